@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The house rules that no compiler checks. Registered with CTest as `tidy`; takes under a second.
+
+Prints one line for each breach, `path:line: what is wrong, and what to do instead`, and exits 1.
+"""
+import os
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# Who may include whom. This table *is* the architecture: widen it only in a commit that says why.
+LAYERS = {
+    "topology-api": [],
+    "base": [],
+    "net": ["base"],
+    "groupings": ["base", "topology-api"],
+    "wire": ["base", "topology-api"],
+    "cluster": ["base", "net", "topology-api", "wire"],
+    "worker": ["base", "cluster", "groupings", "net", "topology-api", "wire"],
+    "nimbus": ["base", "cluster", "net", "topology-api", "wire"],
+    "supervisor": ["base", "cluster", "net", "wire"],
+    "local": ["base", "cluster", "net", "nimbus", "supervisor", "topology-api", "worker"],
+    "cli": ["base", "net", "topology-api", "wire"],
+    "examples": ["topology-api"],
+    "tests": None,  # May include every room; no room may include it.
+    "bench": None,
+}
+
+# (pattern, what to use instead, paths where it is allowed)
+BANNED = [
+    (r"(system|steady|high_resolution)_clock::now\(", "an injected base::Clock",
+     "base/ bench/ examples/"),
+    (r"sleep_(for|until)\(|\busleep\(", "base::Clock::sleep_until, or a condition", "base/"),
+    (r"std::(thread|jthread)\b(?!::)|std::async\b", "base::Thread, which is named and joined",
+     "base/"),
+    (r"std::(random_device|mt19937)|\brand\(\)", "an injected base::Random", "base/ examples/"),
+    (r"std::(cout|cerr)|\bprintf\(", "base::log, or a return value",
+     "cli/ examples/ bench/ worker/run/"),
+    (r"catch \(\.\.\.\)", "a named exception type", "worker/executor/ worker/run/"),
+    (r"\breinterpret_cast\b", "a better type",
+     "wire/ topology-api/include/storm/detail/ worker/queue/"),
+    (r"\bconst_cast\b", "a better type", ""),
+    (r"using namespace std\b", "the qualified name", ""),
+]
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|DO NOT SUBMIT")
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+STANDARD_OR_OURS = re.compile(r"<([a-z_0-9]+|storm/[a-z_0-9/]+\.h)$")
+FENCE_FROM = re.compile(r"<!-- from: (\S+) -->$")
+README_LINES_MAX = 40
+
+
+def room_of(include):
+    return "topology-api" if include.startswith("storm/") else include.split("/")[0]
+
+
+def check_include(path, bracket, include):
+    room, other = path.split("/")[0], room_of(include)
+    if path.startswith("topology-api/include/") and not STANDARD_OR_OURS.match("<" + include):
+        yield f"a public header includes only the standard library and <storm/…>, not {include}"
+    if "/" not in include or other not in LAYERS or other == room or room not in LAYERS:
+        return
+    if LAYERS[other] is None:
+        yield f"nobody includes {other}/; move what both need into a room"
+    elif LAYERS[room] is not None and other not in LAYERS[room]:
+        yield f"{room}/ may not include {other}/ (see LAYERS in tools/tidy.py)"
+    if include.startswith("storm/") != (bracket == "<"):
+        yield "write <storm/…> for public headers, and \"room/…\" for all others of ours"
+
+
+def check_source(path, text):
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > 100 and "http" not in line:
+            yield number, "line is over 100 columns"
+        if line != line.rstrip() or "\t" in line:
+            yield number, "trailing space or tab"
+        if found := UNFINISHED.search(line):
+            yield number, f"`{found[0]}` does not land; finish it first"
+        code = line.split("//")[0]
+        for pattern, instead, allowed in BANNED:
+            found = re.search(pattern, code)
+            if found and not path.startswith(tuple(allowed.split())):
+                yield number, f"`{found[0]}` is banned here, use {instead}"
+        if found := INCLUDE.match(line):
+            for breach in check_include(path, found[1], found[2]):
+                yield number, breach
+    if path.endswith(".h") and not re.match(r"(//[^\n]*\n)+#pragma once\n", text):
+        yield 1, "a header starts with a comment that says what it is for, then #pragma once"
+
+
+def check_text(path, text):
+    """A code block below `<!-- from: path -->` stands word for word in that file."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines, start=1):
+        found = FENCE_FROM.match(line)
+        if not found:
+            continue
+        source = ROOT / found[1]
+        if not lines[number].startswith("```") or "```" not in lines[number + 1:]:
+            yield number, "a code block must follow on the next line"
+        elif not source.is_file():
+            yield number, f"{found[1]} does not exist"
+        else:
+            block = "\n".join(lines[number + 1:lines.index("```", number + 1)])
+            if block not in source.read_text():
+                yield number, f"the block differs from {found[1]}; copy it again"
+
+
+def check_rooms(files):
+    for room in LAYERS:
+        readme = ROOT / room / "README.md"
+        if not any(path.startswith(room + "/") for path in files):
+            continue
+        if not readme.is_file():
+            yield f"{room}/README.md", 1, "is missing: say what the room is for and may include"
+        elif (length := len(readme.read_text().splitlines())) > README_LINES_MAX:
+            yield f"{room}/README.md", length, f"is over {README_LINES_MAX} lines; move some to docs/"
+
+
+def project_files():
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if f != "build" and not f.startswith("."))
+        for name in sorted(names):
+            yield (pathlib.Path(folder) / name).relative_to(ROOT).as_posix()
+
+
+def main():
+    files = [path for path in project_files() if path.endswith((".h", ".cc", ".md"))]
+    breaches = list(check_rooms(files))
+    for path in files:
+        check = check_text if path.endswith(".md") else check_source
+        breaches += [(path, *found) for found in check(path, (ROOT / path).read_text())]
+    for path, number, what in breaches:
+        print(f"{path}:{number}: {what}")
+    print(f"tidy: {len(files)} files, {len(breaches)} breaches")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
