@@ -1,0 +1,31 @@
+#include "base/event_count.h"
+
+#include <ctime>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace storm::base {
+
+void EventCount::wait(Ticket ticket, Micros timeout) {
+    timespec relative{};
+    if (timeout != kForever) {
+        relative.tv_sec = timeout / kMicrosPerSecond;
+        relative.tv_nsec = (timeout % kMicrosPerSecond) * 1'000;
+    }
+    // EAGAIN (a notify came first), ETIMEDOUT and EINTR all mean: look again.
+    syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, ticket,
+            timeout == kForever ? nullptr : &relative, nullptr, 0);
+    cancel_wait(ticket);
+}
+
+void EventCount::wake(Ticket state) {
+    // Only the waker that clears the bit pays for the call. `state + 1` clears it and counts.
+    if (state_.compare_exchange_strong(state, state + 1, std::memory_order_release,
+                                       std::memory_order_relaxed)) {
+        syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    }
+}
+
+}  // namespace storm::base

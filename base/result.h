@@ -1,0 +1,53 @@
+// What a function returns when the world may refuse: a value, or why there is none.
+//
+// The subset of C++23's std::expected that we use, so that it can be replaced by it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+
+namespace storm::base {
+
+/// What was being done, to what, what happened: `cannot read settings "a.yaml": no such file`.
+struct Error {
+    std::string message;
+};
+
+/// For operations that return nothing but success.
+struct Done {};
+
+template <typename T>
+class [[nodiscard]] Result {
+public:
+    Result(T value) : held_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+    Result(Error error) : held_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+    bool has_value() const { return held_.index() == 0; }
+    explicit operator bool() const { return has_value(); }
+
+    /// REQUIRES: has_value().
+    const T& value() const& {
+        STORM_CHECK(has_value(), "value() of a failed result");
+        return *std::get_if<0>(&held_);
+    }
+    T&& value() && {
+        STORM_CHECK(has_value(), "value() of a failed result");
+        return std::move(*std::get_if<0>(&held_));
+    }
+    const T& operator*() const& { return value(); }
+    const T* operator->() const { return &value(); }
+
+    /// REQUIRES: !has_value().
+    const Error& error() const {
+        STORM_CHECK(!has_value(), "error() of a result that has a value");
+        return *std::get_if<1>(&held_);
+    }
+
+private:
+    std::variant<T, Error> held_;
+};
+
+}  // namespace storm::base

@@ -1,0 +1,30 @@
+#include "base/thread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+namespace storm::base {
+
+Thread::Thread(std::string name, std::function<void()> body)
+    : thread_([name = std::move(name), body = std::move(body)] {
+          pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+          prctl(PR_SET_TIMERSLACK, 1'000UL, 0UL, 0UL, 0UL);
+          body();
+      }) {}
+
+void yield() {
+    sched_yield();
+}
+
+unsigned usable_cores() {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+    return static_cast<unsigned>(std::max(1, CPU_COUNT(&cores)));
+}
+
+}  // namespace storm::base
