@@ -1,0 +1,98 @@
+// Values: what the fields of a tuple hold.
+//
+// Threads: plain values; copy or move them where they are needed.
+// Cost:    a Value owns its memory. Reading a tuple field through Tuple::string() and its siblings
+// makes
+//          none; only Tuple::value() does.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace storm {
+
+using TaskId = std::int32_t;
+using MessageId = std::uint64_t;  ///< The spout's own name for a tracked tuple.
+
+/// What a declared field may hold. Every kind also admits nil.
+enum class Kind : std::uint8_t { kAny, kBool, kInt64, kDouble, kString, kBytes, kList, kMap };
+
+std::string_view to_string(Kind kind);
+
+/// One field of a declared stream. Implicit, so that `stream({"word", {"count", Kind::kInt64}})`
+/// reads well.
+struct Field {
+    Field(const char* field_name,
+          Kind field_kind = Kind::kAny)  // NOLINT(google-explicit-constructor)
+        : name(field_name), kind(field_kind) {}
+    Field(std::string field_name,
+          Kind field_kind = Kind::kAny)  // NOLINT(google-explicit-constructor)
+        : name(std::move(field_name)), kind(field_kind) {}
+
+    std::string name;
+    Kind kind;
+
+    friend bool operator==(const Field&, const Field&) = default;
+};
+
+/// nil, bool, int64, uint64 (only above INT64_MAX), double, string, bytes, list or map.
+///
+///     storm::Value v = storm::Value::List{1, "two", 3.0};
+///     v.list().at(1).string();  // "two"
+class Value {
+public:
+    using Bytes = std::vector<std::byte>;
+    using List = std::vector<Value>;
+    using Map = std::map<std::string, Value, std::less<>>;
+    using Variant = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double,
+                                 std::string, Bytes, List, Map>;
+
+    Value() = default;        ///< nil
+    Value(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
+    // Templates, so that nothing converts to them: no pointer, enumerator or char.
+    template <std::same_as<bool> Bool>
+    Value(Bool value) : held_(value) {}  // NOLINT(google-explicit-constructor)
+    template <std::floating_point Real>
+    Value(Real value) : held_(static_cast<double>(value)) {}  // NOLINT(google-explicit-constructor)
+    Value(std::string value) : held_(std::move(value)) {}     // NOLINT(google-explicit-constructor)
+    Value(std::string_view value)
+        : held_(std::string(value)) {}                       // NOLINT(google-explicit-constructor)
+    Value(const char* value) : held_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+    Value(Bytes value) : held_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
+    Value(List value) : held_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
+    Value(Map value) : held_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
+    template <std::integral Integer>
+    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
+        Value(Integer value) {  // NOLINT(google-explicit-constructor)
+        if (std::in_range<std::int64_t>(value)) {
+            held_ = static_cast<std::int64_t>(value);
+        } else {
+            held_ = static_cast<std::uint64_t>(value);
+        }
+    }
+
+    bool is_nil() const { return held_.index() == 0; }
+    /// These throw FieldError when the value is of another kind.
+    bool boolean() const;
+    std::int64_t int64() const;
+    double real() const;
+    const std::string& string() const;
+    const Bytes& bytes() const;
+    const List& list() const;
+    const Map& map() const;
+
+    const Variant& variant() const { return held_; }
+    friend bool operator==(const Value&, const Value&) = default;
+
+private:
+    Variant held_;
+};
+
+}  // namespace storm

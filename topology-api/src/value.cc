@@ -1,0 +1,61 @@
+#include <storm/detail/row.h>
+#include <storm/errors.h>
+#include <storm/value.h>
+
+namespace storm {
+namespace {
+
+template <typename T>
+const T& held_as(const Value& value, Kind wanted) {
+    if (const T* const held = std::get_if<T>(&value.variant())) return *held;
+    const std::string_view found = to_string(detail::tag_of(value));
+    throw FieldError("value is " + std::string(found) + ", not " + std::string(to_string(wanted)));
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+    switch (kind) {
+        case Kind::kAny:
+            return "any";
+        case Kind::kBool:
+            return "bool";
+        case Kind::kInt64:
+            return "int64";
+        case Kind::kDouble:
+            return "double";
+        case Kind::kString:
+            return "string";
+        case Kind::kBytes:
+            return "bytes";
+        case Kind::kList:
+            return "list";
+        case Kind::kMap:
+            return "map";
+    }
+    return "unknown";
+}
+
+bool Value::boolean() const {
+    return held_as<bool>(*this, Kind::kBool);
+}
+std::int64_t Value::int64() const {
+    return held_as<std::int64_t>(*this, Kind::kInt64);
+}
+double Value::real() const {
+    return held_as<double>(*this, Kind::kDouble);
+}
+const std::string& Value::string() const {
+    return held_as<std::string>(*this, Kind::kString);
+}
+const Value::Bytes& Value::bytes() const {
+    return held_as<Bytes>(*this, Kind::kBytes);
+}
+const Value::List& Value::list() const {
+    return held_as<List>(*this, Kind::kList);
+}
+const Value::Map& Value::map() const {
+    return held_as<Map>(*this, Kind::kMap);
+}
+
+}  // namespace storm
