@@ -1,0 +1,36 @@
+#include "base/thread_activity.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+#include <unistd.h>
+
+namespace storm::base {
+
+pid_t thread_number() {
+    return gettid();
+}
+
+Micros cpu_time(pid_t thread) {
+    // The clock of a thread by its number, as the kernel defines it (linux/posix-timers.h): the
+    // scheduler's clock, of a thread. pthread_getcpuclockid() would need a live pthread_t.
+    const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6U);
+    timespec time{};
+    if (clock_gettime(clock, &time) != 0) return 0;
+    return time.tv_sec * kMicrosPerSecond + time.tv_nsec / 1'000;
+}
+
+bool is_asleep(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string line;
+    if (!std::getline(file, line)) return false;
+    // `number (name) state …`; the name may hold anything, so look behind its last parenthesis.
+    const std::size_t name_end = line.rfind(')');
+    if (name_end == std::string::npos || name_end + 2 >= line.size()) return false;
+    const char state = line[name_end + 2];
+    return state == 'S' || state == 'D';
+}
+
+}  // namespace storm::base

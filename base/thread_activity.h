@@ -1,0 +1,21 @@
+// What another thread of this process is doing: computing, sleeping, or waiting for a processor.
+//
+// Threads: any. Cost: cpu_time 0.3 us; is_asleep reads /proc, 10 us.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/clock.h"
+
+namespace storm::base {
+
+/// The calling thread's number, for the functions below.
+pid_t thread_number();
+
+/// How long the thread has run on a processor so far. 0 when there is no such thread.
+Micros cpu_time(pid_t thread);
+
+/// Whether it waits for something other than a processor: a lock, a sleep, input.
+bool is_asleep(pid_t thread);
+
+}  // namespace storm::base
