@@ -1,0 +1,43 @@
+#include "cluster/plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace storm::cluster {
+
+Config component_config(const Component& component, const Config& config) {
+    Config merged = config;
+    for (const auto& [key, value] : component.settings) merged.set(key, value);
+    return merged;
+}
+
+Plan make_plan(const Topology& topology, const Config& config) {
+    const std::vector<Component>& components = topology.components();
+    std::vector<std::size_t> by_id(components.size());
+    std::iota(by_id.begin(), by_id.end(), std::size_t{0});
+    std::sort(by_id.begin(), by_id.end(),
+              [&](std::size_t a, std::size_t b) { return components[a].id < components[b].id; });
+
+    Plan plan;
+    plan.components.resize(components.size());
+    for (const std::size_t c : by_id) {
+        const Component& component = components[c];
+        const Config merged = component_config(component, config);
+        const auto asked = merged.int64("topology.tasks", component.parallelism);
+        const auto most = merged.int64("topology.max.task.parallelism", std::int64_t{1} << 19);
+        const int tasks = static_cast<int>(
+            std::min<std::int64_t>(component.tasks.value_or(static_cast<int>(asked)), most));
+        const int executors = std::min(component.parallelism, tasks);
+        plan.components[c] = {plan.last_task + 1, tasks, plan.executors.size(), executors};
+        TaskId next = plan.last_task + 1;
+        for (int i = 0; i < executors; ++i) {
+            const int share = tasks / executors + (i < tasks % executors ? 1 : 0);
+            plan.executors.push_back({c, next, share});
+            next += share;
+        }
+        plan.last_task += tasks;
+    }
+    return plan;
+}
+
+}  // namespace storm::cluster

@@ -1,0 +1,348 @@
+#include "worker/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "worker/executor/bolt_executor.h"
+#include "worker/executor/spout_executor.h"
+
+namespace storm::worker {
+namespace {
+
+std::size_t worker_threads(const Config& config) {
+    const std::int64_t set = config.int64("topology.worker.threads", 0);
+    return set > 0 ? static_cast<std::size_t>(set) : base::usable_cores();
+}
+
+// Channels share topology.worker.buffer.bytes evenly.
+Limits limits_of(const Wiring& wiring) {
+    std::uint64_t channels = 0;
+    const std::vector<Component>& components = wiring.topology.components();
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        std::set<std::string> sources;
+        for (const Subscription& input : components[c].inputs) sources.insert(input.source);
+        for (const std::string& source : sources) {
+            const cluster::ComponentPlan& from =
+                wiring.plan.components[component_index(wiring.topology, source)];
+            channels += static_cast<std::uint64_t>(from.executors) *
+                        static_cast<std::uint64_t>(wiring.plan.components[c].executors);
+        }
+    }
+    const std::int64_t budget = wiring.config.int64("topology.worker.buffer.bytes");
+    const std::uint64_t share =
+        static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
+    return {.window_bytes = std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMax),
+            .budget_bytes = budget,
+            .overshoot_bytes =
+                static_cast<std::size_t>(wiring.config.int64("topology.executor.overshoot.bytes")),
+            .spout_wait_max = wiring.config.int64("topology.sleep.spout.wait.strategy.time.ms") *
+                              base::kMicrosPerMilli};
+}
+
+}  // namespace
+
+Wiring::Wiring(Topology topology_given, Config config_given)
+    : topology(std::move(topology_given)),
+      config(std::move(config_given)),
+      plan(cluster::make_plan(topology, config)),
+      placement(place(topology, plan, worker_threads(config),
+                      config.string("topology.executor.threads") == "dedicated")),
+      cycles(find_cycles(topology)),
+      tick_schema{"__system", "__tick", {{"every_ms", Kind::kInt64}}} {
+    const auto tasks = static_cast<std::size_t>(plan.last_task) + 1;
+    loop_of_task.resize(tasks);
+    component_of_task.resize(tasks);
+    executor_of_task.resize(tasks);
+    std::set<std::uint32_t> with_spouts;
+    for (std::size_t e = 0; e < plan.executors.size(); ++e) {
+        const cluster::ExecutorPlan& executor = plan.executors[e];
+        for (TaskId task = executor.first_task; task < executor.first_task + executor.tasks;
+             ++task) {
+            loop_of_task[static_cast<std::size_t>(task)] = placement.loop_of_executor[e];
+            component_of_task[static_cast<std::size_t>(task)] = executor.component;
+            executor_of_task[static_cast<std::size_t>(task)] = e;
+        }
+        if (topology.components()[executor.component].is_spout())
+            with_spouts.insert(placement.loop_of_executor[e]);
+    }
+    spout_loops.assign(with_spouts.begin(), with_spouts.end());
+    for (const Component& component : topology.components()) {
+        auto& streams = schemas.emplace_back();
+        for (const StreamDeclaration& output : component.outputs) {
+            streams.push_back(std::make_unique<detail::StreamSchema>(
+                detail::StreamSchema{component.id, output.name, output.fields}));
+        }
+    }
+}
+
+std::vector<TaskId> Wiring::tasks_of(std::size_t component) const {
+    std::vector<TaskId> tasks(static_cast<std::size_t>(plan.components[component].tasks));
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        tasks[i] = plan.components[component].first_task + static_cast<TaskId>(i);
+    }
+    return tasks;
+}
+
+std::vector<TaskId> Wiring::tasks_of(std::string_view component) const {
+    if (topology.component(component) == nullptr) return {};
+    return tasks_of(component_index(topology, component));
+}
+
+std::size_t Wiring::stream_index(std::size_t component, std::string_view stream) const {
+    const std::vector<StreamDeclaration>& outputs = topology.components()[component].outputs;
+    const auto found =
+        std::find_if(outputs.begin(), outputs.end(),
+                     [&](const StreamDeclaration& output) { return output.name == stream; });
+    STORM_CHECK(found != outputs.end(), "build() has checked every subscription");
+    return static_cast<std::size_t>(found - outputs.begin());
+}
+
+Engine::Engine(Topology topology, const Config& config, const base::Clock& clock)
+    : wiring_(std::move(topology), config),
+      limits_(limits_of(wiring_)),
+      clock_(clock),
+      watch_(*this) {
+    const std::vector<Component>& components = wiring_.topology.components();
+    errors_.resize(components.size());
+    for (std::size_t i = 0; i < wiring_.cycles.count; ++i) {
+        cycles_.push_back(
+            std::make_unique<Cycle>(wiring_.config.int64("topology.cycle.buffer.bytes")));
+    }
+    for (std::uint32_t i = 0; i < wiring_.placement.loops; ++i) {
+        loops_.push_back(std::make_unique<Loop>(*this, i, i < wiring_.placement.shared_loops));
+    }
+    for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
+        const std::size_t component = wiring_.plan.executors[e].component;
+        if (components[component].is_spout()) {
+            executors_.push_back(std::make_unique<SpoutExecutor>(*this, e));
+        } else {
+            executors_.push_back(std::make_unique<BoltExecutor>(*this, e));
+        }
+        if (Cycle* const cycle = cycle_of(component))
+            cycle->members.push_back(executors_.back().get());
+        loops_[wiring_.placement.loop_of_executor[e]]->add(*executors_.back());
+    }
+    for (const auto& executor : executors_) {
+        for (Task* const task : executor->tasks()) {
+            task->connect();
+            running_tasks_.fetch_add(1);
+        }
+    }
+    unprepared_loops_.store(loops_.size());
+}
+
+Engine::~Engine() {
+    stop(base::EventCount::kForever);
+    ControlBatch* control = nullptr;
+    while (free_controls_.try_dequeue(control)) delete control;
+}
+
+Cycle* Engine::cycle_of(std::size_t component) {
+    const std::size_t cycle = wiring_.cycles.of_component[component];
+    return cycle == kNoCycle ? nullptr : cycles_[cycle].get();
+}
+
+Cycle* Engine::cycle_between(std::size_t source, std::size_t target) {
+    return wiring_.cycles.inside(source, target) ? cycle_of(source) : nullptr;
+}
+
+// ---- Running -----------------------------------------------------------------------------------
+
+void Engine::start() {
+    std::vector<Loop*> shared;
+    for (const auto& loop : loops_) {
+        if (loop->number() < wiring_.placement.shared_loops) shared.push_back(loop.get());
+        Loop* const running = loop.get();
+        const std::string name =
+            (loop->number() < wiring_.placement.shared_loops ? "loop-" : "exec-") +
+            std::to_string(loop->number());
+        running_threads_.fetch_add(1);
+        const std::lock_guard lock(mutex_);
+        threads_.emplace_back(name, [this, running] {
+            running->run();
+            running_threads_.fetch_sub(1);
+        });
+    }
+    watch_.start(std::move(shared));
+}
+
+void Engine::run_in_new_thread(Loop& loop) {
+    running_threads_.fetch_add(1);
+    const std::lock_guard lock(mutex_);
+    threads_.emplace_back("loop-" + std::to_string(loop.number()), [this, &loop] {
+        loop.run_taken_over();
+        running_threads_.fetch_sub(1);
+    });
+}
+
+Loop& Engine::make_annex() {
+    const std::lock_guard lock(mutex_);
+    return *annexes_.emplace_back(std::make_unique<Loop>(*this, Loop::kAnnex, false));
+}
+
+Engine::State Engine::wait(base::Micros timeout) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::microseconds(timeout),
+                      [this] { return state_ != State::kRunning; });
+    return state_;
+}
+
+std::string Engine::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+void Engine::set_state(State state) {
+    const std::lock_guard lock(mutex_);
+    if (state_ == State::kRunning) state_ = state;
+    changed_.notify_all();
+}
+
+void Engine::fail(std::string why) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_.empty()) failure_ = std::move(why);
+    }
+    set_state(State::kFailed);
+}
+
+void Engine::drain() {
+    draining_.store(true, std::memory_order_release);
+    for (const auto& executor : executors_) resume(*executor);
+}
+
+bool Engine::stop(base::Micros patience) {
+    stopping_.store(true, std::memory_order_release);
+    notify_all_loops();
+    watch_.join();  // From here on there are no new threads.
+    const base::Micros give_up = clock_.now() + patience;
+    while (running_threads_.load(std::memory_order_acquire) > 0) {
+        if (patience != base::EventCount::kForever && clock_.now() > give_up) return false;
+        notify_all_loops();
+        base::EventCount pause;
+        pause.wait(pause.prepare_wait(), base::kMicrosPerMilli);
+    }
+    for (base::Thread& thread : threads_) {
+        if (thread.joinable()) thread.join();
+    }
+    return true;
+}
+
+void Engine::notify_all_loops() {
+    for (const auto& loop : loops_) loop->notify();
+    const std::lock_guard lock(mutex_);
+    for (const auto& loop : annexes_) loop->notify();
+}
+
+void Engine::loop_prepared() {
+    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) == 1) notify_all_loops();
+}
+
+void Engine::task_ended() {
+    if (running_tasks_.fetch_sub(1, std::memory_order_acq_rel) == 1) set_state(State::kFinished);
+}
+
+void Engine::resume(Executor& executor) {
+    if (executor.resumed.exchange(true, std::memory_order_acq_rel)) return;
+    executor.loop.load(std::memory_order_acquire)->resume(executor);
+}
+
+ControlBatch* Engine::take_control() {
+    ControlBatch* control = nullptr;
+    return free_controls_.try_dequeue(control) ? control : new ControlBatch;
+}
+
+void Engine::give_control(ControlBatch* control) {
+    free_controls_.enqueue(control);
+}
+
+void Engine::report_error(std::size_t component, TaskId task, std::string_view what) {
+    std::uint64_t held_back = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        Errors& errors = errors_[component];
+        if (errors.last.size() == kErrorsKept) errors.last.erase(errors.last.begin());
+        errors.last.emplace_back(what);
+        if (!errors.limit.admit(clock_.now(), held_back)) return;
+    }
+    const std::string& id = wiring_.topology.components()[component].id;
+    if (held_back == 0) {
+        base::log::error(what, {{"component", id}, {"task", task}});
+    } else {
+        base::log::error(what, {{"component", id},
+                                {"task", task},
+                                {"like_this", static_cast<std::int64_t>(held_back)}});
+    }
+}
+
+// ---- Looking -----------------------------------------------------------------------------------
+
+std::uint64_t Engine::pending() const {
+    std::uint64_t pending = 0;
+    for (const ComponentSnapshot& component : snapshot()) pending += component.pending;
+    return pending;
+}
+
+std::vector<ComponentSnapshot> Engine::snapshot() const {
+    const std::vector<Component>& components = wiring_.topology.components();
+    std::vector<ComponentSnapshot> all(components.size());
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        all[c].id = components[c].id;
+        all[c].is_spout = components[c].is_spout();
+        all[c].executors = wiring_.plan.components[c].executors;
+        all[c].tasks = wiring_.plan.components[c].tasks;
+        const std::lock_guard lock(mutex_);
+        all[c].last_errors = errors_[c].last;
+    }
+    for (const auto& executor : executors_) {
+        ComponentSnapshot& into = all[executor->component()];
+        for (Task* const task : executor->tasks()) add_counts(*task, into);
+    }
+    return all;
+}
+
+void Engine::add_counts(const Task& task, ComponentSnapshot& into) {
+    for (std::size_t i = 0; i < task.streams().size(); ++i) {
+        const Stream& stream = *task.streams()[i];
+        if (into.streams.size() <= i) into.streams.push_back({std::string(stream.name)});
+        into.streams[i].emitted += stream.emitted.value();
+        into.streams[i].transferred +=
+            stream.only != nullptr ? stream.emitted.value() : stream.transferred.value();
+    }
+    into.dropped += task.dropped.value();
+    into.errors += task.errors.value();
+    if (const auto* const spout = dynamic_cast<const SpoutTask*>(&task)) {
+        into.acked += spout->acked.value();
+        into.failed += spout->failed.value();
+        into.pending += spout->pending.load(std::memory_order_relaxed);
+        spout->complete_latency.add_to(into.complete_latency);
+    } else if (const auto* const bolt = dynamic_cast<const BoltTask*>(&task)) {
+        for (std::size_t i = 0; i < bolt->inputs().size(); ++i) {
+            const BoltTask::InputCounters& input = *bolt->inputs()[i];
+            if (into.inputs.size() <= i)
+                into.inputs.push_back({input.schema->component, input.schema->stream});
+            into.inputs[i].executed += input.executed.value();
+            // Read while it counts: a failure may be there before the execution that it belongs to.
+            const std::uint64_t acked = input.acked.value();
+            const std::uint64_t not_acked = bolt->is_basic() ? input.failed.value() : 0;
+            into.inputs[i].acked += acked - std::min(acked, not_acked);
+            into.inputs[i].failed += input.failed.value();
+        }
+    }
+    std::string status = task.site()->status();
+    if (!status.empty()) into.statuses.push_back(std::move(status));
+    task.site()->for_each_counter([&](const std::string& name, std::uint64_t value) {
+        const auto found = std::find_if(into.user_counters.begin(), into.user_counters.end(),
+                                        [&](const auto& counter) { return counter.first == name; });
+        if (found == into.user_counters.end()) {
+            into.user_counters.emplace_back(name, value);
+        } else {
+            found->second += value;
+        }
+    });
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,195 @@
+// The engine: one topology, running in this process.
+//
+//     Engine engine(std::move(topology), config, clock);
+//     engine.start();
+//     while (engine.wait(second) == Engine::State::kRunning) print(engine.snapshot());
+//     engine.stop();
+//
+// Order:   start() once; drain() at most once; stop() before destruction (the destructor does it
+// otherwise). Threads: start, wait, drain and stop from the thread that made it; snapshot() and
+// resume() from any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <storm/topology.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "cluster/plan.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/stats.h"
+#include "worker/loop/loop.h"
+#include "worker/loop/placement.h"
+#include "worker/loop/stall_watch.h"
+#include "worker/queue/batch.h"
+#include "worker/queue/cycle.h"
+#include "worker/routing/cycles.h"
+
+namespace storm::worker {
+
+/// What is fixed before anything runs. Immutable, read by all threads.
+struct Wiring {
+    Wiring(Topology topology_given, Config config_given);
+
+    std::vector<TaskId> tasks_of(std::size_t component) const;
+    std::vector<TaskId> tasks_of(std::string_view component) const;  ///< Empty: no such component.
+    std::size_t stream_index(std::size_t component, std::string_view stream) const;
+    std::uint32_t loop_of(TaskId task) const {
+        return loop_of_task[static_cast<std::size_t>(task)];
+    }
+    const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas_of(TaskId task) const {
+        return schemas[component_of_task[static_cast<std::size_t>(task)]];
+    }
+
+    const Topology topology;
+    const Config config;
+    const cluster::Plan plan;
+    const Placement placement;
+    const Cycles cycles;
+    std::vector<std::uint32_t> loop_of_task;  // By task id; [0] is unused.
+    std::vector<std::size_t> component_of_task;
+    std::vector<std::size_t> executor_of_task;
+    std::vector<std::uint32_t> spout_loops;  // Where acks go.
+    std::vector<std::vector<std::unique_ptr<detail::StreamSchema>>>
+        schemas;  // By component, by stream id.
+    detail::StreamSchema tick_schema;
+};
+
+struct Limits {
+    std::uint64_t window_bytes;
+    std::int64_t budget_bytes;
+    std::size_t overshoot_bytes;
+    base::Micros spout_wait_max;
+};
+
+/// What a component has done so far, over all its tasks.
+struct ComponentSnapshot {
+    struct StreamCounts {
+        std::string stream;
+        std::uint64_t emitted = 0;
+        std::uint64_t transferred = 0;
+    };
+    struct InputCounts {
+        std::string source;
+        std::string stream;
+        std::uint64_t executed = 0;
+        std::uint64_t acked = 0;
+        std::uint64_t failed = 0;
+    };
+
+    std::string id;
+    bool is_spout = false;
+    int executors = 0;
+    int tasks = 0;
+    std::vector<StreamCounts> streams;
+    std::vector<InputCounts> inputs;  // Of bolts.
+    std::uint64_t acked = 0;          // Of spouts: trees.
+    std::uint64_t failed = 0;
+    std::uint64_t pending = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t errors = 0;
+    std::array<std::uint64_t, LatencyHistogram::kBuckets> complete_latency{};  // Of spouts.
+    std::vector<std::string> last_errors;
+    std::vector<std::string> statuses;  // Of its tasks that have one.
+    std::vector<std::pair<std::string, std::uint64_t>> user_counters;  // Summed over tasks.
+};
+
+class Engine {
+public:
+    enum class State : std::uint8_t { kRunning, kFinished, kFailed };
+
+    Engine(Topology topology, const Config& config, const base::Clock& clock);
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    ~Engine();
+
+    void start();
+    /// Until the state is no longer kRunning, or `timeout` is over.
+    State wait(base::Micros timeout);
+    /// Why it failed.
+    std::string failure() const;
+    /// Spouts stop; what is pending completes, then bolts finish.
+    void drain();
+    /// Ends all threads; tasks that have not ended are closed as they are. False: user code does
+    /// not return; some thread is left behind and the process had better end.
+    bool stop(base::Micros patience);
+    /// Tracked tuples that are neither acked nor failed. For after stop().
+    std::uint64_t pending() const;
+    std::vector<ComponentSnapshot> snapshot() const;
+
+    // ---- For the parts.
+    const Wiring& wiring() const { return wiring_; }
+    const Limits& limits() const { return limits_; }
+    const base::Clock& clock() const { return clock_; }
+    CommonPool& common_pool() { return common_pool_; }
+    Loop& loop(std::uint32_t number) { return *loops_[number]; }
+    Executor& executor_of(TaskId task) {
+        return *executors_[wiring_.executor_of_task[static_cast<std::size_t>(task)]];
+    }
+    Cycle* cycle_of(std::size_t component);
+    Cycle* cycle_between(std::size_t source, std::size_t target);
+    void resume(Executor& executor);
+    bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+    bool draining() const { return draining_.load(std::memory_order_acquire); }
+    bool prepared() const { return unprepared_loops_.load(std::memory_order_acquire) == 0; }
+    bool spouts_active() const { return !draining(); }
+    bool over_budget() const {
+        return common_pool_.bytes_in_flight.load(std::memory_order_relaxed) > limits_.budget_bytes;
+    }
+    void loop_prepared();
+    void task_ended();
+    void fail(std::string why);
+    void report_error(std::size_t component, TaskId task, std::string_view what);
+    ControlBatch* take_control();
+    void give_control(ControlBatch* control);
+    StallWatch& watch() { return watch_; }
+    /// The loop of an executor that was taken out of its home. Owned by the engine.
+    Loop& make_annex();
+    void run_in_new_thread(Loop& loop);
+
+private:
+    struct Errors {
+        base::RateLimit limit{kErrorBurst, base::kMicrosPerSecond};
+        std::vector<std::string> last;
+    };
+
+    void notify_all_loops();
+    void set_state(State state);
+    static void add_counts(const Task& task, ComponentSnapshot& into);
+
+    const Wiring wiring_;
+    const Limits limits_;
+    const base::Clock& clock_;
+    CommonPool common_pool_;
+    moodycamel::ConcurrentQueue<ControlBatch*> free_controls_;
+    std::vector<std::unique_ptr<Cycle>> cycles_;
+    std::vector<std::unique_ptr<Loop>> loops_;
+    std::vector<std::unique_ptr<Executor>> executors_;  // As in the plan.
+    StallWatch watch_;
+
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> draining_{false};
+    std::atomic<std::size_t> unprepared_loops_{0};
+    std::atomic<std::size_t> running_tasks_{0};
+    std::atomic<std::size_t> running_threads_{0};
+
+    mutable std::mutex mutex_;  // Guards what follows; held for a few statements.
+    std::condition_variable changed_;
+    State state_ = State::kRunning;
+    std::string failure_;
+    std::vector<Errors> errors_;
+    std::vector<std::unique_ptr<Loop>> annexes_;
+    std::vector<base::Thread> threads_;
+};
+
+}  // namespace storm::worker

@@ -1,0 +1,539 @@
+#include "worker/executor/bolt_executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <storm/detail/suggest.h>
+
+#include "base/check.h"
+#include "wire/batch.h"
+#include "wire/control.h"
+#include "worker/engine.h"
+
+namespace storm::worker {
+namespace {
+
+using detail::TupleAccess;
+
+[[noreturn]] void reject_anchor(const Tuple& anchor) {
+    const bool kept = TupleAccess::settled(anchor) == detail::Settled::kKept;
+    throw EmitError("emit anchored to a tuple from " + detail::quoted(anchor.source_component()) +
+                    (kept ? " that was kept; anchor to the Kept's tuple() instead"
+                          : " that was already acked or failed; emit first, then ack"));
+}
+
+}  // namespace
+
+BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
+    : Task(engine, executor, component, id, index),
+      collector_(*this, nullptr),
+      cycle_(engine.cycle_of(component)) {
+    const Wiring& wiring = engine.wiring();
+    std::vector<std::size_t> sources;
+    for (const Subscription& input : wiring.topology.components()[component].inputs) {
+        const std::size_t source = component_index(wiring.topology, input.source);
+        auto counters = std::make_unique<InputCounters>();
+        counters->schema = wiring.schemas[source][wiring.stream_index(source, input.stream)].get();
+        inputs_.push_back(std::move(counters));
+        if (!wiring.cycles.inside(source, component)) sources.push_back(source);
+    }
+    auto ticks = std::make_unique<InputCounters>();
+    ticks->schema = &wiring.tick_schema;
+    inputs_.push_back(std::move(ticks));
+    std::sort(sources.begin(), sources.end());
+    sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+    for (const std::size_t source : sources) {
+        open_inputs_ += static_cast<std::size_t>(wiring.plan.components[source].tasks);
+    }
+    if (cycle_ != nullptr) {
+        cycle_->open_inputs.fetch_add(static_cast<std::int64_t>(open_inputs_));
+        cycle_->unfinished_tasks.fetch_add(1);
+    }
+}
+
+void BoltTask::prepare() {
+    const Component& component = engine_.wiring().topology.components()[component_];
+    collector_ = BoltCollector(*this, default_stream());
+    if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
+        std::unique_ptr<Bolt> bolt = (*factory)();
+        bolt->prepare(context_, collector_);
+        rich_ = std::move(bolt);
+    } else {
+        std::unique_ptr<BasicBolt> bolt =
+            std::get<Component::BasicBoltFactory>(component.factory)();
+        bolt->prepare(context_);
+        basic_ = std::move(bolt);
+    }
+    prepared_ = true;
+}
+
+// ---- Emitting ----------------------------------------------------------------------------------
+
+void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                               const Tuple& anchor) {
+    if (TupleAccess::settled(anchor) != detail::Settled::kOpen) [[unlikely]]
+        reject_anchor(anchor);
+    const std::byte* const row = TupleAccess::row(anchor);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    std::uint64_t& emitted = TupleAccess::emitted_edges(anchor);
+    bool sent = true;
+    if (count == 0) {
+        sent = send(stream, bytes, direct, [](std::byte*) {});
+        if (!sent) dropped.add();
+    } else {
+        // The same edge id serves all roots of the anchor, as in Storm.
+        sent = send(stream, bytes, direct, [&](std::byte* copy) {
+            const std::uint64_t edge = random_.next();
+            emitted ^= edge;
+            std::byte* at = copy + detail::kRowHeaderBytes + detail::kWord;
+            for (std::uint32_t i = 0; i < count; ++i, at += sizeof(detail::Anchor)) {
+                detail::store(at, detail::Anchor{detail::row_anchor(row, i).root, edge});
+            }
+        });
+        if (!sent) fail_as(anchor, FailReason::kOverflow);
+    }
+    executor_.after_emit();
+}
+
+std::size_t BoltTask::union_roots(std::span<const Tuple* const> anchors) {
+    roots_.clear();
+    for (const Tuple* const anchor : anchors) {
+        const std::byte* const row = TupleAccess::row(*anchor);
+        for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+            roots_.push_back(detail::row_anchor(row, i).root);
+        }
+    }
+    std::sort(roots_.begin(), roots_.end());
+    roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());
+    return roots_.size();
+}
+
+void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                             std::span<const Tuple* const> anchors) {
+    for (const Tuple* const anchor : anchors) {
+        if (TupleAccess::settled(*anchor) != detail::Settled::kOpen) reject_anchor(*anchor);
+    }
+    const bool sent = send(stream, bytes, direct, [&](std::byte* copy) {
+        edges_.assign(roots_.size(), 0);
+        for (const Tuple* const anchor : anchors) {
+            const std::uint64_t edge = random_.next();
+            TupleAccess::emitted_edges(*anchor) ^= edge;
+            const std::byte* const row = TupleAccess::row(*anchor);
+            for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+                const auto root =
+                    std::lower_bound(roots_.begin(), roots_.end(), detail::row_anchor(row, i).root);
+                edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;
+            }
+        }
+        for (std::size_t i = 0; i < roots_.size(); ++i)
+            detail::set_row_anchor(copy, i, {roots_[i], edges_[i]});
+    });
+    if (!sent) {
+        if (roots_.empty()) dropped.add();
+        for (const Root root : roots_) acks_.fail(root, FailReason::kOverflow);
+    }
+    executor_.after_emit();
+}
+
+void BoltTask::commit_tracked(detail::OutStream&, std::size_t, TaskId, MessageId) {
+    STORM_CHECK(false, "a bolt collector has no tracked emit");
+}
+void BoltTask::finished() {
+    STORM_CHECK(false, "a bolt collector has no finished()");
+}
+
+// ---- Acking ------------------------------------------------------------------------------------
+
+BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
+    const auto found = std::find_if(inputs_.begin(), inputs_.end(), [&](const auto& counters) {
+        return counters->schema == &schema;
+    });
+    STORM_CHECK(found != inputs_.end(), "rows come from streams that are subscribed to");
+    return **found;
+}
+
+void BoltTask::settle_twice(const Tuple& input) {
+    report_error("a tuple from " + detail::quoted(input.source_component()) +
+                 " was acked or failed twice; the second one has no effect");
+}
+
+void BoltTask::ack(const Tuple& input) {
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) [[unlikely]]
+        return settle_twice(input);
+    settled = detail::Settled::kAcked;
+    counters_of(TupleAccess::schema(input)).acked.add();
+    ack_roots(input);
+}
+
+void BoltTask::ack_roots(const Tuple& input) {
+    const std::byte* const row = TupleAccess::row(input);
+    const std::uint64_t emitted = TupleAccess::emitted_edges(input);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const detail::Anchor anchor = detail::row_anchor(row, i);
+        acks_.ack(anchor.root, anchor.edge ^ emitted);
+    }
+}
+
+void BoltTask::fail_as(const Tuple& input, FailReason reason) {
+    const std::byte* const row = TupleAccess::row(input);
+    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+        acks_.fail(detail::row_anchor(row, i).root, reason);
+    }
+}
+
+void BoltTask::fail(const Tuple& input, std::string_view why) {
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) return settle_twice(input);
+    settled = detail::Settled::kFailed;
+    counters_of(TupleAccess::schema(input)).failed.add();
+    fail_as(input, FailReason::kBoltFailed);
+    if (!why.empty()) report_error(why);
+}
+
+Kept BoltTask::keep(const Tuple& input) {
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) {
+        throw EmitError("keep of a tuple from " + detail::quoted(input.source_component()) +
+                        " that was already acked, failed or kept");
+    }
+    settled = detail::Settled::kKept;
+    return site_->keep(input);
+}
+
+void BoltTask::ack(Kept&& input) {
+    const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
+    if (site_->settle(*kept)) ack(kept->tuple);
+}
+
+void BoltTask::fail(Kept&& input, std::string_view why) {
+    const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
+    if (site_->settle(*kept)) fail(kept->tuple, why);
+}
+
+void BoltTask::reset_timeout(const Tuple& input) {
+    const std::byte* const row = TupleAccess::row(input);
+    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+        acks_.reset_timeout(detail::row_anchor(row, i).root);
+    }
+}
+
+// ---- Executing ---------------------------------------------------------------------------------
+
+template <typename Call>
+bool BoltTask::guarded(const char* what, Call&& call) {
+    try {
+        call();
+        return true;
+    } catch (const std::exception& error) {
+        report_error(std::string(what) + error.what());
+    } catch (...) {
+        report_error(std::string(what) + "an exception that is no std::exception");
+    }
+    return false;
+}
+
+void BoltTask::handle_exception(const Tuple& input) {
+    FailReason reason = FailReason::kException;
+    try {
+        throw;
+    } catch (const FailedError&) {
+        reason = FailReason::kBoltFailed;
+    } catch (const std::exception& error) {
+        report_error(error.what());
+    } catch (...) {
+        report_error("an exception that is no std::exception");
+    }
+    if (TupleAccess::settled(input) != detail::Settled::kOpen) return;
+    TupleAccess::settled(input) = detail::Settled::kFailed;
+    counters_of(TupleAccess::schema(input)).failed.add();
+    fail_as(input, reason);
+}
+
+inline void BoltTask::execute_basic(BasicBolt& bolt, const Tuple& input) {
+    BasicCollector collector(*this, &input, default_stream());
+    try {
+        bolt.execute(input, collector);
+    } catch (...) {
+        return handle_exception(input);
+    }
+    // An emit that overflowed has failed the roots; acking them then has no effect.
+    ack_roots(input);
+}
+
+inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
+    try {
+        bolt.execute(input, collector_);
+    } catch (...) {
+        return handle_exception(input);
+    }
+    if (TupleAccess::settled(input) != detail::Settled::kOpen || input.is_tick()) [[likely]]
+        return;
+    TupleAccess::settled(input) = detail::Settled::kFailed;
+    counters_of(TupleAccess::schema(input)).failed.add();
+    fail_as(input, FailReason::kForgotten);
+}
+
+template <typename Stop>
+const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, TaskId source,
+                                   Stop&& stop) {
+    const auto& schemas = engine_.wiring().schemas_of(source);
+    const detail::StreamSchema* schema = nullptr;
+    std::uint32_t stream = ~0U;
+    std::uint64_t executed = 0;
+    const auto count = [&] {
+        if (executed == 0) return;
+        InputCounters& counters = counters_of(*schema);
+        counters.executed.add(executed);
+        // A basic bolt's inputs are acked unless they failed, which is subtracted when it is read.
+        if (basic_ != nullptr) counters.acked.add(executed);
+        executed = 0;
+    };
+    while (at != end) {
+        const std::size_t bytes = detail::row_bytes(at);
+        if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
+            STORM_CHECK(std::holds_alternative<wire::Eos>(wire::read_control_row(at)),
+                        "no other control row is sent");
+            end_of_input();
+        } else {
+            if (detail::row_stream(at) != stream) [[unlikely]] {
+                count();
+                stream = detail::row_stream(at);
+                schema = schemas[stream].get();
+            }
+            const Tuple tuple = TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
+            ++executed;
+            if (basic_ != nullptr) {
+                execute_basic(*basic_, tuple);
+            } else {
+                execute_rich(*rich_, tuple);
+            }
+        }
+        at += bytes;
+        if (stop()) break;
+    }
+    count();
+    return at;
+}
+
+void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
+    const Tuple tuple =
+        TupleAccess::make(row, detail::row_offsets_at(row), schema, detail::kNoTask, true);
+    InputCounters& counters = counters_of(schema);
+    counters.executed.add();
+    if (basic_ != nullptr) {
+        counters.acked.add();
+        execute_basic(*basic_, tuple);
+    } else {
+        execute_rich(*rich_, tuple);
+    }
+}
+
+void BoltTask::fail_abandoned() {
+    for (const auto& kept : site_->take_abandoned()) {
+        counters_of(TupleAccess::schema(kept->tuple)).failed.add();
+        fail_as(kept->tuple, FailReason::kForgotten);
+    }
+}
+
+void BoltTask::end_of_input() {
+    STORM_CHECK(open_inputs_ > 0, "each source task ends once");
+    --open_inputs_;
+    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) {
+        for (Executor* const member : cycle_->members) engine_.resume(*member);
+    }
+}
+
+void BoltTask::finish() {
+    finished_ = true;
+    guarded("finish: ", [this] {
+        if (basic_ != nullptr) {
+            BasicCollector collector(*this, nullptr, default_stream());
+            basic_->finish(collector);
+        } else {
+            rich_->finish(collector_);
+        }
+    });
+    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1) {
+        for (Executor* const member : cycle_->members) engine_.resume(*member);
+    }
+}
+
+void BoltTask::end() {
+    send_end_of_stream();
+    close();
+    ended_ = true;
+    engine_.task_ended();
+}
+
+void BoltTask::close() {
+    if (!prepared_) return;
+    prepared_ = false;
+    guarded("cleanup: ", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
+    for (const Root root : site_->end()) acks_.fail(root, FailReason::kRebalanced);
+}
+
+// ---- The executor ------------------------------------------------------------------------------
+
+BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
+    : Executor(engine, number),
+      first_task_(engine.wiring().plan.executors[number].first_task),
+      cycle_(engine.cycle_of(component())) {
+    const Wiring& wiring = engine.wiring();
+    const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
+    for (TaskId id = plan.first_task; id < plan.first_task + plan.tasks; ++id) {
+        const int index = id - wiring.plan.components[plan.component].first_task;
+        bolts_.push_back(std::make_unique<BoltTask>(engine, *this, plan.component, id, index));
+        tasks_.push_back(bolts_.back().get());
+    }
+    const Component& component = wiring.topology.components()[plan.component];
+    const Config& config = bolts_.front()->site()->config();
+    const std::int64_t seconds = config.int64("topology.tick.tuple.freq.secs", 0);
+    tick_every_ = component.tick ? component.tick->count() * base::kMicrosPerMilli
+                                 : seconds * base::kMicrosPerSecond;
+    if (tick_every_ > 0) {
+        const std::int64_t every_ms = tick_every_ / base::kMicrosPerMilli;
+        tick_row_.resize(detail::kRowHeaderBytes + detail::kWord + detail::encoded_bytes(every_ms));
+        detail::store(tick_row_.data(), std::uint64_t{tick_row_.size()} | std::uint64_t{1} << 48);
+        detail::store(tick_row_.data() + detail::kRowHeaderBytes,
+                      std::uint64_t{2});  // The value is in word 2.
+        detail::encode(every_ms, tick_row_.data() + 2 * detail::kWord);
+    }
+}
+
+void BoltExecutor::open() {
+    for (const auto& bolt : bolts_) bolt->prepare();
+    if (tick_every_ > 0) tick_due_ = engine_.clock().now() + tick_every_;
+}
+
+void BoltExecutor::accept(const RunRef& run) {
+    const wire::RunHeader header = wire::read_run_header(run.batch->bytes() + run.run);
+    const bool inner =
+        cycle_ != nullptr &&
+        receivers[engine_.executor_of(static_cast<TaskId>(header.source_task)).number()] == nullptr;
+    (inner ? inner_ : outer_).push(run);
+}
+
+void BoltExecutor::accept_acks(std::span<const AckRecord>) {
+    STORM_CHECK(false, "acks go to spouts");
+}
+void BoltExecutor::accept_fail(const FailRecord&) {
+    STORM_CHECK(false, "fails go to spouts");
+}
+
+bool BoltExecutor::step(base::Micros now) {
+    clock_.start(now);
+    for (const auto& bolt : bolts_) {
+        if (bolt->ended()) continue;
+        if (bolt->run_posted()) bolt->fail_abandoned();
+    }
+    if (!outbox.refresh()) return false;
+    if (now >= tick_due_) tick(now);
+    const bool more = run_inputs();
+    end_tasks();
+    return more;
+}
+
+void BoltExecutor::tick(base::Micros now) {
+    tick_due_ = std::max(tick_due_ + tick_every_, now + 1);  // Late ticks are not made up for.
+    for (const auto& bolt : bolts_) {
+        if (!bolt->ended()) bolt->tick(tick_row_.data(), engine_.wiring().tick_schema);
+    }
+}
+
+Ring<RunRef>* BoltExecutor::next_queue() {
+    if (!inner_.empty()) return &inner_;
+    if (outer_.empty() || (cycle_ != nullptr && cycle_->above_high_water())) return nullptr;
+    return &outer_;
+}
+
+// Out of line: what stops a step, beside time, is rare.
+bool BoltExecutor::interrupted() {
+    return !outbox.closed().empty() || !outbox.refresh();
+}
+
+bool BoltExecutor::run_inputs() {
+    while (Ring<RunRef>* const queue = next_queue()) {
+        RunRef& ref = queue->front();
+        Batch& batch = *ref.batch;
+        const wire::RunHeader run = wire::read_run_header(batch.bytes() + ref.run);
+        const std::uint32_t end =
+            ref.run + static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
+        BoltTask& bolt =
+            *bolts_[static_cast<std::size_t>(static_cast<TaskId>(run.target_task) - first_task_)];
+
+        bool over = false;
+        const std::uint32_t from = ref.row;
+        const bool alone = dedicated;
+        const std::byte* const stopped =
+            bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
+                         static_cast<TaskId>(run.source_task), [&, alone] {
+                             over = clock_.over();
+                             return over || alone || (outbox.interrupted() && interrupted());
+                         });
+        ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
+
+        const std::uint32_t consumed = ref.row - from;
+        Executor& source = engine_.executor_of(static_cast<TaskId>(run.source_task));
+        if (CreditReceiver* const receiver = receivers[source.number()].get()) {
+            if (receiver->consume(consumed)) engine_.resume(source);
+        } else if (cycle_->remove(consumed)) {
+            for (Executor* const member : cycle_->members) engine_.resume(*member);
+        }
+        if (ref.row == end) {
+            queue->pop();
+            release(&batch);
+        }
+        if (outbox.blocked()) return false;  // Credit wakes us.
+        if (over || dedicated || !outbox.closed().empty()) return next_queue() != nullptr;
+    }
+    return false;
+}
+
+void BoltExecutor::end_tasks() {
+    if (outbox.blocked()) return;
+    for (const auto& bolt : bolts_) {
+        if (bolt->ended() || !bolt->inputs_ended()) continue;
+        if (cycle_ == nullptr) {
+            bolt->finish();
+            bolt->end();
+            continue;
+        }
+        if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;
+        if (!bolt->has_finished()) bolt->finish();
+        if (cycle_->unfinished_tasks.load() == 0 && cycle_->empty()) bolt->end();
+    }
+}
+
+void BoltExecutor::close() {
+    for (const auto& bolt : bolts_) {
+        if (!bolt->ended()) bolt->close();
+    }
+}
+
+void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
+    for (Batch* const batch : released()) left.push_back(batch);
+    released().clear();
+    for (Ring<RunRef>* const queue : {&outer_, &inner_}) {
+        const std::size_t count = queue->size();
+        for (std::size_t i = 0; i < count; ++i) {
+            const RunRef ref = queue->front();
+            queue->pop();
+            const std::byte* const run = ref.batch->bytes() + ref.run;
+            const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
+            Batch* const own = engine_.common_pool().take(std::max(bytes, kBatchBytes));
+            engine_.common_pool().bytes_in_flight.fetch_add(static_cast<std::int64_t>(bytes),
+                                                            std::memory_order_relaxed);
+            std::memcpy(own->bytes(), run, bytes);
+            own->used = static_cast<std::uint32_t>(bytes);
+            own->open_runs = 1;
+            queue->push({own, 0, ref.row - ref.run});
+            left.push_back(ref.batch);
+        }
+    }
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,119 @@
+// An executor: some tasks of one component, run by one thread at a time.
+//
+// Its loop calls step() when there is something to do. A step is user code and the executor's own
+// state only: what it emits and acks is collected in `outbox` and `acks`, and its loop hands it
+// over afterwards. So a loop may go on without an executor whose user code does not return.
+//
+// Order:   open() once; step() as long as it says so or something arrives; close() at the end,
+// unless all tasks ended. Threads: everything but `loop`, `woken` and `resumed` belongs to the
+// thread that owns the executor's loop.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "worker/acker/ack_lane.h"
+#include "worker/executor/step_clock.h"
+#include "worker/executor/task.h"
+#include "worker/queue/cycle.h"
+#include "worker/queue/inbox.h"
+#include "worker/queue/outbox.h"
+#include "worker/queue/ring.h"
+
+namespace storm::worker {
+
+class Loop;
+
+/// A run that waits in an executor's queue.
+struct RunRef {
+    Batch* batch = nullptr;
+    std::uint32_t run = 0;  // Offset of its header.
+    std::uint32_t row = 0;  // Offset of the next row.
+};
+
+inline constexpr base::Micros kNever = std::int64_t{1} << 62;
+
+class Executor {
+public:
+    Executor(Engine& engine, std::size_t number);
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+    virtual ~Executor() = default;
+
+    std::size_t number() const { return number_; }
+    std::size_t component() const { return component_; }
+    virtual std::span<Task* const> tasks() const = 0;
+
+    /// Makes the tasks' objects and calls open() or prepare(). Throws what user code throws.
+    virtual void open() = 0;
+    /// Runs user code for a while. True: there is more to do at once.
+    virtual bool step(base::Micros now) = 0;
+    /// Ends the tasks that have not ended: calls close() or cleanup() and fails what they keep.
+    virtual void close() = 0;
+
+    virtual void accept(const RunRef& run) = 0;
+    virtual void accept_acks(std::span<const AckRecord> records) = 0;
+    virtual void accept_fail(const FailRecord& record) = 0;
+    /// When step() wants to be called without anything arriving; kNever.
+    virtual base::Micros next_due() const = 0;
+
+    /// After the loop was taken over: copies what is queued out of the old loop's batches, and
+    /// returns those.
+    virtual void leave_batches(std::vector<Batch*>& released) = 0;
+    /// Batches whose runs have been consumed, once for each run; belong to the loop.
+    std::vector<Batch*>& released() { return released_; }
+
+    /// Called after each emit: a dedicated executor hands over, and waits for credit, right here.
+    void after_emit() {
+        if (dedicated && (outbox.blocked() || !outbox.closed().empty())) [[unlikely]]
+            hand_over_and_wait();
+    }
+    /// Where `task` of another executor is reached from `source`, one of this executor's tasks.
+    Target target(TaskId source, TaskId task);
+
+    Outbox outbox;
+    AckLane acks;
+    bool dedicated = false;  // Has a thread of its own.
+
+    // For the loop.
+    /// Its own ways into other loops' inboxes, so that what it sends to one stays in order.
+    Inbox<Batch>::Token& token(Loop& target);
+    /// For what its home loop forwards to its annex.
+    Inbox<Batch>::Token& forward_token(Loop& annex);
+
+    std::atomic<Loop*> loop{
+        nullptr};        // The one that runs it now. Its batches and acks come by its home loop.
+    bool ready = false;  // In the loop's ready list.
+    base::Micros timer_due = kNever;  // In the loop's timer heap.
+    base::Micros oldest_output = kNever;
+    std::atomic<bool> woken{false};    // By a waker.
+    std::atomic<bool> resumed{false};  // In some loop's resume list.
+    Executor* next_resumed = nullptr;
+
+    /// The receiving ends of the channels to this executor, by the sender's number; null: none.
+    std::vector<std::unique_ptr<CreditReceiver>> receivers;
+
+protected:
+    void release(Batch* batch) { released_.push_back(batch); }
+
+    Engine& engine_;
+    const std::size_t number_;
+    const std::size_t component_;
+    StepClock clock_;
+
+private:
+    void hand_over_and_wait();
+    Sender& sender_to(Executor& target);
+
+    std::vector<std::unique_ptr<Sender>> senders_;  // By the target's number.
+    std::vector<Batch*> released_;
+    std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By the number of the target loop.
+    std::unique_ptr<Inbox<Batch>::Token> forward_token_;
+};
+
+}  // namespace storm::worker

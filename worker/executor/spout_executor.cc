@@ -1,0 +1,302 @@
+#include "worker/executor/spout_executor.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "worker/engine.h"
+
+namespace storm::worker {
+namespace {
+
+std::uint32_t pending_max(const Config& config) {
+    const std::int64_t set = config.int64("topology.max.spout.pending", 0);
+    return set <= 0 ? kPendingDefault
+                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, 1 << 23));
+}
+
+base::Micros timeout(const Config& config) {
+    if (!config.boolean("topology.enable.message.timeouts")) return 0;
+    return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
+}
+
+// One call of next_tuple() may go over topology.max.spout.pending; beyond this its tuples overflow.
+constexpr std::uint32_t kLedgerCapacity = (1U << kSlotBits) - 1;
+
+}  // namespace
+
+SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id,
+                     int index)
+    : Task(engine, executor, component, id, index),
+      ledger_(id, kLedgerCapacity, timeout(site_->config()), base::Random(base::kernel_seed())),
+      pending_max_(pending_max(site_->config())),
+      timeouts_(timeout(site_->config()) != 0),
+      collector_(*this, nullptr) {}
+
+void SpoutTask::open() {
+    spout_ = std::get<Component::SpoutFactory>(
+        engine_.wiring().topology.components()[component_].factory)();
+    collector_ = SpoutCollector(*this, default_stream());
+    spout_->open(context_, collector_);
+    opened_ = true;
+}
+
+void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                               MessageId id) {
+    if (tracked_anchors_ == 0) {
+        acked.add();
+        if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
+        completed_.push_back(id);
+    } else if (ledger_.full()) {
+        failed.add();
+        failed_.push_back({id, FailReason::kOverflow});
+    } else {
+        const Root root = ledger_.open(id);
+        EdgeXor edges = 0;
+        const bool sent = send(stream, bytes, direct, [&](std::byte* row) {
+            const std::uint64_t edge = random_.next();
+            edges ^= edge;
+            // A row that we built has no event time: its anchors follow the header.
+            detail::store(row + detail::kRowHeaderBytes + detail::kWord,
+                          detail::Anchor{root, edge});
+        });
+        if (!sent) {
+            apply(FailRecord{root, FailReason::kOverflow, false});
+        } else if (const auto settled = ledger_.arm(root, edges)) {
+            count_completed(*settled);
+            completed_.push_back(settled->message);
+        }
+    }
+    executor_.after_emit();
+}
+
+void SpoutTask::publish() {
+    pending.store(ledger_.pending(), std::memory_order_relaxed);
+    if (completed_now_ == 0) return;
+    acked.add(completed_now_);
+    complete_latency.record(now_ - last_emitted_, completed_now_);
+    completed_now_ = 0;
+}
+
+void SpoutTask::call_ack(MessageId message) {
+    try {
+        spout_->ack(message);
+    } catch (const std::exception& error) {
+        report_error("ack: " + std::string(error.what()));
+    } catch (...) {
+        report_error("ack: an exception that is no std::exception");
+    }
+}
+
+void SpoutTask::apply(const FailRecord& record) {
+    if (record.reset) {
+        ledger_.reset_timeout(record.root, now_);
+    } else if (const auto settled = ledger_.fail(record.root)) {
+        failed.add();
+        failed_.push_back({settled->message, record.reason});
+    }
+}
+
+void SpoutTask::expire() {
+    if (now_ < next_scan()) return;
+    expired_.clear();
+    ledger_.expire(now_, expired_);
+    for (const worker::Settled& settled : expired_) {
+        failed.add();
+        failed_.push_back({settled.message, FailReason::kTimedOut});
+    }
+    next_scan_ = now_ + ledger_.scan_interval();
+}
+
+bool SpoutTask::call_back(bool may_emit) {
+    const bool called = !completed_.empty() || (may_emit && !failed_.empty());
+    // By index: a callback that emits may add to the list.
+    for (std::size_t i = 0; i < completed_.size(); ++i) call_ack(completed_[i]);
+    completed_.clear();
+    if (!may_emit) return called;
+    std::vector<Failure> failures;
+    failures.swap(failed_);
+    for (const Failure& failure : failures) {
+        try {
+            spout_->fail(failure.message, failure.reason);
+        } catch (const std::exception& error) {
+            report_error("fail: " + std::string(error.what()));
+        } catch (...) {
+            report_error("fail: an exception that is no std::exception");
+        }
+    }
+    return called;
+}
+
+void SpoutTask::set_active(bool active) {
+    if (active == active_ || ended_) return;
+    active_ = active;
+    try {
+        active ? spout_->activate() : spout_->deactivate();
+    } catch (const std::exception& error) {
+        report_error(error.what());
+    }
+}
+
+void SpoutTask::close() {
+    if (!opened_) return;
+    opened_ = false;
+    try {
+        spout_->close();
+    } catch (const std::exception& error) {
+        report_error("close: " + std::string(error.what()));
+    } catch (...) {
+        report_error("close: an exception that is no std::exception");
+    }
+    site_->end();
+}
+
+void SpoutTask::end() {
+    send_end_of_stream();
+    close();
+    publish();
+    active_ = false;
+    ended_ = true;
+    engine_.task_ended();
+}
+
+void SpoutTask::commit_anchored(detail::OutStream&, std::size_t, TaskId, const Tuple&) {
+    STORM_CHECK(false, "a spout collector has no anchored emit");
+}
+void SpoutTask::commit_joined(detail::OutStream&, std::size_t, TaskId,
+                              std::span<const Tuple* const>) {
+    STORM_CHECK(false, "a spout collector has no anchored emit");
+}
+std::size_t SpoutTask::union_roots(std::span<const Tuple* const>) {
+    return 0;
+}
+void SpoutTask::ack(const Tuple&) {}
+void SpoutTask::fail(const Tuple&, std::string_view) {}
+Kept SpoutTask::keep(const Tuple&) {
+    return {};
+}
+void SpoutTask::ack(Kept&&) {}
+void SpoutTask::fail(Kept&&, std::string_view) {}
+void SpoutTask::reset_timeout(const Tuple&) {}
+
+SpoutExecutor::SpoutExecutor(Engine& engine, std::size_t number)
+    : Executor(engine, number),
+      first_task_(engine.wiring().plan.executors[number].first_task),
+      merge_at_(kAckMergeMin),
+      wait_(kSpoutWaitMicrosMin),
+      wait_max_(engine.limits().spout_wait_max) {
+    const cluster::ExecutorPlan& plan = engine.wiring().plan.executors[number];
+    for (TaskId id = plan.first_task; id < plan.first_task + plan.tasks; ++id) {
+        const int index = id - engine.wiring().plan.components[plan.component].first_task;
+        spouts_.push_back(std::make_unique<SpoutTask>(engine, *this, plan.component, id, index));
+        tasks_.push_back(spouts_.back().get());
+    }
+}
+
+void SpoutExecutor::open() {
+    for (const auto& spout : spouts_) spout->open();
+}
+
+void SpoutExecutor::accept(const RunRef&) {
+    STORM_CHECK(false, "nothing is routed to a spout");
+}
+
+void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
+    acks_in_.insert(acks_in_.end(), records.begin(), records.end());
+    if (acks_in_.size() < merge_at_) [[likely]]
+        return;
+    merge_by_root(acks_in_);
+    merge_at_ = std::max(kAckMergeMin, 2 * acks_in_.size());
+}
+
+bool SpoutExecutor::apply_control() {
+    const bool any = !acks_in_.empty();
+    for (const AckRecord& record : acks_in_) task(record.root).apply(record);
+    acks_in_.clear();
+    for (const FailRecord& record : fails_) task(record.root).apply(record);
+    fails_.clear();
+    return any;
+}
+
+bool SpoutExecutor::step(base::Micros now) {
+    clock_.start(now);
+    for (const auto& spout : spouts_) spout->set_time(now);
+    bool asked = apply_control();
+    const bool over_budget = engine_.over_budget();
+    const bool may_emit = outbox.refresh() && !over_budget;
+    asked = woken.exchange(false, std::memory_order_acquire) || asked;
+    bool all_ended = true;
+    for (const auto& spout : spouts_) {
+        if (spout->ended()) continue;
+        asked = spout->run_posted() || asked;
+        spout->expire();
+        asked = spout->call_back(may_emit) || asked;
+        spout->set_active(engine_.spouts_active());
+        spout->publish();
+        if (spout->drained(engine_.draining())) {
+            spout->end();
+        } else {
+            all_ended = false;
+        }
+    }
+    if (asked) idle_until_ = 0;  // A callback may have given it something to emit.
+    if (all_ended) return false;
+    if (!may_emit) {
+        // Credit wakes us; room in the budget does not.
+        idle_until_ = over_budget ? now + kBudgetPollMicros : 0;
+        return false;
+    }
+    if (now < idle_until_) return false;
+    return emit(now);
+}
+
+bool SpoutExecutor::emit(base::Micros now) {
+    bool emitted = false;
+    bool idle = true;
+    while (true) {
+        idle = true;
+        for (const auto& spout : spouts_) {
+            if (!spout->wants_to_emit()) continue;
+            if (spout->next_tuple() == Next::kEmitted) idle = false;
+            if (outbox.interrupted() && !outbox.refresh()) [[unlikely]]
+                break;
+        }
+        emitted = emitted || !idle;
+        // A dedicated executor hands over after each call: the next one may block.
+        if (idle || dedicated || outbox.interrupted()) break;
+        if (clock_.over()) break;
+        if (clock_.looked()) {
+            for (const auto& spout : spouts_) spout->set_time(clock_.now());
+        }
+    }
+    idle_until_ = 0;
+    if (emitted) wait_ = kSpoutWaitMicrosMin;
+    bool wants = false;
+    for (const auto& spout : spouts_) {
+        // A tuple that nobody listens to completed at once; a spout may have finished.
+        if (!spout->ended() && (spout->has_callbacks() || spout->drained(engine_.draining())))
+            return true;
+        wants = wants || spout->wants_to_emit();
+    }
+    if (!wants || outbox.blocked()) return false;  // An ack, or credit, comes first.
+    if (!idle) return true;
+    idle_until_ = now + wait_;
+    wait_ = std::min(2 * wait_, wait_max_);
+    return false;
+}
+
+base::Micros SpoutExecutor::next_due() const {
+    base::Micros due = idle_until_ == 0 ? kNever : idle_until_;
+    for (const auto& spout : spouts_) {
+        if (!spout->ended()) due = std::min(due, spout->next_scan());
+    }
+    return due;
+}
+
+void SpoutExecutor::close() {
+    for (const auto& spout : spouts_) {
+        if (!spout->ended()) spout->close();
+    }
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,211 @@
+#include "worker/executor/task.h"
+
+#include <algorithm>
+#include <string>
+
+#include <storm/detail/suggest.h>
+
+#include "wire/batch.h"
+#include "wire/control.h"
+#include "wire/hash.h"
+#include "worker/engine.h"
+#include "worker/executor/executor.h"
+
+namespace storm::worker {
+
+Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
+    : engine_(engine),
+      executor_(executor),
+      outbox_(executor.outbox),
+      acks_(executor.acks),
+      random_(base::kernel_seed()),
+      component_(component),
+      id_(id),
+      site_(std::make_shared<TaskSite>(
+          engine, executor, component, id, index,
+          cluster::component_config(engine.wiring().topology.components()[component],
+                                    engine.wiring().config))),
+      context_(site_) {
+    const Config& config = site_->config();
+    tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
+    tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;
+    for (const auto& schema : engine.wiring().schemas[component]) {
+        auto stream = std::make_unique<Stream>();
+        stream->schema = schema.get();
+        stream->outlet = &scratch_;
+        stream->fields = schema->fields.data();
+        stream->field_count = static_cast<std::uint16_t>(schema->fields.size());
+        stream->id = static_cast<std::uint16_t>(streams_.size());
+        stream->typed = std::any_of(schema->fields.begin(), schema->fields.end(),
+                                    [](const Field& field) { return field.kind != Kind::kAny; });
+        stream->name = schema->stream;
+        stream->direct =
+            engine.wiring().topology.components()[component].output(schema->stream)->direct;
+        if (stream->name == "default") default_stream_ = stream.get();
+        streams_.push_back(std::move(stream));
+    }
+}
+
+void Task::connect() {
+    const Wiring& wiring = engine_.wiring();
+    const std::vector<Component>& components = wiring.topology.components();
+    for (std::size_t c = 0; c < components.size(); ++c) {
+        bool listens = false;
+        for (const Subscription& input : components[c].inputs) {
+            if (input.source != components[component_].id) continue;
+            add_route(*streams_[wiring.stream_index(component_, input.stream)], input, c);
+            listens = true;
+        }
+        if (!listens || wiring.cycles.inside(component_, c)) continue;
+        for (const TaskId task : wiring.tasks_of(c))
+            end_of_stream_targets_.push_back(executor_.target(id_, task));
+    }
+    for (const auto& stream : streams_) {
+        for (Route& route : stream->routes) {
+            for (Target& target : route.targets) target.sender->routes.push_back(&route);
+        }
+        if (stream->routes.size() != 1 || stream->direct) continue;
+        Route& route = stream->routes.front();
+        const bool custom = std::holds_alternative<groupings::Custom>(route.chooser);
+        if (route.targets.size() != 1 || custom || route.targets.front().sender->cycle != nullptr)
+            continue;
+        stream->only = &route.targets.front();
+        stream->outlet = stream->only->lane;
+        stream->run = stream->only->run;
+    }
+}
+
+void Task::add_route(Stream& stream, const Subscription& input, std::size_t target_component) {
+    const Wiring& wiring = engine_.wiring();
+    const std::vector<TaskId> tasks = wiring.tasks_of(target_component);
+    const std::size_t n = tasks.size();
+    const auto chooser = [&]() -> Route::Chooser {
+        switch (input.grouping) {
+            case GroupingKind::kShuffle:
+                return groupings::Shuffle(n, random_.next());
+            case GroupingKind::kFields:
+                return groupings::Fields(n);
+            case GroupingKind::kPartialKey:
+                return groupings::PartialKey(n);
+            case GroupingKind::kAll:
+                return groupings::All(n);
+            case GroupingKind::kGlobal:
+                return groupings::Global();
+            case GroupingKind::kNone:
+                return groupings::None(n);
+            case GroupingKind::kDirect:
+                return groupings::Direct(tasks);
+            case GroupingKind::kLocalOrShuffle: {
+                std::vector<groupings::Distance> distances;
+                for (const TaskId task : tasks) {
+                    const bool same = wiring.loop_of(task) == wiring.loop_of(id_);
+                    distances.push_back(same ? groupings::Distance::kSameLoop
+                                             : groupings::Distance::kSameWorker);
+                }
+                return groupings::LocalOrShuffle(distances, random_.next());
+            }
+            case GroupingKind::kCustom: {
+                groupings::Custom custom(input.custom(),
+                                         wiring.topology.components()[target_component].id, tasks);
+                custom.prepare(context_);
+                return custom;
+            }
+        }
+        return groupings::Shuffle(n, random_.next());
+    };
+    Route route{.chooser = chooser(), .targets = {}, .key_fields = {}};
+    for (const TaskId task : tasks) route.targets.push_back(executor_.target(id_, task));
+    for (const std::string& field : input.fields) {
+        const auto& fields = stream.schema->fields;
+        const auto found = std::find_if(fields.begin(), fields.end(),
+                                        [&](const Field& f) { return f.name == field; });
+        route.key_fields.push_back(static_cast<std::uint16_t>(found - fields.begin()));
+    }
+    stream.routes.push_back(std::move(route));
+}
+
+std::uint64_t Task::row_hash(const Route& route, const std::byte* row) const {
+    return wire::key_hash(row, detail::row_offsets_at(row), route.key_fields);
+}
+
+detail::OutStream& Task::stream(std::string_view name) {
+    std::vector<std::string_view> declared;
+    for (const auto& stream : streams_) {
+        if (stream->name == name) return *stream;
+        declared.push_back(stream->name);
+    }
+    throw EmitError("component " + detail::quoted(site_->component()) + " declares no stream " +
+                    detail::quoted(name) + "; it declares " + detail::list_of(declared));
+}
+
+void Task::make_room(detail::OutStream& out_stream, std::size_t bytes) {
+    if (bytes > tuple_bytes_max_) {
+        throw EmitError("a tuple of " + std::to_string(bytes) +
+                        " bytes is over topology.max.tuple.bytes (" +
+                        std::to_string(tuple_bytes_max_) + ')');
+    }
+    auto& stream = static_cast<Stream&>(out_stream);
+    if (stream.only != nullptr) {
+        outbox_.open_run(*stream.only->lane, stream.only->run, bytes);
+        return;
+    }
+    scratch_bytes_.resize(std::max(bytes, std::size_t{1024}));
+    scratch_.cursor = scratch_bytes_.data();
+    scratch_.end = scratch_.cursor + scratch_bytes_.size();
+}
+
+void Task::commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) {
+    if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
+    executor_.after_emit();
+}
+
+void Task::report_error(std::string_view what) {
+    errors.add();
+    engine_.report_error(component_, id_, what);
+}
+
+std::function<void()> Task::waker() {
+    return [site = site_] { site->wake(); };
+}
+
+void Task::reject_count(const detail::OutStream& stream, std::size_t given) {
+    throw EmitError("stream \"" + std::string(stream.name) + "\" of \"" +
+                    std::string(site_->component()) + "\" declares " +
+                    std::to_string(stream.field_count) + " fields, emit gave " +
+                    std::to_string(given) + " values");
+}
+
+void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::Tag given) {
+    throw EmitError("field \"" + stream.fields[i].name + "\" of stream \"" +
+                    std::string(stream.name) + "\" of \"" + std::string(site_->component()) +
+                    "\" is declared " + std::string(to_string(stream.fields[i].kind)) +
+                    ", emit gave " + std::string(to_string(detail::kind_of(given))));
+}
+
+void Task::send_end_of_stream() {
+    for (Target& target : end_of_stream_targets_) {
+        std::byte* const row = outbox_.place(*target.lane, target.run, wire::kControlRowBytesMax);
+        const std::size_t bytes = wire::write_control_row(wire::Eos{}, row);
+        outbox_.wrote(*target.lane, bytes);
+        // Control records need no credit, but the receiver counts their bytes as it consumes them.
+        if (target.sender->credit.send(bytes)) outbox_.exhausted(*target.sender);
+    }
+}
+
+bool Task::run_posted() {
+    if (!site_->has_posted()) return false;
+    site_->take_posted(posted_);
+    for (const auto& posted : posted_) {
+        try {
+            posted->run();
+        } catch (const std::exception& error) {
+            report_error(error.what());
+        } catch (...) {
+            report_error("an exception that is no std::exception");
+        }
+    }
+    posted_.clear();
+    return true;
+}
+
+}  // namespace storm::worker

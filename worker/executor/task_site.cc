@@ -1,0 +1,169 @@
+#include "worker/executor/task_site.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/log.h"
+#include "worker/engine.h"
+
+namespace storm::detail {
+
+void release_kept(KeptTuple* kept) {
+    // Only worker::TaskSite makes KeptTuples.
+    const std::shared_ptr<TaskSite> site = kept->site;
+    static_cast<worker::TaskSite&>(*site).release(kept);
+}
+
+}  // namespace storm::detail
+
+namespace storm {
+
+const Tuple& Kept::tuple() const {
+    STORM_CHECK(kept_ != nullptr, "tuple() of a Kept that holds nothing");
+    return kept_->tuple;
+}
+
+}  // namespace storm
+
+namespace storm::worker {
+
+TaskSite::TaskSite(Engine& engine, Executor& executor, std::size_t component, TaskId task,
+                   int index, Config config)
+    : engine_(&engine),
+      executor_(&executor),
+      component_(engine.wiring().topology.components()[component].id),
+      task_(task),
+      index_(index),
+      config_(std::move(config)) {}
+
+TaskSite::~TaskSite() = default;
+
+std::string_view TaskSite::component() const {
+    return component_;
+}
+
+std::vector<TaskId> TaskSite::tasks_of(std::string_view component) const {
+    const std::lock_guard lock(mutex_);
+    return engine_ == nullptr ? std::vector<TaskId>{} : engine_->wiring().tasks_of(component);
+}
+
+Counter& TaskSite::counter(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = counters_.find(name);
+    return found != counters_.end() ? found->second : counters_[std::string(name)];
+}
+
+void TaskSite::for_each_counter(
+    const std::function<void(const std::string&, std::uint64_t)>& use) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, counter] : counters_) use(name, counter.value());
+}
+
+void TaskSite::set_status(std::string status) {
+    const std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+}
+
+std::string TaskSite::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
+void TaskSite::log(int level, std::string_view message) {
+    static constexpr base::LogLevel kLevels[] = {base::LogLevel::kInfo, base::LogLevel::kWarn,
+                                                 base::LogLevel::kError};
+    base::log::write(kLevels[std::clamp(level, 0, 2)], message,
+                     {{"component", component_}, {"task", task_}});
+}
+
+bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
+    const std::lock_guard lock(mutex_);
+    if (executor_ == nullptr) return false;
+    posted_.push_back(std::move(posted));
+    has_posted_.store(true, std::memory_order_release);
+    engine_->resume(*executor_);
+    return true;
+}
+
+bool TaskSite::wake() {
+    const std::lock_guard lock(mutex_);
+    if (executor_ == nullptr) return false;
+    executor_->woken.store(true, std::memory_order_release);
+    engine_->resume(*executor_);
+    return true;
+}
+
+void TaskSite::take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted) {
+    const std::lock_guard lock(mutex_);
+    has_posted_.store(false, std::memory_order_relaxed);
+    posted.swap(posted_);
+}
+
+Kept TaskSite::keep(const Tuple& tuple) {
+    const std::byte* const row = detail::TupleAccess::row(tuple);
+    auto kept = std::make_unique<detail::KeptTuple>(
+        std::vector<std::byte>(row, row + detail::row_bytes(row)),
+        detail::TupleAccess::offsets_at(tuple), detail::TupleAccess::schema(tuple),
+        tuple.source_task(), shared_from_this());
+    detail::TupleAccess::emitted_edges(kept->tuple) = detail::TupleAccess::emitted_edges(tuple);
+    const std::lock_guard lock(mutex_);
+    kept->next = kept_;
+    if (kept_ != nullptr) kept_->previous = kept.get();
+    kept_ = kept.get();
+    return detail::TupleAccess::make_kept(kept.release());
+}
+
+void TaskSite::unlink(detail::KeptTuple& kept) {
+    (kept.previous == nullptr ? kept_ : kept.previous->next) = kept.next;
+    if (kept.next != nullptr) kept.next->previous = kept.previous;
+    kept.previous = kept.next = nullptr;
+}
+
+bool TaskSite::settle(detail::KeptTuple& kept) {
+    const std::lock_guard lock(mutex_);
+    if (kept.failed_at_end) return false;
+    unlink(kept);
+    return true;
+}
+
+void TaskSite::release(detail::KeptTuple* kept) {
+    std::unique_ptr<detail::KeptTuple> owned(kept);
+    const std::lock_guard lock(mutex_);
+    if (kept->failed_at_end) return;
+    unlink(*kept);
+    if (executor_ == nullptr) return;
+    abandoned_.push_back(std::move(owned));
+    has_posted_.store(true, std::memory_order_release);
+    engine_->resume(*executor_);
+}
+
+std::vector<std::unique_ptr<detail::KeptTuple>> TaskSite::take_abandoned() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(abandoned_, {});
+}
+
+std::vector<Root> TaskSite::end() {
+    // Destroyed after the lock is released: what was posted may own a Kept.
+    std::vector<std::unique_ptr<detail::Posted>> dropped;
+    std::vector<Root> left;
+    const auto add_roots = [&left](const Tuple& tuple) {
+        const std::byte* const row = detail::TupleAccess::row(tuple);
+        for (std::size_t i = 0; i < detail::row_anchor_count(row); ++i)
+            left.push_back(detail::row_anchor(row, i).root);
+    };
+    const std::lock_guard lock(mutex_);
+    engine_ = nullptr;
+    executor_ = nullptr;
+    dropped.swap(posted_);
+    for (detail::KeptTuple* kept = kept_; kept != nullptr; kept = kept->next) {
+        kept->failed_at_end = true;
+        add_roots(kept->tuple);
+    }
+    kept_ = nullptr;
+    for (const auto& kept : abandoned_) add_roots(kept->tuple);
+    abandoned_.clear();
+    return left;
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,108 @@
+// The part of a task that other threads may hold on to: its identity, its mailbox for post(), what
+// it keeps.
+//
+// Order:   end() when the task has ended: posts are refused from then on, and what is still kept
+// fails. Threads: post() and release() from any thread; all else from the task's executor. The lock
+// is held for a few
+//          statements, never across user code.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <storm/context.h>
+#include <storm/detail/tuple_access.h>
+#include <storm/tuple.h>
+
+#include "base/check.h"
+#include "worker/acker/ack_ledger.h"
+
+namespace storm::detail {
+
+/// A tuple with a row of its own. Owned by the Kept that points to it; linked into its task's list
+/// meanwhile.
+struct KeptTuple {
+    KeptTuple(std::vector<std::byte> bytes, std::size_t offsets_at, const StreamSchema& schema,
+              TaskId source_task, std::shared_ptr<TaskSite> owner)
+        : row(std::move(bytes)),
+          tuple(TupleAccess::make(row.data(), offsets_at, schema, source_task)),
+          site(std::move(owner)) {}
+
+    std::vector<std::byte> row;
+    Tuple tuple;
+    std::shared_ptr<TaskSite> site;  // Owners: the engine's task, contexts, and what it keeps.
+    KeptTuple* previous = nullptr;
+    KeptTuple* next = nullptr;
+    bool failed_at_end = false;  // The task ended first.
+};
+
+}  // namespace storm::detail
+
+namespace storm::worker {
+
+class Executor;
+class Engine;
+
+class TaskSite final : public detail::TaskSite, public std::enable_shared_from_this<TaskSite> {
+public:
+    TaskSite(Engine& engine, Executor& executor, std::size_t component, TaskId task, int index,
+             Config config);
+    ~TaskSite() override;
+
+    TaskId task() const override { return task_; }
+    std::string_view component() const override;
+    int index() const override { return index_; }
+    std::vector<TaskId> tasks_of(std::string_view component) const override;
+    const Config& config() const override { return config_; }
+    Counter& counter(std::string_view name) override;
+    void set_status(std::string status) override;
+    void log(int level, std::string_view message) override;
+    bool post(std::unique_ptr<detail::Posted> posted) override;
+
+    /// Asks for the executor to be run; false when the task has ended.
+    bool wake();
+    std::string status() const;
+
+    // ---- For the executor.
+    /// What was posted since the last call.
+    void take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted);
+    bool has_posted() const { return has_posted_.load(std::memory_order_acquire); }
+    Kept keep(const Tuple& tuple);
+    /// `kept` is acked or failed now: it is no longer kept. False when the task's end was quicker.
+    bool settle(detail::KeptTuple& kept);
+    /// A Kept was destroyed without ack or fail. Any thread.
+    void release(detail::KeptTuple* kept);
+    /// What release() has brought; the caller fails it and deletes it.
+    std::vector<std::unique_ptr<detail::KeptTuple>> take_abandoned();
+    /// The task has ended. Returns the roots of what it still keeps, to be failed.
+    std::vector<Root> end();
+    void for_each_counter(const std::function<void(const std::string&, std::uint64_t)>& use) const;
+
+private:
+    void unlink(detail::KeptTuple& kept);
+
+    Engine* engine_;  // Both null once the task has ended; guarded by mutex_ for other threads.
+    Executor* executor_;
+    const std::string component_;
+    const TaskId task_;
+    const int index_;
+    const Config config_;
+
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<detail::Posted>> posted_;
+    std::atomic<bool> has_posted_{false};  // Or abandoned: saves the lock for a look.
+    std::vector<std::unique_ptr<detail::KeptTuple>> abandoned_;
+    detail::KeptTuple* kept_ = nullptr;  // The first of a doubly linked list.
+    std::map<std::string, Counter, std::less<>> counters_;
+    std::string status_;
+};
+
+}  // namespace storm::worker

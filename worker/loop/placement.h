@@ -1,0 +1,29 @@
+// Which loop an executor belongs to.
+//
+// A component with an executor for every loop puts one on each, so that chains of such components
+// stay on one core. One with fewer follows its first source, unless that loop already has clearly
+// more executors than the emptiest. Blocking executors get loops of their own, numbered after the
+// shared ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <storm/topology.h>
+
+#include "cluster/plan.h"
+
+namespace storm::worker {
+
+struct Placement {
+    std::vector<std::uint32_t> loop_of_executor;  // As in Plan::executors.
+    std::size_t shared_loops = 0;
+    std::size_t loops = 0;  // The shared ones and those of blocking executors.
+};
+
+/// REQUIRES: threads > 0. `all_dedicated`: every executor has a loop of its own.
+Placement place(const Topology& topology, const cluster::Plan& plan, std::size_t threads,
+                bool all_dedicated);
+
+}  // namespace storm::worker

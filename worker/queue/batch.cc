@@ -1,0 +1,84 @@
+#include "worker/queue/batch.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+
+namespace storm::worker {
+namespace {
+
+Batch* make_batch(std::size_t capacity) {
+    void* const block = ::operator new (sizeof(Batch) + capacity, std::align_val_t{alignof(Batch)});
+    auto* const batch = new (block) Batch;
+    batch->capacity = static_cast<std::uint32_t>(capacity);
+    return batch;
+}
+
+void free_batch(Batch* batch) {
+    ::operator delete (batch, std::align_val_t{alignof(Batch)});
+}
+
+}  // namespace
+
+CommonPool::~CommonPool() {
+    Batch* batch = nullptr;
+    while (free_.try_dequeue(batch)) free_batch(batch);
+}
+
+Batch* CommonPool::take(std::size_t bytes) {
+    Batch* batch = nullptr;
+    if (bytes > kBatchBytes) return make_batch(bytes);
+    if (count_.load(std::memory_order_relaxed) == 0 || !free_.try_dequeue(batch))
+        return make_batch(kBatchBytes);
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    return batch;
+}
+
+BatchPool::~BatchPool() {
+    for (Batch* const batch : free_) free_batch(batch);
+}
+
+Batch* BatchPool::take_elsewhere(std::size_t bytes) {
+    if (bytes > kBatchBytes) return make_batch(bytes);
+    if (common_.count_.load(std::memory_order_relaxed) > 0) {
+        std::array<Batch*, kPoolBatches / 2> taken{};
+        const std::size_t n = common_.free_.try_dequeue_bulk(taken.begin(), taken.size());
+        common_.count_.fetch_sub(n, std::memory_order_relaxed);
+        free_.insert(free_.end(), taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(n));
+    }
+    if (free_.empty()) return make_batch(kBatchBytes);
+    Batch* const batch = free_.back();
+    free_.pop_back();
+    return batch;
+}
+
+Batch* BatchPool::copy(Batch& batch) {
+    Batch* const made = batch.used <= kSmallBatchBytes ? make_batch(batch.used) : take(batch.used);
+    std::memcpy(made->bytes(), batch.bytes(), batch.used);
+    made->used = batch.used;
+    return made;
+}
+
+void BatchPool::give(Batch* batch) {
+    if (batch->capacity != kBatchBytes) {
+        free_batch(batch);
+        return;
+    }
+    batch->used = 0;
+    batch->open_runs = 0;
+    if (free_.size() >= kPoolBatches) {
+        const auto half = static_cast<std::ptrdiff_t>(kPoolBatches / 2);
+        if (common_.count_.load(std::memory_order_relaxed) < kCommonPoolBatches) {
+            // The oldest ones: the newest are still in cache.
+            common_.count_.fetch_add(kPoolBatches / 2, std::memory_order_relaxed);
+            common_.free_.enqueue_bulk(free_.begin(), kPoolBatches / 2);
+        } else {
+            std::for_each(free_.begin(), free_.begin() + half, free_batch);
+        }
+        free_.erase(free_.begin(), free_.begin() + half);
+    }
+    free_.push_back(batch);
+}
+
+}  // namespace storm::worker

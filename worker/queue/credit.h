@@ -1,0 +1,92 @@
+// Credit: how much one executor may send to another before that one has consumed it.
+//
+// The receiver announces an absolute limit, "up to byte N on this channel", and moves it on as it
+// consumes; what it has announced cannot be lost or counted twice. A sender past the limit pauses:
+// it sets `waiting` and looks at the limit once more; the receiver moves the limit and then looks
+// at `waiting`. With a full fence between the two steps on both sides, one of them sees the other,
+// so that no wake-up is lost (Dekker's argument).
+//
+// A row may take a channel past its limit by what one call of user code emits; it is the next call
+// that waits.
+//
+// Threads: CreditSender is the emitting executor's, CreditReceiver the consuming one's; the atomics
+// join them. Cost:    an add and a compare per row; a fence per quarter of the window.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+
+namespace storm::worker {
+
+class CreditReceiver {
+public:
+    explicit CreditReceiver(std::uint64_t window) : limit_(window), window_(window) {}
+
+    /// True when a sender waited for this and must be told.
+    [[nodiscard]] bool consume(std::uint64_t bytes) {
+        consumed_ += bytes;
+        const std::uint64_t limit = consumed_ + window_;
+        // Own stores are seen in order; the sender reads it with acquire.
+        if (limit - limit_.load(std::memory_order_relaxed) < window_ / 4) return false;
+        return announce(limit);
+    }
+
+private:
+    friend class CreditSender;
+
+    bool announce(std::uint64_t limit) {
+        limit_.store(limit, std::memory_order_release);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (waiting_.load(std::memory_order_relaxed) == 0) return false;
+        return waiting_.exchange(0, std::memory_order_relaxed) != 0;
+    }
+
+    std::atomic<std::uint64_t> limit_;
+    std::uint64_t consumed_ = 0;
+    const std::uint64_t window_;
+    std::atomic<std::uint32_t> waiting_{0};
+};
+
+class CreditSender {
+public:
+    static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+    /// Without a receiver: a channel inside a cycle, which needs no credit.
+    explicit CreditSender(CreditReceiver* receiver)
+        : limit_(receiver == nullptr ? kUnlimited : receiver->window_), receiver_(receiver) {}
+
+    /// Whether the channel was within its limit before, and no longer is.
+    [[nodiscard]] bool send(std::uint64_t bytes) {
+        sent_ += bytes;
+        if (sent_ < limit_ || exhausted_) [[likely]]
+            return false;
+        limit_ = receiver_->limit_.load(std::memory_order_acquire);
+        exhausted_ = sent_ >= limit_;
+        return exhausted_;
+    }
+    bool exhausted() const { return exhausted_; }
+
+    /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
+    /// credit again.
+    bool refresh() {
+        if (look()) return true;
+        receiver_->waiting_.store(1, std::memory_order_relaxed);
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        return look();
+    }
+
+private:
+    bool look() {
+        limit_ = receiver_->limit_.load(std::memory_order_acquire);
+        exhausted_ = sent_ >= limit_;
+        return !exhausted_;
+    }
+
+    std::uint64_t sent_ = 0;
+    std::uint64_t limit_;
+    CreditReceiver* receiver_;
+    bool exhausted_ = false;
+};
+
+}  // namespace storm::worker

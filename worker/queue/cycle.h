@@ -1,0 +1,53 @@
+// What a cycle of components holds: the bytes of rows that travel between its members.
+//
+// Rows inside a cycle need no credit, or its members could wait for each other for ever. They are
+// counted instead: above the high water nothing enters the cycle from outside; above the limit a
+// row is refused, and its trees fail.
+//
+// Threads: any. A row is added before it is handed over, and removed after its execute() has
+// returned, so that zero means that the cycle is empty.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace storm::worker {
+
+class Executor;
+
+class Cycle {
+public:
+    explicit Cycle(std::int64_t limit) : limit_(limit), high_water_(limit / 2) {}
+
+    /// False: over the limit, nothing was added.
+    [[nodiscard]] bool try_add(std::int64_t bytes) {
+        if (bytes_.fetch_add(bytes, std::memory_order_acq_rel) + bytes <= limit_) return true;
+        bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
+        return false;
+    }
+    /// True when this took it below the high water, or to zero: members that wait for that must be
+    /// told.
+    [[nodiscard]] bool remove(std::int64_t bytes) {
+        const std::int64_t before = bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
+        return before == bytes || (before > high_water_ && before - bytes <= high_water_);
+    }
+    bool above_high_water() const { return bytes_.load(std::memory_order_acquire) > high_water_; }
+    bool empty() const { return bytes_.load(std::memory_order_acquire) == 0; }
+
+    // How the cycle ends: its members' inputs from outside have all ended and it is empty; then
+    // each task finishes; what they emitted meanwhile is executed too; then EOS goes on.
+    std::atomic<std::int64_t> open_inputs{
+        0};  // Source tasks outside whose EOS some member still waits for.
+    std::atomic<std::int64_t> unfinished_tasks{0};
+
+    std::vector<Executor*> members;  // Constant once the engine runs.
+
+private:
+    const std::int64_t limit_;
+    const std::int64_t high_water_;
+    alignas(64) std::atomic<std::int64_t> bytes_{0};
+};
+
+}  // namespace storm::worker

@@ -1,0 +1,56 @@
+// The way into a loop: items that other threads hand over, taken all at once.
+//
+// What one producer token pushes comes out in that order; nothing is promised between producers. A
+// loop is told with its EventCount after a push. Not bounded by itself: credit (queue/credit.h)
+// bounds what is pushed.
+//
+// Threads: push from any, with a token that one thread uses at a time; take_all by one.
+// Cost:    30-50 ns to push, and for each item taken; none for a look at an empty one.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+
+#include <concurrentqueue/concurrentqueue.h>
+
+namespace storm::worker {
+
+template <typename T>
+class Inbox {
+public:
+    using Token = moodycamel::ProducerToken;
+
+    Token token() { return Token(queue_); }
+    void push(Token& token, T* item) {
+        queue_.enqueue(token, item);
+        count_.fetch_add(1, std::memory_order_release);
+    }
+    /// Without an order among items.
+    void push(T* item) {
+        queue_.enqueue(item);
+        count_.fetch_add(1, std::memory_order_release);
+    }
+    bool empty() const { return count_.load(std::memory_order_acquire) == 0; }
+    /// Calls use(item) for each item that was there.
+    template <typename Use>
+    void take_all(Use&& use) {
+        std::size_t left = count_.load(std::memory_order_acquire);
+        std::array<T*, 32> taken{};
+        while (left > 0) {
+            const std::size_t n =
+                queue_.try_dequeue_bulk(taken.begin(), left < taken.size() ? left : taken.size());
+            if (n == 0)
+                break;  // Not visible yet; the count is ahead by nothing that we may wait for.
+            count_.fetch_sub(n, std::memory_order_relaxed);
+            left -= n;
+            for (std::size_t i = 0; i < n; ++i) use(taken[i]);
+        }
+    }
+
+private:
+    moodycamel::ConcurrentQueue<T*> queue_;
+    alignas(64) std::atomic<std::size_t> count_{0};
+};
+
+}  // namespace storm::worker

@@ -1,0 +1,55 @@
+// Every limit of the data plane that is not a setting, in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace storm::worker {
+
+/// A batch holds this many bytes of runs; a larger row gets a batch of its own. Half of a core's L1
+/// cache, so that the next executor of the same loop finds the rows there.
+inline constexpr std::size_t kBatchBytes = 16 * 1024;
+/// Rows handed to another loop in fewer bytes than this go in a block of just their size.
+inline constexpr std::size_t kSmallBatchBytes = 2 * 1024;
+/// Free batches that a loop keeps for itself; more go to the common pool.
+inline constexpr std::size_t kPoolBatches = 16;
+/// Free batches in the common pool; more go back to the system.
+inline constexpr std::size_t kCommonPoolBatches = 1024;
+
+/// Credit of one channel (source executor, target executor): a share of
+/// topology.worker.buffer.bytes within these.
+inline constexpr std::size_t kWindowBytesMin = 4 * 1024;
+inline constexpr std::size_t kWindowBytesMax = 256 * 1024;
+
+/// An executor gives way to the others of its loop after this long.
+inline constexpr base::Micros kStepMicros = 200;
+/// Output and acks that are older than this leave at the end of a step, however few.
+inline constexpr base::Micros kFlushMicros = 1'000;
+/// Acks for one loop that leave at the end of a step although the executor has more to do.
+inline constexpr std::size_t kAckBatch = 1'024;
+/// Acks that wait for a spout are merged by root when they are this many.
+inline constexpr std::size_t kAckMergeMin = 64 * 1024;
+/// Calls of user code between two looks at the clock, at most.
+inline constexpr std::uint32_t kCallsPerClockMax = 256;
+
+/// User code that holds its loop for this long gets a thread of its own.
+inline constexpr base::Micros kStallMicros = 10'000;
+inline constexpr base::Micros kStallWatchMicros = 5'000;
+
+/// An idle loop lets other threads run this often before it sleeps.
+inline constexpr int kYields = 20;
+/// The first wait of a spout that has nothing to emit; doubles up to
+/// topology.sleep.spout.wait.strategy.time.ms.
+inline constexpr base::Micros kSpoutWaitMicrosMin = 20;
+/// How often a spout looks whether topology.worker.buffer.bytes has room again.
+inline constexpr base::Micros kBudgetPollMicros = 200;
+/// Roots that may be pending in one spout task when topology.max.spout.pending is not set.
+inline constexpr std::uint32_t kPendingDefault = 1U << 20;
+
+/// Logged errors of one component: this many at once, then one a second.
+inline constexpr std::uint32_t kErrorBurst = 5;
+inline constexpr std::size_t kErrorsKept = 10;
+
+}  // namespace storm::worker

@@ -1,0 +1,112 @@
+#include "worker/queue/outbox.h"
+
+#include <algorithm>
+
+#include "wire/batch.h"
+#include "worker/routing/route.h"
+
+namespace storm::worker {
+namespace {
+
+constexpr std::size_t kStock =
+    4;  // A step ends when one batch is full; each lane may have one open.
+
+}  // namespace
+
+Outbox::Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_bytes)
+    : common_(common), overshoot_bytes_(overshoot_bytes), lanes_(loops) {
+    for (std::size_t i = 0; i < loops; ++i) lanes_[i].loop = static_cast<std::uint32_t>(i);
+}
+
+void Outbox::open_run(Lane& lane, std::uint64_t key, std::size_t bytes) {
+    const std::size_t wanted = sizeof(wire::RunHeader) + bytes;
+    if (lane.batch != nullptr && static_cast<std::size_t>(lane.end - lane.cursor) < wanted)
+        close(lane);
+    if (lane.batch == nullptr) {
+        lane.batch = take(std::max(wanted, kBatchBytes));
+        lane.cursor = lane.batch->bytes();
+        lane.end = lane.cursor + lane.batch->capacity;
+        ++open_;
+    } else {
+        finish_run(lane);
+    }
+    lane.run_header = lane.cursor;
+    lane.cursor += sizeof(wire::RunHeader);
+    lane.run = key;
+    lane.rows = 0;
+}
+
+void Outbox::finish_run(Lane& lane) {
+    if (lane.rows == 0) {  // A row was refused after its run had been opened.
+        lane.cursor = lane.run_header;
+        return;
+    }
+    const auto bytes = static_cast<std::uint32_t>(lane.cursor - lane.run_header) -
+                       static_cast<std::uint32_t>(sizeof(wire::RunHeader));
+    wire::write_run_header(lane.run_header,
+                           {static_cast<std::uint32_t>(lane.run >> 32),
+                            static_cast<std::uint32_t>(lane.run), lane.rows, bytes});
+}
+
+void Outbox::close(Lane& lane) {
+    finish_run(lane);
+    lane.batch->used = static_cast<std::uint32_t>(lane.cursor - lane.batch->bytes());
+    closed_bytes_ += lane.batch->used;
+    closed_.push_back({lane.batch, lane.loop});
+    lane.batch = nullptr;
+    lane.cursor = lane.end = lane.run_header = nullptr;
+    lane.run = 0;
+    --open_;
+    interrupted_ = true;
+}
+
+void Outbox::close_all() {
+    if (open_ == 0) return;
+    for (Lane& lane : lanes_) {
+        if (lane.batch != nullptr) close(lane);
+    }
+}
+
+Batch* Outbox::take(std::size_t bytes) {
+    if (bytes <= kBatchBytes && !stock_.empty()) {
+        Batch* const batch = stock_.back();
+        stock_.pop_back();
+        return batch;
+    }
+    return common_.take(bytes);
+}
+
+void Outbox::stock(BatchPool& pool) {
+    while (stock_.size() < kStock) stock_.push_back(pool.take());
+}
+
+void Outbox::unstock(BatchPool& pool) {
+    for (Batch* const batch : stock_) pool.give(batch);
+    stock_.clear();
+}
+
+void Outbox::count_route(Route& route, int change) {
+    const bool was = route.blocked();
+    route.exhausted_targets += change;
+    if (route.blocked() != was) blocked_routes_ += was ? static_cast<std::size_t>(-1) : 1;
+}
+
+void Outbox::exhausted(Sender& sender) {
+    exhausted_.push_back(&sender);
+    interrupted_ = true;
+    for (Route* const route : sender.routes) count_route(*route, 1);
+}
+
+bool Outbox::refresh() {
+    if (exhausted_.empty()) [[likely]]
+        return true;
+    std::erase_if(exhausted_, [this](Sender* sender) {
+        if (!sender->credit.refresh()) return false;
+        for (Route* const route : sender->routes) count_route(*route, -1);
+        return true;
+    });
+    interrupted_ = blocked() || !closed_.empty();
+    return !blocked();
+}
+
+}  // namespace storm::worker
