@@ -136,6 +136,8 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
 
 Engine::~Engine() {
     stop(base::EventCount::kForever);
+    for (const auto& loop : loops_) loop->drop_queued();
+    for (const auto& loop : annexes_) loop->drop_queued();
     ControlBatch* control = nullptr;
     while (free_controls_.try_dequeue(control)) delete control;
 }
@@ -206,7 +208,9 @@ void Engine::fail(std::string why) {
         const std::lock_guard lock(mutex_);
         if (failure_.empty()) failure_ = std::move(why);
     }
+    halted_.store(true, std::memory_order_release);
     set_state(State::kFailed);
+    notify_all_loops();
 }
 
 void Engine::drain() {
@@ -246,8 +250,12 @@ void Engine::task_ended() {
 }
 
 void Engine::resume(Executor& executor) {
-    if (executor.resumed.exchange(true, std::memory_order_acq_rel)) return;
-    executor.loop.load(std::memory_order_acquire)->resume(executor);
+    Loop& loop = *executor.loop.load(std::memory_order_acquire);
+    if (!executor.resumed.exchange(true, std::memory_order_acq_rel)) {
+        loop.resume(executor);
+    } else {
+        loop.notify();  // It may sleep inside of an emit, with an earlier call still in the list.
+    }
 }
 
 ControlBatch* Engine::take_control() {

@@ -140,6 +140,8 @@ public:
     Cycle* cycle_between(std::size_t source, std::size_t target);
     void resume(Executor& executor);
     bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+    /// It has failed: loops end without touching what may not have been prepared.
+    bool halted() const { return halted_.load(std::memory_order_acquire); }
     bool draining() const { return draining_.load(std::memory_order_acquire); }
     bool prepared() const { return unprepared_loops_.load(std::memory_order_acquire) == 0; }
     bool spouts_active() const { return !draining(); }
@@ -178,6 +180,7 @@ private:
     StallWatch watch_;
 
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> halted_{false};
     std::atomic<bool> draining_{false};
     std::atomic<std::size_t> unprepared_loops_{0};
     std::atomic<std::size_t> running_tasks_{0};

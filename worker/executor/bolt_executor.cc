@@ -85,6 +85,7 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
         sent = send(stream, bytes, direct, [&](std::byte* copy) {
             const std::uint64_t edge = random_.next();
             emitted ^= edge;
+            // A row that we built has no event time: its anchors follow the header.
             std::byte* at = copy + detail::kRowHeaderBytes + detail::kWord;
             for (std::uint32_t i = 0; i < count; ++i, at += sizeof(detail::Anchor)) {
                 detail::store(at, detail::Anchor{detail::row_anchor(row, i).root, edge});
@@ -205,13 +206,13 @@ Kept BoltTask::keep(const Tuple& input) {
 void BoltTask::ack(Kept&& input) {
     const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
-    if (site_->settle(*kept)) ack(kept->tuple);
+    if (static_cast<TaskSite&>(*kept->site).settle(*kept)) ack(kept->tuple);
 }
 
 void BoltTask::fail(Kept&& input, std::string_view why) {
     const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
-    if (site_->settle(*kept)) fail(kept->tuple, why);
+    if (static_cast<TaskSite&>(*kept->site).settle(*kept)) fail(kept->tuple, why);
 }
 
 void BoltTask::reset_timeout(const Tuple& input) {
@@ -332,6 +333,16 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
     }
 }
 
+void BoltTask::discard(const std::byte* at, const std::byte* end) {
+    for (; at != end; at += detail::row_bytes(at)) {
+        const std::uint32_t count = detail::row_anchor_count(at);
+        if (count == 0) dropped.add();
+        for (std::uint32_t i = 0; i < count; ++i) {
+            acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
+        }
+    }
+}
+
 void BoltTask::fail_abandoned() {
     for (const auto& kept : site_->take_abandoned()) {
         counters_of(TupleAccess::schema(kept->tuple)).failed.add();
@@ -440,7 +451,7 @@ bool BoltExecutor::step(base::Micros now) {
 void BoltExecutor::tick(base::Micros now) {
     tick_due_ = std::max(tick_due_ + tick_every_, now + 1);  // Late ticks are not made up for.
     for (const auto& bolt : bolts_) {
-        if (!bolt->ended()) bolt->tick(tick_row_.data(), engine_.wiring().tick_schema);
+        if (!bolt->has_finished()) bolt->tick(tick_row_.data(), engine_.wiring().tick_schema);
     }
 }
 
@@ -465,15 +476,18 @@ bool BoltExecutor::run_inputs() {
         BoltTask& bolt =
             *bolts_[static_cast<std::size_t>(static_cast<TaskId>(run.target_task) - first_task_)];
 
+        if (bolt.ended()) bolt.discard(batch.bytes() + ref.row, batch.bytes() + end);
         bool over = false;
         const std::uint32_t from = ref.row;
         const bool alone = dedicated;
         const std::byte* const stopped =
-            bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
-                         static_cast<TaskId>(run.source_task), [&, alone] {
-                             over = clock_.over();
-                             return over || alone || (outbox.interrupted() && interrupted());
-                         });
+            bolt.ended()
+                ? batch.bytes() + end
+                : bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
+                               static_cast<TaskId>(run.source_task), [&, alone] {
+                                   over = clock_.over();
+                                   return over || alone || (outbox.interrupted() && interrupted());
+                               });
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
         const std::uint32_t consumed = ref.row - from;
@@ -487,14 +501,14 @@ bool BoltExecutor::run_inputs() {
             queue->pop();
             release(&batch);
         }
-        if (outbox.blocked()) return false;  // Credit wakes us.
+        if (!outbox.refresh()) return false;  // Credit wakes us.
         if (over || dedicated || !outbox.closed().empty()) return next_queue() != nullptr;
     }
     return false;
 }
 
 void BoltExecutor::end_tasks() {
-    if (outbox.blocked()) return;
+    if (!outbox.refresh()) return;
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
         if (cycle_ == nullptr) {
@@ -514,6 +528,17 @@ void BoltExecutor::close() {
     }
 }
 
+void BoltExecutor::drop_queued() {
+    for (Ring<RunRef>* const queue : {&outer_, &inner_}) {
+        for (; !queue->empty(); queue->pop()) release(queue->front().batch);
+    }
+}
+
+base::Micros BoltExecutor::next_due() const {
+    // While it waits for credit, that comes first; a tick that is due then follows.
+    return outbox.blocked() || bolts_.back()->has_finished() ? kNever : tick_due_;
+}
+
 void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
     for (Batch* const batch : released()) left.push_back(batch);
     released().clear();
@@ -524,7 +549,7 @@ void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
             queue->pop();
             const std::byte* const run = ref.batch->bytes() + ref.run;
             const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
-            Batch* const own = engine_.common_pool().take(std::max(bytes, kBatchBytes));
+            Batch* const own = make_batch(bytes);
             engine_.common_pool().bytes_in_flight.fetch_add(static_cast<std::int64_t>(bytes),
                                                             std::memory_order_relaxed);
             std::memcpy(own->bytes(), run, bytes);

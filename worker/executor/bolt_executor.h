@@ -46,6 +46,8 @@ public:
     template <typename Stop>
     const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source, Stop&& stop);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
+    /// Fails rows that came after this task had ended.
+    void discard(const std::byte* at, const std::byte* end);
     /// Fails what was kept and then destroyed.
     void fail_abandoned();
     /// All inputs have ended: calls finish(), once.
@@ -97,16 +99,17 @@ public:
     BoltExecutor(Engine& engine, std::size_t number);
 
     std::span<Task* const> tasks() const override { return tasks_; }
-    void open() override;
     bool step(base::Micros now) override;
     void close() override;
     void accept(const RunRef& run) override;
     void accept_acks(std::span<const AckRecord>) override;
     void accept_fail(const FailRecord&) override;
-    base::Micros next_due() const override { return tick_due_; }
+    base::Micros next_due() const override;
     void leave_batches(std::vector<Batch*>& released) override;
+    void drop_queued() override;
 
 private:
+    void open() override;
     /// The queue to take the next run from; null: none, or none that may be taken now.
     Ring<RunRef>* next_queue();
     bool run_inputs();

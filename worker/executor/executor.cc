@@ -1,5 +1,7 @@
 #include "worker/executor/executor.h"
 
+#include <storm/detail/suggest.h>
+
 #include "worker/engine.h"
 #include "worker/loop/loop.h"
 
@@ -16,6 +18,18 @@ Executor::Executor(Engine& engine, std::size_t number)
       senders_(engine.wiring().plan.executors.size()),
       tokens_(engine.wiring().placement.loops) {
     receivers.resize(engine.wiring().plan.executors.size());
+}
+
+std::optional<std::string> Executor::try_open() {
+    const std::string& id = engine_.wiring().topology.components()[component_].id;
+    try {
+        open();
+        return std::nullopt;
+    } catch (const std::exception& error) {
+        return detail::quoted(id) + ": " + error.what();
+    } catch (...) {
+        return detail::quoted(id) + ": an exception that is no std::exception";
+    }
 }
 
 Target Executor::target(TaskId source, TaskId task) {

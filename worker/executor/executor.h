@@ -13,7 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -49,8 +51,9 @@ public:
     std::size_t component() const { return component_; }
     virtual std::span<Task* const> tasks() const = 0;
 
-    /// Makes the tasks' objects and calls open() or prepare(). Throws what user code throws.
-    virtual void open() = 0;
+    /// Makes the tasks' objects and calls open() or prepare(). Returns what user code threw, if it
+    /// did.
+    std::optional<std::string> try_open();
     /// Runs user code for a while. True: there is more to do at once.
     virtual bool step(base::Micros now) = 0;
     /// Ends the tasks that have not ended: calls close() or cleanup() and fails what they keep.
@@ -65,6 +68,8 @@ public:
     /// After the loop was taken over: copies what is queued out of the old loop's batches, and
     /// returns those.
     virtual void leave_batches(std::vector<Batch*>& released) = 0;
+    /// Gives up what is queued; its batches are in released() then. For the end.
+    virtual void drop_queued() = 0;
     /// Batches whose runs have been consumed, once for each run; belong to the loop.
     std::vector<Batch*>& released() { return released_; }
 
@@ -99,6 +104,7 @@ public:
     std::vector<std::unique_ptr<CreditReceiver>> receivers;
 
 protected:
+    virtual void open() = 0;
     void release(Batch* batch) { released_.push_back(batch); }
 
     Engine& engine_;

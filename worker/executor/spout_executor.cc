@@ -53,13 +53,19 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     } else {
         const Root root = ledger_.open(id);
         EdgeXor edges = 0;
-        const bool sent = send(stream, bytes, direct, [&](std::byte* row) {
-            const std::uint64_t edge = random_.next();
-            edges ^= edge;
-            // A row that we built has no event time: its anchors follow the header.
-            detail::store(row + detail::kRowHeaderBytes + detail::kWord,
-                          detail::Anchor{root, edge});
-        });
+        bool sent = false;
+        try {
+            sent = send(stream, bytes, direct, [&](std::byte* row) {
+                const std::uint64_t edge = random_.next();
+                edges ^= edge;
+                // A row that we built has no event time: its anchors follow the header.
+                detail::store(row + detail::kRowHeaderBytes + detail::kWord,
+                              detail::Anchor{root, edge});
+            });
+        } catch (...) {
+            (void)ledger_.fail(root);  // The caller learns of it by the exception.
+            throw;
+        }
         if (!sent) {
             apply(FailRecord{root, FailReason::kOverflow, false});
         } else if (const auto settled = ledger_.arm(root, edges)) {
@@ -110,9 +116,9 @@ void SpoutTask::expire() {
 
 bool SpoutTask::call_back(bool may_emit) {
     const bool called = !completed_.empty() || (may_emit && !failed_.empty());
-    // By index: a callback that emits may add to the list.
-    for (std::size_t i = 0; i < completed_.size(); ++i) call_ack(completed_[i]);
-    completed_.clear();
+    calling_.swap(completed_);  // A callback that emits may add to it.
+    for (const MessageId message : calling_) call_ack(message);
+    calling_.clear();
     if (!may_emit) return called;
     std::vector<Failure> failures;
     failures.swap(failed_);
@@ -135,6 +141,8 @@ void SpoutTask::set_active(bool active) {
         active ? spout_->activate() : spout_->deactivate();
     } catch (const std::exception& error) {
         report_error(error.what());
+    } catch (...) {
+        report_error("an exception that is no std::exception");
     }
 }
 
@@ -240,7 +248,10 @@ bool SpoutExecutor::step(base::Micros now) {
         }
     }
     if (asked) idle_until_ = 0;  // A callback may have given it something to emit.
-    if (all_ended) return false;
+    if (all_ended) {
+        idle_until_ = 0;
+        return false;
+    }
     if (!may_emit) {
         // Credit wakes us; room in the budget does not.
         idle_until_ = over_budget ? now + kBudgetPollMicros : 0;

@@ -117,6 +117,7 @@ private:
     std::uint64_t completed_now_ = 0;   // Not yet published; all emitted at last_emitted_.
     base::Micros last_emitted_ = 0;
     std::vector<Failure> failed_;
+    std::vector<MessageId> calling_;  // The part of completed_ that is being called.
     std::vector<worker::Settled> expired_;
 };
 
@@ -125,7 +126,6 @@ public:
     SpoutExecutor(Engine& engine, std::size_t number);
 
     std::span<Task* const> tasks() const override { return tasks_; }
-    void open() override;
     bool step(base::Micros now) override;
     void close() override;
     void accept(const RunRef& run) override;
@@ -133,8 +133,10 @@ public:
     void accept_fail(const FailRecord& record) override { fails_.push_back(record); }
     base::Micros next_due() const override;
     void leave_batches(std::vector<Batch*>&) override {}  // Spouts have no input.
+    void drop_queued() override {}
 
 private:
+    void open() override;
     /// Returns whether it called ack().
     bool apply_control();
     /// Calls next_tuple(). Returns whether it can go on at once.

@@ -46,6 +46,10 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
     }
 }
 
+Task::~Task() {
+    site_->end();
+}  // Contexts and wakers may outlive it.
+
 void Task::connect() {
     const Wiring& wiring = engine_.wiring();
     const std::vector<Component>& components = wiring.topology.components();
@@ -149,9 +153,9 @@ void Task::make_room(detail::OutStream& out_stream, std::size_t bytes) {
         outbox_.open_run(*stream.only->lane, stream.only->run, bytes);
         return;
     }
-    scratch_bytes_.resize(std::max(bytes, std::size_t{1024}));
+    scratch_bytes_.resize(std::max(bytes, std::size_t{1024}) + kCopySlack);
     scratch_.cursor = scratch_bytes_.data();
-    scratch_.end = scratch_.cursor + scratch_bytes_.size();
+    scratch_.end = scratch_.cursor + scratch_bytes_.size() - kCopySlack;
 }
 
 void Task::commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) {

@@ -51,7 +51,7 @@ public:
     Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
-    virtual ~Task() = default;
+    virtual ~Task();
 
     TaskId id() const { return id_; }
     std::size_t component() const { return component_; }
@@ -122,15 +122,21 @@ private:
 // ---- Inline: once per row
 // --------------------------------------------------------------------------------------------
 
-/// Rows are short multiples of 8.
+/// Copies a row, and up to 63 bytes behind it: a trip count that follows the row's size is
+/// mispredicted for rows of differing sizes. Lanes and scratch buffers have the slack.
 inline void copy_row(std::byte* to, const std::byte* from, std::size_t bytes) {
-    if (bytes > 256) {
+    struct Block {
+        std::uint64_t words[kCopySlack / sizeof(std::uint64_t)];
+    };
+    if (bytes > 16 * kCopySlack) [[unlikely]] {
         std::memcpy(to, from, bytes);
         return;
     }
-    for (std::size_t i = 0; i < bytes; i += detail::kWord) {
-        detail::store(to + i, detail::load<std::uint64_t>(from + i));
-    }
+    std::size_t i = 0;
+    do {
+        detail::store(to + i, detail::load<Block>(from + i));
+        i += kCopySlack;
+    } while (i < bytes);
 }
 
 template <typename Mark>

@@ -16,8 +16,6 @@ namespace storm::worker {
 Loop::Loop(Engine& engine, std::uint32_t number, bool shared)
     : engine_(engine), number_(number), shared_(shared), pool_(engine.common_pool()) {}
 
-Loop::~Loop() = default;
-
 void Loop::add(Executor& executor) {
     executors_.push_back(&executor);
     executor.loop.store(this, std::memory_order_release);
@@ -53,13 +51,9 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
 // ---- Running -----------------------------------------------------------------------------------
 
 void Loop::run() {
-    try {
-        for (Executor* const executor : executors_) {
-            if (!engine_.wiring().topology.components()[executor->component()].is_spout())
-                executor->open();
-        }
-    } catch (const std::exception& error) {
-        engine_.fail(std::string("cannot prepare: ") + error.what());
+    for (Executor* const executor : executors_) {
+        if (is_spout(*executor) || stopping()) continue;
+        if (const auto thrown = executor->try_open()) engine_.fail("cannot prepare " + *thrown);
     }
     for (Executor* const executor : executors_) set_timer(*executor);
     engine_.loop_prepared();
@@ -70,14 +64,16 @@ void Loop::run_taken_over() {
     run_turns();
 }
 
+bool Loop::is_spout(const Executor& executor) const {
+    return engine_.wiring().topology.components()[executor.component()].is_spout();
+}
+
 void Loop::open_spouts() {
     spouts_open_ = true;
     for (Executor* const executor : executors_) {
-        if (!engine_.wiring().topology.components()[executor->component()].is_spout()) continue;
-        try {
-            executor->open();
-        } catch (const std::exception& error) {
-            engine_.fail(std::string("cannot open: ") + error.what());
+        if (!is_spout(*executor) || stopping()) continue;
+        if (const auto thrown = executor->try_open()) {
+            engine_.fail("cannot open " + *thrown);
             return;
         }
         mark_ready(*executor);
@@ -86,7 +82,7 @@ void Loop::open_spouts() {
 
 void Loop::run_turns() {
     thread_.store(base::thread_number(), std::memory_order_release);
-    while (!engine_.stopping()) {
+    while (!stopping()) {
         if (!spouts_open_ && engine_.prepared()) open_spouts();
         const base::Micros now = engine_.clock().now();
         take_arrivals();
@@ -118,7 +114,7 @@ void Loop::run_turns() {
 }
 
 bool Loop::stopping() const {
-    return engine_.stopping();
+    return engine_.stopping() || engine_.halted();
 }
 
 bool Loop::step(Executor& executor, base::Micros now) {
@@ -163,6 +159,7 @@ void Loop::adopt(Executor& executor, Loop& home) {
     home.control.push(left);
     home.notify();
     executor.dedicated = true;
+    executor.timer_due = kNever;  // Its entry is in the heap of its home.
     finish_step(executor, engine_.clock().now(), true);
 }
 
@@ -170,11 +167,24 @@ void Loop::close() {
     for (Executor* const executor : executors_) executor->close();
 }
 
+void Loop::drop_queued() {
+    for (Executor* const executor : executors_) {
+        executor->drop_queued();
+        for (Batch* const batch : executor->released()) release(batch);
+        executor->released().clear();
+    }
+    control.take_all([this](ControlBatch* arrived) {
+        for (Batch* const batch : arrived->released) release(batch);
+        delete arrived;
+    });
+    batches.take_all([this](Batch* batch) { pool_.give(batch); });
+}
+
 // ---- Sleeping ----------------------------------------------------------------------------------
 
 bool Loop::has_arrivals() const {
     return !control.empty() || !batches.empty() ||
-           resumed_.load(std::memory_order_acquire) != nullptr || engine_.stopping() ||
+           resumed_.load(std::memory_order_acquire) != nullptr || stopping() ||
            (!spouts_open_ && engine_.prepared());
 }
 
@@ -214,9 +224,7 @@ void Loop::take_arrivals() {
         Executor* const next = executor->next_resumed;
         executor->resumed.exchange(false, std::memory_order_acq_rel);
         if (here(*executor)) {
-            const bool spout =
-                engine_.wiring().topology.components()[executor->component()].is_spout();
-            if (!spout || spouts_open_) mark_ready(*executor);
+            if (!is_spout(*executor) || spouts_open_) mark_ready(*executor);
         } else {
             engine_.resume(*executor);
         }
@@ -307,7 +315,7 @@ void Loop::dispatch(Batch* batch) {
 
 void Loop::forward(const std::byte* run, Executor& executor) {
     const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
-    Batch* const copy = engine_.common_pool().take(bytes);
+    Batch* const copy = make_batch(bytes);
     std::memcpy(copy->bytes(), run, bytes);
     copy->used = static_cast<std::uint32_t>(bytes);
     engine_.common_pool().bytes_in_flight.fetch_add(copy->used, std::memory_order_relaxed);

@@ -41,7 +41,6 @@ public:
     Loop(Engine& engine, std::uint32_t number, bool shared);
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
-    ~Loop();
 
     void add(Executor& executor);
     std::uint32_t number() const { return number_; }
@@ -50,6 +49,9 @@ public:
     void run();
     /// Runs a loop that take_over() has won.
     void run_taken_over();
+
+    /// Gives back what nobody will consume any more. After all threads have ended.
+    void drop_queued();
 
     // ---- From any thread.
     Inbox<Batch> batches;
@@ -86,6 +88,7 @@ public:
 private:
     void run_turns();
     bool stopping() const;
+    bool is_spout(const Executor& executor) const;
     void open_spouts();
     void idle(base::Micros now);
     bool has_arrivals() const;

@@ -6,20 +6,18 @@
 #include <new>
 
 namespace storm::worker {
-namespace {
 
-Batch* make_batch(std::size_t capacity) {
-    void* const block = ::operator new (sizeof(Batch) + capacity, std::align_val_t{alignof(Batch)});
+Batch* make_batch(std::size_t bytes) {
+    void* const block =
+        ::operator new (sizeof(Batch) + bytes + kCopySlack, std::align_val_t{alignof(Batch)});
     auto* const batch = new (block) Batch;
-    batch->capacity = static_cast<std::uint32_t>(capacity);
+    batch->capacity = static_cast<std::uint32_t>(bytes);
     return batch;
 }
 
 void free_batch(Batch* batch) {
     ::operator delete (batch, std::align_val_t{alignof(Batch)});
 }
-
-}  // namespace
 
 CommonPool::~CommonPool() {
     Batch* batch = nullptr;

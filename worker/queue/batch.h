@@ -30,6 +30,10 @@ struct alignas(64) Batch {
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
+/// A batch with room for exactly `bytes`, which goes back to the system when it is given back.
+Batch* make_batch(std::size_t bytes);
+void free_batch(Batch* batch);
+
 /// Where free batches of all loops meet, and how many bytes are on their way in all.
 class CommonPool {
 public:

@@ -11,6 +11,8 @@ namespace storm::worker {
 /// A batch holds this many bytes of runs; a larger row gets a batch of its own. Half of a core's L1
 /// cache, so that the next executor of the same loop finds the rows there.
 inline constexpr std::size_t kBatchBytes = 16 * 1024;
+/// Bytes behind the end of a batch that a copy may overwrite.
+inline constexpr std::size_t kCopySlack = 64;
 /// Rows handed to another loop in fewer bytes than this go in a block of just their size.
 inline constexpr std::size_t kSmallBatchBytes = 2 * 1024;
 /// Free batches that a loop keeps for itself; more go to the common pool.
@@ -21,7 +23,7 @@ inline constexpr std::size_t kCommonPoolBatches = 1024;
 /// Credit of one channel (source executor, target executor): a share of
 /// topology.worker.buffer.bytes within these.
 inline constexpr std::size_t kWindowBytesMin = 4 * 1024;
-inline constexpr std::size_t kWindowBytesMax = 256 * 1024;
+inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
 
 /// An executor gives way to the others of its loop after this long.
 inline constexpr base::Micros kStepMicros = 200;

@@ -18,6 +18,12 @@ Outbox::Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_byte
     for (std::size_t i = 0; i < loops; ++i) lanes_[i].loop = static_cast<std::uint32_t>(i);
 }
 
+Outbox::~Outbox() {
+    close_all();
+    for (const Closed& closed : closed_) free_batch(closed.batch);
+    for (Batch* const batch : stock_) free_batch(batch);
+}
+
 void Outbox::open_run(Lane& lane, std::uint64_t key, std::size_t bytes) {
     const std::size_t wanted = sizeof(wire::RunHeader) + bytes;
     if (lane.batch != nullptr && static_cast<std::size_t>(lane.end - lane.cursor) < wanted)

@@ -51,6 +51,9 @@ public:
     };
 
     Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_bytes);
+    Outbox(const Outbox&) = delete;
+    Outbox& operator=(const Outbox&) = delete;
+    ~Outbox();
 
     Lane& lane(std::uint32_t loop) { return lanes_[loop]; }
 

@@ -147,15 +147,18 @@ class BasicCollector {
 public:
     BasicCollector(detail::Emitter& emitter, const Tuple* input, detail::OutStream* stream,
                    TaskId direct = detail::kNoTask)
-        : emitter_(&emitter), input_(input), stream_(stream), direct_(direct) {}
+        : emitter_(&emitter),
+          input_(input),
+          stream_(stream),
+          anchors_(input == nullptr ? 0 : detail::Emitter::anchor_count(*input)),
+          direct_(direct) {}
 
     template <typename... Values>
     void emit(const Values&... values) {
         if (stream_ == nullptr) [[unlikely]]
             stream_ = &emitter_->stream("default");
-        const std::size_t anchors = input_ == nullptr ? 0 : detail::Emitter::anchor_count(*input_);
-        const std::size_t bytes = emitter_->build_row(*stream_, anchors, values...);
-        if (anchors == 0) {
+        const std::size_t bytes = emitter_->build_row(*stream_, anchors_, values...);
+        if (anchors_ == 0) {
             emitter_->commit_untracked(*stream_, bytes, direct_);
         } else {
             emitter_->commit_anchored(*stream_, bytes, direct_, *input_);
@@ -171,6 +174,7 @@ private:
     detail::Emitter* emitter_;
     const Tuple* input_;  // Null in finish(): nothing to anchor to.
     detail::OutStream* stream_;
+    std::uint32_t anchors_;
     TaskId direct_;
 };
 

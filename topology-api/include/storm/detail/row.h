@@ -92,24 +92,31 @@ void store(std::byte* at, T value) {
     std::memcpy(at, &value, sizeof(T));
 }
 
-/// memcpy for the short strings that words and keys are: no call below 17 bytes.
-inline void copy_short(std::byte* to, const char* from, std::size_t size) {
+/// Writes `size` bytes, then zeros up to a multiple of 8. Short text, as words and keys are, takes
+/// one store for each word of 8: what reads it next (a hash, a copy) gets it forwarded, where it
+/// would wait for two stores that overlap.
+inline void write_padded(std::byte* to, const char* from, std::size_t size) {
+    const auto load32 = [](const char* at) {
+        std::uint32_t value = 0;
+        std::memcpy(&value, at, 4);
+        return std::uint64_t{value};
+    };
     if (size > 16) {
+        store(to + padded(size) - kWord, std::uint64_t{0});
         std::memcpy(to, from, size);
-    } else if (size >= 8) {
+    } else if (size > 8) {
         std::uint64_t head = 0, tail = 0;
         std::memcpy(&head, from, 8);
         std::memcpy(&tail, from + size - 8, 8);
-        std::memcpy(to, &head, 8);
-        std::memcpy(to + size - 8, &tail, 8);
+        store(to, head);
+        store(to + kWord, tail >> (8 * (16 - size)));
     } else if (size >= 4) {
-        std::uint32_t head = 0, tail = 0;
-        std::memcpy(&head, from, 4);
-        std::memcpy(&tail, from + size - 4, 4);
-        std::memcpy(to, &head, 4);
-        std::memcpy(to + size - 4, &tail, 4);
-    } else {
-        for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<std::byte>(from[i]);
+        store(to, load32(from) | load32(from + size - 4) << (8 * (size - 4)));
+    } else if (size > 0) {
+        const auto at = [from](std::size_t i) {
+            return std::uint64_t{static_cast<unsigned char>(from[i])} << (8 * i);
+        };
+        store(to, at(0) | at(size / 2) | at(size - 1));
     }
 }
 
@@ -277,10 +284,8 @@ inline std::byte* encode(double value, std::byte* at) {
 }
 inline std::byte* encode_text(Tag tag, const char* text, std::size_t size, std::byte* at) {
     at = write_head(tag, size, at);
-    std::byte* const end = at + padded(size);
-    if (end != at) store(end - kWord, std::uint64_t{0});
-    copy_short(at, text, size);
-    return end;
+    write_padded(at, text, size);
+    return at + padded(size);
 }
 inline std::byte* encode(std::string_view value, std::byte* at) {
     return encode_text(Tag::kString, value.data(), value.size(), at);
