@@ -479,14 +479,14 @@ bool BoltExecutor::run_inputs() {
         if (bolt.ended()) bolt.discard(batch.bytes() + ref.row, batch.bytes() + end);
         bool over = false;
         const std::uint32_t from = ref.row;
-        const bool alone = dedicated;
+        const bool once = prompt;
         const std::byte* const stopped =
             bolt.ended()
                 ? batch.bytes() + end
                 : bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
-                               static_cast<TaskId>(run.source_task), [&, alone] {
+                               static_cast<TaskId>(run.source_task), [&, once] {
                                    over = clock_.over();
-                                   return over || alone || (outbox.interrupted() && interrupted());
+                                   return over || once || (outbox.interrupted() && interrupted());
                                });
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
@@ -502,7 +502,7 @@ bool BoltExecutor::run_inputs() {
             release(&batch);
         }
         if (!outbox.refresh()) return false;  // Credit wakes us.
-        if (over || dedicated || !outbox.closed().empty()) return next_queue() != nullptr;
+        if (over || prompt || !outbox.closed().empty()) return next_queue() != nullptr;
     }
     return false;
 }

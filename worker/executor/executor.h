@@ -83,7 +83,8 @@ public:
 
     Outbox outbox;
     AckLane acks;
-    bool dedicated = false;  // Has a thread of its own.
+    bool dedicated = false;  // Has a thread of its own: an emit may wait for credit.
+    bool prompt = false;     // Hands over after each call of user code: the next one may block.
 
     // For the loop.
     /// Its own ways into other loops' inboxes, so that what it sends to one stays in order.

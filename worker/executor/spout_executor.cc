@@ -273,8 +273,7 @@ bool SpoutExecutor::emit(base::Micros now) {
                 break;
         }
         emitted = emitted || !idle;
-        // A dedicated executor hands over after each call: the next one may block.
-        if (idle || dedicated || outbox.interrupted()) break;
+        if (idle || prompt || outbox.interrupted()) break;
         if (clock_.over()) break;
         if (clock_.looked()) {
             for (const auto& spout : spouts_) spout->set_time(clock_.now());

@@ -20,6 +20,7 @@ void Loop::add(Executor& executor) {
     executors_.push_back(&executor);
     executor.loop.store(this, std::memory_order_release);
     executor.dedicated = !shared_;
+    executor.prompt = engine_.wiring().topology.components()[executor.component()].blocking;
     watched_.store(executors_.size() > 1, std::memory_order_relaxed);
 }
 
@@ -54,6 +55,7 @@ void Loop::run() {
     for (Executor* const executor : executors_) {
         if (is_spout(*executor) || stopping()) continue;
         if (const auto thrown = executor->try_open()) engine_.fail("cannot prepare " + *thrown);
+        mark_ready(*executor);  // It may have emitted.
     }
     for (Executor* const executor : executors_) set_timer(*executor);
     engine_.loop_prepared();
@@ -83,7 +85,10 @@ void Loop::open_spouts() {
 void Loop::run_turns() {
     thread_.store(base::thread_number(), std::memory_order_release);
     while (!stopping()) {
-        if (!spouts_open_ && engine_.prepared()) open_spouts();
+        if (!spouts_open_ && engine_.prepared()) {
+            open_spouts();
+            continue;
+        }
         const base::Micros now = engine_.clock().now();
         take_arrivals();
         fire_timers(now);
@@ -96,7 +101,7 @@ void Loop::run_turns() {
             running_next_ = 0;
             running_.swap(ready_);
         }
-        while (running_next_ < running_.size()) {
+        while (running_next_ < running_.size() && !stopping()) {
             Executor& executor = *running_[running_next_++];
             if (step(executor, engine_.clock().now())) continue;
             // Taken over: this loop is another thread's now, and ours is the annex.
@@ -138,7 +143,7 @@ bool Loop::step(Executor& executor, base::Micros now) {
 void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
     const bool old =
         executor.oldest_output != kNever && now - executor.oldest_output >= kFlushMicros;
-    const bool flush = !more || old || executor.dedicated;
+    const bool flush = !more || old || executor.prompt;
     if (flush) {
         executor.outbox.close_all();
         executor.oldest_output = kNever;
@@ -159,6 +164,7 @@ void Loop::adopt(Executor& executor, Loop& home) {
     home.control.push(left);
     home.notify();
     executor.dedicated = true;
+    executor.prompt = true;
     executor.timer_due = kNever;  // Its entry is in the heap of its home.
     finish_step(executor, engine_.clock().now(), true);
 }
@@ -189,10 +195,12 @@ bool Loop::has_arrivals() const {
 }
 
 void Loop::idle(base::Micros now) {
-    for (int i = 0; i < kYields; ++i) {
+    // Answers tend to come soon; but who only polls has nothing to wait for.
+    for (int i = 0; i < kYields && sent_something_; ++i) {
         if (has_arrivals()) return;
         base::yield();
     }
+    sent_something_ = false;
     base::Micros timeout = base::EventCount::kForever;
     while (!timers_.empty()) {
         const TimerEntry& next = timers_.top();
@@ -259,6 +267,7 @@ void Loop::mark_ready(Executor& executor) {
 
 void Loop::hand_over(Executor& executor, bool all_acks) {
     for (const Outbox::Closed& closed : executor.outbox.closed()) {
+        sent_something_ = true;
         engine_.common_pool().bytes_in_flight.fetch_add(closed.batch->used,
                                                         std::memory_order_relaxed);
         if (closed.loop == number_) {
@@ -277,6 +286,7 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
     for (const std::uint32_t number : engine_.wiring().spout_loops) {
         ControlBatch& acks = executor.acks.by_loop()[number];
         if (acks.empty()) continue;
+        sent_something_ = true;
         if (number == number_) {
             dispatch(acks);
         } else if (all_acks || acks.acks.size() >= kAckBatch) {

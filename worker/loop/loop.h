@@ -123,6 +123,7 @@ private:
     std::size_t running_next_ = 0;
     TimerHeap timers_;
     bool spouts_open_ = false;
+    bool sent_something_ = false;  // Since it last was idle.
     Executor* stepping_ = nullptr;
     std::uint64_t steps_ = 0;
 

@@ -32,7 +32,7 @@ void StallWatch::join() {
 void StallWatch::run() {
     while (!engine_.stopping()) {
         if (!look_at_all()) {
-            pause_.wait(pause_.prepare_wait(), kStallWatchMicros);
+            pause_.wait(pause_.prepare_wait(), pause_micros_);
             continue;
         }
         // A loop stirs after it has something to do: look once more before sleeping.
@@ -48,10 +48,15 @@ void StallWatch::run() {
 bool StallWatch::look_at_all() {
     const base::Micros now = engine_.clock().now();
     bool quiet = true;
+    bool in_user_code = false;
     for (Watched& watched : loops_) {
         look(watched, now);
+        in_user_code = in_user_code || watched.word % 2 == 1;
         quiet = quiet && watched.word % 2 == 0 && now - watched.since > kQuietMicros;
     }
+    // While loops mostly sleep, a stall may go unseen a little longer.
+    pause_micros_ =
+        in_user_code ? kStallWatchMicros : std::min(2 * pause_micros_, kStallWatchMicrosMax);
     return quiet;
 }
 

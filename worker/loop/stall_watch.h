@@ -3,7 +3,7 @@
 // blocking()), and is named in the log.
 //
 // Threads: one of its own. It sleeps as long as all loops do.
-// Cost:    a look at one word of each loop every 5 ms.
+// Cost:    a look at one word of each loop every 5 to 20 ms.
 //
 // A thread that merely waits for a processor holds nothing: only one that computes for long enough,
 // or sleeps at two looks in a row, does. On a machine with more to do than cores the difference
@@ -15,6 +15,7 @@
 
 #include "base/event_count.h"
 #include "base/thread.h"
+#include "worker/queue/limits.h"
 
 namespace storm::worker {
 
@@ -50,6 +51,7 @@ private:
     std::vector<Watched> loops_;
     base::EventCount sleep_;  // While all loops sleep.
     base::EventCount pause_;  // Between two looks.
+    base::Micros pause_micros_ = kStallWatchMicros;
     std::unique_ptr<base::Thread> thread_;
 };
 

@@ -39,6 +39,7 @@ inline constexpr std::uint32_t kCallsPerClockMax = 256;
 /// User code that holds its loop for this long gets a thread of its own.
 inline constexpr base::Micros kStallMicros = 10'000;
 inline constexpr base::Micros kStallWatchMicros = 5'000;
+inline constexpr base::Micros kStallWatchMicrosMax = 20'000;
 
 /// An idle loop lets other threads run this often before it sleeps.
 inline constexpr int kYields = 20;
