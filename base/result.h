@@ -30,20 +30,23 @@ public:
 
     /// REQUIRES: has_value().
     const T& value() const& {
-        STORM_CHECK(has_value(), "value() of a failed result");
-        return *std::get_if<0>(&held_);
+        const T* const value = std::get_if<0>(&held_);
+        STORM_CHECK(value != nullptr, "value() of a failed result");
+        return *value;
     }
     T&& value() && {
-        STORM_CHECK(has_value(), "value() of a failed result");
-        return std::move(*std::get_if<0>(&held_));
+        T* const value = std::get_if<0>(&held_);
+        STORM_CHECK(value != nullptr, "value() of a failed result");
+        return std::move(*value);
     }
     const T& operator*() const& { return value(); }
     const T* operator->() const { return &value(); }
 
     /// REQUIRES: !has_value().
     const Error& error() const {
-        STORM_CHECK(!has_value(), "error() of a result that has a value");
-        return *std::get_if<1>(&held_);
+        const Error* const error = std::get_if<1>(&held_);
+        STORM_CHECK(error != nullptr, "error() of a result that has a value");
+        return *error;
     }
 
 private:

@@ -280,14 +280,15 @@ inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
 
 template <typename Stop>
 const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, TaskId source,
-                                   Stop&& stop) {
-    const auto& schemas = engine_.wiring().schemas_of(source);
+                                   const Schemas& schemas, Stop&& stop) {
     const detail::StreamSchema* schema = nullptr;
     std::uint32_t stream = ~0U;
     std::uint64_t executed = 0;
     const auto count = [&] {
         if (executed == 0) return;
-        InputCounters& counters = counters_of(*schema);
+        if (last_counters_ == nullptr || last_counters_->schema != schema)
+            last_counters_ = &counters_of(*schema);
+        InputCounters& counters = *last_counters_;
         counters.executed.add(executed);
         // A basic bolt's inputs are acked unless they failed, which is subtracted when it is read.
         if (basic_ != nullptr) counters.acked.add(executed);
@@ -421,11 +422,11 @@ void BoltExecutor::open() {
 }
 
 void BoltExecutor::accept(const RunRef& run) {
-    const wire::RunHeader header = wire::read_run_header(run.batch->bytes() + run.run);
-    const bool inner =
-        cycle_ != nullptr &&
-        receivers[engine_.executor_of(static_cast<TaskId>(header.source_task)).number()] == nullptr;
-    (inner ? inner_ : outer_).push(run);
+    if (cycle_ != nullptr) [[unlikely]] {
+        const wire::RunHeader header = wire::read_run_header(run.batch->bytes() + run.run);
+        if (channel(static_cast<TaskId>(header.source_task)).inner) return inner_.push(run);
+    }
+    outer_.push(run);
 }
 
 void BoltExecutor::accept_acks(std::span<const AckRecord>) {
@@ -478,22 +479,22 @@ bool BoltExecutor::run_inputs() {
 
         if (bolt.ended()) bolt.discard(batch.bytes() + ref.row, batch.bytes() + end);
         bool over = false;
-        const std::uint32_t from = ref.row;
+        Channel& from = channel(static_cast<TaskId>(run.source_task));
+        const std::uint32_t first_row = ref.row;
         const bool once = prompt;
         const std::byte* const stopped =
             bolt.ended()
                 ? batch.bytes() + end
                 : bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
-                               static_cast<TaskId>(run.source_task), [&, once] {
+                               static_cast<TaskId>(run.source_task), from.schemas, [&, once] {
                                    over = clock_.over();
                                    return over || once || (outbox.interrupted() && interrupted());
                                });
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
-        const std::uint32_t consumed = ref.row - from;
-        Executor& source = engine_.executor_of(static_cast<TaskId>(run.source_task));
-        if (CreditReceiver* const receiver = receivers[source.number()].get()) {
-            if (receiver->consume(consumed)) engine_.resume(source);
+        const std::uint32_t consumed = ref.row - first_row;
+        if (!from.inner) {
+            if (from.credit.consume(consumed)) engine_.resume(from.source);
         } else if (cycle_->remove(consumed)) {
             for (Executor* const member : cycle_->members) engine_.resume(*member);
         }

@@ -20,6 +20,8 @@ namespace storm::worker {
 
 class BoltTask final : public Task {
 public:
+    using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
+
     BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
 
     void prepare();
@@ -44,7 +46,8 @@ public:
     /// Executes rows from `at` on, until `end` or until stop() says so after a row; returns where
     /// it stopped. Rows are the source task's.
     template <typename Stop>
-    const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source, Stop&& stop);
+    const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
+                             const Schemas& schemas, Stop&& stop);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
     /// Fails rows that came after this task had ended.
     void discard(const std::byte* at, const std::byte* end);
@@ -85,6 +88,7 @@ private:
     std::unique_ptr<BasicBolt> basic_;  // One of the two.
     BoltCollector collector_;
     std::vector<std::unique_ptr<InputCounters>> inputs_;
+    InputCounters* last_counters_ = nullptr;
     Cycle* const cycle_;
     std::size_t open_inputs_ =
         0;  // Source tasks whose EOS has not come yet, but for those in the same cycle.

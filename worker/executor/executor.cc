@@ -7,6 +7,13 @@
 
 namespace storm::worker {
 
+Channel::Channel(std::uint64_t window, Executor& from, bool inside)
+    : credit(window), source(from), schemas(from.schemas()), inner(inside) {}
+
+const std::vector<std::unique_ptr<detail::StreamSchema>>& Executor::schemas() const {
+    return engine_.wiring().schemas[component_];
+}
+
 Executor::Executor(Engine& engine, std::size_t number)
     : outbox(engine.common_pool(), engine.wiring().placement.loops,
              engine.limits().overshoot_bytes),
@@ -15,10 +22,9 @@ Executor::Executor(Engine& engine, std::size_t number)
       number_(number),
       component_(engine.wiring().plan.executors[number].component),
       clock_(engine.clock()),
-      senders_(engine.wiring().plan.executors.size()),
-      tokens_(engine.wiring().placement.loops) {
-    receivers.resize(engine.wiring().plan.executors.size());
-}
+      sender_by_target_(engine.wiring().plan.executors.size()),
+      channel_of_task_(engine.wiring().loop_of_task.size()),
+      tokens_(engine.wiring().placement.loops) {}
 
 std::optional<std::string> Executor::try_open() {
     const std::string& id = engine_.wiring().topology.components()[component_].id;
@@ -42,15 +48,21 @@ Target Executor::target(TaskId source, TaskId task) {
 }
 
 Sender& Executor::sender_to(Executor& target) {
-    std::unique_ptr<Sender>& sender = senders_[target.number()];
+    Sender*& sender = sender_by_target_[target.number()];
     if (sender == nullptr) {
         Cycle* const cycle = engine_.cycle_between(component_, target.component());
-        if (cycle == nullptr)
-            target.receivers[number_] =
-                std::make_unique<CreditReceiver>(engine_.limits().window_bytes);
-        sender = std::make_unique<Sender>(target.receivers[number_].get(), cycle);
+        Channel& channel = target.add_channel(*this, cycle != nullptr);
+        sender = &senders_.emplace_back(cycle == nullptr ? &channel.credit : nullptr, cycle);
     }
     return *sender;
+}
+
+Channel& Executor::add_channel(Executor& source, bool inner) {
+    Channel& channel = channels_.emplace_back(engine_.limits().window_bytes, source, inner);
+    for (const Task* const task : source.tasks()) {
+        channel_of_task_[static_cast<std::size_t>(task->id())] = &channel;
+    }
+    return channel;
 }
 
 Inbox<Batch>::Token& Executor::token(Loop& target) {

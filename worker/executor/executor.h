@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +30,7 @@
 
 namespace storm::worker {
 
+class Executor;
 class Loop;
 
 /// A run that waits in an executor's queue.
@@ -36,6 +38,16 @@ struct RunRef {
     Batch* batch = nullptr;
     std::uint32_t run = 0;  // Offset of its header.
     std::uint32_t row = 0;  // Offset of the next row.
+};
+
+/// The receiving end of a channel: from one executor to another.
+struct alignas(64) Channel {
+    Channel(std::uint64_t window, Executor& from, bool inside);
+
+    CreditReceiver credit;
+    Executor& source;
+    const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas;  // Of the source's streams.
+    const bool inner;  // Both are in the same cycle: there is no credit.
 };
 
 inline constexpr base::Micros kNever = std::int64_t{1} << 62;
@@ -50,6 +62,8 @@ public:
     std::size_t number() const { return number_; }
     std::size_t component() const { return component_; }
     virtual std::span<Task* const> tasks() const = 0;
+    /// Of the streams that its component declares.
+    const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas() const;
 
     /// Makes the tasks' objects and calls open() or prepare(). Returns what user code threw, if it
     /// did.
@@ -78,11 +92,17 @@ public:
         if (dedicated && (outbox.blocked() || !outbox.closed().empty())) [[unlikely]]
             hand_over_and_wait();
     }
+    /// Whether this call of user code may have begun long ago: in a thread of its own, or since its
+    /// loop was taken over.
+    bool may_have_waited() const {
+        return dedicated || loop.load(std::memory_order_relaxed) != step_loop;
+    }
     /// Where `task` of another executor is reached from `source`, one of this executor's tasks.
     Target target(TaskId source, TaskId task);
 
     Outbox outbox;
     AckLane acks;
+    bool emits = false;      // Somebody listens to one of its streams.
     bool dedicated = false;  // Has a thread of its own: an emit may wait for credit.
     bool prompt = false;     // Hands over after each call of user code: the next one may block.
 
@@ -93,16 +113,17 @@ public:
     Inbox<Batch>::Token& forward_token(Loop& annex);
 
     std::atomic<Loop*> loop{
-        nullptr};        // The one that runs it now. Its batches and acks come by its home loop.
-    bool ready = false;  // In the loop's ready list.
+        nullptr};  // The one that runs it now. Its batches and acks come by its home loop.
+    Loop* step_loop = nullptr;        // The one that the present step began on.
+    bool ready = false;               // In the loop's ready list.
     base::Micros timer_due = kNever;  // In the loop's timer heap.
     base::Micros oldest_output = kNever;
     std::atomic<bool> woken{false};    // By a waker.
     std::atomic<bool> resumed{false};  // In some loop's resume list.
     Executor* next_resumed = nullptr;
 
-    /// The receiving ends of the channels to this executor, by the sender's number; null: none.
-    std::vector<std::unique_ptr<CreditReceiver>> receivers;
+    /// Where rows of a source task come in. REQUIRES: it sends to this executor.
+    Channel& channel(TaskId source) { return *channel_of_task_[static_cast<std::size_t>(source)]; }
 
 protected:
     virtual void open() = 0;
@@ -116,8 +137,12 @@ protected:
 private:
     void hand_over_and_wait();
     Sender& sender_to(Executor& target);
+    Channel& add_channel(Executor& source, bool inner);
 
-    std::vector<std::unique_ptr<Sender>> senders_;  // By the target's number.
+    std::deque<Sender> senders_;
+    std::vector<Sender*> sender_by_target_;  // By the target's number; null: none.
+    std::deque<Channel> channels_;
+    std::vector<Channel*> channel_of_task_;  // By the source task's id.
     std::vector<Batch*> released_;
     std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By the number of the target loop.
     std::unique_ptr<Inbox<Batch>::Token> forward_token_;

@@ -43,6 +43,9 @@ void SpoutTask::open() {
 
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
+    // Its timeout starts now, not when a call began that may have waited for long.
+    if (executor_.may_have_waited()) [[unlikely]]
+        set_time(engine_.clock().now());
     if (tracked_anchors_ == 0) {
         acked.add();
         if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();

@@ -64,7 +64,9 @@ void Task::connect() {
         for (const TaskId task : wiring.tasks_of(c))
             end_of_stream_targets_.push_back(executor_.target(id_, task));
     }
+    executor_.emits = executor_.emits || !end_of_stream_targets_.empty();
     for (const auto& stream : streams_) {
+        executor_.emits = executor_.emits || !stream->routes.empty();
         for (Route& route : stream->routes) {
             for (Target& target : route.targets) target.sender->routes.push_back(&route);
         }

@@ -124,12 +124,13 @@ bool Loop::stopping() const {
 
 bool Loop::step(Executor& executor, base::Micros now) {
     executor.ready = false;
-    executor.outbox.stock(pool_);
+    if (executor.emits) executor.outbox.stock(pool_);
     if (!shared_) {
         finish_step(executor, now, executor.step(now));
         return true;
     }
     stepping_ = &executor;
+    executor.step_loop = this;
     const std::uint64_t word = 2 * ++steps_ + 1;
     step_word_.store(word, std::memory_order_release);
     const bool more = executor.step(now);
@@ -153,7 +154,7 @@ void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
     hand_over(executor, flush);
     for (Batch* const batch : executor.released()) release(batch);
     executor.released().clear();
-    executor.outbox.unstock(pool_);
+    if (executor.emits) executor.outbox.unstock(pool_);
     if (more) mark_ready(executor);
     set_timer(executor);
 }
@@ -268,28 +269,41 @@ void Loop::mark_ready(Executor& executor) {
 void Loop::hand_over(Executor& executor, bool all_acks) {
     for (const Outbox::Closed& closed : executor.outbox.closed()) {
         sent_something_ = true;
-        engine_.common_pool().bytes_in_flight.fetch_add(closed.batch->used,
-                                                        std::memory_order_relaxed);
-        if (closed.loop == number_) {
-            dispatch(closed.batch);
-            continue;
+        const bool one_source = executor.tasks().size() == 1;
+        if (one_source && Regroup::worth_while(closed.runs, closed.rows)) {
+            Batch* const regrouped = regroup_.apply(*closed.batch, pool_);
+            pool_.give(closed.batch);
+            carry(executor, regrouped, closed.loop, true);
+        } else {
+            carry(executor, closed.batch, closed.loop, false);
         }
-        Loop& target = engine_.loop(closed.loop);
-        // The bytes were written while they were in this core's cache; one copy moves them all at
-        // once.
-        Batch* const copy = pool_.copy(*closed.batch);
-        pool_.give(closed.batch);
-        target.batches.push(executor.token(target), copy);
-        target.notify();
     }
     executor.outbox.handed_over();
+    send_acks(executor, all_acks);
+}
+
+void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied) {
+    engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
+    if (number == number_) return dispatch(batch);
+    Loop& target = engine_.loop(number);
+    if (!copied) {
+        // The bytes were written while they were in this core's cache; one copy moves them all.
+        Batch* const copy = pool_.copy(*batch);
+        pool_.give(batch);
+        batch = copy;
+    }
+    target.batches.push(executor.token(target), batch);
+    target.notify();
+}
+
+void Loop::send_acks(Executor& executor, bool all) {
     for (const std::uint32_t number : engine_.wiring().spout_loops) {
         ControlBatch& acks = executor.acks.by_loop()[number];
         if (acks.empty()) continue;
         sent_something_ = true;
         if (number == number_) {
             dispatch(acks);
-        } else if (all_acks || acks.acks.size() >= kAckBatch) {
+        } else if (all || acks.acks.size() >= kAckBatch) {
             send(acks, engine_.loop(number));
         }
     }

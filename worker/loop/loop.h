@@ -30,6 +30,7 @@
 #include "worker/loop/timer_heap.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/inbox.h"
+#include "worker/queue/regroup.h"
 
 namespace storm::worker {
 
@@ -104,6 +105,9 @@ private:
     void mark_ready(Executor& executor);
     void set_timer(Executor& executor);
     void hand_over(Executor& executor, bool all_acks);
+    /// `copied`: the batch was not built in place, and may go to another loop as it is.
+    void carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied);
+    void send_acks(Executor& executor, bool all);
     void dispatch(Batch* batch);
     void forward(const std::byte* run, Executor& executor);
     void dispatch(ControlBatch& control);
@@ -117,6 +121,7 @@ private:
     const std::uint32_t number_;
     const bool shared_;
     BatchPool pool_;
+    Regroup regroup_;
     std::vector<Executor*> executors_;
     std::vector<Executor*> ready_;
     std::vector<Executor*> running_;  // The ready ones of this turn.

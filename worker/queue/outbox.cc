@@ -49,6 +49,8 @@ void Outbox::finish_run(Lane& lane) {
     }
     const auto bytes = static_cast<std::uint32_t>(lane.cursor - lane.run_header) -
                        static_cast<std::uint32_t>(sizeof(wire::RunHeader));
+    ++lane.closed_runs;
+    lane.closed_rows += lane.rows;
     wire::write_run_header(lane.run_header,
                            {static_cast<std::uint32_t>(lane.run >> 32),
                             static_cast<std::uint32_t>(lane.run), lane.rows, bytes});
@@ -58,7 +60,8 @@ void Outbox::close(Lane& lane) {
     finish_run(lane);
     lane.batch->used = static_cast<std::uint32_t>(lane.cursor - lane.batch->bytes());
     closed_bytes_ += lane.batch->used;
-    closed_.push_back({lane.batch, lane.loop});
+    closed_.push_back({lane.batch, lane.loop, lane.closed_runs, lane.closed_rows});
+    lane.closed_runs = lane.closed_rows = 0;
     lane.batch = nullptr;
     lane.cursor = lane.end = lane.run_header = nullptr;
     lane.run = 0;

@@ -24,7 +24,7 @@ class Executor;
 struct Route;
 
 /// A channel to another executor, as its sender sees it.
-struct Sender {
+struct alignas(64) Sender {
     Sender(CreditReceiver* receiver, Cycle* within) : credit(receiver), cycle(within) {}
 
     CreditSender credit;
@@ -37,6 +37,8 @@ struct Lane : detail::Outlet {
     std::byte* run_header = nullptr;
     std::uint32_t rows = 0;  // Of the open run.
     std::uint32_t loop = 0;
+    std::uint32_t closed_runs = 0;  // Of this batch, before the open one.
+    std::uint32_t closed_rows = 0;
 };
 
 inline std::uint64_t run_key(TaskId source, TaskId target) {
@@ -48,6 +50,8 @@ public:
     struct Closed {
         Batch* batch;
         std::uint32_t loop;
+        std::uint32_t runs;
+        std::uint32_t rows;
     };
 
     Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_bytes);

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Measures each row of the table of speeds: is it where it must be, and where we aim?
+#
+#   bench/check.sh [PATH/TO/storm-bench]
+#
+# A row is the median of five runs. Exits 1 when one misses its "must". Takes about seven minutes;
+# the machine should have nothing else to do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bench=${1:-build/release/bin/storm-bench}
+runs=5
+if [[ ! -x $bench ]]; then
+    echo "check.sh: there is no $bench; build the preset \"release\" first" >&2
+    exit 2
+fi
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+
+# name | arguments of storm-bench | what it prints | sign | must | aim | one unit | unit
+table='
+const-null, acked    |const-null                   |acked_per_s            |≥|17  |35   |1e6|M/s
+const-null, untracked|const-null --acks off        |executed_per_s         |≥|40  |75   |1e6|M/s
+const-id-null x 2    |const-id-null --parallelism 2|acked_per_s            |≥|24  |45   |1e6|M/s
+word-count small     |word-count --text small      |executed_per_s         |≥|16  |28   |1e6|M/s
+word-count zipf      |word-count --with-loop       |executed_per_s         |≥|10  |18   |1e6|M/s
+  share of the loop  |word-count --with-loop       |share_of_loop          |≥|0.4 |0.65 |1  |
+const-null at 50000/s|const-null --rate 50000      |complete_latency_us.p99|≤|0.06|0.01 |1e3|ms
+  from due time      |const-null --rate 50000      |due_latency_us.p99     |≤|0.12|0.06 |1e3|ms
+word-count at 20000/s|word-count --rate 20000      |due_latency_us.p99     |≤|0.3 |0.1  |1e3|ms
+wide over narrow     |wide                         |wide_over_narrow       |≥|0.6 |0.85 |1  |
+  memory             |wide                         |rss_mb                 |≤|60  |60   |1  |MB
+idle                 |idle                         |cpu_cores              |≤|0.01|0.003|1  |cores
+word-count, start    |word-count                   |start_to_first_tuple_ms|≤|50  |10   |1  |ms
+  memory             |word-count                   |rss_mb                 |≤|30  |15   |1  |MB
+'
+
+echo "check.sh: load before: $(cut -d' ' -f1-3 /proc/loadavg), cores: $(nproc)" >&2
+# Each command once a round, so that a disturbance hits one run of several rows, not all of one.
+mapfile -t commands < <(awk -F'|' 'NF > 1 {sub(/ +$/, "", $2); print $2}' <<<"$table" | sort -u)
+for ((run = 1; run <= runs; ++run)); do
+    for command in "${commands[@]}"; do
+        read -ra arguments <<<"$command"
+        echo "check.sh: $run of $runs: $command" >&2
+        if line=$("$bench" "${arguments[@]}" --seconds 3 --json); then
+            printf '%s\t%s\n' "$command" "$line" >>"$results"
+        else
+            echo "check.sh: failed: $bench $command" >&2
+        fi
+    done
+done
+
+python3 - "$results" "$runs" "$table" <<'PYTHON'
+import collections
+import json
+import statistics
+import sys
+
+path, runs, table = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+measured = collections.defaultdict(list)
+with open(path) as lines:
+    for line in lines:
+        command, result = line.split("\t", 1)
+        measured[command].append(json.loads(result))
+
+
+def look_up(result, key):
+    for part in key.split("."):
+        result = result[part] if result is not None else None
+    return result
+
+
+missed = 0
+print(f"{'':22} {'measured':>10}   {'must':>7}  {'aim':>7}")
+for row in filter(str.strip, table.split("\n")):
+    name, command, key, sign, must, aim, one, unit = (cell.rstrip() for cell in row.split("|"))
+    must, aim, one = float(must), float(aim), float(one)
+    values = [look_up(result, key) for result in measured[command]]
+    if len(values) < runs or None in values:
+        value, verdict = float("nan"), "FAILED"
+    else:
+        value = statistics.median(values) / one
+        holds = (lambda bound: value >= bound) if sign == "≥" else (lambda bound: value <= bound)
+        verdict = "" if holds(aim) else "below the aim" if holds(must) else "MISSED"
+    missed += verdict.isupper()
+    print(f"{name:22} {value:10.4g} {sign} {must:7g}  {aim:7g} {unit:10} {verdict}".rstrip())
+print(f"{missed} missed")
+sys.exit(missed > 0)
+PYTHON

@@ -1,0 +1,63 @@
+// Custom grouping: the user's code chooses; what it chose is checked.
+//
+// Order:   prepare() once, before the first choose().
+// Threads: one instance for each emitting task.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <storm/errors.h>
+#include <storm/grouping.h>
+
+#include "base/check.h"
+#include "groupings/direct.h"
+
+namespace storm::groupings {
+
+class Custom {
+public:
+    /// `component`: whose tasks the targets are. REQUIRES: targets not empty, strictly ascending.
+    Custom(std::unique_ptr<Grouping> grouping, std::string component, std::vector<TaskId> targets)
+        : grouping_(std::move(grouping)),
+          component_(std::move(component)),
+          targets_(std::move(targets)) {
+        STORM_CHECK(grouping_ != nullptr, "a custom grouping wraps one");
+    }
+
+    void prepare(const TaskContext& context) { grouping_->prepare(context, targets_.targets()); }
+
+    /// The indices of the chosen targets, as often and in the order that the user gave them; valid
+    /// until the next call. Throws EmitError when one is not a target, and whatever the user's code
+    /// throws.
+    std::span<const std::size_t> choose(const Tuple& tuple) {
+        tasks_.clear();
+        indices_.clear();
+        grouping_->choose(tuple, tasks_);
+        for (const TaskId task : tasks_) indices_.push_back(index_of(task));
+        return indices_;
+    }
+
+private:
+    std::size_t index_of(TaskId task) const {
+        const auto index = targets_.choose(task);
+        if (!index) {
+            throw EmitError("custom grouping to component \"" + component_ + "\" chose task " +
+                            std::to_string(task) +
+                            ", which is none of its tasks; choose among those given to prepare()");
+        }
+        return *index;
+    }
+
+    std::unique_ptr<Grouping> grouping_;
+    std::string component_;
+    Direct targets_;
+    std::vector<TaskId> tasks_;
+    std::vector<std::size_t> indices_;
+};
+
+}  // namespace storm::groupings

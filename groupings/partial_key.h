@@ -1,0 +1,56 @@
+// Partial key grouping: of a key's two targets, the one that this emitter used less.
+//
+// Spreads keys that are too frequent for one target. What a bolt holds of a key is then in two
+// parts, which a later bolt must join. (Nasir et al.: "The power of both choices", ICDE 2015.)
+//
+// Threads: one instance for each emitting task.
+// Cost:    a few ns; 4 bytes for each target.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/check.h"
+
+namespace storm::groupings {
+
+class PartialKey {
+public:
+    /// REQUIRES: 0 < targets < 2^31.
+    explicit PartialKey(std::size_t targets) : used_(targets, 0) {
+        STORM_CHECK(targets > 0, "a grouping has at least one target");
+    }
+
+    /// A key's two targets, of which the first is that of Fields. The same twice if there is but
+    /// one.
+    std::array<std::size_t, 2> candidates(std::uint64_t hash) const {
+        const std::size_t targets = used_.size();
+        const std::size_t first = (static_cast<std::size_t>(hash >> 49) * targets) >> 15;
+        // Other bits of the hash: one of the others, all equally likely.
+        const std::size_t distance = ((hash & 0xFFFF'FFFF) * (targets - 1)) >> 32;
+        const std::size_t second = first + 1 + distance;
+        return {first, second < targets ? second : second - targets};
+    }
+
+    std::size_t choose(std::uint64_t hash) {
+        const auto [first, second] = candidates(hash);
+        const std::size_t index = used_[second] < used_[first] ? second : first;
+        if (++used_[index] == kUsedMax) [[unlikely]]
+            halve();
+        return index;
+    }
+
+private:
+    static constexpr std::uint32_t kUsedMax = 1U << 20;
+
+    // What was long ago counts less; the differences that matter are kept.
+    void halve() {
+        for (std::uint32_t& used : used_) used /= 2;
+    }
+
+    std::vector<std::uint32_t> used_;  // Rows given to each target.
+};
+
+}  // namespace storm::groupings

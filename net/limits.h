@@ -1,0 +1,22 @@
+// Every limit of the network, in one place.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace storm::net {
+
+/// Connections of one HTTP server; more wait until one is over.
+inline constexpr std::size_t kHttpConnectionsMax = 64;
+/// Request line and headers of one request.
+inline constexpr std::uint32_t kHttpHeaderBytesMax = 16 * 1024;
+inline constexpr std::uint64_t kHttpBodyBytesMax = 1024 * 1024;
+/// From a request's first byte, or from the last response, until the whole request is here.
+inline constexpr std::chrono::seconds kHttpRequestTimeout{10};
+/// Until the peer has taken the response.
+inline constexpr std::chrono::seconds kHttpResponseTimeout{10};
+/// Before it accepts again after accept() has failed, as without free file descriptors.
+inline constexpr std::chrono::milliseconds kHttpAcceptPause{100};
+
+}  // namespace storm::net

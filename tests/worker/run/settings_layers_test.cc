@@ -1,0 +1,85 @@
+// Later layers win, every setting knows where it came from, and all mistakes are told at once.
+
+#include "worker/run/settings_layers.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+namespace storm::worker {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class SettingsLayers : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = testing::TempDir() + "settings-XXXXXX";
+        folder_ = mkdtemp(name.data());
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    SettingsFile file(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name) << text;
+        return {folder_ / name};
+    }
+    SettingsFile missing() const { return {folder_ / "none.yaml"}; }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(SettingsLayers, LaterOnesWin) {
+    const SettingsFile first = file("first", "topology.workers: 2\ntopology.name: a\nmine: x\n");
+    const SettingsFile second = file("second", "topology:\n  workers: 3\n  name: b\n");
+
+    const auto settings = layer_settings({first, second}, {"topology.workers=4", "mine=y=z"});
+
+    ASSERT_TRUE(settings.has_value());
+    EXPECT_EQ(settings->config.int64("topology.workers"), 4);
+    EXPECT_EQ(settings->config.string("topology.name"), "b");
+    EXPECT_EQ(settings->config.string("mine"), "y=z");
+    EXPECT_EQ(settings->origins.find("topology.workers")->second, "-c");
+    EXPECT_EQ(settings->origins.find("topology.name")->second, second.path);
+}
+
+TEST_F(SettingsLayers, AMissingFileIsAMistakeUnlessItIsOptional) {
+    SettingsFile optional = missing();
+    optional.optional = true;
+
+    EXPECT_TRUE(layer_settings({optional}, {}).has_value());
+    EXPECT_THAT(layer_settings({missing()}, {}).error().message, HasSubstr("none.yaml"));
+}
+
+TEST_F(SettingsLayers, TellAllMistakesAtOnce) {
+    const SettingsFile bad = file("bad", "topology.wokers: 2\n");
+
+    const auto settings = layer_settings(
+        {missing(), bad}, {"nothing", "storm.log.level=loud", "topology.debug=true", "=x"});
+
+    ASSERT_FALSE(settings.has_value());
+    EXPECT_THAT(settings.error().message,
+                AllOf(HasSubstr("none.yaml"),
+                      HasSubstr(bad.path + ": unknown setting \"topology.wokers\"; did you mean "
+                                           "\"topology.workers\"?\n"),
+                      HasSubstr("-c nothing: not a setting; write -c nothing=VALUE\n"),
+                      HasSubstr("-c storm.log.level=loud: setting \"storm.log.level\" is \"loud\""),
+                      HasSubstr("-c =x: ")));
+}
+
+TEST_F(SettingsLayers, HaveTheDocumentedOrder) {
+    setenv("HOME", "/home/me", 1);
+    setenv("STORM_CONFIG", "/tmp/mine.yaml", 1);
+
+    const std::vector<SettingsFile> files = settings_files({"a.yaml", "b.yaml"});
+
+    std::vector<std::string> paths;
+    for (const SettingsFile& each : files) paths.push_back(each.path + (each.optional ? "?" : ""));
+    EXPECT_THAT(paths, testing::ElementsAre("/etc/storm/storm.yaml?", "/home/me/.storm/storm.yaml?",
+                                            "/tmp/mine.yaml", "a.yaml", "b.yaml"));
+}
+
+}  // namespace
+}  // namespace storm::worker

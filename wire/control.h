@@ -1,0 +1,105 @@
+// Control records. docs/wire-format.md specifies them.
+//
+// In the data lane they are rows with the flag kRowControl, between the tuples whose order they
+// must keep. In the control lane, which no data can hold up, they are 24 bytes each.
+//
+// Threads: pure functions and plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <variant>
+
+#include <storm/detail/row.h>
+#include <storm/spout.h>
+#include <storm/value.h>
+
+#include "base/result.h"
+
+namespace storm::wire {
+
+// ---- Data lane ---------------------------------------------------------------------------------
+
+/// Stands where a tuple has its stream.
+enum class ControlRowKind : std::uint16_t { kEos = 1, kBarrier = 2, kWatermark = 3, kSwitch = 4 };
+
+/// No more rows on this channel, ever.
+struct Eos {
+    friend bool operator==(const Eos&, const Eos&) = default;
+};
+/// Rows before it belong to checkpoint `id`, rows after it do not.
+struct Barrier {
+    std::uint64_t id = 0;
+    friend bool operator==(const Barrier&, const Barrier&) = default;
+};
+/// No row after it is older than `time_us` (event time).
+struct Watermark {
+    std::int64_t time_us = 0;
+    friend bool operator==(const Watermark&, const Watermark&) = default;
+};
+/// The channel's last record: from `epoch` on its rows go to where `task` runs then.
+struct Switch {
+    std::uint64_t epoch = 0;
+    TaskId task = 0;
+    friend bool operator==(const Switch&, const Switch&) = default;
+};
+using ControlRow = std::variant<Eos, Barrier, Watermark, Switch>;
+
+inline constexpr std::size_t kControlRowBytesMax = 48;
+
+/// Writes the row and returns its bytes. REQUIRES: kControlRowBytesMax are free at `at`.
+std::size_t write_control_row(const ControlRow& control, std::byte* at);
+
+inline bool is_control(const std::byte* row) {
+    return (detail::row_flags(row) & detail::kRowControl) != 0;
+}
+/// REQUIRES: is_control(row), and check_row() accepted it.
+ControlRow read_control_row(const std::byte* row);
+
+/// Why a control row is malformed though it is a well-formed row; nullptr: it is not. For
+/// check_row().
+const char* control_row_fault(const std::byte* row);
+
+// ---- Control lane ------------------------------------------------------------------------------
+
+enum class ControlKind : std::uint8_t { kAck = 1, kFail = 2, kReset = 3, kCredit = 4 };
+
+struct ControlRecord {
+    std::uint64_t subject;  // The root; of kCredit: the channel.
+    std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. Else 0.
+    std::uint8_t kind;      // A ControlKind.
+    std::uint8_t reason;    // kFail: a FailReason. Else 0.
+    std::uint8_t zeros[6];
+
+    friend bool operator==(const ControlRecord&, const ControlRecord&) = default;
+};
+static_assert(sizeof(ControlRecord) == 24 && std::is_trivially_copyable_v<ControlRecord>);
+
+constexpr ControlRecord make_ack(std::uint64_t root, std::uint64_t edges) {
+    return {root, edges, static_cast<std::uint8_t>(ControlKind::kAck), 0, {}};
+}
+constexpr ControlRecord make_fail(std::uint64_t root, FailReason reason) {
+    return {root,
+            0,
+            static_cast<std::uint8_t>(ControlKind::kFail),
+            static_cast<std::uint8_t>(reason),
+            {}};
+}
+constexpr ControlRecord make_reset(std::uint64_t root) {
+    return {root, 0, static_cast<std::uint8_t>(ControlKind::kReset), 0, {}};
+}
+constexpr ControlRecord make_credit(std::uint64_t channel, std::uint64_t limit) {
+    return {channel, limit, static_cast<std::uint8_t>(ControlKind::kCredit), 0, {}};
+}
+
+/// `bytes`: any number of records from elsewhere.
+base::Result<base::Done> check_control_records(std::span<const std::byte> bytes);
+
+/// The i-th record. REQUIRES: check_control_records() accepted the bytes, and there are so many.
+inline ControlRecord control_record(std::span<const std::byte> bytes, std::size_t i) {
+    return detail::load<ControlRecord>(bytes.data() + i * sizeof(ControlRecord));
+}
+
+}  // namespace storm::wire

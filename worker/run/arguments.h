@@ -1,0 +1,30 @@
+// The command line of a topology's program.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace storm::worker {
+
+struct Arguments {
+    enum class Mode : std::uint8_t { kRun, kExplain, kDescribe, kHelp, kVersion };
+
+    Mode mode = Mode::kRun;
+    std::vector<std::string> config_files;
+    std::vector<std::string> assignments;  ///< Of -c, as given.
+    std::optional<std::uint16_t> metrics_port;
+};
+
+/// `arguments` without the program's name. An error says what to write instead.
+base::Result<Arguments> parse_arguments(std::vector<std::string> arguments);
+
+/// What --help prints.
+std::string help_text(const std::string& program);
+
+}  // namespace storm::worker

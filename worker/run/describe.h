@@ -1,0 +1,36 @@
+// A topology for programs: what --describe prints.
+//
+//     {"format": 1, "name": …, "storm_version": …, "machine": "x86_64", "glibc": "2.36",
+//      "settings": {key: value},
+//      "components": [{"id": …, "kind": "spout"|"bolt", "parallelism": 2, "tasks": 2,
+//                      "blocking": false, "tick_ms": 1000|null, "settings": {key: value},
+//                      "streams": [{"name": …, "fields": [{"name": …, "kind": …}], "direct": …}],
+//                      "inputs": [{"source": …, "stream": …, "grouping": …, "fields": […]}]}]}
+//
+// Parallelism and tasks are what the settings make of them. The same program and settings give the
+// same text.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <string>
+
+#include <storm/config.h>
+#include <storm/topology.h>
+
+namespace storm::worker {
+
+/// Grows when a reader of the last one would go wrong.
+inline constexpr int kDescribeFormat = 1;
+
+/// `machine` and `glibc`: what the program needs to run.
+struct Platform {
+    std::string machine;
+    std::string glibc;
+};
+Platform this_platform();
+
+std::string describe(const std::string& name, const Topology& topology, const Config& config,
+                     const Platform& platform);
+
+}  // namespace storm::worker

@@ -1,0 +1,107 @@
+#include "worker/run/local_run.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "worker/run/limits.h"
+#include "worker/run/stuck.h"
+
+namespace storm::worker {
+namespace {
+
+void say(const std::string& line) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+/// 1,024 of "lines" and 3 of "urls"; empty: none.
+std::string pending_text(const Snapshot& snapshot) {
+    std::string text;
+    for (const ComponentSnapshot& component : snapshot) {
+        if (component.pending == 0) continue;
+        text += (text.empty() ? "" : " and ") + with_commas(component.pending) + " of \"" +
+                component.id + '"';
+    }
+    return text;
+}
+
+}  // namespace
+
+LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock)
+    : engine_(engine),
+      signals_(signals),
+      clock_(clock),
+      drain_timeout_(engine.wiring().config.int64("topology.drain.timeout.ms") *
+                     base::kMicrosPerMilli),
+      display_(engine, std::move(topology), clock.now()) {}
+
+ExitCode LocalRun::run() {
+    engine_.start();
+    const Engine::State state = watch();
+    const bool stopped = stop();
+    const ExitCode code = judge(state);
+    if (stopped) return code;
+    say("warning: not waiting any longer for code that does not return, in " +
+        stuck_components(engine_));
+    exit_now(code);
+}
+
+Engine::State LocalRun::watch() {
+    while (true) {
+        const Engine::State state = engine_.wait(kSignalPollMicros);
+        const base::Micros now = clock_.now();
+        if (state != Engine::State::kRunning) return state;
+        if (signals_.take()) {
+            if (drain_until_ != 0) exit_now(ExitCode::kInterrupted);
+            begin_to_drain(now);
+        }
+        if (drain_until_ != 0 && now >= drain_until_) return state;
+        display_.turn(now);
+    }
+}
+
+void LocalRun::begin_to_drain(base::Micros now) {
+    drain_until_ = now + drain_timeout_;
+    engine_.drain();
+    display_.set_draining();
+    const std::string pending = pending_text(engine_.snapshot());
+    say("draining, for up to " + duration_text(drain_timeout_) +
+        (pending.empty() ? "" : ": tuples pending: " + pending) +
+        "; another signal ends this at once");
+}
+
+bool LocalRun::stop() {
+    const base::Micros give_up = clock_.now() + kStopPatienceMicros;
+    while (!engine_.stop(kSignalPollMicros)) {
+        if (signals_.take() && drain_until_ != 0) exit_now(ExitCode::kInterrupted);
+        if (clock_.now() >= give_up) return false;
+    }
+    return true;
+}
+
+ExitCode LocalRun::judge(Engine::State state) {
+    const base::Micros now = clock_.now();
+    if (state == Engine::State::kFailed) {
+        display_.end(now, "failed");
+        say("error: " + engine_.failure());
+        return ExitCode::kFailed;
+    }
+    if (state == Engine::State::kFinished) {
+        display_.end(now, drain_until_ == 0 ? "finished" : "drained");
+        return ExitCode::kDone;
+    }
+    display_.end(now, "stopped");
+    const std::string pending = pending_text(engine_.snapshot());
+    say("warning: not drained after " + duration_text(drain_timeout_) +
+        (pending.empty() ? ": some bolts had not finished"
+                         : ": gave up tuples that were pending: " + pending) +
+        "\n  hint: topology.drain.timeout.ms is how long to wait");
+    return ExitCode::kGivenUp;
+}
+
+void LocalRun::exit_now(ExitCode code) {
+    display_.clear();
+    std::_Exit(static_cast<int>(code));
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,42 @@
+#include "worker/run/metrics_server.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace storm::worker {
+namespace {
+
+std::string health_text(const Engine& engine, const std::string& topology) {
+    const nlohmann::ordered_json json = {{"status", "ok"},
+                                         {"topology", topology},
+                                         {"state", engine.draining() ? "draining" : "running"}};
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+net::HttpResponse answer(const net::HttpRequest& request, const Engine& engine,
+                         const MetricsSource& source) {
+    const std::string path = request.target.substr(0, request.target.find('?'));
+    if (request.method != "GET") return net::HttpResponse::error(405, "only GET is allowed");
+    if (path == "/metrics") {
+        return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                .body = metrics_text(engine.snapshot(), source)};
+    }
+    if (path == "/health") {
+        return {.content_type = "application/json", .body = health_text(engine, source.topology)};
+    }
+    return net::HttpResponse::error(404, "there are /metrics and /health");
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
+                                                             const Engine& engine,
+                                                             MetricsSource source) {
+    return net::HttpServer::listen(
+        port, [&engine, source = std::move(source)](const net::HttpRequest& request) {
+            return answer(request, engine, source);
+        });
+}
+
+}  // namespace storm::worker

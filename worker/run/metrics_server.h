@@ -1,0 +1,21 @@
+// /metrics and /health of a running topology, over HTTP.
+//
+// Threads: as net::HttpServer; reads the engine from the server's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "net/http_server.h"
+#include "worker/engine.h"
+#include "worker/run/metrics.h"
+
+namespace storm::worker {
+
+/// `engine` must outlive it. Port 0: any free one.
+base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
+                                                             const Engine& engine,
+                                                             MetricsSource source);
+
+}  // namespace storm::worker

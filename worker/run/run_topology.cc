@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <storm/run.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/engine.h"
+#include "worker/run/arguments.h"
+#include "worker/run/describe.h"
+#include "worker/run/explain.h"
+#include "worker/run/local_run.h"
+#include "worker/run/metrics_server.h"
+#include "worker/run/settings_layers.h"
+#include "worker/run/signals.h"
+
+namespace storm {
+namespace {
+
+using worker::Arguments;
+using worker::ExitCode;
+
+/// Each line of `what` is a mistake, but those that go on with one are indented.
+ExitCode complain(const std::string& what, ExitCode code) {
+    std::string text;
+    for (std::size_t from = 0; from < what.size();) {
+        const std::size_t end = std::min(what.find('\n', from), what.size());
+        const std::string line = what.substr(from, end - from);
+        const bool marked = line.starts_with("error[") || line.starts_with(' ');
+        text += (marked ? "" : "error: ") + line + '\n';
+        from = end + 1;
+    }
+    std::fputs(text.c_str(), stderr);
+    return code;
+}
+
+/// Results that nobody gets are a failure.
+ExitCode print(const std::string& text) {
+    const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    return printed ? ExitCode::kDone : complain("cannot write to stdout", ExitCode::kFailed);
+}
+
+std::string program_name(int argc, char** argv) {
+    const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
+    return name.empty() ? "topology" : name;
+}
+
+base::LogLevel log_level(const Config& config) {
+    const std::string level = config.string("storm.log.level");
+    if (level == "debug") return base::LogLevel::kDebug;
+    if (level == "warn") return base::LogLevel::kWarn;
+    if (level == "error") return base::LogLevel::kError;
+    return base::LogLevel::kInfo;
+}
+
+ExitCode run_here(const std::string& name, Topology topology, const Config& config,
+                  const Arguments& arguments) {
+    worker::Signals signals;
+    const base::SteadyClock clock;
+    worker::Engine engine(std::move(topology), config, clock);
+    std::unique_ptr<net::HttpServer> server;
+    if (arguments.metrics_port) {
+        auto served = worker::serve_metrics(*arguments.metrics_port, engine, {name, "local"});
+        if (!served) {
+            static_cast<void>(complain(served.error().message, ExitCode::kFailed));
+            return complain("  hint: --metrics-port 0 takes any free port", ExitCode::kFailed);
+        }
+        server = std::move(served).value();
+        std::fprintf(stderr, "metrics: http://127.0.0.1:%d/metrics\n", int{server->port()});
+    }
+    return worker::LocalRun(engine, name, signals, clock).run();
+}
+
+ExitCode with_settings(const worker::LayeredSettings& settings, const Arguments& arguments,
+                       const std::string& program, TopologyFactory make) {
+    const Config& config = settings.config;
+    base::log::set_level(log_level(config));
+    const std::string name = config.string("topology.name", program);
+    Topology topology = make(config);
+    switch (arguments.mode) {
+        case Arguments::Mode::kExplain:
+            return print(
+                worker::explain(name, worker::Wiring(std::move(topology), config), settings));
+        case Arguments::Mode::kDescribe:
+            return print(worker::describe(name, topology, config, worker::this_platform()));
+        default:
+            return run_here(name, std::move(topology), config, arguments);
+    }
+}
+
+ExitCode with_arguments(const Arguments& arguments, const std::string& program,
+                        TopologyFactory make) {
+    if (arguments.mode == Arguments::Mode::kHelp) return print(worker::help_text(program));
+    if (arguments.mode == Arguments::Mode::kVersion) return print("Storm " STORM_VERSION "\n");
+    const base::Result<worker::LayeredSettings> settings = worker::layer_settings(
+        worker::settings_files(arguments.config_files), arguments.assignments);
+    if (!settings) return complain(settings.error().message, ExitCode::kUsage);
+    try {
+        return with_settings(*settings, arguments, program, make);
+    } catch (const ConfigError& error) {
+        return complain(error.what(), ExitCode::kUsage);
+    } catch (const std::exception& error) {
+        return complain(error.what(), ExitCode::kFailed);
+    }
+}
+
+}  // namespace
+
+int run_topology(int argc, char** argv, TopologyFactory make) {
+    const base::Result<Arguments> arguments =
+        worker::parse_arguments(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+    const ExitCode code = arguments ? with_arguments(*arguments, program_name(argc, argv), make)
+                                    : complain(arguments.error().message, ExitCode::kUsage);
+    return static_cast<int>(code);
+}
+
+}  // namespace storm

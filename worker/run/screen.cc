@@ -1,0 +1,121 @@
+#include "worker/run/screen.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <string_view>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace storm::worker {
+namespace {
+
+// VT100 and all that came after it. `save` and `restore` are about the cursor, which `scroll only`
+// moves.
+constexpr std::string_view kSave =
+    "\x1b"
+    "7";
+constexpr std::string_view kRestore =
+    "\x1b"
+    "8";
+constexpr std::string_view kDown =
+    "\x1b"
+    "D";  // Scrolls at the bottom.
+constexpr std::string_view kClearLine = "\x1b[2K";
+constexpr std::string_view kGiveBack =
+    "\x1b"
+    "7\x1b[r\x1b"
+    "8\x1b[J";  // All rows scroll; clear below.
+
+constexpr std::size_t kRowsLeftMin = 4;  // For what scrolls.
+
+void write_all(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t count = write(STDERR_FILENO, text.data(), text.size());
+        if (count <= 0) return;  // A terminal that is gone needs no status.
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+void give_back_and_die(int signal) {
+    write_all(kGiveBack);
+    raise(signal);  // SA_RESETHAND has put the default action back.
+}
+
+void give_back_at_crash() {
+    struct sigaction action {};
+    action.sa_handler = &give_back_and_die;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT}) {
+        struct sigaction before {};
+        sigaction(signal, nullptr, &before);
+        if (before.sa_handler == SIG_DFL) sigaction(signal, &action, nullptr);
+    }
+}
+
+winsize size() {
+    winsize found{};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &found) != 0) return {};
+    return found;
+}
+
+std::string row_text(std::size_t row) {
+    return "\x1b[" + std::to_string(row) + ";1H";
+}
+
+}  // namespace
+
+bool Screen::usable() {
+    if (isatty(STDERR_FILENO) == 0) return false;
+    const char* const terminal = std::getenv("TERM");
+    const std::string_view name = terminal == nullptr ? "" : terminal;
+    const winsize now = size();
+    return !name.empty() && name != "dumb" && now.ws_col > 0 && now.ws_row > kRowsLeftMin;
+}
+
+Screen::Screen() {
+    give_back_at_crash();
+}
+
+std::size_t Screen::columns() {
+    return std::max<std::size_t>(1, size().ws_col) - 1;  // The last one may wrap.
+}
+
+void Screen::draw(const std::vector<std::string>& lines) {
+    const std::size_t rows = size().ws_row;
+    const std::size_t room = rows > kRowsLeftMin ? rows - kRowsLeftMin : 0;
+    const std::size_t count = std::min(lines.size(), room);
+    if (rows != rows_ || count > lines_) reserve(count, rows);
+    if (lines_ == 0) return;
+    std::string text(kSave);
+    for (std::size_t i = 0; i < lines_; ++i) {
+        text += row_text(rows_ - lines_ + 1 + i);
+        text += kClearLine;
+        if (i < count) text += lines[i];
+    }
+    text += kRestore;
+    write_all(text);
+}
+
+void Screen::reserve(std::size_t lines, std::size_t rows) {
+    clear();
+    if (lines == 0) return;
+    lines_ = lines;
+    rows_ = rows;
+    std::string text;
+    for (std::size_t i = 0; i < lines; ++i) text += kDown;
+    text += "\x1b[" + std::to_string(lines) + 'A';  // Up again: the rows below are free now.
+    text += kSave;
+    text += "\x1b[1;" + std::to_string(rows - lines) + 'r';
+    text += kRestore;
+    write_all(text);
+}
+
+void Screen::clear() {
+    if (lines_ > 0) write_all(kGiveBack);
+    lines_ = 0;
+    rows_ = 0;
+}
+
+}  // namespace storm::worker

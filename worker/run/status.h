@@ -1,0 +1,63 @@
+// What a running topology says of itself, as text.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "worker/engine.h"
+
+namespace storm::worker {
+
+using Snapshot = std::vector<ComponentSnapshot>;
+
+struct SpoutStatus {
+    std::string id;
+    double emitted_per_s = 0;
+    std::uint64_t emitted = 0;
+    std::uint64_t acked = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t pending = 0;
+    base::Micros p50 = 0;  ///< Of the complete latency; 0: nothing was acked.
+    base::Micros p99 = 0;
+
+    bool tracked() const { return acked + failed + pending > 0; }
+};
+
+struct Status {
+    struct Said {
+        std::string component;
+        std::string text;  ///< In one line.
+    };
+
+    std::string topology;
+    bool draining = false;
+    base::Micros uptime = 0;
+    std::vector<SpoutStatus> spouts;
+    std::uint64_t errors = 0;
+    std::uint64_t dropped = 0;
+    std::vector<Said> said;  ///< By set_status().
+};
+
+/// Rates and latencies are those of the time between the two snapshots; all else is as it is
+/// `now`. `before` may be empty: the start.
+Status status_between(const Snapshot& before, const Snapshot& now, base::Micros interval);
+
+/// For a terminal of this many columns.
+std::vector<std::string> screen_lines(const Status& status, std::size_t columns);
+/// For a log.
+std::string plain_line(const Status& status);
+/// For the end. `whole` is the status between the start and then. `outcome`: "finished".
+std::string summary_line(const Status& whole, std::string_view outcome);
+
+/// "1,234"
+std::string with_commas(std::uint64_t number);
+/// "850 us", "1.2 ms", "12 s"
+std::string duration_text(base::Micros micros);
+
+}  // namespace storm::worker

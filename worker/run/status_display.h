@@ -1,0 +1,42 @@
+// Shows the status of an engine on stderr while it runs: on a terminal in its last lines, once a
+// second; elsewhere as a line every five seconds.
+//
+// Threads: one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "worker/engine.h"
+#include "worker/run/screen.h"
+#include "worker/run/status.h"
+
+namespace storm::worker {
+
+class StatusDisplay {
+public:
+    /// `engine` must outlive it.
+    StatusDisplay(const Engine& engine, std::string topology, base::Micros started);
+
+    /// Shows the status if it is time to.
+    void turn(base::Micros now);
+    void set_draining() { draining_ = true; }
+    /// Removes the status, and says how all went.
+    void end(base::Micros now, std::string_view outcome);
+    /// Only removes it.
+    void clear();
+
+private:
+    const Engine& engine_;
+    const std::string topology_;
+    const base::Micros started_;
+    std::unique_ptr<Screen> screen_;  // Null: not a terminal.
+    const base::Micros interval_;
+    bool draining_ = false;
+    Snapshot shown_;
+    base::Micros shown_at_;
+};
+
+}  // namespace storm::worker
