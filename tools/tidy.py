@@ -31,16 +31,17 @@ LAYERS = {
 # (pattern, what to use instead, paths where it is allowed)
 BANNED = [
     (r"(system|steady|high_resolution)_clock::now\(", "an injected base::Clock",
-     "base/ bench/ examples/"),
-    (r"sleep_(for|until)\(|\busleep\(", "base::Clock::sleep_until, or a condition", "base/"),
+     "base/ bench/ examples/ tests/worker/ tests/support/"),
+    (r"sleep_(for|until)\(|\busleep\(", "base::Clock::sleep_until, or a condition",
+     "base/ tests/worker/ tests/support/"),
     (r"std::(thread|jthread)\b(?!::)|std::async\b", "base::Thread, which is named and joined",
-     "base/"),
+     "base/ tests/worker/ tests/support/"),
     (r"std::(random_device|mt19937)|\brand\(\)", "an injected base::Random", "base/ examples/"),
     (r"std::(cout|cerr)|\bprintf\(", "base::log, or a return value",
-     "cli/ examples/ bench/ worker/run/"),
+     "cli/ examples/ bench/ worker/run/ tests/worker/soak_test.cc"),
     (r"catch \(\.\.\.\)", "a named exception type", "worker/executor/ worker/run/"),
     (r"\breinterpret_cast\b", "a better type",
-     "wire/ topology-api/include/storm/detail/ worker/queue/"),
+     "wire/ topology-api/include/storm/detail/ worker/queue/ tests/worker/queue/"),
     (r"\bconst_cast\b", "a better type", ""),
     (r"using namespace std\b", "the qualified name", ""),
 ]

@@ -213,6 +213,11 @@ void Engine::fail(std::string why) {
     notify_all_loops();
 }
 
+void Engine::fail_at_end(std::string why) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.empty()) failure_ = std::move(why);
+}
+
 void Engine::drain() {
     draining_.store(true, std::memory_order_release);
     for (const auto& executor : executors_) resume(*executor);
@@ -246,7 +251,8 @@ void Engine::loop_prepared() {
 }
 
 void Engine::task_ended() {
-    if (running_tasks_.fetch_sub(1, std::memory_order_acq_rel) == 1) set_state(State::kFinished);
+    if (running_tasks_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    set_state(failure().empty() ? State::kFinished : State::kFailed);
 }
 
 void Engine::resume(Executor& executor) {

@@ -151,6 +151,8 @@ public:
     void loop_prepared();
     void task_ended();
     void fail(std::string why);
+    /// The others go on to their end, but it is a failure then: a result may be missing.
+    void fail_at_end(std::string why);
     void report_error(std::size_t component, TaskId task, std::string_view what);
     ControlBatch* take_control();
     void give_control(ControlBatch* control);

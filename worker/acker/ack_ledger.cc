@@ -38,6 +38,13 @@ void AckLedger::reset_timeout(Root root, base::Micros now) {
     if (entry != nullptr) entry->link = deadline(now);
 }
 
+void AckLedger::postpone(base::Micros opened, base::Micros now) {
+    for (Entry& entry : entries_) {
+        const bool pending = (entry.generation & kPending) != 0;
+        if (pending && entry.emitted == opened) entry.link = deadline(now);
+    }
+}
+
 base::Micros AckLedger::scan_period() const {
     return std::min(timeout_ / 8, base::kMicrosPerSecond);
 }

@@ -115,6 +115,10 @@ public:
     /// `root` starts its timeout again.
     void reset_timeout(Root root, base::Micros now);
 
+    /// The roots that were opened with set_time(opened) start their timeout again at `now`. Looks
+    /// at the whole table.
+    void postpone(base::Micros opened, base::Micros now);
+
     /// Settles roots whose deadline has passed, looking at a share of the table that fits the time
     /// since the last call: bounded work. Call it about every scan_interval() while roots are
     /// pending.

@@ -361,7 +361,7 @@ void BoltTask::end_of_input() {
 
 void BoltTask::finish() {
     finished_ = true;
-    guarded("finish: ", [this] {
+    const bool finished_well = guarded("finish: ", [this] {
         if (basic_ != nullptr) {
             BasicCollector collector(*this, nullptr, default_stream());
             basic_->finish(collector);
@@ -369,6 +369,9 @@ void BoltTask::finish() {
             rich_->finish(collector_);
         }
     });
+    if (!finished_well) {
+        engine_.fail_at_end("finish() of " + detail::quoted(site_->component()) + " failed");
+    }
     if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1) {
         for (Executor* const member : cycle_->members) engine_.resume(*member);
     }

@@ -205,7 +205,11 @@ SpoutExecutor::SpoutExecutor(Engine& engine, std::size_t number)
 }
 
 void SpoutExecutor::open() {
-    for (const auto& spout : spouts_) spout->open();
+    for (const auto& spout : spouts_) {
+        spout->set_time(engine_.clock().now());
+        spout->open();
+        spout->postpone(engine_.clock().now());
+    }
 }
 
 void SpoutExecutor::accept(const RunRef&) {
@@ -231,6 +235,7 @@ bool SpoutExecutor::apply_control() {
 
 bool SpoutExecutor::step(base::Micros now) {
     clock_.start(now);
+    time_ = now;
     for (const auto& spout : spouts_) spout->set_time(now);
     bool asked = apply_control();
     const bool over_budget = engine_.over_budget();
@@ -264,6 +269,16 @@ bool SpoutExecutor::step(base::Micros now) {
     return emit(now);
 }
 
+void SpoutExecutor::advance(base::Micros now) {
+    const bool took_long = now - time_ >= kFlushMicros;
+    time_ = now;
+    for (const auto& spout : spouts_) {
+        if (took_long) [[unlikely]]
+            spout->postpone(now);
+        spout->set_time(now);
+    }
+}
+
 bool SpoutExecutor::emit(base::Micros now) {
     bool emitted = false;
     bool idle = true;
@@ -278,10 +293,9 @@ bool SpoutExecutor::emit(base::Micros now) {
         emitted = emitted || !idle;
         if (idle || prompt || outbox.interrupted()) break;
         if (clock_.over()) break;
-        if (clock_.looked()) {
-            for (const auto& spout : spouts_) spout->set_time(clock_.now());
-        }
+        if (clock_.looked()) advance(clock_.now());
     }
+    advance(engine_.clock().now());
     idle_until_ = 0;
     if (emitted) wait_ = kSpoutWaitMicrosMin;
     bool wants = false;

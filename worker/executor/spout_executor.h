@@ -77,6 +77,10 @@ public:
     base::Micros next_scan() const {
         return ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
     }
+    /// It is later than the roots of the last calls say: one of them took long.
+    void postpone(base::Micros now) {
+        if (ledger_.pending() > 0) ledger_.postpone(now_, now);
+    }
     void set_time(base::Micros now) {
         now_ = now;
         ledger_.set_time(now);
@@ -137,6 +141,9 @@ public:
 
 private:
     void open() override;
+    /// Passes a new time on to the spouts; calls that took long until then do not count against
+    /// their roots.
+    void advance(base::Micros now);
     /// Returns whether it called ack().
     bool apply_control();
     /// Calls next_tuple(). Returns whether it can go on at once.
@@ -151,6 +158,7 @@ private:
     std::vector<AckRecord> acks_in_;
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
+    base::Micros time_ = 0;        // That the spouts were told.
     base::Micros wait_;            // Of an idle spout, before it is asked again; grows.
     base::Micros idle_until_ = 0;  // 0: it is not idle.
     const base::Micros wait_max_;

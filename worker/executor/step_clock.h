@@ -36,7 +36,8 @@ private:
         looked_ = now;
         // Aim at a look every eighth of a step.
         if (since > kStepMicros / 4) {
-            calls_ = std::max(1U, calls_ / 2);
+            const base::Micros fit = calls_ * (kStepMicros / 8) / since;
+            calls_ = std::max(1U, static_cast<std::uint32_t>(fit));
         } else if (since < kStepMicros / 8) {
             calls_ = std::min(kCallsPerClockMax, calls_ * 2);
         }

@@ -11,22 +11,13 @@
 namespace storm::worker {
 namespace {
 
-// VT100 and all that came after it. `save` and `restore` are about the cursor, which `scroll only`
-// moves.
-constexpr std::string_view kSave =
-    "\x1b"
-    "7";
-constexpr std::string_view kRestore =
-    "\x1b"
-    "8";
-constexpr std::string_view kDown =
-    "\x1b"
-    "D";  // Scrolls at the bottom.
-constexpr std::string_view kClearLine = "\x1b[2K";
-constexpr std::string_view kGiveBack =
-    "\x1b"
-    "7\x1b[r\x1b"
-    "8\x1b[J";  // All rows scroll; clear below.
+// As of the VT100, and of all that came after it.
+constexpr std::string_view kSaveCursor = "\0337";
+constexpr std::string_view kRestoreCursor = "\0338";
+constexpr std::string_view kDown = "\033D";  // Scrolls at the bottom.
+constexpr std::string_view kClearLine = "\033[2K";
+// All rows scroll again, which moves the cursor; then what is below it is cleared.
+constexpr std::string_view kGiveBack = "\0337\033[r\0338\033[J";
 
 constexpr std::size_t kRowsLeftMin = 4;  // For what scrolls.
 
@@ -61,7 +52,7 @@ winsize size() {
 }
 
 std::string row_text(std::size_t row) {
-    return "\x1b[" + std::to_string(row) + ";1H";
+    return "\033[" + std::to_string(row) + ";1H";
 }
 
 }  // namespace
@@ -88,13 +79,13 @@ void Screen::draw(const std::vector<std::string>& lines) {
     const std::size_t count = std::min(lines.size(), room);
     if (rows != rows_ || count > lines_) reserve(count, rows);
     if (lines_ == 0) return;
-    std::string text(kSave);
+    std::string text(kSaveCursor);
     for (std::size_t i = 0; i < lines_; ++i) {
         text += row_text(rows_ - lines_ + 1 + i);
         text += kClearLine;
         if (i < count) text += lines[i];
     }
-    text += kRestore;
+    text += kRestoreCursor;
     write_all(text);
 }
 
@@ -105,10 +96,10 @@ void Screen::reserve(std::size_t lines, std::size_t rows) {
     rows_ = rows;
     std::string text;
     for (std::size_t i = 0; i < lines; ++i) text += kDown;
-    text += "\x1b[" + std::to_string(lines) + 'A';  // Up again: the rows below are free now.
-    text += kSave;
-    text += "\x1b[1;" + std::to_string(rows - lines) + 'r';
-    text += kRestore;
+    text += "\033[" + std::to_string(lines) + 'A';  // Up again: the rows below are free now.
+    text += kSaveCursor;
+    text += "\033[1;" + std::to_string(rows - lines) + 'r';
+    text += kRestoreCursor;
     write_all(text);
 }
 

@@ -174,8 +174,11 @@ std::string summary_line(const Status& whole, std::string_view outcome) {
         p50 = std::max(p50, spout.p50);
         p99 = std::max(p99, spout.p99);
     }
-    std::string line = fmt::format("{}: {} tuples in {:.1f} s ({})", outcome, with_commas(emitted),
-                                   static_cast<double>(whole.uptime) / 1e6, rate_text(per_s));
+    const std::string time = whole.uptime < base::kMicrosPerSecond
+                                 ? duration_text(whole.uptime)
+                                 : fmt::format("{:.1f} s", static_cast<double>(whole.uptime) / 1e6);
+    std::string line = fmt::format("{}: {} tuples in {} ({})", outcome, with_commas(emitted), time,
+                                   rate_text(per_s));
     if (tracked) {
         line += fmt::format(", p50 {}, p99 {}, {} failed", latency_text(p50), latency_text(p99),
                             with_commas(failed));

@@ -1,0 +1,120 @@
+// Goal:   acks are combined on their way without changing what they do, and go where their spout
+// is. Method: record by record, and any list of records against a map.
+
+#include "worker/acker/ack_lane.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/random.h"
+
+namespace storm::worker {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+Root root_of(TaskId task, std::uint64_t rest) {
+    return static_cast<Root>(task) << (kSlotBits + kGenerationBits) | rest;
+}
+
+struct AckLaneTest : ::testing::Test {
+    const std::vector<std::uint32_t> loop_of_task = {0, 0, 1, 2};  // Tasks 1, 2 and 3.
+    AckLane lane{loop_of_task, 3};
+};
+
+TEST_F(AckLaneTest, NeighbouringAcksOfOneRootAreOneRecord) {
+    lane.ack(root_of(1, 5), 0b0011);
+    lane.ack(root_of(1, 5), 0b0101);
+    lane.ack(root_of(1, 5), 0b1000);
+
+    ASSERT_THAT(lane.by_loop()[0].acks, SizeIs(1));
+    EXPECT_EQ(lane.by_loop()[0].acks[0].root, root_of(1, 5));
+    EXPECT_EQ(lane.by_loop()[0].acks[0].edges, 0b1110);
+}
+
+TEST_F(AckLaneTest, AcksOfOtherRootsInBetweenSeparateThem) {
+    lane.ack(root_of(1, 5), 1);
+    lane.ack(root_of(1, 6), 2);
+    lane.ack(root_of(1, 5), 4);
+
+    EXPECT_THAT(lane.by_loop()[0].acks, SizeIs(3));
+}
+
+TEST_F(AckLaneTest, RecordsGoToTheLoopOfTheirSpoutTask) {
+    for (const TaskId task : {1, 2, 3, 2, 1, 3, 3}) {
+        lane.ack(root_of(task, 1), 7);
+        lane.fail(root_of(task, 2), FailReason::kException);
+        lane.reset_timeout(root_of(task, 3));
+    }
+
+    for (std::size_t loop = 0; loop < 3; ++loop) {
+        for (const AckRecord& ack : lane.by_loop()[loop].acks)
+            EXPECT_EQ(loop_of_task[static_cast<std::size_t>(task_of(ack.root))], loop);
+        for (const FailRecord& fail : lane.by_loop()[loop].fails)
+            EXPECT_EQ(loop_of_task[static_cast<std::size_t>(task_of(fail.root))], loop);
+    }
+    EXPECT_THAT(lane.by_loop()[0].fails, SizeIs(4));
+    EXPECT_THAT(lane.by_loop()[2].fails, SizeIs(6));
+}
+
+TEST_F(AckLaneTest, AFailSaysWhyAndAResetSaysThatItIsNone) {
+    lane.fail(root_of(2, 1), FailReason::kOverflow);
+    lane.reset_timeout(root_of(2, 1));
+
+    const std::vector<FailRecord>& fails = lane.by_loop()[1].fails;
+    ASSERT_THAT(fails, SizeIs(2));
+    EXPECT_EQ(fails[0].reason, FailReason::kOverflow);
+    EXPECT_FALSE(fails[0].reset);
+    EXPECT_TRUE(fails[1].reset);
+}
+
+TEST_F(AckLaneTest, ItIsUsableAfterItsRecordsWereTaken) {
+    lane.ack(root_of(2, 1), 1);
+    ControlBatch taken;
+    std::swap(taken, lane.by_loop()[1]);
+
+    lane.ack(root_of(2, 1), 2);
+
+    EXPECT_THAT(taken.acks, SizeIs(1));
+    ASSERT_THAT(lane.by_loop()[1].acks, SizeIs(1));
+    EXPECT_EQ(lane.by_loop()[1].acks[0].edges, 2);
+    EXPECT_FALSE(lane.by_loop()[1].empty());
+    EXPECT_TRUE(lane.by_loop()[0].empty());
+}
+
+TEST(MergeByRoot, OfNothingIsNothing) {
+    std::vector<AckRecord> none;
+    merge_by_root(none);
+    EXPECT_THAT(none, IsEmpty());
+}
+
+RC_GTEST_PROP(MergeByRoot, LeavesOneRecordPerRootWithTheXorOfAll, (std::uint64_t seed)) {
+    base::Random random(seed);
+    std::vector<AckRecord> records(random.below(200));
+    std::map<Root, EdgeXor> wanted;
+    for (AckRecord& record : records) {
+        record = {root_of(1 + static_cast<TaskId>(random.below(2)), random.below(20)),
+                  random.next()};
+        wanted[record.root] ^= record.edges;
+    }
+
+    merge_by_root(records);
+
+    std::map<Root, EdgeXor> merged;
+    for (const AckRecord& record : records) {
+        RC_ASSERT(!merged.contains(record.root));
+        merged[record.root] = record.edges;
+    }
+    RC_ASSERT(merged == wanted);
+}
+
+}  // namespace
+}  // namespace storm::worker

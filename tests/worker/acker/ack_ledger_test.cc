@@ -1,0 +1,390 @@
+// Goal:   a tree settles exactly once: when its last copy is acked, at the first failure, or at its
+//         timeout; and no message for anything else ever settles or disturbs it.
+// Method: all orders of the messages of a tree; ids that nobody gave out; simulated time.
+
+#include "worker/acker/ack_ledger.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/random.h"
+
+namespace storm::worker {
+namespace {
+
+using base::kMicrosPerMilli;
+using base::kMicrosPerSecond;
+using base::Micros;
+using base::Random;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+constexpr TaskId kTask = 7;
+constexpr std::uint32_t kCapacity = 1'000;
+constexpr Micros kTimeout = 30 * kMicrosPerSecond;
+constexpr MessageId kMessage = 42;
+
+/// What is acked for each copy of a tree in which the spout's tuple went to two bolts, whose
+/// outputs went to three more, one of which emitted once more.
+struct Tree {
+    explicit Tree(std::uint64_t seed) {
+        Random random(seed);
+        std::array<EdgeXor, 6> edge{};
+        for (EdgeXor& one : edge) one = random.next();
+        first_copies = edge[0] ^ edge[1];
+        acks = {edge[0] ^ edge[2] ^ edge[3],
+                edge[1] ^ edge[4],
+                edge[2] ^ edge[5],
+                edge[3],
+                edge[4],
+                edge[5]};
+    }
+
+    EdgeXor first_copies = 0;
+    std::vector<EdgeXor> acks;
+};
+
+struct AckLedgerTest : ::testing::Test {
+    AckLedger ledger{kTask, kCapacity, kTimeout, Random(1)};
+    std::vector<Settled> list;
+
+    AckLedgerTest() { ledger.set_time(0); }
+
+    Root armed(MessageId message, EdgeXor edges) {
+        const Root root = ledger.open(message);
+        EXPECT_EQ(ledger.arm(root, edges), std::nullopt);
+        return root;
+    }
+};
+
+TEST_F(AckLedgerTest, ATreeSettlesWithTheLastOfItsAcksInAnyOrder) {
+    const Tree tree(5);
+    std::vector<std::size_t> order(tree.acks.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    do {
+        const Root root = armed(kMessage, tree.first_copies);
+        for (std::size_t i = 0; i + 1 < order.size(); ++i)
+            ASSERT_EQ(ledger.ack(root, tree.acks[order[i]]), std::nullopt);
+        const std::optional<Settled> settled = ledger.ack(root, tree.acks[order.back()]);
+        ASSERT_TRUE(settled.has_value());
+        ASSERT_EQ(settled->message, kMessage);
+        ASSERT_EQ(ledger.pending(), 0);
+    } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(AckLedgerTest, AFailureSettlesATreeWhereverItComesAmongTheAcksAndNothingDoesSoAgain) {
+    const Tree tree(6);
+    std::vector<std::size_t> order(tree.acks.size());  // The last number stands for the failure.
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    do {
+        const Root root = armed(kMessage, tree.first_copies);
+        int settled = 0;
+        for (const std::size_t i : order) {
+            const bool fails = i + 1 == order.size();
+            const auto now = fails ? ledger.fail(root) : ledger.ack(root, tree.acks[i]);
+            ASSERT_EQ(now.has_value(), fails);
+            settled += now.has_value() ? 1 : 0;
+        }
+        ASSERT_EQ(settled, 1);
+        ASSERT_EQ(ledger.pending(), 0);
+    } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_F(AckLedgerTest, MergedAcksDoWhatTheSingleOnesDo) {
+    const Tree tree(7);
+    for (std::size_t split = 1; split < tree.acks.size(); ++split) {
+        const auto merge = [&](std::size_t from, std::size_t to) {
+            return std::accumulate(tree.acks.begin() + static_cast<std::ptrdiff_t>(from),
+                                   tree.acks.begin() + static_cast<std::ptrdiff_t>(to), EdgeXor{0},
+                                   std::bit_xor<>());
+        };
+        const Root root = armed(kMessage, tree.first_copies);
+        EXPECT_FALSE(ledger.ack(root, merge(0, split)).has_value());
+        EXPECT_TRUE(ledger.ack(root, merge(split, tree.acks.size())).has_value());
+    }
+}
+
+TEST_F(AckLedgerTest, ATupleThatNobodyGotSettlesWhenItIsArmed) {
+    const Root root = ledger.open(kMessage);
+
+    const std::optional<Settled> settled = ledger.arm(root, 0);
+
+    ASSERT_TRUE(settled.has_value());
+    EXPECT_EQ(settled->message, kMessage);
+    EXPECT_EQ(ledger.pending(), 0);
+}
+
+TEST_F(AckLedgerTest, ASettledTreeIsNotDisturbedNorSettledAgain) {
+    const Root root = armed(kMessage, 9);
+    ASSERT_TRUE(ledger.ack(root, 9).has_value());
+
+    EXPECT_FALSE(ledger.ack(root, 9).has_value());
+    EXPECT_FALSE(ledger.ack(root, 0).has_value());
+    EXPECT_FALSE(ledger.fail(root).has_value());
+    ledger.reset_timeout(root, 5);
+    EXPECT_EQ(ledger.pending(), 0);
+}
+
+TEST_F(AckLedgerTest, WhatIsMeantForAFormerUserOfASlotDoesNotTouchThePresentOne) {
+    const Root former = armed(1, 9);
+    ASSERT_TRUE(ledger.ack(former, 9).has_value());
+    const Root present = armed(2, 9);
+    ASSERT_EQ(present & 0xFF'FFFF, former & 0xFF'FFFF) << "the slot freed last is used first";
+
+    EXPECT_FALSE(ledger.ack(former, 9).has_value());
+    EXPECT_FALSE(ledger.fail(former).has_value());
+
+    const std::optional<Settled> settled = ledger.ack(present, 9);
+    ASSERT_TRUE(settled.has_value());
+    EXPECT_EQ(settled->message, 2);
+}
+
+TEST_F(AckLedgerTest, ASlotGivesOutADifferentIdEachTimeUntilItsGenerationWrapsAround) {
+    constexpr std::uint32_t kGenerations = 1U << kGenerationBits;
+    std::vector<bool> seen(kGenerations);
+    const auto generation_of = [](Root root) { return (root >> kSlotBits) & (kGenerations - 1); };
+
+    const Root first = armed(0, 1);
+    Root root = first;
+    for (std::uint32_t i = 0; i < kGenerations; ++i) {
+        ASSERT_EQ(root & 0xFF'FFFF, first & 0xFF'FFFF);
+        ASSERT_EQ(task_of(root), kTask);
+        ASSERT_FALSE(seen[generation_of(root)]);
+        seen[generation_of(root)] = true;
+        ASSERT_TRUE(ledger.ack(root, 1).has_value());
+        root = armed(i, 1);
+    }
+
+    EXPECT_EQ(root, first);
+}
+
+TEST_F(AckLedgerTest, TheFirstIdsOfTwoLivesOfATaskDiffer) {
+    AckLedger next_life(kTask, kCapacity, kTimeout, Random(2));
+    std::set<Root> ids;
+    for (MessageId i = 0; i < 200; ++i) {
+        ids.insert(ledger.open(i));
+        ids.insert(next_life.open(i));
+    }
+
+    EXPECT_EQ(ids.size(), 400) << "by chance once in some thousand seeds; these are fixed";
+}
+
+TEST_F(AckLedgerTest, TheTaskCanBeReadFromTheIdUpToTheGreatest) {
+    for (const TaskId task : {1, 2, (1 << kRootTaskBits) - 1}) {
+        AckLedger other(task, kCapacity, kTimeout, Random(3));
+        EXPECT_EQ(task_of(other.open(0)), task);
+    }
+}
+
+TEST_F(AckLedgerTest, ItHoldsAsManyAsItsCapacityAndIsThenFull) {
+    for (const std::uint32_t capacity : {1U, 63U, 64U, 65U, 100U, 1'000U}) {
+        AckLedger some(kTask, capacity, kTimeout, Random(4));
+        std::vector<Root> roots;
+        for (std::uint32_t i = 0; i < capacity; ++i) {
+            ASSERT_FALSE(some.full());
+            roots.push_back(some.open(i));
+            ASSERT_FALSE(some.arm(roots.back(), i + 1).has_value());
+        }
+        EXPECT_TRUE(some.full());
+        EXPECT_EQ(std::set<Root>(roots.begin(), roots.end()).size(), capacity);
+        for (std::uint32_t i = 0; i < capacity; ++i) {
+            const std::optional<Settled> settled = some.ack(roots[i], i + 1);
+            ASSERT_TRUE(settled.has_value());
+            ASSERT_EQ(settled->message, i);
+            ASSERT_FALSE(some.full());
+        }
+    }
+}
+
+TEST_F(AckLedgerTest, AbandonSettlesEveryPendingTreeOnce) {
+    armed(1, 1);
+    const Root done = armed(2, 2);
+    armed(3, 3);
+    ASSERT_TRUE(ledger.ack(done, 2).has_value());
+
+    ledger.abandon(list);
+
+    EXPECT_THAT(list, UnorderedElementsAre(Settled{1, 0}, Settled{3, 0}));
+    EXPECT_EQ(ledger.pending(), 0);
+    ledger.abandon(list);
+    EXPECT_EQ(list.size(), 2);
+}
+
+TEST_F(AckLedgerTest, ItTellsWhenATreeWasEmitted) {
+    ledger.set_time(123);
+    const Root root = armed(kMessage, 1);
+    ledger.set_time(456);
+
+    EXPECT_EQ(ledger.ack(root, 1), (Settled{kMessage, 123}));
+}
+
+RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)) {
+    AckLedger ledger(kTask, kCapacity, kTimeout, Random(seed));
+    std::set<Root> ours;
+    for (MessageId i = 0; i < 70; ++i) {
+        const Root root = ledger.open(i);
+        RC_ASSERT(!ledger.arm(root, i + 1).has_value());
+        ours.insert(root);
+    }
+    // Arbitrary ones; ones of all slots, in and outside of the table; near misses.
+    auto ids = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
+    const Root some = *ours.begin();
+    for (std::uint64_t slot = 0; slot < 200; ++slot) ids.push_back((some & ~0xFF'FFFFULL) | slot);
+    for (unsigned bit = 0; bit < kSlotBits + kGenerationBits; ++bit)
+        ids.push_back(some ^ 1ULL << bit);
+    for (const std::uint64_t id : ids) {
+        if (ours.contains(id)) continue;
+        RC_ASSERT(!ledger.ack(id, *rc::gen::element<EdgeXor>(0, 1, 2, 70)).has_value());
+        RC_ASSERT(!ledger.fail(id).has_value());
+        ledger.reset_timeout(id, 0);
+    }
+    RC_ASSERT(ledger.pending() == 70);
+    for (const Root root : ours) RC_ASSERT(ledger.fail(root).has_value());
+    RC_ASSERT(ledger.pending() == 0);
+}
+
+// ---- Timeouts ----------------------------------------------------------------------------------
+
+TEST_F(AckLedgerTest, WithoutATimeoutNothingExpires) {
+    AckLedger patient(kTask, kCapacity, 0, Random(5));
+    const Root root = patient.open(kMessage);
+    ASSERT_FALSE(patient.arm(root, 1).has_value());
+
+    for (Micros now = 0; now < 1'000 * kMicrosPerSecond; now += kMicrosPerSecond)
+        patient.expire(now, list);
+
+    EXPECT_THAT(list, IsEmpty());
+    EXPECT_TRUE(patient.ack(root, 1).has_value());
+}
+
+TEST_F(AckLedgerTest, TheScanPeriodIsAnEighthOfTheTimeoutButAtMostASecond) {
+    const auto period = [](Micros timeout) {
+        return AckLedger(kTask, kCapacity, timeout, Random(6)).scan_period();
+    };
+    EXPECT_EQ(period(kMicrosPerSecond), 125 * kMicrosPerMilli);
+    EXPECT_EQ(period(8 * kMicrosPerSecond), kMicrosPerSecond);
+    EXPECT_EQ(period(3'600 * kMicrosPerSecond), kMicrosPerSecond);
+}
+
+TEST_F(AckLedgerTest, AnExpiredTreeIgnoresItsLateAckAndFail) {
+    const Root root = armed(kMessage, 3);
+    ledger.expire(kTimeout + 2 * kMicrosPerSecond, list);
+    ASSERT_THAT(list, UnorderedElementsAre(Settled{kMessage, 0}));
+
+    EXPECT_FALSE(ledger.ack(root, 3).has_value());
+    EXPECT_FALSE(ledger.fail(root).has_value());
+    EXPECT_EQ(ledger.pending(), 0);
+}
+
+/// Whether every tree settles between its timeout and a scan period later, when the owner calls
+/// expire() at intervals of up to scan_interval() and opens, acks and resets trees at random.
+void check_timeouts(Micros start, Micros timeout, std::uint64_t seed, bool resets) {
+    Random random(seed);
+    AckLedger ledger(kTask, 100'000, timeout, Random(seed));
+    std::map<MessageId, Micros> since;  // Of the pending ones: emitted, or reset last.
+    std::map<MessageId, Root> roots;
+    std::vector<Settled> expired;
+    MessageId next = 0;
+    Micros now = start;
+    const Micros end = start + 3 * timeout;
+    const Micros interval = ledger.scan_interval();
+    while (now < end) {
+        now += 1 + static_cast<Micros>(random.below(static_cast<std::uint32_t>(interval)));
+        ledger.set_time(now);
+        expired.clear();
+        ledger.expire(now, expired);
+        for (const Settled& settled : expired) {
+            RC_ASSERT(since.contains(settled.message));
+            const Micros age = now - since[settled.message];
+            RC_ASSERT(age >= timeout);
+            RC_ASSERT(age <= timeout + ledger.scan_period());
+            since.erase(settled.message);
+            roots.erase(settled.message);
+        }
+        for (std::uint64_t i = random.below(20); i > 0 && now < end - 2 * timeout; --i) {
+            const Root root = ledger.open(next);
+            RC_ASSERT(!ledger.arm(root, 1).has_value());
+            since[next] = now;
+            roots[next++] = root;
+        }
+        if (roots.empty() || random.below(4) != 0) continue;
+        const auto some = roots.lower_bound(random.below(static_cast<std::uint32_t>(next)));
+        if (some == roots.end()) continue;
+        if (resets && random.below(2) == 0) {
+            ledger.reset_timeout(some->second, now);
+            since[some->first] = now;
+        } else {
+            RC_ASSERT(ledger.ack(some->second, 1).has_value());
+            since.erase(some->first);
+            roots.erase(some);
+        }
+    }
+    RC_ASSERT(ledger.pending() == since.size());
+    // Nothing is overdue at the end, either.
+    for (const auto& [message, from] : since)
+        RC_ASSERT(now - from <= timeout + ledger.scan_period());
+}
+
+RC_GTEST_PROP(AckLedger, ATreeTimesOutBetweenTAndTPlusAScanPeriod, (std::uint64_t seed)) {
+    const Micros timeout = kMicrosPerSecond * *rc::gen::element<Micros>(1, 2, 8, 30);
+    check_timeouts(*rc::gen::inRange<Micros>(0, Micros{1} << 50), timeout, seed, false);
+}
+
+RC_GTEST_PROP(AckLedger, AResetStartsATimeoutAgain, (std::uint64_t seed)) {
+    check_timeouts(0, kMicrosPerSecond, seed, true);
+}
+
+RC_GTEST_PROP(AckLedger, TimeoutsHoldWhileTheMillisecondsOfThirtyTwoBitsWrapAround,
+              (std::uint64_t seed)) {
+    const Micros wrap = (Micros{1} << 32) * kMicrosPerMilli;
+    check_timeouts(wrap - 2 * kMicrosPerSecond, kMicrosPerSecond, seed, true);
+    check_timeouts(wrap / 2 - 2 * kMicrosPerSecond, kMicrosPerSecond, seed, true);
+}
+
+TEST_F(AckLedgerTest, AWeekIsATimeoutLikeAnyOther) {
+    constexpr Micros kWeek = 7 * 24 * 3'600 * kMicrosPerSecond;
+    for (const Micros start : {Micros{0}, (Micros{1} << 32) * kMicrosPerMilli - kWeek / 2}) {
+        AckLedger slow(kTask, kCapacity, kWeek, Random(7));
+        slow.set_time(start);
+        ASSERT_FALSE(slow.arm(slow.open(kMessage), 1).has_value());
+        list.clear();
+        Micros settled_at = 0;
+        for (Micros now = start; settled_at == 0 && now < start + 2 * kWeek;
+             now += kMicrosPerSecond / 8) {
+            // Nothing happens in between, so look closely only where something should.
+            if (now < start + kWeek - 10 * kMicrosPerSecond) now += 100 * kMicrosPerSecond;
+            slow.expire(now, list);
+            if (!list.empty()) settled_at = now;
+        }
+        EXPECT_GE(settled_at - start, kWeek);
+        EXPECT_LE(settled_at - start, kWeek + 100 * kMicrosPerSecond);
+    }
+}
+
+TEST_F(AckLedgerTest, OneCallLooksAtAShareOfALargeTableOnly) {
+    constexpr std::uint32_t kMany = 64'000;
+    AckLedger large(kTask, kMany, kTimeout, Random(8));
+    large.set_time(0);
+    for (MessageId i = 0; i < kMany; ++i) ASSERT_FALSE(large.arm(large.open(i), 1).has_value());
+    Micros now = 0;
+    while (now < kTimeout) large.expire(now += large.scan_interval(), list);
+    ASSERT_EQ(list.size(), 0);
+
+    large.expire(now += large.scan_interval(), list);
+
+    EXPECT_GT(list.size(), 0);
+    EXPECT_LE(list.size(), kMany / 4 + 1) << "an eighth of a scan of half the period";
+}
+
+}  // namespace
+}  // namespace storm::worker
