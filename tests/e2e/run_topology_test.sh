@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# A topology's program: what it exits with, how signals end it, what it says where, and its metrics.
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/common.sh"
+
+tiny=$2
+export HOME=$work
+unset STORM_CONFIG
+
+# exits_with STATUS ARGUMENT…: and says nothing on stdout.
+exits_with() {
+    expect_exit "$1" "$tiny" "${@:2}"
+    [[ ! -s stdout ]] || fail "something on stdout: ${*:2}"
+}
+
+# signal NAME: to what was started last.
+signal() { kill -s "$1" "$pid"; }
+
+# launch ARGUMENT…: in the background. What an earlier one said is gone.
+launch() {
+    rm -f stdout stderr
+    start "$tiny" "$@"
+}
+
+has_text() { grep -qsF -e "$2" "$1"; }
+
+# ---- Ends by itself.
+exits_with 0 -c mode=finish
+expect_text stderr 'finished: 1,000 tuples in'
+expect_text stderr '0 failed'
+[[ $(wc -l <stderr) -eq 1 ]] || fail "a short run says more than one line"
+exits_with 0 -c mode=finish -c topology.acker.executors=0
+
+exits_with 1 -c mode=open
+expect_text stderr 'no numbers today'
+exits_with 1 -c mode=mistake
+expect_text stderr 'error[E0107]: bolt "sink" subscribes to unknown component "number"'
+expect_text stderr '  hint: did you mean "numbers"?'
+
+# ---- Usage and settings.
+exits_with 2
+expect_text stderr 'error: setting "mode" is not set'
+exits_with 2 -c mode=finish -c topology.wokers=1 -c topology.workers=none
+expect_text stderr 'error: -c topology.wokers=1: unknown setting "topology.wokers"; did you mean "topology.workers"?'
+expect_text stderr 'error: -c topology.workers=none: '
+exits_with 2 --explian
+expect_text stderr 'did you mean "--explain"?'
+exits_with 2 -c mode=finish --config none.yaml
+expect_text stderr 'none.yaml'
+
+mkdir .storm
+echo 'mode: open' >.storm/storm.yaml
+echo 'mode: finish' >mine.yaml
+exits_with 1
+STORM_CONFIG=mine.yaml exits_with 0
+exits_with 0 --config mine.yaml
+exits_with 1 --config mine.yaml -c mode=open
+echo 'topology.wokers: 1' >mine.yaml
+exits_with 2 --config mine.yaml
+expect_text stderr 'error: mine.yaml: unknown setting'
+rm -r .storm
+
+# ---- Shows itself.
+expect_exit 0 "$tiny" --help
+expect_text stdout '-c KEY=VALUE'
+expect_exit 0 "$tiny" --version
+expect_text stdout 'Storm '
+expect_exit 0 "$tiny" -c mode=finish --explain
+expect_text stdout 'numbers: spout'
+expect_text stdout 'mode = finish'
+expect_exit 0 "$tiny" -c mode=finish --describe
+python3 -c 'import json; assert len(json.load(open("stdout"))["components"]) == 2'
+[[ ! -s stderr ]] || fail "--describe writes to stderr"
+status=0
+"$tiny" -c mode=finish --describe >/dev/full 2>stderr || status=$?
+[[ $status -eq 1 ]] || fail "exit code $status instead of 1 with a full device"
+
+# ---- Signals.
+for name in INT TERM; do
+    launch -c mode=endless -c topology.name=mine --metrics-port 0
+    wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+    signal "$name"
+    ended_with 10 0
+    expect_text stderr 'drained: '
+done
+
+launch -c mode=silent --metrics-port 0
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+signal INT
+ended_with 10 0
+
+launch -c mode=keep -c topology.drain.timeout.ms=300 --metrics-port 0
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+url=$(grep -o 'http://[^ ]*' stderr)
+acked() { [[ $(curl -s "$url" | sed -n 's/^storm_task_numbers_acked_total.* //p') -gt 0 ]]; }
+wait_until 10 "something is acked" acked
+signal INT
+ended_with 10 7
+expect_text stderr 'gave up tuples that were pending: 10 of "numbers"'
+
+launch -c mode=keep -c topology.drain.timeout.ms=60000 --metrics-port 0
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+url=$(grep -o 'http://[^ ]*' stderr)
+wait_until 10 "something is acked" acked
+signal INT
+wait_until 10 "it drains" has_text stderr 'draining'
+signal INT
+ended_with 10 130
+
+launch -c mode=hang -c topology.drain.timeout.ms=300 --metrics-port 0
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+signal TERM
+ended_with 20 7
+expect_text stderr 'code that does not return, in "sink" (task 2)'
+
+# ---- Metrics.
+launch -c mode=endless -c topology.name=mine --metrics-port 0
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+url=$(grep -o 'http://[^ ]*' stderr)
+wait_until 10 "something is acked" acked
+curl -sf "$url" >metrics
+labels='{topology="mine",component="numbers",stream="default",worker="local"}'
+expect_text metrics "storm_worker_emitted_total$labels "
+expect_text metrics "storm_worker_acked_total$labels "
+expect_text metrics 'storm_worker_executed_total{topology="mine",component="sink",'
+expect_text metrics 'storm_worker_complete_latency_seconds_bucket{'
+curl -sf "${url%metrics}health" >health
+expect_text health '"status":"ok"'
+[[ $(curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url") -eq 403 ]] ||
+    fail "it answers to another host"
+first=$pid
+port=${url%/metrics}
+exits_with 1 -c mode=finish --metrics-port "${port##*:}"
+expect_text stderr 'address already in use'
+pid=$first
+signal TERM
+ended_with 10 0
+
+# ---- On a terminal: the status is drawn, and the terminal given back, even after a crash.
+"$here/terminal.py" "$tiny" || fail "the status on a terminal"
