@@ -522,6 +522,60 @@ TEST_P(EngineFlow, ACallThatEmitsTooMuchFailsItsTupleAsOverflowAndTheNextOneIsFi
     }
 }
 
+TEST_P(EngineFlow, ATupleOfWhichSomeRowWasRefusedIsNeverAckedThoughAllOthersAre) {
+    constexpr std::int64_t kCount = 1'000;
+    const auto seen = std::make_shared<Tally>(kCount);
+    const auto lost = std::make_shared<std::atomic<int>>(0);
+    const auto told = outcomes;
+    t.spout<AnySpout>(
+         "numbers", kN,
+         SpoutScript{.next =
+                         [n = std::int64_t{0}](SpoutCollector& out) mutable {
+                             if (n == kCount) {
+                                 out.finished();
+                                 return Next::kIdle;
+                             }
+                             out.emit_tracked(static_cast<MessageId>(n), n);
+                             ++n;
+                             return Next::kEmitted;
+                         },
+                     .open = {},
+                     .ack =
+                         [=](MessageId id) {
+                             if (seen->of(static_cast<std::int64_t>(id)) != 3) lost->fetch_add(1);
+                             told->ack(id);
+                         },
+                     .fail = [told](MessageId id, FailReason why) { told->fail(id, why); }})
+        .set("topology.max.spout.pending", "5");
+    // A row fills a batch: the second closes the first, and the third is too much.
+    t.bolt<AnyBolt>("burst", kNText,
+                    BoltScript{.execute =
+                                   [](const Tuple& in, BoltCollector& out) {
+                                       const std::string text(20'000, 'x');
+                                       const Tuple* const anchors[] = {&in};
+                                       for (int i = 0; i < 3; ++i) {
+                                           if (in.int64(0) % 2 == 0) {
+                                               out.emit(in, in.int64(0), text);
+                                           } else {
+                                               out.emit(anchors, in.int64(0), text);
+                                           }
+                                       }
+                                       out.ack(in);
+                                   }})
+        .shuffle("numbers");
+    t.bolt_fn("sink", {}, [seen](const Tuple& in, BasicCollector&) { seen->add(in.int64(0)); })
+        .parallelism(2)
+        .shuffle("burst");
+
+    Running run(t, config({{"topology.executor.overshoot.bytes", "1024"}}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(lost->load(), 0);
+    EXPECT_EQ(outcomes->settled(), kCount);
+    EXPECT_EQ(outcomes->failed(), outcomes->failed(FailReason::kOverflow));
+    EXPECT_EQ(outcomes->acked() == kCount, GetParam().dedicated);
+}
+
 TEST_P(EngineFlow, ASpoutThatEmitsTooMuchInOneCallGetsOverflowForWhatWasRefused) {
     const auto told = outcomes;
     const auto seen = std::make_shared<Tally>(kBurstRows);

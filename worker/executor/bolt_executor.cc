@@ -91,7 +91,10 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
                 detail::store(at, detail::Anchor{detail::row_anchor(row, i).root, edge});
             }
         });
-        if (!sent) fail_as(anchor, FailReason::kOverflow);
+        if (!sent) {
+            emitted ^= random_.next();  // An edge that nobody acks: only the fail can settle it.
+            fail_as(anchor, FailReason::kOverflow);
+        }
     }
     executor_.after_emit();
 }
@@ -131,6 +134,9 @@ void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskI
     });
     if (!sent) {
         if (roots_.empty()) dropped.add();
+        for (const Tuple* const anchor : anchors) {
+            TupleAccess::emitted_edges(*anchor) ^= random_.next();  // As in commit_anchored().
+        }
         for (const Root root : roots_) acks_.fail(root, FailReason::kOverflow);
     }
     executor_.after_emit();

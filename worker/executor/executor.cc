@@ -15,7 +15,10 @@ const std::vector<std::unique_ptr<detail::StreamSchema>>& Executor::schemas() co
 }
 
 Executor::Executor(Engine& engine, std::size_t number)
-    : outbox(engine.common_pool(), engine.wiring().placement.loops,
+    : is_spout(engine.wiring()
+                   .topology.components()[engine.wiring().plan.executors[number].component]
+                   .is_spout()),
+      outbox(engine.common_pool(), engine.wiring().placement.loops,
              engine.limits().overshoot_bytes),
       acks(engine.wiring().loop_of_task, engine.wiring().placement.loops),
       engine_(engine),

@@ -100,6 +100,7 @@ public:
     /// Where `task` of another executor is reached from `source`, one of this executor's tasks.
     Target target(TaskId source, TaskId task);
 
+    const bool is_spout;
     Outbox outbox;
     AckLane acks;
     bool emits = false;      // Somebody listens to one of its streams.

@@ -226,10 +226,10 @@ void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
 
 bool SpoutExecutor::apply_control() {
     const bool any = !acks_in_.empty();
-    for (const AckRecord& record : acks_in_) task(record.root).apply(record);
-    acks_in_.clear();
     for (const FailRecord& record : fails_) task(record.root).apply(record);
     fails_.clear();
+    for (const AckRecord& record : acks_in_) task(record.root).apply(record);
+    acks_in_.clear();
     return any;
 }
 

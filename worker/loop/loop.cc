@@ -53,7 +53,7 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
 
 void Loop::run() {
     for (Executor* const executor : executors_) {
-        if (is_spout(*executor) || stopping()) continue;
+        if (executor->is_spout || stopping()) continue;
         if (const auto thrown = executor->try_open()) engine_.fail("cannot prepare " + *thrown);
         mark_ready(*executor);  // It may have emitted.
     }
@@ -66,14 +66,10 @@ void Loop::run_taken_over() {
     run_turns();
 }
 
-bool Loop::is_spout(const Executor& executor) const {
-    return engine_.wiring().topology.components()[executor.component()].is_spout();
-}
-
 void Loop::open_spouts() {
     spouts_open_ = true;
     for (Executor* const executor : executors_) {
-        if (!is_spout(*executor) || stopping()) continue;
+        if (!executor->is_spout || stopping()) continue;
         if (const auto thrown = executor->try_open()) {
             engine_.fail("cannot open " + *thrown);
             return;
@@ -92,7 +88,7 @@ void Loop::run_turns() {
         const base::Micros now = engine_.clock().now();
         take_arrivals();
         fire_timers(now);
-        if (ready_.empty() && running_next_ == running_.size()) {
+        if (ready_.empty() && ready_spouts_.empty() && running_next_ == running_.size()) {
             idle(now);
             continue;
         }
@@ -100,6 +96,12 @@ void Loop::run_turns() {
             running_.clear();
             running_next_ = 0;
             running_.swap(ready_);
+            // What is on its way goes first: it is in cache, and done sooner.
+            if (running_.empty() || ++turns_without_spouts_ >= kTurnsWithoutSpoutsMax) {
+                running_.insert(running_.end(), ready_spouts_.begin(), ready_spouts_.end());
+                ready_spouts_.clear();
+                turns_without_spouts_ = 0;
+            }
         }
         while (running_next_ < running_.size() && !stopping()) {
             Executor& executor = *running_[running_next_++];
@@ -233,7 +235,7 @@ void Loop::take_arrivals() {
         Executor* const next = executor->next_resumed;
         executor->resumed.exchange(false, std::memory_order_acq_rel);
         if (here(*executor)) {
-            if (!is_spout(*executor) || spouts_open_) mark_ready(*executor);
+            if (!executor->is_spout || spouts_open_) mark_ready(*executor);
         } else {
             engine_.resume(*executor);
         }
@@ -261,7 +263,7 @@ void Loop::set_timer(Executor& executor) {
 void Loop::mark_ready(Executor& executor) {
     if (executor.ready) return;
     executor.ready = true;
-    ready_.push_back(&executor);
+    (executor.is_spout ? ready_spouts_ : ready_).push_back(&executor);
 }
 
 // ---- Carrying ----------------------------------------------------------------------------------

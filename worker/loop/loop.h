@@ -1,8 +1,9 @@
 // An event loop: runs its executors cooperatively, one step at a time, and carries what they emit
 // to where it goes.
 //
-//     turn:  acks and fails ─► batches ─► resumed executors ─► timers ─► one step of each executor
-//     that is ready idle:  a few yields ─► sleep until something is pushed, or the next timer
+//     turn:  acks and fails ─► batches ─► resumed executors ─► timers
+//            ─► one step of each bolt executor that is ready; of each spout executor when none is
+//     idle:  a few yields ─► sleep until something is pushed, or the next timer
 //
 // The loop is an object apart from the thread that runs it. While user code runs, another thread
 // (loop/stall_watch.h) may take the loop over: everything here is then that thread's, and the
@@ -89,7 +90,6 @@ public:
 private:
     void run_turns();
     bool stopping() const;
-    bool is_spout(const Executor& executor) const;
     void open_spouts();
     void idle(base::Micros now);
     bool has_arrivals() const;
@@ -124,6 +124,8 @@ private:
     Regroup regroup_;
     std::vector<Executor*> executors_;
     std::vector<Executor*> ready_;
+    std::vector<Executor*> ready_spouts_;
+    int turns_without_spouts_ = 0;
     std::vector<Executor*> running_;  // The ready ones of this turn.
     std::size_t running_next_ = 0;
     TimerHeap timers_;

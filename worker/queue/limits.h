@@ -27,6 +27,8 @@ inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
 
 /// An executor gives way to the others of its loop after this long.
 inline constexpr base::Micros kStepMicros = 200;
+/// A loop's spouts get a turn when no bolt is ready, and after this many turns at the latest.
+inline constexpr int kTurnsWithoutSpoutsMax = 8;
 /// Output and acks that are older than this leave at the end of a step, however few.
 inline constexpr base::Micros kFlushMicros = 1'000;
 /// Acks for one loop that leave at the end of a step although the executor has more to do.
