@@ -26,6 +26,8 @@ using detail::TupleAccess;
 
 BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
     : Task(engine, executor, component, id, index),
+      is_basic_(std::holds_alternative<Component::BasicBoltFactory>(
+          engine.wiring().topology.components()[component].factory)),
       collector_(*this, nullptr),
       cycle_(engine.cycle_of(component)) {
     const Wiring& wiring = engine.wiring();

@@ -59,7 +59,7 @@ public:
     void close();
 
     /// Its `acked` counts all that it executed; what failed is to be subtracted.
-    bool is_basic() const { return basic_ != nullptr; }
+    bool is_basic() const { return is_basic_; }
     bool inputs_ended() const { return open_inputs_ == 0; }
     bool has_finished() const { return finished_; }
 
@@ -84,6 +84,7 @@ private:
     template <typename Call>
     bool guarded(const char* what, Call&& call);
 
+    const bool is_basic_;
     std::unique_ptr<Bolt> rich_;
     std::unique_ptr<BasicBolt> basic_;  // One of the two.
     BoltCollector collector_;

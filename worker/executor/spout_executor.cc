@@ -80,7 +80,9 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
 }
 
 void SpoutTask::publish() {
-    pending.store(ledger_.pending(), std::memory_order_relaxed);
+    // Until the spout has been told, a tuple counts as pending.
+    pending.store(ledger_.pending() + completed_.size() + failed_.size(),
+                  std::memory_order_relaxed);
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
