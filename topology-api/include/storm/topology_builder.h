@@ -141,8 +141,8 @@ public:
     BoltDeclarer& bolt_fn(std::string_view id, std::vector<Field> fields, F execute) {
         class Lambda final : public BasicBolt {
         public:
-            Lambda(std::vector<Field> fields, F execute)
-                : fields_(std::move(fields)), execute_(std::move(execute)) {}
+            Lambda(std::vector<Field> fields, F run)
+                : fields_(std::move(fields)), execute_(std::move(run)) {}
             void declare_outputs(Outputs& outputs) const override {
                 if (!fields_.empty()) outputs.stream(fields_);
             }

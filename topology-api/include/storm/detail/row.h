@@ -83,7 +83,7 @@ constexpr std::size_t anchor_bytes(std::size_t anchors) {
 
 template <typename T>
 T load(const std::byte* at) {
-    T value;
+    T value;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled at once.
     std::memcpy(&value, at, sizeof(T));
     return value;
 }
