@@ -78,6 +78,25 @@ function(storm_library name)
     storm_check_headers_(${library} ${ARG_HEADERS})
 endfunction()
 
+# storm_schema(storm_wire frame.capnp): what Cap'n Proto's compiler makes of a schema in this folder,
+# compiled into the library and included as "wire/frame.capnp.h". Not by find_package(CapnProto):
+# Debian's looks for libatomic in a way that fails in a C++ project.
+function(storm_schema library schema)
+    set(generated ${CMAKE_CURRENT_BINARY_DIR}/${schema})
+    add_custom_command(OUTPUT ${generated}.h ${generated}.c++
+        COMMAND ${STORM_CAPNP} compile -oc++:${PROJECT_BINARY_DIR}
+            --src-prefix=${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${schema}
+        DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${schema} VERBATIM)
+    # Apart from the library, for its warnings are not ours.
+    add_library(${library}_schema OBJECT ${generated}.h ${generated}.c++)
+    target_compile_options(${library}_schema PRIVATE -w)
+    target_include_directories(${library}_schema SYSTEM PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
+    target_sources(${library} PRIVATE $<TARGET_OBJECTS:${library}_schema>)
+    add_dependencies(${library} ${library}_schema)
+    target_include_directories(${library} SYSTEM PRIVATE ${PROJECT_BINARY_DIR})
+    target_link_libraries(${library} PUBLIC capnp kj)
+endfunction()
+
 # One source file for each header, which includes that header and nothing else.
 function(storm_check_headers_ library)
     set(sources)

@@ -18,26 +18,34 @@ build | libcli11-dev            | command lines
 build | libyaml-cpp-dev         | storm.yaml
 build | libxxhash-dev           | hashes of keys and checksums
 build | prometheus-cpp-dev      | metrics
+build | libcapnp-dev            | frames between workers, records of the cluster
+build | capnproto               | compiles their schemas
+build | libzookeeper-mt-dev     | talks to ZooKeeper
+build | libssl-dev              | digests of artifacts, authentication between workers
 test  | libgtest-dev            | tests
 test  | libgmock-dev            | tests
 test  | librapidcheck-dev       | tests of properties
 test  | libbenchmark-dev        | small benchmarks
 test  | python3                 | house rules (tools/tidy.py)
+test  | zookeeper               | the real ZooKeeper, for the cluster's tests
+test  | default-jre-headless    | runs ZooKeeper
 test  | clang-format            | format (tools/format.sh)
 full  | clang                   | a second compiler, fuzzers
 full  | libclang-rt-14-dev      | sanitizers and fuzzers of clang
 full  | clang-tidy              | finds bugs without running
 demo  | bible-kjv               | a text to count words in
+cluster | zookeeper             | coordinates the cluster
+cluster | default-jre-headless  | runs ZooKeeper
 '
 
 usage() {
-    echo "usage: tools/setup.sh GROUP…   (groups: build test full demo)" >&2
+    echo "usage: tools/setup.sh GROUP…   (groups: build test full demo cluster)" >&2
     exit 2
 }
 
 [[ $# -gt 0 ]] || usage
 for group in "$@"; do
-    [[ $group =~ ^(build|test|full|demo)$ ]] || usage
+    [[ $group =~ ^(build|test|full|demo|cluster)$ ]] || usage
 done
 
 # Boost of any age from 1.74 will do, from wherever it came: its -dev packages exclude each other.

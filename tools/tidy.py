@@ -20,9 +20,9 @@ LAYERS = {
     "cluster": ["base", "net", "topology-api", "wire"],
     "worker": ["base", "cluster", "groupings", "net", "topology-api", "wire"],
     "nimbus": ["base", "cluster", "net", "topology-api", "wire"],
-    "supervisor": ["base", "cluster", "net", "wire"],
+    "supervisor": ["base", "cluster", "net", "topology-api", "wire"],
     "local": ["base", "cluster", "net", "nimbus", "supervisor", "topology-api", "worker"],
-    "cli": ["base", "net", "topology-api", "wire"],
+    "cli": ["base", "cluster", "net", "topology-api", "wire"],
     "examples": ["topology-api"],
     "tests": None,  # May include every room; no room may include it.
     "bench": None,

@@ -119,7 +119,7 @@ std::string cycles_text(const Wiring& wiring) {
            text;
 }
 
-std::string settings_text(const LayeredSettings& settings) {
+std::string settings_text(const cluster::LayeredSettings& settings) {
     std::string text = "\nsettings: all others have their defaults\n";
     std::size_t widest = 0;
     for (const auto& [key, value] : settings.config.entries()) {
@@ -145,7 +145,7 @@ std::string tracking_text(const Config& config) {
 }  // namespace
 
 std::string explain(const std::string& name, const Wiring& wiring,
-                    const LayeredSettings& settings) {
+                    const cluster::LayeredSettings& settings) {
     std::string text =
         fmt::format("{}: {}, {} in {}\n\n", name,
                     counted(static_cast<int>(wiring.plan.components.size()), "component"),

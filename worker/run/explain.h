@@ -5,12 +5,13 @@
 
 #include <string>
 
+#include "cluster/settings_layers.h"
 #include "worker/engine.h"
-#include "worker/run/settings_layers.h"
 
 namespace storm::worker {
 
 /// `wiring` as the engine would make it from the topology and these settings.
-std::string explain(const std::string& name, const Wiring& wiring, const LayeredSettings& settings);
+std::string explain(const std::string& name, const Wiring& wiring,
+                    const cluster::LayeredSettings& settings);
 
 }  // namespace storm::worker

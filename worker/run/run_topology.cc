@@ -10,13 +10,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/settings_layers.h"
 #include "worker/engine.h"
 #include "worker/run/arguments.h"
 #include "worker/run/describe.h"
 #include "worker/run/explain.h"
 #include "worker/run/local_run.h"
 #include "worker/run/metrics_server.h"
-#include "worker/run/settings_layers.h"
 #include "worker/run/signals.h"
 
 namespace storm {
@@ -76,7 +76,7 @@ ExitCode run_here(const std::string& name, Topology topology, const Config& conf
     return worker::LocalRun(engine, name, signals, clock).run();
 }
 
-ExitCode with_settings(const worker::LayeredSettings& settings, const Arguments& arguments,
+ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,
                        const std::string& program, TopologyFactory make) {
     const Config& config = settings.config;
     base::log::set_level(log_level(config));
@@ -97,8 +97,8 @@ ExitCode with_arguments(const Arguments& arguments, const std::string& program,
                         TopologyFactory make) {
     if (arguments.mode == Arguments::Mode::kHelp) return print(worker::help_text(program));
     if (arguments.mode == Arguments::Mode::kVersion) return print("Storm " STORM_VERSION "\n");
-    const base::Result<worker::LayeredSettings> settings = worker::layer_settings(
-        worker::settings_files(arguments.config_files), arguments.assignments);
+    const base::Result<cluster::LayeredSettings> settings = cluster::layer_settings(
+        cluster::settings_files(arguments.config_files), arguments.assignments);
     if (!settings) return complain(settings.error().message, ExitCode::kUsage);
     try {
         return with_settings(*settings, arguments, program, make);

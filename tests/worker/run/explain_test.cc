@@ -10,7 +10,7 @@ namespace storm::worker {
 namespace {
 
 TEST(Explain, ShowsATopologyAsItWouldRun) {
-    LayeredSettings settings;
+    cluster::LayeredSettings settings;
     settings.config = config_of({{"topology.worker.threads", "2"}, {"input", "a.txt"}});
     settings.origins = {{"topology.worker.threads", "/etc/storm/storm.yaml"}, {"input", "-c"}};
 
@@ -41,7 +41,7 @@ settings: all others have their defaults
 }
 
 TEST(Explain, SaysWhenTrackingIsOffAndThreadsAreDedicated) {
-    LayeredSettings settings;
+    cluster::LayeredSettings settings;
     settings.config =
         config_of({{"topology.acker.executors", "0"}, {"topology.executor.threads", "dedicated"}});
 

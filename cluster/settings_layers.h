@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace storm::worker {
+namespace storm::cluster {
 
 struct SettingsFile {
     std::string path;
@@ -34,4 +34,4 @@ std::vector<SettingsFile> settings_files(const std::vector<std::string>& given);
 base::Result<LayeredSettings> layer_settings(const std::vector<SettingsFile>& files,
                                              const std::vector<std::string>& assignments);
 
-}  // namespace storm::worker
+}  // namespace storm::cluster

@@ -1,6 +1,6 @@
 // Later layers win, every setting knows where it came from, and all mistakes are told at once.
 
-#include "worker/run/settings_layers.h"
+#include "cluster/settings_layers.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +8,7 @@
 
 #include <gmock/gmock.h>
 
-namespace storm::worker {
+namespace storm::cluster {
 namespace {
 
 using testing::AllOf;
@@ -82,4 +82,4 @@ TEST_F(SettingsLayers, HaveTheDocumentedOrder) {
 }
 
 }  // namespace
-}  // namespace storm::worker
+}  // namespace storm::cluster

@@ -1,4 +1,4 @@
-#include "worker/run/settings_layers.h"
+#include "cluster/settings_layers.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -7,7 +7,7 @@
 
 #include "base/settings_file.h"
 
-namespace storm::worker {
+namespace storm::cluster {
 namespace {
 
 std::string environment(const char* name) {
@@ -83,4 +83,4 @@ base::Result<LayeredSettings> layer_settings(const std::vector<SettingsFile>& fi
     return std::move(layers).settings();
 }
 
-}  // namespace storm::worker
+}  // namespace storm::cluster

@@ -1,0 +1,103 @@
+// What we need of a coordination service: a small tree of versioned nodes with watches and
+// sessions.
+//
+// ZookeeperCoordination is the real one; MemoryCoordination its twin for tests and simulation. Both
+// pass tests/cluster/coordination_contract.h.
+//
+// Semantics are ZooKeeper's: nodes have data and a version that starts at 0 and grows by one with
+// each set; ephemeral nodes go with the session that made them; a watch fires once, after the
+// change that it waited for; an operation that was under way when the connection broke may have
+// happened or not (kConnectionLoss). Operations of one client are done in order.
+//
+// The session: connecting ──► connected ◄──► suspended (the connection is lost; the session may
+// live on) ──► expired (final: ephemeral nodes are gone; make a new client). The client of
+// ZooKeeper never tells of an expiry while no server can be reached, so who must not outlive its
+// session (a leader) measures since when it has been suspended by its own clock.
+//
+// Threads: all calls from, and all callbacks on, the thread of the executor given to the factory;
+// never from inside a call. After the destructor no callback comes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace storm::cluster {
+
+enum class CoordinationError : std::uint8_t {
+    kNone,
+    kNoNode,
+    kNodeExists,
+    kBadVersion,
+    kNotEmpty,
+    kNoChildrenForEphemerals,
+    kConnectionLoss,  ///< It may have happened.
+    kSessionExpired,
+    kTooLarge,  ///< Refused here: more than kRecordBytesMax.
+    kOther,
+};
+std::string_view to_string(CoordinationError error);
+
+enum class SessionState : std::uint8_t { kConnecting, kConnected, kSuspended, kExpired };
+
+struct Node {
+    std::string data;
+    std::int32_t version = 0;
+};
+
+/// One step of multi(). All steps happen, or none.
+struct Create {
+    std::string path;
+    std::string data;
+    bool ephemeral = false;
+};
+struct SetData {
+    std::string path;
+    std::string data;
+    std::int32_t version = -1;  ///< That it must have; -1: any.
+};
+struct Remove {
+    std::string path;
+    std::int32_t version = -1;
+};
+struct Check {
+    std::string path;
+    std::int32_t version = 0;
+};
+using Step = std::variant<Create, SetData, Remove, Check>;
+
+class Coordination {
+public:
+    using Done = std::function<void(CoordinationError)>;
+    using GotNode = std::function<void(CoordinationError, Node)>;
+    using GotChildren = std::function<void(CoordinationError, std::vector<std::string>)>;
+    /// The node, or the set of children, has changed, or the session has ended. Comes at most once;
+    /// not after kNoNode from children().
+    using Changed = std::function<void()>;
+    using OnSession = std::function<void(SessionState)>;
+
+    Coordination() = default;
+    Coordination(const Coordination&) = delete;
+    Coordination& operator=(const Coordination&) = delete;
+    virtual ~Coordination() = default;
+
+    virtual SessionState session() const = 0;
+    /// Called at each change of the session's state.
+    virtual void on_session(OnSession changed) = 0;
+
+    /// `watch` may be empty. get() of a node that is not there watches for its creation.
+    virtual void get(std::string path, Changed watch, GotNode done) = 0;
+    /// Names, not paths, in no order.
+    virtual void children(std::string path, Changed watch, GotChildren done) = 0;
+    virtual void multi(std::vector<Step> steps, Done done) = 0;
+
+    // One step each, of multi().
+    void create(std::string path, std::string data, bool ephemeral, Done done);
+    void set(std::string path, std::string data, std::int32_t version, Done done);
+    void remove(std::string path, std::int32_t version, Done done);
+};
+
+}  // namespace storm::cluster

@@ -1,0 +1,48 @@
+// A submitted topology, as far as the daemons must know it: read from what `--describe` prints.
+//
+// No daemon runs user code; ids, parallelism, groupings and fields are what the program said of
+// itself when it was submitted.
+//
+// Threads: plain values and pure functions.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace storm::cluster {
+
+struct DescribedInput {
+    std::string source;
+    std::string stream;
+    std::string grouping;
+};
+
+struct DescribedComponent {
+    std::string id;
+    bool is_spout = false;
+    int executors = 0;
+    int tasks = 0;
+    std::vector<DescribedInput> inputs;
+};
+
+struct Description {
+    std::string name;
+    std::string storm_version;
+    std::string machine;
+    std::string glibc;
+    std::vector<std::string> cpu_features;       ///< That it was compiled for.
+    std::vector<DescribedComponent> components;  ///< In order of declaration.
+
+    /// Component of each executor, in the order of cluster::Plan::executors: components by id, then
+    /// executors.
+    std::vector<std::size_t> component_of_executor() const;
+};
+
+/// The error says what is missing or wrong.
+base::Result<Description> read_description(std::string_view json);
+
+}  // namespace storm::cluster

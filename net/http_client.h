@@ -1,0 +1,38 @@
+// A blocking HTTP/1.1 client, for command-line tools and for threads that have nothing else to do.
+//
+//     auto response = call({.host = "127.0.0.1", .port = 6627, .target = "/health"});
+//     if (!response) …  // could not be reached, or broke off: the error says which
+//
+// Threads: any; each call is on its own. It blocks until the response is there, or until nothing
+// has moved for `timeout`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "net/http_server.h"
+
+namespace storm::net {
+
+struct HttpCall {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string method = "GET";
+    std::string target = "/";
+    std::map<std::string, std::string> headers;  ///< Besides Host, Content-Length, User-Agent.
+    std::string body;
+    std::string body_file;  ///< Sent instead of `body`; read as it is sent.
+    std::string save_file;  ///< Written with the body of a 2xx response instead of keeping it.
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress;  ///< Of file transfers.
+    std::chrono::milliseconds connect_timeout{2'000};
+    std::chrono::milliseconds timeout{10'000};
+};
+
+/// Any response is a success here, whatever its status.
+base::Result<HttpResponse> call(const HttpCall& wanted);
+
+}  // namespace storm::net
