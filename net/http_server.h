@@ -14,30 +14,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
+#include "net/http_message.h"
 
 namespace storm::net {
-
-struct HttpRequest {
-    std::string method;                          ///< "GET"
-    std::string target;                          ///< "/topologies?all=true"
-    std::map<std::string, std::string> headers;  ///< By name in lower case; the last of each.
-    std::string body;
-};
-
-struct HttpResponse {
-    int status = 200;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
-
-    static HttpResponse error(int status, std::string why) {
-        return {.status = status, .body = std::move(why) + '\n'};
-    }
-};
 
 /// What it throws (std::exception) becomes a 500 and a line in the log.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

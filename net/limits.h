@@ -12,6 +12,12 @@ inline constexpr std::size_t kHttpConnectionsMax = 64;
 /// Request line and headers of one request.
 inline constexpr std::uint32_t kHttpHeaderBytesMax = 16 * 1024;
 inline constexpr std::uint64_t kHttpBodyBytesMax = 1024 * 1024;
+/// Of bodies that are streamed: to a file or from one.
+inline constexpr std::uint64_t kHttpFileBytesMax = 512 * 1024 * 1024;
+/// Response that a client keeps in memory.
+inline constexpr std::uint64_t kHttpResponseBytesMax = 64 * 1024 * 1024;
+/// What is read from a connection, or from a file for it, at once.
+inline constexpr std::size_t kHttpPieceBytes = 64 * 1024;
 /// From a request's first byte, or from the last response, until the whole request is here.
 inline constexpr std::chrono::seconds kHttpRequestTimeout{10};
 /// Until the peer has taken the response.

@@ -3,58 +3,20 @@
 
 #include "net/http_server.h"
 
-#include <bit>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "net/limits.h"
+#include "tests/support/local_socket.h"
 
 namespace storm::net {
 namespace {
 
-class Client {
-public:
-    explicit Client(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const auto any = std::bit_cast<sockaddr>(address);
-        connected_ = connect(socket_, &any, sizeof(any)) == 0;
-    }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-    ~Client() { close(socket_); }
-
-    bool connected() const { return connected_; }
-    void send(const std::string& bytes) const {
-        static_cast<void>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
-    }
-    /// Until `end` has come, or the connection is closed.
-    std::string receive_until(const std::string& end) const {
-        std::string all;
-        char chunk[4096];
-        while (all.find(end) == std::string::npos) {
-            const ssize_t count = recv(socket_, chunk, sizeof(chunk), 0);
-            if (count <= 0) break;
-            all.append(chunk, static_cast<std::size_t>(count));
-        }
-        return all;
-    }
-    std::string receive_all() const { return receive_until("never sent \x01"); }
-
-private:
-    int socket_;
-    bool connected_ = false;
-};
+using Client = tests::RawClient;
 
 std::unique_ptr<HttpServer> echo_server() {
     auto server = HttpServer::listen(0, [](const HttpRequest& request) {
