@@ -3,10 +3,9 @@
 // Threads: plain values.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace storm::net {
 
@@ -23,16 +22,12 @@ struct HttpRequest {
 struct HttpResponse {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
+    std::string body = {};
     HttpHeaders headers = {};  ///< Of a server: besides those that every response has.
     std::string file = {};     ///< Of a server: a file that is sent instead of `body`.
 
-    static HttpResponse error(int status, std::string why) {
-        HttpResponse made;
-        made.status = status;
-        made.body = std::move(why) + '\n';
-        return made;
-    }
+    /// JSON: {"error": why, "hint": hint}.
+    static HttpResponse error(int status, std::string_view why, std::string_view hint = {});
 };
 
 }  // namespace storm::net

@@ -107,7 +107,7 @@ TEST_F(HttpClient, TakesAnyStatusAsAnAnswer) {
 
     ASSERT_TRUE(response) << response.error().message;
     EXPECT_EQ(response->status, 404);
-    EXPECT_EQ(response->body, "none\n");
+    EXPECT_EQ(response->body, "{\"error\": \"none\"}\n");
 }
 
 TEST_F(HttpClient, UploadsAFile) {
@@ -159,7 +159,7 @@ TEST_F(HttpClient, KeepsTheFileWhenTheAnswerIsAnError) {
     const auto response = call(wanted);
 
     ASSERT_TRUE(response) << response.error().message;
-    EXPECT_EQ(response->body, "none\n");
+    EXPECT_EQ(response->body, "{\"error\": \"none\"}\n");
     EXPECT_EQ(read("down"), "before");
 }
 

@@ -54,6 +54,13 @@ public:
         }
         return all;
     }
+    /// What has arrived so far.
+    std::string receive_now() const {
+        std::array<char, 4096> chunk{};
+        const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), MSG_DONTWAIT);
+        return count <= 0 ? std::string()
+                          : std::string(chunk.data(), static_cast<std::size_t>(count));
+    }
     std::string receive_all() const { return receive_until("never sent \x01"); }
 
 private:
