@@ -11,7 +11,7 @@ Colour colour_of(const std::string& state) {
     if (state == "ACTIVE" || state == "RUNNING" || state == "ok" || state == "connected") {
         return Colour::kGood;
     }
-    if (state == "CRASH_LOOP" || state == "FAILED") return Colour::kBad;
+    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST") return Colour::kBad;
     if (state == "BACK_OFF" || state == "KILLED" || state == "STARTING") return Colour::kWarning;
     return Colour::kPlain;
 }
@@ -196,6 +196,9 @@ std::string topology_text(const Json& topology, const Terminal& terminal) {
                     count_at(executors, "prepared"), count_at(executors, "total"));
     const std::string troubles = troubles_text(topology);
     if (!troubles.empty()) text += coloured(troubles, Colour::kBad, terminal);
+    for (const Json& note : list_at(topology, "notes")) {
+        if (note.is_string()) text += printable(note.get<std::string>()) + '\n';
+    }
     text += '\n' + components_text(list_at(topology, "components"), terminal);
     const Json& workers = list_at(topology, "workers");
     if (!workers.empty()) text += '\n' + workers_text(workers, terminal);

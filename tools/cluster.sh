@@ -14,6 +14,7 @@ set -euo pipefail
 
 readonly seconds_max=30  # For one daemon to be ready, and for all to be well.
 readonly log_lines=15
+umask 077
 tools=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$tools")
 
@@ -136,12 +137,7 @@ recall() { [[ -s $dir/kept/$1 ]] && cat "$dir/kept/$1" || echo "$2"; }
 keep() { mkdir -p "$dir/kept" && echo "$2" >"$dir/kept/$1"; }
 
 make_token() {
-    local number
-    [[ -s $dir/token ]] || (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$dir/token")
-    for ((number = 1; number <= nimbuses; ++number)); do
-        mkdir -p "$dir/nimbus-$number"
-        install -m 600 "$dir/token" "$dir/nimbus-$number/token"
-    done
+    [[ -s $dir/token ]] || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$dir/token"
 }
 
 write_yaml() {
