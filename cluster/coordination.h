@@ -14,8 +14,9 @@
 // ZooKeeper never tells of an expiry while no server can be reached, so who must not outlive its
 // session (a leader) measures since when it has been suspended by its own clock.
 //
-// Threads: all calls from, and all callbacks on, the thread of the executor given to the factory;
-// never from inside a call. After the destructor no callback comes.
+// Threads: all calls from, and all callbacks on, the thread of the EventLoop given to the factory;
+// never from inside a call. After the destructor no callback comes. The destructor ends the
+// session, if it can tell the service in a moment.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,8 @@
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace storm::cluster {
 
@@ -85,10 +88,14 @@ public:
     virtual ~Coordination() = default;
 
     virtual SessionState session() const = 0;
+    /// As agreed with the service; REQUIRES: has been connected.
+    virtual base::Micros session_timeout() const = 0;
     /// Called at each change of the session's state.
     virtual void on_session(OnSession changed) = 0;
 
-    /// `watch` may be empty. get() of a node that is not there watches for its creation.
+    /// `watch` may be empty. get() of a node that is not there watches for its creation. No watch
+    /// is set when `done` gets another error than kNone and kNoNode. Watches outlive a lost
+    /// connection: what changed meanwhile is told when it is back.
     virtual void get(std::string path, Changed watch, GotNode done) = 0;
     /// Names, not paths, in no order.
     virtual void children(std::string path, Changed watch, GotChildren done) = 0;

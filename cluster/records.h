@@ -3,7 +3,9 @@
 //     who         writes                 reads
 //     Nimbus      TopologyRecord         Supervisors, when they start a worker of it
 //                 Assignment             Supervisors, which watch it
-//                 Leadership, Member     everybody
+//                 Leadership             everybody
+//                 NimbusRecord           everybody
+//                 TopologyErrors         Nimbus
 //     Supervisor  SupervisorRecord       Nimbus
 //
 // docs/zookeeper-layout.md has the paths. Encoded with Cap'n Proto (cluster/records.capnp), so that
@@ -110,17 +112,36 @@ struct NimbusRecord {
 
 /// Who leads. Every write of the leader depends on the version of this node.
 struct Leadership {
-    std::uint64_t epoch = 0;  ///< Grows with each new leader.
-    std::string nimbus;       ///< Id.
+    std::uint64_t epoch = 0;      ///< Grows with each new leader; 0: there was none yet.
+    std::string nimbus;           ///< Id.
+    std::int64_t started_ms = 0;  ///< Of that process: tells it from a later one of the same id.
 
     friend bool operator==(const Leadership&, const Leadership&) = default;
 };
+
+/// What went wrong in a topology of late, whoever leads.
+struct TopologyError {
+    std::string component;  ///< Empty: the topology, or a worker of it.
+    std::string error;
+    std::int64_t time_ms = 0;  ///< Since 1970.
+
+    friend bool operator==(const TopologyError&, const TopologyError&) = default;
+};
+struct TopologyErrors {
+    std::vector<TopologyError> errors;  ///< The oldest first, at most kTopologyErrorsMax.
+
+    friend bool operator==(const TopologyErrors&, const TopologyErrors&) = default;
+};
+inline constexpr std::size_t kTopologyErrorsMax = 20;
+/// What is longer is cut.
+inline constexpr std::size_t kErrorBytesMax = 2048;
 
 std::string encode(const TopologyRecord& record);
 std::string encode(const Assignment& record);
 std::string encode(const SupervisorRecord& record);
 std::string encode(const NimbusRecord& record);
 std::string encode(const Leadership& record);
+std::string encode(const TopologyErrors& record);
 
 /// Whatever the bytes are: a record, or an error that says what is wrong with them.
 template <typename Record>
@@ -136,5 +157,7 @@ template <>
 base::Result<NimbusRecord> decode(std::string_view bytes);
 template <>
 base::Result<Leadership> decode(std::string_view bytes);
+template <>
+base::Result<TopologyErrors> decode(std::string_view bytes);
 
 }  // namespace storm::cluster

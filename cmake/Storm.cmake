@@ -78,17 +78,23 @@ function(storm_library name)
     storm_check_headers_(${library} ${ARG_HEADERS})
 endfunction()
 
-# storm_schema(storm_wire frame.capnp): what Cap'n Proto's compiler makes of a schema in this folder,
-# compiled into the library and included as "wire/frame.capnp.h". Not by find_package(CapnProto):
-# Debian's looks for libatomic in a way that fails in a C++ project.
-function(storm_schema library schema)
-    set(generated ${CMAKE_CURRENT_BINARY_DIR}/${schema})
-    add_custom_command(OUTPUT ${generated}.h ${generated}.c++
+# storm_schema(storm_wire frame.capnp …): what Cap'n Proto's compiler makes of schemas in this folder,
+# compiled into the library and included as "wire/frame.capnp.h". They may import each other. Not by
+# find_package(CapnProto): Debian's looks for libatomic in a way that fails in a C++ project.
+function(storm_schema library)
+    set(generated)
+    set(schemas)
+    foreach(schema IN LISTS ARGN)
+        list(APPEND schemas ${CMAKE_CURRENT_SOURCE_DIR}/${schema})
+        list(APPEND generated ${CMAKE_CURRENT_BINARY_DIR}/${schema}.h
+            ${CMAKE_CURRENT_BINARY_DIR}/${schema}.c++)
+    endforeach()
+    add_custom_command(OUTPUT ${generated}
         COMMAND ${STORM_CAPNP} compile -oc++:${PROJECT_BINARY_DIR}
-            --src-prefix=${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${schema}
-        DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${schema} VERBATIM)
+            --src-prefix=${PROJECT_SOURCE_DIR} ${schemas}
+        DEPENDS ${schemas} VERBATIM)
     # Apart from the library, for its warnings are not ours.
-    add_library(${library}_schema OBJECT ${generated}.h ${generated}.c++)
+    add_library(${library}_schema OBJECT ${generated})
     target_compile_options(${library}_schema PRIVATE -w)
     target_include_directories(${library}_schema SYSTEM PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
     target_sources(${library} PRIVATE $<TARGET_OBJECTS:${library}_schema>)

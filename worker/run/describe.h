@@ -1,6 +1,7 @@
 // A topology for programs: what --describe prints.
 //
 //     {"format": 1, "name": …, "storm_version": …, "machine": "x86_64", "glibc": "2.36",
+//      "cpu_features": ["sse4_2", …],
 //      "settings": {key: value},
 //      "components": [{"id": …, "kind": "spout"|"bolt", "parallelism": 2, "tasks": 2,
 //                      "blocking": false, "tick_ms": 1000|null, "settings": {key: value},
@@ -14,6 +15,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <storm/config.h>
 #include <storm/topology.h>
@@ -23,10 +25,12 @@ namespace storm::worker {
 /// Grows when a reader of the last one would go wrong.
 inline constexpr int kDescribeFormat = 1;
 
-/// `machine` and `glibc`: what the program needs to run.
+/// What the program needs to run.
 struct Platform {
     std::string machine;
     std::string glibc;
+    /// That the compiler was let use (STORM_ARCH), by their names in /proc/cpuinfo.
+    std::vector<std::string> cpu_features;
 };
 Platform this_platform();
 

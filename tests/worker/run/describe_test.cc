@@ -2,10 +2,16 @@
 
 #include "worker/run/describe.h"
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
+#include "cluster/description.h"
 #include "tests/worker/run/small_topology.h"
 
 namespace storm::worker {
@@ -17,11 +23,11 @@ TEST(Describe, SaysAllThatASubmitterNeeds) {
     const Config config = config_of({{"topology.workers", "2"}, {"mine", "\xff"}});
 
     const Json described =
-        Json::parse(describe("crawler", small_topology(), config, {"x86_64", "2.36"}));
+        Json::parse(describe("crawler", small_topology(), config, {"x86_64", "2.36", {"sse4_2"}}));
 
     EXPECT_EQ(described, Json::parse(R"({
         "format": 1, "name": "crawler", "storm_version": ")" STORM_VERSION R"(",
-        "machine": "x86_64", "glibc": "2.36",
+        "machine": "x86_64", "glibc": "2.36", "cpu_features": ["sse4_2"],
         "settings": {"mine": "\ufffd", "topology.workers": "2"},
         "components": [
             {"id": "sink", "kind": "bolt", "parallelism": 1, "tasks": 1, "blocking": false,
@@ -48,6 +54,38 @@ TEST(Describe, SaysAllThatASubmitterNeeds) {
                           "direct": false}],
              "inputs": []}
         ]})"));
+}
+
+TEST(Describe, NamesProcessorFeaturesAsTheKernelDoes) {
+    std::ifstream cpuinfo("/proc/cpuinfo");
+    const std::string text((std::istreambuf_iterator<char>(cpuinfo)), {});
+
+    const std::vector<std::string> features = this_platform().cpu_features;
+
+#ifdef __SSE4_2__
+    EXPECT_FALSE(features.empty());
+#endif
+    for (const std::string& feature : features) {
+        EXPECT_NE(text.find(" " + feature + " "), std::string::npos) << feature;
+    }
+}
+
+TEST(Describe, IsWhatTheDaemonsRead) {
+    const auto read =
+        cluster::read_description(describe("crawler", small_topology(), Config(), this_platform()));
+
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->name, "crawler");
+    EXPECT_EQ(read->machine, this_platform().machine);
+    EXPECT_EQ(read->cpu_features, this_platform().cpu_features);
+    ASSERT_EQ(read->components.size(), 3);
+    EXPECT_EQ(read->components[1].id, "crawl");
+    EXPECT_EQ(read->components[1].executors, 2);
+    EXPECT_EQ(read->components[1].tasks, 3);
+    EXPECT_FALSE(read->components[1].is_spout);
+    EXPECT_TRUE(read->components[2].is_spout);
+    EXPECT_EQ(read->components[0].inputs[0].grouping, "fields");
+    EXPECT_EQ(read->component_of_executor(), (std::vector<std::size_t>{1, 1, 2, 0}));
 }
 
 }  // namespace

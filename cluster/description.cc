@@ -1,0 +1,104 @@
+#include "cluster/description.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/json_fields.h"
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+
+namespace storm::cluster {
+namespace {
+
+// Of --describe; a newer one says that older readers would go wrong.
+constexpr int kFormat = 1;
+
+DescribedComponent read_component(const JsonFields& json) {
+    DescribedComponent component;
+    component.id = json.text("id");
+    if (!is_name(component.id, kIdBytesMax)) json.mistake("id", "is no component's id");
+    const std::string kind = json.text("kind");
+    component.is_spout = kind == "spout";
+    if (kind != "spout" && kind != "bolt") json.mistake("kind", "is neither spout nor bolt");
+    component.executors = json.number<int>("parallelism");
+    component.tasks = json.number<int>("tasks");
+    if (component.executors < 1) json.mistake("parallelism", "is below 1");
+    if (component.tasks < component.executors) json.mistake("tasks", "are fewer than executors");
+    json.objects("inputs", [&](const JsonFields& input) {
+        component.inputs.push_back(
+            {input.text("source"), input.text("stream"), input.text("grouping")});
+    });
+    if (component.is_spout && !component.inputs.empty()) json.mistake("inputs", "are a spout's");
+    return component;
+}
+
+/// What no component can say of itself.
+std::string fault_of(const Description& description) {
+    if (description.components.empty()) return "it has no components";
+    std::map<std::string_view, int> ids;
+    std::int64_t tasks = 0;
+    for (const DescribedComponent& component : description.components) {
+        if (ids[component.id]++ > 0) return "two components are \"" + component.id + "\"";
+        tasks += component.tasks;
+    }
+    if (tasks > std::int64_t{kTasksMax}) {
+        return "it has " + std::to_string(tasks) + " tasks; at most " + std::to_string(kTasksMax) +
+               " fit";
+    }
+    for (const DescribedComponent& component : description.components) {
+        for (const DescribedInput& input : component.inputs) {
+            if (ids.count(input.source) == 0) {
+                return "\"" + component.id + "\" reads from \"" + input.source +
+                       "\", which is not there";
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::size_t> Description::component_of_executor() const {
+    std::vector<std::size_t> by_id(components.size());
+    std::iota(by_id.begin(), by_id.end(), std::size_t{0});
+    std::sort(by_id.begin(), by_id.end(),
+              [&](std::size_t a, std::size_t b) { return components[a].id < components[b].id; });
+    std::vector<std::size_t> of_executor;
+    for (const std::size_t c : by_id) {
+        of_executor.insert(of_executor.end(), static_cast<std::size_t>(components[c].executors), c);
+    }
+    return of_executor;
+}
+
+base::Result<Description> read_description(std::string_view json) {
+    const auto refuse = [](const std::string& why) {
+        return base::Error{"cannot read the topology's description: " + why};
+    };
+    const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
+    if (parsed.is_discarded()) return refuse("it is no JSON");
+    JsonMistake mistake;
+    const JsonFields fields(parsed, "", mistake);
+    const int format = fields.number<int>("format");
+    if (mistake.text().empty() && format != kFormat) {
+        return refuse("its format is " + std::to_string(format) + ", this Storm reads " +
+                      std::to_string(kFormat) + "; build it with this version of Storm");
+    }
+    Description description;
+    description.name = fields.text("name");
+    description.storm_version = fields.text("storm_version");
+    description.machine = fields.text("machine");
+    description.glibc = fields.text("glibc");
+    description.cpu_features = fields.texts("cpu_features");
+    fields.objects("components", [&](const JsonFields& component) {
+        description.components.push_back(read_component(component));
+    });
+    if (!mistake.text().empty()) return refuse(mistake.text());
+    if (const std::string found = fault_of(description); !found.empty()) return refuse(found);
+    return description;
+}
+
+}  // namespace storm::cluster

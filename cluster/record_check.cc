@@ -1,0 +1,224 @@
+#include "cluster/record_check.h"
+
+#include <algorithm>
+#include <set>
+
+#include "cluster/limits.h"
+
+namespace storm::cluster {
+namespace {
+
+using std::to_string;
+
+std::string quoted(std::string_view text) {
+    constexpr std::size_t kShown = 60;
+    std::string shown = "\"";
+    for (const char c : text.substr(0, kShown)) shown += c >= ' ' && c < 0x7f ? c : '?';
+    return shown += text.size() > kShown ? "…\"" : "\"";
+}
+
+bool is_alphanumeric(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+std::string fault_of(const Artifact& artifact) {
+    if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is no file name";
+    if (!is_sha256(artifact.sha256)) {
+        return "artifact " + quoted(artifact.name) + " has no SHA-256 of 64 hex digits";
+    }
+    if (artifact.mode > 0777) {
+        return "artifact " + quoted(artifact.name) + " has a mode beyond 0777";
+    }
+    return {};
+}
+
+std::string fault_of(const WorkerSlot& slot, std::uint64_t epoch) {
+    const std::string worker = "worker " + to_string(slot.number);
+    if (slot.number >= kWorkersMax) return worker + " has too large a number";
+    if (!is_id(slot.supervisor)) return worker + " has no supervisor";
+    if (!is_id(slot.host)) return worker + " has no host";
+    if (slot.port == 0) return worker + " has no port";
+    if (slot.epoch > epoch) return worker + " is of an epoch after the assignment's";
+    return {};
+}
+
+std::string fault_of(const ComponentReport& component) {
+    if (!is_name(component.id, kIdBytesMax)) return "no component is " + quoted(component.id);
+    const std::string named = "component " + quoted(component.id);
+    if (component.complete_latency.size() > kLatencyBucketsMax) {
+        return named + " has over " + to_string(kLatencyBucketsMax) + " buckets of latency";
+    }
+    if (component.last_errors.size() > kReportErrorsMax) {
+        return named + " has over " + to_string(kReportErrorsMax) + " last errors";
+    }
+    for (const std::string& error : component.last_errors) {
+        if (error.size() > kErrorBytesMax) return named + " has an error that is too long";
+    }
+    return {};
+}
+
+std::string fault_of_status(Status status) {
+    if (status <= Status::kFinished) return {};
+    return "status " + to_string(static_cast<unsigned>(status)) + " is unknown";
+}
+
+}  // namespace
+
+bool is_name(std::string_view text, std::size_t bytes_max) {
+    if (text.empty() || text.size() > bytes_max) return false;
+    if (!is_alphanumeric(text[0]) && text[0] != '_') return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
+    });
+}
+
+bool is_id(std::string_view text) {
+    if (text.empty() || text.size() > kIdBytesMax || text == "." || text == "..") return false;
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
+}
+
+bool is_sha256(std::string_view text) {
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
+}
+
+std::string fault(const TopologyRecord& record) {
+    if (!is_name(record.id, kIdBytesMax)) return "no topology's id is " + quoted(record.id);
+    if (!is_name(record.name, kNameBytesMax)) return "no topology's name is " + quoted(record.name);
+    if (record.submitted_ms < 0 || record.killed_ms < 0 || record.kill_wait_ms < 0) {
+        return "a time is negative";
+    }
+    for (const auto& [key, value] : record.settings) {
+        if (key.empty() || key.size() > kIdBytesMax) return "setting " + quoted(key) + " is no key";
+    }
+    if (record.artifacts.empty()) return "there is no artifact";
+    if (record.artifacts.size() > kArtifactsMax) {
+        return "there are over " + to_string(kArtifactsMax) + " artifacts";
+    }
+    std::set<std::string_view> names;
+    for (const Artifact& artifact : record.artifacts) {
+        if (std::string found = fault_of(artifact); !found.empty()) return found;
+        if (!names.insert(artifact.name).second) {
+            return "there are two artifacts " + quoted(artifact.name);
+        }
+    }
+    if (record.secret.size() != kSecretBytes) {
+        return "its secret has " + to_string(record.secret.size()) + " bytes instead of " +
+               to_string(kSecretBytes);
+    }
+    return fault_of_status(record.status);
+}
+
+std::string fault(const Assignment& record) {
+    if (!is_name(record.topology, kIdBytesMax)) {
+        return "no topology's id is " + quoted(record.topology);
+    }
+    if (record.epoch > kEpochMax) return "its epoch has over 32 bits";
+    if (record.kill_wait_ms < 0) return "a time is negative";
+    const auto& workers = record.workers;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        if (std::string found = fault_of(workers[i], record.epoch); !found.empty()) return found;
+        if (i > 0 && workers[i - 1].number >= workers[i].number) {
+            return "worker " + to_string(workers[i].number) + " is not in the order of numbers";
+        }
+    }
+    if (record.worker_of_executor.size() > kTasksMax) return "there are too many executors";
+    for (const std::uint32_t number : record.worker_of_executor) {
+        if (number == kUnassigned) continue;
+        const auto at = std::lower_bound(
+            workers.begin(), workers.end(), number,
+            [](const WorkerSlot& slot, std::uint32_t wanted) { return slot.number < wanted; });
+        if (at == workers.end() || at->number != number) {
+            return "an executor is on worker " + to_string(number) + ", which it does not have";
+        }
+    }
+    return fault_of_status(record.status);
+}
+
+std::string fault(const SupervisorRecord& record) {
+    if (!is_id(record.id)) return "no supervisor's id is " + quoted(record.id);
+    if (!is_id(record.host)) return "no host is " + quoted(record.host);
+    if (record.http_port == 0) return "it has no HTTP port";
+    if (record.slots.size() > kSlotsMax) return "it has over " + to_string(kSlotsMax) + " slots";
+    std::set<std::uint16_t> ports;
+    for (const std::uint16_t port : record.slots) {
+        if (port == 0) return "a slot has no port";
+        if (!ports.insert(port).second) return "two slots have port " + to_string(port);
+    }
+    return record.started_ms < 0 ? "a time is negative" : std::string();
+}
+
+std::string fault(const NimbusRecord& record) {
+    if (!is_id(record.id)) return "no nimbus' id is " + quoted(record.id);
+    if (!is_id(record.host)) return "no host is " + quoted(record.host);
+    if (record.port == 0) return "it has no port";
+    return record.started_ms < 0 ? "a time is negative" : std::string();
+}
+
+std::string fault(const Leadership& record) {
+    if (record.started_ms < 0) return "a time is negative";
+    if (record.epoch == 0 && record.nimbus.empty()) return {};
+    if (!is_id(record.nimbus)) return "no nimbus' id is " + quoted(record.nimbus);
+    return {};
+}
+
+std::string fault(const TopologyErrors& record) {
+    if (record.errors.size() > kTopologyErrorsMax) {
+        return "it has over " + to_string(kTopologyErrorsMax) + " errors";
+    }
+    for (const TopologyError& error : record.errors) {
+        if (!error.component.empty() && !is_name(error.component, kIdBytesMax)) {
+            return "no component is " + quoted(error.component);
+        }
+        if (error.error.size() > kErrorBytesMax) return "an error is too long";
+        if (error.time_ms < 0) return "a time is negative";
+    }
+    return {};
+}
+
+std::string fault(const Bootstrap& bootstrap) {
+    if (std::string found = fault(bootstrap.topology); !found.empty()) return found;
+    if (std::string found = fault(bootstrap.assignment); !found.empty()) return found;
+    if (bootstrap.topology.id != bootstrap.assignment.topology) {
+        return "the assignment is that of " + quoted(bootstrap.assignment.topology);
+    }
+    const auto& workers = bootstrap.assignment.workers;
+    const auto slot = std::find_if(workers.begin(), workers.end(), [&](const WorkerSlot& each) {
+        return each.number == bootstrap.number;
+    });
+    if (slot == workers.end()) {
+        return "the assignment has no worker " + to_string(bootstrap.number);
+    }
+    if (bootstrap.incarnation >> 32 != slot->epoch) {
+        return "the incarnation is not of the slot's epoch";
+    }
+    const std::string& socket = bootstrap.supervisor_socket;
+    if (socket.empty() || socket[0] != '/' || socket.size() >= kSocketPathBytesMax ||
+        socket.find('\0') != std::string::npos) {
+        return "no socket's absolute path of less than " + to_string(kSocketPathBytesMax) +
+               " bytes is " + quoted(socket);
+    }
+    if (bootstrap.token.size() != kSecretBytes) return "its token has another length";
+    return {};
+}
+
+std::string fault(const Hello& hello) {
+    if (hello.token.size() != kSecretBytes) return "its token has another length";
+    if (hello.pid <= 0) return "no process is " + to_string(hello.pid);
+    return {};
+}
+
+std::string fault(const WorkerReport& report) {
+    if (report.state > WorkerState::kFailed) {
+        return "no worker is in state " + to_string(static_cast<unsigned>(report.state));
+    }
+    if (report.assignment_epoch > kEpochMax) return "its epoch has over 32 bits";
+    for (const ComponentReport& component : report.components) {
+        if (std::string found = fault_of(component); !found.empty()) return found;
+    }
+    return {};
+}
+
+}  // namespace storm::cluster

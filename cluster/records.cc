@@ -1,0 +1,253 @@
+#include "cluster/records.h"
+
+#include <utility>
+
+#include "cluster/record_codec.h"
+
+namespace storm::cluster {
+namespace {
+
+using cluster::read;
+using cluster::write;
+
+template <typename List>
+unsigned count(const List& list) {
+    return static_cast<unsigned>(list.size());
+}
+
+/// So that a map never hides that a key was there twice.
+std::map<std::string, std::string> read(capnp::List<schema::Setting>::Reader from) {
+    std::map<std::string, std::string> settings;
+    for (const schema::Setting::Reader setting : from) {
+        const bool added =
+            settings.emplace(string(setting.getKey()), string(setting.getValue())).second;
+        KJ_REQUIRE(added, "a setting is there twice");
+    }
+    return settings;
+}
+
+void write(const SupervisorRecord& record, schema::SupervisorRecord::Builder to) {
+    to.setId(text(record.id));
+    to.setHost(text(record.host));
+    to.setHttpPort(record.http_port);
+    auto slots = to.initSlots(count(record.slots));
+    for (unsigned i = 0; i < slots.size(); ++i) slots.set(i, record.slots[i]);
+    to.setStormVersion(text(record.storm_version));
+    to.setMachine(text(record.machine));
+    to.setGlibc(text(record.glibc));
+    auto features = to.initCpuFeatures(count(record.cpu_features));
+    for (unsigned i = 0; i < features.size(); ++i) features.set(i, text(record.cpu_features[i]));
+    to.setStartedMs(record.started_ms);
+}
+
+SupervisorRecord read(schema::SupervisorRecord::Reader from) {
+    SupervisorRecord record;
+    record.id = string(from.getId());
+    record.host = string(from.getHost());
+    record.http_port = from.getHttpPort();
+    for (const std::uint16_t port : from.getSlots()) record.slots.push_back(port);
+    record.storm_version = string(from.getStormVersion());
+    record.machine = string(from.getMachine());
+    record.glibc = string(from.getGlibc());
+    for (const capnp::Text::Reader feature : from.getCpuFeatures()) {
+        record.cpu_features.push_back(string(feature));
+    }
+    record.started_ms = from.getStartedMs();
+    return record;
+}
+
+void write(const NimbusRecord& record, schema::NimbusRecord::Builder to) {
+    to.setId(text(record.id));
+    to.setHost(text(record.host));
+    to.setPort(record.port);
+    to.setStormVersion(text(record.storm_version));
+    to.setStartedMs(record.started_ms);
+}
+
+NimbusRecord read(schema::NimbusRecord::Reader from) {
+    return {string(from.getId()), string(from.getHost()), from.getPort(),
+            string(from.getStormVersion()), from.getStartedMs()};
+}
+
+void write(const Leadership& record, schema::Leadership::Builder to) {
+    to.setEpoch(record.epoch);
+    to.setNimbus(text(record.nimbus));
+    to.setStartedMs(record.started_ms);
+}
+
+Leadership read(schema::Leadership::Reader from) {
+    return {from.getEpoch(), string(from.getNimbus()), from.getStartedMs()};
+}
+
+void write(const TopologyErrors& record, schema::TopologyErrors::Builder to) {
+    auto errors = to.initErrors(count(record.errors));
+    for (unsigned i = 0; i < errors.size(); ++i) {
+        const TopologyError& error = record.errors[i];
+        errors[i].setComponent(text(error.component));
+        errors[i].setError(bytes_of(error.error));
+        errors[i].setTimeMs(error.time_ms);
+    }
+}
+
+TopologyErrors read(schema::TopologyErrors::Reader from) {
+    TopologyErrors record;
+    for (const schema::TopologyError::Reader error : from.getErrors()) {
+        record.errors.push_back(
+            {string(error.getComponent()), string(error.getError()), error.getTimeMs()});
+    }
+    return record;
+}
+
+template <typename Struct, typename Record>
+std::string encoded(const Record& record) {
+    return message<Struct>([&](typename Struct::Builder to) { write(record, to); });
+}
+
+template <typename Struct, typename Record>
+base::Result<Record> decoded(std::string_view bytes, const char* what) {
+    return checked_value_of<Record, Struct>(
+        bytes, what, [](typename Struct::Reader from) { return read(from); });
+}
+
+}  // namespace
+
+void write(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
+    to.setId(text(record.id));
+    to.setName(text(record.name));
+    to.setSubmittedMs(record.submitted_ms);
+    to.setDescription(bytes_of(record.description));
+    auto settings = to.initSettings(count(record.settings));
+    unsigned next = 0;
+    for (const auto& [key, value] : record.settings) {
+        settings[next].setKey(text(key));
+        settings[next++].setValue(bytes_of(value));
+    }
+    auto artifacts = to.initArtifacts(count(record.artifacts));
+    for (unsigned i = 0; i < artifacts.size(); ++i) {
+        const Artifact& artifact = record.artifacts[i];
+        artifacts[i].setName(text(artifact.name));
+        artifacts[i].setSha256(text(artifact.sha256));
+        artifacts[i].setMode(artifact.mode);
+        artifacts[i].setBytes(artifact.bytes);
+    }
+    to.setSecret(bytes_of(record.secret));
+    to.setStatus(static_cast<std::uint8_t>(record.status));
+    to.setKilledMs(record.killed_ms);
+    to.setKillWaitMs(record.kill_wait_ms);
+}
+
+TopologyRecord read(schema::TopologyRecord::Reader from) {
+    TopologyRecord record;
+    record.id = string(from.getId());
+    record.name = string(from.getName());
+    record.submitted_ms = from.getSubmittedMs();
+    record.description = string(from.getDescription());
+    record.settings = read(from.getSettings());
+    for (const schema::Artifact::Reader artifact : from.getArtifacts()) {
+        record.artifacts.push_back({string(artifact.getName()), string(artifact.getSha256()),
+                                    artifact.getMode(), artifact.getBytes()});
+    }
+    record.secret = string(from.getSecret());
+    record.status = static_cast<Status>(from.getStatus());
+    record.killed_ms = from.getKilledMs();
+    record.kill_wait_ms = from.getKillWaitMs();
+    return record;
+}
+
+void write(const Assignment& record, schema::Assignment::Builder to) {
+    to.setTopology(text(record.topology));
+    to.setEpoch(record.epoch);
+    to.setStatus(static_cast<std::uint8_t>(record.status));
+    to.setKillWaitMs(record.kill_wait_ms);
+    auto workers = to.initWorkers(count(record.workers));
+    for (unsigned i = 0; i < workers.size(); ++i) {
+        const WorkerSlot& slot = record.workers[i];
+        workers[i].setNumber(slot.number);
+        workers[i].setSupervisor(text(slot.supervisor));
+        workers[i].setHost(text(slot.host));
+        workers[i].setPort(slot.port);
+        workers[i].setEpoch(slot.epoch);
+    }
+    auto executors = to.initWorkerOfExecutor(count(record.worker_of_executor));
+    for (unsigned i = 0; i < executors.size(); ++i) {
+        executors.set(i, record.worker_of_executor[i]);
+    }
+}
+
+Assignment read(schema::Assignment::Reader from) {
+    Assignment record;
+    record.topology = string(from.getTopology());
+    record.epoch = from.getEpoch();
+    record.status = static_cast<Status>(from.getStatus());
+    record.kill_wait_ms = from.getKillWaitMs();
+    for (const schema::WorkerSlot::Reader slot : from.getWorkers()) {
+        record.workers.push_back({slot.getNumber(), string(slot.getSupervisor()),
+                                  string(slot.getHost()), slot.getPort(), slot.getEpoch()});
+    }
+    for (const std::uint32_t number : from.getWorkerOfExecutor()) {
+        record.worker_of_executor.push_back(number);
+    }
+    return record;
+}
+
+std::string_view to_string(Status status) {
+    switch (status) {
+        case Status::kActive:
+            return "ACTIVE";
+        case Status::kInactive:
+            return "INACTIVE";
+        case Status::kKilled:
+            return "KILLED";
+        case Status::kRebalancing:
+            return "REBALANCING";
+        case Status::kFinished:
+            return "FINISHED";
+    }
+    return "UNKNOWN";
+}
+
+std::string encode(const TopologyRecord& record) {
+    return encoded<schema::TopologyRecord>(record);
+}
+std::string encode(const Assignment& record) {
+    return encoded<schema::Assignment>(record);
+}
+std::string encode(const SupervisorRecord& record) {
+    return encoded<schema::SupervisorRecord>(record);
+}
+std::string encode(const NimbusRecord& record) {
+    return encoded<schema::NimbusRecord>(record);
+}
+std::string encode(const Leadership& record) {
+    return encoded<schema::Leadership>(record);
+}
+std::string encode(const TopologyErrors& record) {
+    return encoded<schema::TopologyErrors>(record);
+}
+
+template <>
+base::Result<TopologyRecord> decode(std::string_view bytes) {
+    return decoded<schema::TopologyRecord, TopologyRecord>(bytes, "topology record");
+}
+template <>
+base::Result<Assignment> decode(std::string_view bytes) {
+    return decoded<schema::Assignment, Assignment>(bytes, "assignment");
+}
+template <>
+base::Result<SupervisorRecord> decode(std::string_view bytes) {
+    return decoded<schema::SupervisorRecord, SupervisorRecord>(bytes, "supervisor's record");
+}
+template <>
+base::Result<NimbusRecord> decode(std::string_view bytes) {
+    return decoded<schema::NimbusRecord, NimbusRecord>(bytes, "nimbus' record");
+}
+template <>
+base::Result<Leadership> decode(std::string_view bytes) {
+    return decoded<schema::Leadership, Leadership>(bytes, "leadership");
+}
+template <>
+base::Result<TopologyErrors> decode(std::string_view bytes) {
+    return decoded<schema::TopologyErrors, TopologyErrors>(bytes, "errors of a topology");
+}
+
+}  // namespace storm::cluster

@@ -1,0 +1,167 @@
+#include "cluster/reports.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/json_fields.h"
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+
+namespace storm::cluster {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::array kStates = {WorkerState::kStarting, WorkerState::kRunning,
+                                WorkerState::kFinished, WorkerState::kFailed,
+                                WorkerState::kBackOff,  WorkerState::kCrashLoop};
+
+Json json_of(const ComponentReport& report) {
+    return {{"id", report.id},
+            {"emitted", report.emitted},
+            {"transferred", report.transferred},
+            {"executed", report.executed},
+            {"acked", report.acked},
+            {"failed", report.failed},
+            {"pending", report.pending},
+            {"errors", report.errors},
+            {"complete_latency", report.complete_latency},
+            {"last_errors", report.last_errors}};
+}
+
+Json json_of(const WorkerReport& report) {
+    Json components = Json::array();
+    for (const ComponentReport& component : report.components) {
+        components.push_back(json_of(component));
+    }
+    return {{"assignment_epoch", report.assignment_epoch},
+            {"state", to_string(report.state)},
+            {"metrics_port", report.metrics_port},
+            {"failure", report.failure},
+            {"components", std::move(components)}};
+}
+
+Json json_of(const WorkerStatus& worker) {
+    return {{"topology", worker.topology},
+            {"number", worker.number},
+            {"incarnation", worker.incarnation},
+            {"port", worker.port},
+            {"pid", worker.pid},
+            {"restarts", worker.restarts},
+            {"last_stderr", worker.last_stderr},
+            {"exit", worker.exit},
+            {"report", json_of(worker.report)}};
+}
+
+ComponentReport read_component(const JsonFields& json) {
+    ComponentReport report;
+    report.id = json.text("id");
+    report.emitted = json.number_or_zero<std::uint64_t>("emitted");
+    report.transferred = json.number_or_zero<std::uint64_t>("transferred");
+    report.executed = json.number_or_zero<std::uint64_t>("executed");
+    report.acked = json.number_or_zero<std::uint64_t>("acked");
+    report.failed = json.number_or_zero<std::uint64_t>("failed");
+    report.pending = json.number_or_zero<std::uint64_t>("pending");
+    report.errors = json.number_or_zero<std::uint64_t>("errors");
+    report.complete_latency = json.numbers<std::uint64_t>("complete_latency");
+    report.last_errors = json.texts("last_errors");
+    if (!is_name(report.id, kIdBytesMax)) json.mistake("id", "is no component's id");
+    if (report.complete_latency.size() > kLatencyBucketsMax) {
+        json.mistake("complete_latency", "is too long");
+    }
+    if (report.last_errors.size() > kReportErrorsMax) json.mistake("last_errors", "is too long");
+    return report;
+}
+
+WorkerReport read_report(const JsonFields& json) {
+    WorkerReport report;
+    report.assignment_epoch = json.number_or_zero<std::uint64_t>("assignment_epoch");
+    const std::string name = json.text("state");
+    const auto* const state = std::find_if(
+        kStates.begin(), kStates.end(), [&](WorkerState each) { return to_string(each) == name; });
+    if (state == kStates.end()) {
+        json.mistake("state", "is no worker's state");
+    } else {
+        report.state = *state;
+    }
+    report.metrics_port = json.number_or_zero<std::uint16_t>("metrics_port");
+    report.failure = json.text_or_empty("failure");
+    json.objects("components", [&](const JsonFields& component) {
+        report.components.push_back(read_component(component));
+    });
+    return report;
+}
+
+WorkerStatus read_worker(const JsonFields& json) {
+    WorkerStatus worker;
+    worker.topology = json.text("topology");
+    worker.number = json.number<std::uint32_t>("number");
+    worker.incarnation = json.number<std::uint64_t>("incarnation");
+    worker.port = json.number<std::uint16_t>("port");
+    worker.pid = json.number_or_zero<std::int32_t>("pid");
+    worker.restarts = json.number_or_zero<std::uint32_t>("restarts");
+    worker.last_stderr = json.texts("last_stderr");
+    worker.exit = json.text_or_empty("exit");
+    worker.report = read_report(json.object("report"));
+    if (!is_name(worker.topology, kIdBytesMax)) json.mistake("topology", "is no topology's id");
+    if (worker.number >= kWorkersMax) json.mistake("number", "is too large");
+    if (worker.pid < 0) json.mistake("pid", "is negative");
+    if (worker.last_stderr.size() > kStderrLinesMax) json.mistake("last_stderr", "is too long");
+    return worker;
+}
+
+}  // namespace
+
+std::string_view to_string(WorkerState state) {
+    switch (state) {
+        case WorkerState::kStarting:
+            return "STARTING";
+        case WorkerState::kRunning:
+            return "RUNNING";
+        case WorkerState::kFinished:
+            return "FINISHED";
+        case WorkerState::kFailed:
+            return "FAILED";
+        case WorkerState::kBackOff:
+            return "BACK_OFF";
+        case WorkerState::kCrashLoop:
+            return "CRASH_LOOP";
+    }
+    return "UNKNOWN";
+}
+
+std::string to_json(const SupervisorReport& report) {
+    Json workers = Json::array();
+    for (const WorkerStatus& worker : report.workers) workers.push_back(json_of(worker));
+    const Json json = {{"supervisor", report.supervisor},
+                       {"host", report.host},
+                       {"http_port", report.http_port},
+                       {"workers", std::move(workers)}};
+    // What user code printed or threw may be no UTF-8.
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+base::Result<SupervisorReport> supervisor_report(std::string_view json) {
+    const Json parsed = Json::parse(json, nullptr, false);
+    if (parsed.is_discarded()) {
+        return base::Error{"cannot read a supervisor's report: it is no JSON"};
+    }
+    JsonMistake mistake;
+    const JsonFields fields(parsed, "", mistake);
+    SupervisorReport report;
+    report.supervisor = fields.text("supervisor");
+    report.host = fields.text("host");
+    report.http_port = fields.number<std::uint16_t>("http_port");
+    fields.objects("workers", [&](const JsonFields& worker) {
+        report.workers.push_back(read_worker(worker));
+    });
+    if (!is_id(report.supervisor)) fields.mistake("supervisor", "is no supervisor's id");
+    if (!is_id(report.host)) fields.mistake("host", "is no host");
+    if (mistake.text().empty()) return report;
+    return base::Error{"cannot read a supervisor's report: " + mistake.text()};
+}
+
+}  // namespace storm::cluster

@@ -1,0 +1,252 @@
+#include "cluster/worker_protocol.h"
+
+#include <optional>
+#include <utility>
+
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+#include "cluster/record_codec.h"
+#include "cluster/worker_protocol.capnp.h"
+
+namespace storm::cluster {
+namespace {
+
+using cluster::fault;
+using cluster::read;
+using cluster::write;
+
+constexpr std::size_t kLengthBytes = 4;
+// Of an encoded report without texts and latencies; the rest stays below a message's limit.
+constexpr std::size_t kFailureBytesMax = 64 * 1024;
+
+std::string with_length(const std::string& message) {
+    std::string framed;
+    framed.reserve(kLengthBytes + message.size());
+    for (std::size_t i = 0; i < kLengthBytes; ++i) {
+        framed += static_cast<char>(message.size() >> (8 * i) & 0xff);
+    }
+    return framed += message;
+}
+
+std::size_t length_at(std::string_view bytes) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < kLengthBytes; ++i) {
+        length |= std::size_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    }
+    return length;
+}
+
+void write(const ComponentReport& report, schema::ComponentReport::Builder to) {
+    to.setId(text(report.id));
+    to.setEmitted(report.emitted);
+    to.setTransferred(report.transferred);
+    to.setExecuted(report.executed);
+    to.setAcked(report.acked);
+    to.setFailed(report.failed);
+    to.setPending(report.pending);
+    to.setErrors(report.errors);
+    auto buckets = to.initCompleteLatency(static_cast<unsigned>(report.complete_latency.size()));
+    for (unsigned i = 0; i < buckets.size(); ++i) buckets.set(i, report.complete_latency[i]);
+    auto errors = to.initLastErrors(static_cast<unsigned>(report.last_errors.size()));
+    for (unsigned i = 0; i < errors.size(); ++i) errors.set(i, bytes_of(report.last_errors[i]));
+}
+
+ComponentReport read(schema::ComponentReport::Reader from) {
+    ComponentReport report;
+    report.id = string(from.getId());
+    report.emitted = from.getEmitted();
+    report.transferred = from.getTransferred();
+    report.executed = from.getExecuted();
+    report.acked = from.getAcked();
+    report.failed = from.getFailed();
+    report.pending = from.getPending();
+    report.errors = from.getErrors();
+    for (const std::uint64_t count : from.getCompleteLatency()) {
+        report.complete_latency.push_back(count);
+    }
+    for (const capnp::Data::Reader error : from.getLastErrors()) {
+        report.last_errors.push_back(string(error));
+    }
+    return report;
+}
+
+void write(const WorkerReport& report, schema::WorkerReport::Builder to) {
+    to.setAssignmentEpoch(report.assignment_epoch);
+    to.setState(static_cast<std::uint8_t>(report.state));
+    to.setMetricsPort(report.metrics_port);
+    to.setFailure(bytes_of(report.failure));
+    auto components = to.initComponents(static_cast<unsigned>(report.components.size()));
+    for (unsigned i = 0; i < components.size(); ++i) write(report.components[i], components[i]);
+}
+
+WorkerReport read(schema::WorkerReport::Reader from) {
+    WorkerReport report;
+    report.assignment_epoch = from.getAssignmentEpoch();
+    report.state = static_cast<WorkerState>(from.getState());
+    report.metrics_port = from.getMetricsPort();
+    report.failure = string(from.getFailure());
+    for (const schema::ComponentReport::Reader component : from.getComponents()) {
+        report.components.push_back(read(component));
+    }
+    return report;
+}
+
+// Nothing: of a kind that this version does not know.
+std::optional<ToWorker> read(schema::ToWorker::Reader from) {
+    switch (from.which()) {
+        case schema::ToWorker::ASSIGN:
+            return Assign{read(from.getAssign())};
+        case schema::ToWorker::STOP:
+            return Stop{from.getStop().getDrain()};
+    }
+    return std::nullopt;
+}
+std::optional<ToSupervisor> read(schema::ToSupervisor::Reader from) {
+    switch (from.which()) {
+        case schema::ToSupervisor::HELLO: {
+            const schema::Hello::Reader hello = from.getHello();
+            return Hello{string(hello.getToken()), string(hello.getStormVersion()), hello.getPid()};
+        }
+        case schema::ToSupervisor::REPORT:
+            return read(from.getReport());
+    }
+    return std::nullopt;
+}
+
+std::string fault(const Assign& assign) {
+    return fault(assign.assignment);
+}
+std::string fault(const Stop&) {
+    return {};
+}
+
+/// What user code makes too long is cut, so that no reader refuses the report for it.
+WorkerReport cut(WorkerReport report) {
+    if (report.failure.size() > kFailureBytesMax) report.failure.resize(kFailureBytesMax);
+    for (ComponentReport& component : report.components) {
+        std::vector<std::string>& errors = component.last_errors;
+        if (errors.size() > kReportErrorsMax) {
+            errors.erase(errors.begin(), errors.end() - std::ptrdiff_t{kReportErrorsMax});
+        }
+        for (std::string& error : errors) {
+            if (error.size() > kErrorBytesMax) error.resize(kErrorBytesMax);
+        }
+    }
+    return report;
+}
+
+/// For a report of more than a message's bytes: its texts go, which thousands of components have.
+WorkerReport without_errors(WorkerReport report) {
+    for (ComponentReport& component : report.components) component.last_errors.clear();
+    return report;
+}
+
+std::string encode_report(const WorkerReport& report) {
+    return message<schema::ToSupervisor>(
+        [&](schema::ToSupervisor::Builder to) { write(report, to.initReport()); });
+}
+
+template <typename Message>
+struct Schema;
+template <>
+struct Schema<ToWorker> {
+    using Struct = schema::ToWorker;
+    static constexpr const char* kName = "message of a Supervisor";
+};
+template <>
+struct Schema<ToSupervisor> {
+    using Struct = schema::ToSupervisor;
+    static constexpr const char* kName = "message of a worker";
+};
+
+template <typename Message>
+base::Result<std::optional<Message>> decode_message(std::string_view bytes) {
+    using Struct = typename Schema<Message>::Struct;
+    base::Result<std::optional<Message>> message = value_of<std::optional<Message>, Struct>(
+        bytes, Schema<Message>::kName, [](typename Struct::Reader from) { return read(from); });
+    if (!message || !*message) return message;
+    std::string found = std::visit([](const auto& kind) { return fault(kind); }, **message);
+    if (found.empty()) return message;
+    return base::Error{std::string("cannot take ") + Schema<Message>::kName + ": " + found};
+}
+
+}  // namespace
+
+std::string encode(const ToWorker& said) {
+    return with_length(message<schema::ToWorker>([&](schema::ToWorker::Builder to) {
+        if (const Assign* const assign = std::get_if<Assign>(&said)) {
+            write(assign->assignment, to.initAssign());
+        } else {
+            to.initStop().setDrain(std::get<Stop>(said).drain);
+        }
+    }));
+}
+
+std::string encode(const ToSupervisor& said) {
+    if (const WorkerReport* const report = std::get_if<WorkerReport>(&said)) {
+        const WorkerReport fitting = cut(*report);
+        const std::string whole = encode_report(fitting);
+        if (whole.size() <= kWorkerMessageBytesMax) return with_length(whole);
+        return with_length(encode_report(without_errors(fitting)));
+    }
+    const Hello& hello = std::get<Hello>(said);
+    return with_length(message<schema::ToSupervisor>([&](schema::ToSupervisor::Builder to) {
+        auto builder = to.initHello();
+        builder.setToken(bytes_of(hello.token));
+        builder.setStormVersion(text(hello.storm_version));
+        builder.setPid(hello.pid);
+    }));
+}
+
+std::string encode(const Bootstrap& bootstrap) {
+    return message<schema::Bootstrap>([&](schema::Bootstrap::Builder to) {
+        write(bootstrap.topology, to.initTopology());
+        write(bootstrap.assignment, to.initAssignment());
+        to.setNumber(bootstrap.number);
+        to.setIncarnation(bootstrap.incarnation);
+        to.setSupervisorSocket(text(bootstrap.supervisor_socket));
+        to.setToken(bytes_of(bootstrap.token));
+    });
+}
+
+base::Result<Bootstrap> decode_bootstrap(std::string_view bytes) {
+    if (bytes.size() > kWorkerMessageBytesMax) {
+        return base::Error{"cannot read bootstrap: it has over " +
+                           std::to_string(kWorkerMessageBytesMax) + " bytes"};
+    }
+    return checked_value_of<Bootstrap, schema::Bootstrap>(
+        bytes, "bootstrap", [](schema::Bootstrap::Reader from) {
+            return Bootstrap{read(from.getTopology()),
+                             read(from.getAssignment()),
+                             from.getNumber(),
+                             from.getIncarnation(),
+                             string(from.getSupervisorSocket()),
+                             string(from.getToken())};
+        });
+}
+
+template <typename Message>
+base::Result<std::vector<Message>> MessageReader<Message>::take() {
+    std::vector<Message> messages;
+    std::string_view left = buffer_;
+    while (left.size() >= kLengthBytes) {
+        const std::size_t length = length_at(left);
+        if (length == 0 || length > kWorkerMessageBytesMax) {
+            return base::Error{std::string("cannot read ") + Schema<Message>::kName +
+                               ": it says that it has " + std::to_string(length) + " bytes"};
+        }
+        if (left.size() - kLengthBytes < length) break;
+        base::Result<std::optional<Message>> message =
+            decode_message<Message>(left.substr(kLengthBytes, length));
+        if (!message) return message.error();
+        if (*message) messages.push_back(*std::move(message).value());
+        left.remove_prefix(kLengthBytes + length);
+    }
+    buffer_.erase(0, buffer_.size() - left.size());
+    return messages;
+}
+
+template class MessageReader<ToWorker>;
+template class MessageReader<ToSupervisor>;
+
+}  // namespace storm::cluster
