@@ -158,7 +158,7 @@ base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::s
     std::uint32_t last = 0;
     std::memcpy(&last, arrived.data(), sizeof(last));
     if (last >= kSegmentsMax) return refused("it says to have too many segments");
-    const std::size_t table = (last + 2) / 2 * kWord;
+    const std::size_t table = (std::size_t{last} + 3) / 2 * kWord;
     if (arrived.size() < table) return std::size_t{0};
     std::size_t bytes = table;
     for (std::uint32_t i = 0; i <= last; ++i) {
@@ -185,7 +185,10 @@ base::Result<Frame> read_frame(std::span<const std::byte> bytes) {
             words, {.traversalLimitInWords = words.size() + 64, .nestingLimit = 4});
         frame = frame_of(reader.getRoot<schema::Frame>());
     });
-    if (thrown != nullptr || !frame) return refused(fault);
+    KJ_IF_MAYBE(exception, thrown) {
+        fault += std::string(": ") + exception->getDescription().cStr();
+    }
+    if (!frame) return refused(fault);
     return *std::move(frame);
 }
 

@@ -80,7 +80,7 @@ using Frame = std::variant<Hello, Challenge, Proof, Ready, Refused, FencedYou, B
 /// Any frame but a batch.
 std::string write_frame(const Frame& frame);
 
-/// What precedes a batch of `bytes` (header and runs). REQUIRES: a multiple of 8.
+/// What precedes a batch of `bytes` (header and runs). REQUIRES: a multiple of 8, not 0.
 std::string write_batch_head(std::size_t bytes);
 
 /// How long the frame is that starts with `arrived`; 0: more must arrive to know. An error: it is

@@ -279,9 +279,12 @@ std::string Engine::failure() const {
 }
 
 void Engine::set_state(State state) {
-    const std::lock_guard lock(mutex_);
-    if (state_ == State::kRunning) state_ = state;
-    changed_.notify_all();
+    {
+        const std::lock_guard lock(mutex_);
+        if (state_ == State::kRunning) state_ = state;
+        changed_.notify_all();
+    }
+    if (on_change_) on_change_();
 }
 
 void Engine::fail(std::string why) {
@@ -338,7 +341,9 @@ void Engine::notify_all_loops() {
 }
 
 void Engine::loop_prepared() {
-    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) == 1) notify_all_loops();
+    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    notify_all_loops();
+    if (on_change_) on_change_();
 }
 
 void Engine::task_ended() {

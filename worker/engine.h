@@ -18,6 +18,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -131,6 +132,9 @@ public:
     Engine& operator=(const Engine&) = delete;
     ~Engine();
 
+    /// `changed` is called, from any thread, when all is prepared and when the state has changed.
+    /// Before start().
+    void on_change(std::function<void()> changed) { on_change_ = std::move(changed); }
     void start();
     /// Until the state is no longer kRunning, or `timeout` is over.
     State wait(base::Micros timeout);
@@ -218,6 +222,8 @@ private:
     std::atomic<std::size_t> unprepared_loops_{0};
     std::atomic<std::size_t> running_tasks_{0};
     std::atomic<std::size_t> running_threads_{0};
+
+    std::function<void()> on_change_;  // Constant once it runs.
 
     mutable std::mutex mutex_;  // Guards what follows; held for a few statements.
     std::condition_variable changed_;
