@@ -4,17 +4,16 @@
 //     if (!response) …  // could not be reached, or broke off: the error says which
 //
 // Threads: any; each call is on its own. It blocks until the response is there, or until nothing
-// has moved for `timeout`.
+// has moved for `timeout`. Looking up a host's name is not limited by the timeouts.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "base/result.h"
-#include "net/http_server.h"
+#include "net/http_message.h"
 
 namespace storm::net {
 
@@ -23,10 +22,10 @@ struct HttpCall {
     std::uint16_t port = 0;
     std::string method = "GET";
     std::string target = "/";
-    std::map<std::string, std::string> headers;  ///< Besides Host, Content-Length, User-Agent.
+    HttpHeaders headers = {};  ///< Besides Host, Content-Length, User-Agent.
     std::string body;
     std::string body_file;  ///< Sent instead of `body`; read as it is sent.
-    std::string save_file;  ///< Written with the body of a 2xx response instead of keeping it.
+    std::string save_file;  ///< Gets the body of a 200 instead of keeping it; whole, or untouched.
     std::function<void(std::uint64_t done, std::uint64_t total)> progress;  ///< Of file transfers.
     std::chrono::milliseconds connect_timeout{2'000};
     std::chrono::milliseconds timeout{10'000};

@@ -1,11 +1,10 @@
 #include "net/http_server.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
-#include <optional>
-#include <string_view>
+#include <set>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -37,161 +36,414 @@ std::string lower_case(std::string lowered) {
     return lowered;
 }
 
-bool is_own_host(std::string_view host) {
-    const std::string_view name = host.substr(0, host.rfind(':'));
-    return name == "127.0.0.1" || name == "localhost";
+/// "[::1]:80" -> "::1"
+std::string without_port(std::string_view host) {
+    if (host.starts_with('[')) return lower_case(std::string(host.substr(1, host.find(']') - 1)));
+    return lower_case(std::string(host.substr(0, host.rfind(':'))));
 }
 
-HttpRequest plain(const http::request<http::string_body>& request) {
-    HttpRequest made{text(request.method_string()), text(request.target()), {}, request.body()};
-    for (const auto& field : request) {
+HttpRequest plain(const http::request_header<>& head) {
+    HttpRequest made{text(head.method_string()), text(head.target()), {}, {}};
+    for (const auto& field : head) {
         made.headers.insert_or_assign(lower_case(text(field.name_string())), text(field.value()));
     }
     return made;
 }
 
-}  // namespace
-
-struct HttpServer::State {
-    explicit State(HttpHandler given) : handler(std::move(given)) {}
-
-    void accept();
-    void accepted(error_code error, tcp::socket socket);
-    void disconnected();
-    HttpResponse answer(const HttpRequest& request) const;
-
-    const HttpHandler handler;
-    // Before `io`, which takes the last connections with it.
-    std::size_t connections = 0;
-    bool closing = false;
-    bool accepting = false;
-    asio::io_context io{1};
-    tcp::acceptor acceptor{io};
-    asio::steady_timer pause{io};
-    std::optional<base::Thread> thread;
-};
-
-/// Reads, answers, and reads again. Owned by the callback that it waits for.
-class HttpServer::Connection final : public std::enable_shared_from_this<Connection> {
-public:
-    Connection(State& state, tcp::socket socket) : state_(state), stream_(std::move(socket)) {
-        ++state_.connections;
-    }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-    ~Connection() { state_.disconnected(); }
-
-    void read() {
-        parser_.emplace();
-        parser_->header_limit(kHttpHeaderBytesMax);
-        parser_->body_limit(kHttpBodyBytesMax);
-        stream_.expires_after(kHttpRequestTimeout);
-        http::async_read(
-            stream_, buffer_, *parser_,
-            [self = shared_from_this()](error_code error, std::size_t) { self->was_read(error); });
-    }
-
-private:
-    void was_read(error_code error) {
-        if (error == http::error::header_limit || error == http::error::body_limit) {
-            return write(HttpResponse::error(413, "the request is too large"), false);
-        }
-        if (error.category() == http::make_error_code(http::error::bad_method).category() &&
-            error != http::error::end_of_stream && error != http::error::partial_message) {
-            return write(HttpResponse::error(400, error.message()), false);
-        }
-        if (error) return;  // Gone, or too slow.
-        const HttpRequest request = plain(parser_->get());
-        const auto host = request.headers.find("host");
-        if (host == request.headers.end() || !is_own_host(host->second)) {
-            return write(HttpResponse::error(403, "Host must be 127.0.0.1 or localhost"), false);
-        }
-        write(state_.answer(request), parser_->get().keep_alive());
-    }
-
-    void write(HttpResponse given, bool keep_alive) {
-        response_ = {static_cast<http::status>(given.status), 11};
-        response_.set(http::field::content_type, given.content_type);
-        response_.set(http::field::cache_control, "no-store");
-        response_.set("X-Content-Type-Options", "nosniff");
-        response_.keep_alive(keep_alive);
-        response_.body() = std::move(given.body);
-        response_.prepare_payload();
-        stream_.expires_after(kHttpResponseTimeout);
-        http::async_write(stream_, response_,
-                          [self = shared_from_this()](error_code error, std::size_t) {
-                              if (!error && self->response_.keep_alive()) return self->read();
-                              self->stream_.socket().shutdown(tcp::socket::shutdown_send, error);
-                          });
-    }
-
-    State& state_;
-    beast::tcp_stream stream_;
-    beast::flat_buffer buffer_{kHttpHeaderBytesMax + kHttpBodyBytesMax};
-    std::optional<http::request_parser<http::string_body>> parser_;
-    http::response<http::string_body> response_;
-};
-
-void HttpServer::State::accept() {
-    if (accepting || connections >= kHttpConnectionsMax) return;
-    accepting = true;
-    acceptor.async_accept(
-        [this](error_code error, tcp::socket socket) { accepted(error, std::move(socket)); });
-}
-
-void HttpServer::State::accepted(error_code error, tcp::socket socket) {
-    accepting = false;
-    if (error == asio::error::operation_aborted) return;
-    if (!error) {
-        std::make_shared<Connection>(*this, std::move(socket))->read();
-        return accept();
-    }
-    pause.expires_after(kHttpAcceptPause);
-    pause.async_wait([this](error_code cancelled) {
-        if (!cancelled) accept();
-    });
-}
-
-void HttpServer::State::disconnected() {
-    --connections;
-    if (!closing) accept();
-}
-
-HttpResponse HttpServer::State::answer(const HttpRequest& request) const {
+template <typename Call>
+std::optional<HttpResponse> guarded(const std::string& target, const Call& call) {
     try {
-        return handler(request);
+        call();
+        return std::nullopt;
     } catch (const std::exception& error) {
-        base::log::error("cannot answer a request",
-                         {{"target", request.target}, {"why", error.what()}});
+        base::log::error("cannot answer a request", {{"target", target}, {"why", error.what()}});
         return HttpResponse::error(500, "internal error");
     }
 }
 
-base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(std::uint16_t port,
-                                                             HttpHandler handler) {
-    auto state = std::make_unique<State>(std::move(handler));
-    const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-    error_code error;
-    state->acceptor.open(endpoint.protocol(), error);
-    if (!error) state->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) state->acceptor.bind(endpoint, error);
-    if (!error) state->acceptor.listen(tcp::acceptor::max_listen_connections, error);
-    if (error) {
-        return base::Error{"cannot listen on 127.0.0.1:" + std::to_string(port) + ": " +
-                           lower_case(error.message())};
+}  // namespace
+
+struct HttpServer::OwnThread {
+    asio::io_context io{1};
+    std::optional<base::Thread> thread;
+};
+
+struct HttpServer::State : std::enable_shared_from_this<State> {
+    State(asio::io_context& given_io, HttpService given)
+        : service(std::move(given)), acceptor(given_io), pause(given_io) {}
+
+    base::Result<base::Done> bind(const HttpAddress& address);
+    void accept();
+    void accepted(error_code error, tcp::socket socket);
+    void close();
+    bool is_own_host(std::string_view host) const;
+
+    const HttpService service;
+    std::vector<std::string> names{"127.0.0.1", "::1", "localhost"};
+    std::set<Connection*> connections;
+    bool closing = false;
+    bool accepting = false;
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+};
+
+/// Reads, answers, and reads again. Owned by the callback, or the reply, that it waits for.
+class HttpServer::Connection final : public std::enable_shared_from_this<Connection> {
+public:
+    Connection(std::shared_ptr<State> state, tcp::socket socket)
+        : state_(std::move(state)), stream_(std::move(socket)) {
+        state_->connections.insert(this);
     }
-    return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() {
+        state_->connections.erase(this);
+        if (!state_->closing) state_->accept();
+    }
+
+    void close() { stream_.close(); }
+
+    void read() {
+        upload_.reset();
+        in_memory_.reset();
+        in_pieces_.reset();
+        request_read_ = false;
+        head_.emplace();
+        head_->header_limit(kHttpHeaderBytesMax);
+        head_->body_limit(kHttpFileBytesMax);
+        stream_.expires_after(kHttpRequestTimeout);
+        http::async_read_header(
+            stream_, buffer_, *head_,
+            [self = shared_from_this()](error_code error, std::size_t) { self->read_head(error); });
+    }
+
+private:
+    void read_head(error_code error) {
+        if (error) return broken(error);
+        const auto& head = head_->get();
+        keep_alive_ = head.keep_alive();
+        is_head_ = head.method() == http::verb::head;
+        request_ = plain(head);
+        if (head.count(http::field::host) != 1 || !state_->is_own_host(request_.headers["host"])) {
+            return write(HttpResponse::error(
+                403, "this server has another name than the request's Host",
+                "use the address in storm.local.hostname, or 127.0.0.1 on the same machine"));
+        }
+        HttpIntake intake;
+        if (auto failed = guarded(request_.target, [&] {
+                if (state_->service.intake) intake = state_->service.intake(request_);
+            })) {
+            return write(std::move(*failed));
+        }
+        if (auto* refused = std::get_if<HttpResponse>(&intake)) return write(std::move(*refused));
+        if (auto* upload = std::get_if<std::unique_ptr<HttpUpload>>(&intake)) {
+            upload_ = std::move(*upload);
+        }
+        const std::uint64_t most = upload_ ? kHttpFileBytesMax : kHttpBodyBytesMax;
+        if (head_->content_length().value_or(0) > most) return too_large();
+        if (beast::iequals(request_.headers["expect"], "100-continue")) return write_continue();
+        read_body();
+    }
+
+    void write_continue() {
+        const auto go_on = std::make_shared<http::response<http::empty_body>>();
+        go_on->version(11);
+        go_on->result(http::status::continue_);
+        http::async_write(stream_, *go_on,
+                          [self = shared_from_this(), go_on](error_code error, std::size_t) {
+                              if (!error) self->read_body();
+                          });
+    }
+
+    void read_body() {
+        if (upload_) {
+            upload_deadline_.expires_after(kHttpUploadTimeout);
+            upload_deadline_.async_wait([weak = weak_from_this()](error_code cancelled) {
+                const auto self = weak.lock();
+                if (!cancelled && self) self->close();
+            });
+            in_pieces_.emplace(std::move(*head_));
+            piece_.resize(kHttpPieceBytes);
+            return read_piece();
+        }
+        in_memory_.emplace(std::move(*head_));
+        in_memory_->body_limit(kHttpBodyBytesMax);
+        http::async_read(
+            stream_, buffer_, *in_memory_,
+            [self = shared_from_this()](error_code error, std::size_t) { self->was_read(error); });
+    }
+
+    void was_read(error_code error) {
+        if (error) return broken(error);
+        request_read_ = true;
+        request_.body = std::move(in_memory_->get().body());
+        const std::string target = request_.target;
+        auto failed =
+            guarded(target, [&] { state_->service.answer(std::move(request_), reply()); });
+        if (failed && !answered_) write(std::move(*failed));
+    }
+
+    void read_piece() {
+        if (in_pieces_->is_done()) return uploaded();
+        auto& body = in_pieces_->get().body();
+        body.data = piece_.data();
+        body.size = piece_.size();
+        stream_.expires_after(kHttpRequestTimeout);
+        http::async_read_some(
+            stream_, buffer_, *in_pieces_,
+            [self = shared_from_this()](error_code error, std::size_t) {
+                self->read_some(error == http::error::need_buffer ? error_code{} : error);
+            });
+    }
+
+    void read_some(error_code error) {
+        if (error) return broken(error);
+        const std::size_t bytes = piece_.size() - in_pieces_->get().body().size;
+        std::optional<HttpResponse> refused;
+        auto failed = guarded(request_.target, [&] {
+            if (bytes > 0) refused = upload_->write({piece_.data(), bytes});
+        });
+        if (failed) refused = std::move(failed);
+        if (refused) return write(std::move(*refused));
+        read_piece();
+    }
+
+    void uploaded() {
+        request_read_ = true;
+        upload_deadline_.cancel();
+        auto failed = guarded(request_.target, [&] { upload_->finish(reply()); });
+        if (failed && !answered_) write(std::move(*failed));
+    }
+
+    /// It keeps the connection, and is good for one call.
+    HttpReply reply() {
+        answered_ = false;
+        stream_.expires_never();
+        return [self = shared_from_this()](HttpResponse response) {
+            if (std::exchange(self->answered_, true)) return;
+            self->write(std::move(response));
+        };
+    }
+
+    void broken(error_code error) {
+        if (error == http::error::header_limit || error == http::error::body_limit) {
+            return too_large();
+        }
+        if (error.category() == http::make_error_code(http::error::bad_method).category() &&
+            error != http::error::end_of_stream && error != http::error::partial_message) {
+            return write(HttpResponse::error(400, error.message()));
+        }
+        // Gone, or too slow.
+    }
+
+    void too_large() { write(HttpResponse::error(413, "the request is too large")); }
+
+    void write(HttpResponse given) {
+        answered_ = true;
+        upload_deadline_.cancel();
+        keep_alive_ = keep_alive_ && request_read_;
+        if (!given.file.empty()) return write_file(given);
+        if (is_head_) {
+            auto response = head_of<http::empty_body>(given);
+            response->content_length(given.body.size());
+            return send(std::move(response));
+        }
+        auto response = head_of<http::string_body>(given);
+        response->body() = std::move(given.body);
+        response->prepare_payload();
+        send(std::move(response));
+    }
+
+    void write_file(HttpResponse& given) {
+        http::file_body::value_type file;
+        error_code error;
+        file.open(given.file.c_str(), beast::file_mode::scan, error);
+        if (error) {
+            base::log::error("cannot send a file",
+                             {{"file", given.file}, {"why", lower_case(error.message())}});
+            return write(HttpResponse::error(500, "cannot read what was asked for"));
+        }
+        if (is_head_) {
+            auto response = head_of<http::empty_body>(given);
+            response->content_length(file.size());
+            return send(std::move(response));
+        }
+        auto response = head_of<http::file_body>(given);
+        response->body() = std::move(file);
+        response->prepare_payload();
+        send(std::move(response));
+    }
+
+    template <typename Body>
+    std::shared_ptr<http::response<Body>> head_of(const HttpResponse& given) const {
+        auto response = std::make_shared<http::response<Body>>();
+        response->version(11);
+        response->result(static_cast<unsigned>(given.status));
+        response->set(http::field::cache_control, "no-store");
+        response->set("X-Content-Type-Options", "nosniff");
+        response->set("X-Frame-Options", "DENY");
+        response->set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
+        response->set(http::field::content_type, given.content_type);
+        for (const auto& [name, value] : given.headers) response->set(name, value);
+        response->keep_alive(keep_alive_);
+        return response;
+    }
+
+    template <typename Body>
+    void send(std::shared_ptr<http::response<Body>> response) {
+        const auto writer = std::make_shared<http::response_serializer<Body>>(*response);
+        send_some(std::move(response), writer);
+    }
+
+    template <typename Body>
+    void send_some(std::shared_ptr<http::response<Body>> response,
+                   std::shared_ptr<http::response_serializer<Body>> writer) {
+        stream_.expires_after(kHttpResponseTimeout);
+        http::async_write_some(
+            stream_, *writer,
+            [self = shared_from_this(), response, writer](error_code error, std::size_t) {
+                if (error) return;  // Gone, or too slow.
+                if (!writer->is_done()) return self->send_some(response, writer);
+                self->sent();
+            });
+    }
+
+    void sent() {
+        if (keep_alive_) return read();
+        error_code ignored;
+        stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        if (request_read_) return;
+        piece_.resize(kHttpPieceBytes);
+        stream_.expires_after(kHttpLingerTimeout);
+        linger(kHttpLingerBytesMax);
+    }
+
+    void linger(std::uint64_t bytes_left) {
+        stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this(), bytes_left](
+                                                          error_code error, std::size_t bytes) {
+            if (!error && bytes < bytes_left) self->linger(bytes_left - bytes);
+        });
+    }
+
+    const std::shared_ptr<State> state_;
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_{kHttpHeaderBytesMax + kHttpPieceBytes};
+    std::optional<http::request_parser<http::empty_body>> head_;
+    std::optional<http::request_parser<http::string_body>> in_memory_;
+    std::optional<http::request_parser<http::buffer_body>> in_pieces_;
+    HttpRequest request_;
+    std::unique_ptr<HttpUpload> upload_;
+    asio::steady_timer upload_deadline_{stream_.get_executor()};
+    std::string piece_;
+    bool request_read_ = false;
+    bool keep_alive_ = false;
+    bool is_head_ = false;
+    bool answered_ = false;
+};
+
+base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
+    const std::string where = address.host + ':' + std::to_string(address.port);
+    error_code error;
+    tcp::resolver resolver(acceptor.get_executor());
+    const auto found =
+        resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
+    if (error || found.empty()) {
+        return base::Error{"cannot listen on " + where + ": " + lower_case(error.message())};
+    }
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    if (!endpoint.address().is_loopback() && !address.beyond_loopback) {
+        return base::Error{
+            "will not listen on " + where +
+            ": other machines reach that address, and without TLS "
+            "whoever does can read what is sent and run programs here; set storm.local.hostname to "
+            "127.0.0.1, or storm.insecure to true to accept that"};
+    }
+    names.push_back(lower_case(address.host));
+    names.push_back(endpoint.address().to_string());
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    if (error) {
+        return base::Error{"cannot listen on " + where + ": " + lower_case(error.message())};
+    }
+    return base::Done{};
 }
 
-HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) {
+bool HttpServer::State::is_own_host(std::string_view host) const {
+    return std::find(names.begin(), names.end(), without_port(host)) != names.end();
+}
+
+void HttpServer::State::accept() {
+    if (accepting || connections.size() >= kHttpConnectionsMax) return;
+    accepting = true;
+    acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
+        self->accepted(error, std::move(socket));
+    });
+}
+
+void HttpServer::State::accepted(error_code error, tcp::socket socket) {
+    accepting = false;
+    if (closing || error == asio::error::operation_aborted) return;
+    if (!error) {
+        error_code ignored;
+        socket.set_option(tcp::no_delay(true), ignored);
+        std::make_shared<Connection>(shared_from_this(), std::move(socket))->read();
+        return accept();
+    }
+    pause.expires_after(kHttpAcceptPause);
+    pause.async_wait([self = shared_from_this()](error_code cancelled) {
+        if (!cancelled && !self->closing) self->accept();
+    });
+}
+
+void HttpServer::State::close() {
+    closing = true;
+    error_code ignored;
+    acceptor.close(ignored);
+    pause.cancel();
+    for (Connection* const connection : connections) connection->close();
+}
+
+base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(std::uint16_t port,
+                                                             HttpHandler handler) {
+    auto own = std::make_unique<OwnThread>();
+    HttpService service;
+    service.answer = [handler = std::move(handler)](const HttpRequest& request,
+                                                    const HttpReply& reply) {
+        reply(handler(request));
+    };
+    auto state = std::make_shared<State>(own->io, std::move(service));
+    HttpAddress address;
+    address.port = port;
+    if (const auto bound = state->bind(address); !bound) return bound.error();
+    return std::unique_ptr<HttpServer>(new HttpServer(std::move(own), std::move(state)));
+}
+
+base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(asio::io_context& io,
+                                                             const HttpAddress& address,
+                                                             HttpService service) {
+    auto state = std::make_shared<State>(io, std::move(service));
+    if (const auto bound = state->bind(address); !bound) return bound.error();
+    return std::unique_ptr<HttpServer>(new HttpServer(nullptr, std::move(state)));
+}
+
+HttpServer::HttpServer(std::unique_ptr<OwnThread> own, std::shared_ptr<State> state)
+    : own_(std::move(own)), state_(std::move(state)) {
     state_->accept();
-    state_->thread.emplace("http", [running = state_.get()] { running->io.run(); });
+    if (own_) own_->thread.emplace("http", [running = own_.get()] { running->io.run(); });
 }
 
 HttpServer::~HttpServer() {
-    state_->io.stop();
-    state_->thread->join();
-    state_->closing = true;
+    if (own_) {
+        own_->io.stop();
+        own_->thread->join();
+    }
+    state_->close();
+    if (own_) {
+        own_->io.restart();
+        own_->io.poll();  // Lets the connections end.
+    }
 }
 
 std::uint16_t HttpServer::port() const {

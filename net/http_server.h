@@ -1,52 +1,84 @@
-// A small HTTP/1.1 server for what a process says of itself.
+// An HTTP/1.1 server for what a process says of itself, and for the daemons' interfaces.
 //
 //     auto server = HttpServer::listen(9090, [](const HttpRequest& request) {
 //         if (request.target != "/health") return HttpResponse::error(404, "no such page");
 //         return HttpResponse{.content_type = "application/json", .body = R"({"status":"ok"})"};
 //     });
 //
-// It binds 127.0.0.1 and answers only requests whose Host is that, so that no web page can reach it
-// under a name of its own.
+// It binds 127.0.0.1 unless told otherwise, and answers only requests whose Host is the name or
+// address that it was told, or this machine's own: no web page can reach it under a name of its
+// own.
 //
-// Threads: one of its own, which calls the handler, one request at a time; the handler must not
-// block for long. The destructor waits for a call that is under way.
+//     head ──► intake ──► into memory ──► answer ──► response
+//                 ├─────► HttpUpload, piece by piece ──► finish ──► response
+//                 └─────► refused: response, without reading the body
+//
+// Threads: one of its own which calls the handler, one request at a time; or that of the io_context
+//          it is given, for everything. A client that is slow, or an answer that comes later, holds
+//          up nobody else. The destructor waits for a call that is under way.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "base/result.h"
+#include "net/http_message.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace storm::net {
-
-struct HttpRequest {
-    std::string method;                          ///< "GET"
-    std::string target;                          ///< "/topologies?all=true"
-    std::map<std::string, std::string> headers;  ///< By name in lower case; the last of each.
-    std::string body;
-};
-
-struct HttpResponse {
-    int status = 200;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
-
-    static HttpResponse error(int status, std::string why) {
-        return {.status = status, .body = std::move(why) + '\n'};
-    }
-};
 
 /// What it throws (std::exception) becomes a 500 and a line in the log.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+/// Answers a request: at most once, at any time, on the server's thread. One that is dropped
+/// uncalled closes the connection. Does not outlive the io_context.
+using HttpReply = std::function<void(HttpResponse)>;
+
+/// Takes a body that is too large for memory. Destroyed early if the client goes away.
+class HttpUpload {
+public:
+    HttpUpload() = default;
+    HttpUpload(const HttpUpload&) = delete;
+    HttpUpload& operator=(const HttpUpload&) = delete;
+    virtual ~HttpUpload() = default;
+
+    /// The next piece. A response refuses the rest.
+    virtual std::optional<HttpResponse> write(std::string_view piece) = 0;
+    virtual void finish(HttpReply reply) = 0;
+};
+
+struct HttpIntoMemory {};
+/// What becomes of a request's body, decided by its head. An HttpResponse refuses it unread.
+using HttpIntake = std::variant<HttpIntoMemory, HttpResponse, std::unique_ptr<HttpUpload>>;
+
+struct HttpService {
+    std::function<HttpIntake(const HttpRequest& head)> intake;  ///< Empty: all into memory.
+    std::function<void(HttpRequest, HttpReply)> answer;
+};
+
+struct HttpAddress {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;        ///< 0: any free one.
+    bool beyond_loopback = false;  ///< Whether `host` may be reached from other machines.
+};
+
 class HttpServer {
 public:
-    /// Port 0: any free one.
+    /// On a thread of its own, on 127.0.0.1. Port 0: any free one.
     static base::Result<std::unique_ptr<HttpServer>> listen(std::uint16_t port,
                                                             HttpHandler handler);
+    /// On the thread that runs `io`, which must outlive it.
+    static base::Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& io,
+                                                            const HttpAddress& address,
+                                                            HttpService service);
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
     ~HttpServer();
@@ -56,9 +88,11 @@ public:
 private:
     class Connection;
     struct State;
-    explicit HttpServer(std::unique_ptr<State> state);
+    struct OwnThread;
+    HttpServer(std::unique_ptr<OwnThread> own, std::shared_ptr<State> state);
 
-    std::unique_ptr<State> state_;
+    std::unique_ptr<OwnThread> own_;  // Before the state, which lives in its io_context.
+    std::shared_ptr<State> state_;
 };
 
 }  // namespace storm::net

@@ -8,14 +8,27 @@
 namespace storm::net {
 
 /// Connections of one HTTP server; more wait until one is over.
-inline constexpr std::size_t kHttpConnectionsMax = 64;
+inline constexpr std::size_t kHttpConnectionsMax = 256;
 /// Request line and headers of one request.
 inline constexpr std::uint32_t kHttpHeaderBytesMax = 16 * 1024;
 inline constexpr std::uint64_t kHttpBodyBytesMax = 1024 * 1024;
-/// From a request's first byte, or from the last response, until the whole request is here.
+/// Of bodies that are streamed: to a file or from one.
+inline constexpr std::uint64_t kHttpFileBytesMax = 512 * 1024 * 1024;
+/// Response that a client keeps in memory.
+inline constexpr std::uint64_t kHttpResponseBytesMax = 64 * 1024 * 1024;
+/// What is read from a connection, or from a file for it, at once.
+inline constexpr std::size_t kHttpPieceBytes = 64 * 1024;
+/// From a request's first byte, or from the last response, until the whole request is here. For
+/// streamed bodies: until its next piece is.
 inline constexpr std::chrono::seconds kHttpRequestTimeout{10};
-/// Until the peer has taken the response.
+/// Until all pieces of a streamed body are here.
+inline constexpr std::chrono::minutes kHttpUploadTimeout{10};
+/// Until the peer has taken the next piece of the response.
 inline constexpr std::chrono::seconds kHttpResponseTimeout{10};
+/// How long, and how much, a server goes on reading after it has refused a body: a connection that
+/// is closed with something unread may lose the response too.
+inline constexpr std::chrono::seconds kHttpLingerTimeout{2};
+inline constexpr std::uint64_t kHttpLingerBytesMax = 8 * 1024 * 1024;
 /// Before it accepts again after accept() has failed, as without free file descriptors.
 inline constexpr std::chrono::milliseconds kHttpAcceptPause{100};
 

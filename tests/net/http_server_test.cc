@@ -3,58 +3,26 @@
 
 #include "net/http_server.h"
 
-#include <bit>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
+
+#include "base/thread.h"
 #include "net/limits.h"
+#include "tests/support/local_socket.h"
 
 namespace storm::net {
 namespace {
 
-class Client {
-public:
-    explicit Client(std::uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const auto any = std::bit_cast<sockaddr>(address);
-        connected_ = connect(socket_, &any, sizeof(any)) == 0;
-    }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-    ~Client() { close(socket_); }
-
-    bool connected() const { return connected_; }
-    void send(const std::string& bytes) const {
-        static_cast<void>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
-    }
-    /// Until `end` has come, or the connection is closed.
-    std::string receive_until(const std::string& end) const {
-        std::string all;
-        char chunk[4096];
-        while (all.find(end) == std::string::npos) {
-            const ssize_t count = recv(socket_, chunk, sizeof(chunk), 0);
-            if (count <= 0) break;
-            all.append(chunk, static_cast<std::size_t>(count));
-        }
-        return all;
-    }
-    std::string receive_all() const { return receive_until("never sent \x01"); }
-
-private:
-    int socket_;
-    bool connected_ = false;
-};
+using Client = tests::RawClient;
 
 std::unique_ptr<HttpServer> echo_server() {
     auto server = HttpServer::listen(0, [](const HttpRequest& request) {
@@ -158,6 +126,189 @@ TEST(HttpServer, EndsWhileConnectionsAreOpen) {
     server.reset();
 
     EXPECT_EQ(client.receive_all(), "");
+}
+
+/// Keeps an upload in memory; refuses at "stop".
+class Kept final : public HttpUpload {
+public:
+    std::optional<HttpResponse> write(std::string_view piece) override {
+        text_ += piece;
+        if (text_.find("stop") == std::string::npos) return std::nullopt;
+        return HttpResponse::error(507, "no more space");
+    }
+    void finish(HttpReply reply) override {
+        reply({.body = std::to_string(text_.size()) + ' ' + text_.substr(0, 10)});
+    }
+
+private:
+    std::string text_;
+};
+
+/// Answers on the io_context's own thread; /later only when the next request has come.
+class AsyncServer {
+public:
+    explicit AsyncServer(HttpAddress address = {}) {
+        HttpService service;
+        service.intake = [](const HttpRequest& head) -> HttpIntake {
+            if (head.target == "/refused") return HttpResponse::error(401, "who are you?");
+            if (head.target == "/upload") return std::make_unique<Kept>();
+            return HttpIntoMemory{};
+        };
+        service.answer = [this](const HttpRequest& request, HttpReply reply) {
+            if (request.target == "/file") {
+                HttpResponse made;
+                made.file = STORM_SOURCE_DIR "/net/limits.h";
+                return reply(std::move(made));
+            }
+            if (request.target == "/dropped") return;
+            if (request.target == "/later") {
+                later_ = std::move(reply);
+                return;
+            }
+            if (later_) later_({.body = "late|"});
+            reply({.body = "ok|", .headers = {{"X-Extra", "yes"}}});
+        };
+        server_ = HttpServer::listen(io_, address, std::move(service)).value();
+        thread_.emplace("io", [this] { io_.run(); });
+    }
+    AsyncServer(const AsyncServer&) = delete;
+    AsyncServer& operator=(const AsyncServer&) = delete;
+    ~AsyncServer() {
+        io_.stop();
+        thread_->join();
+    }
+
+    std::uint16_t port() const { return server_->port(); }
+    std::string answer_to(const std::string& request) const {
+        const Client client(port());
+        client.send(request);
+        return client.receive_all();
+    }
+
+private:
+    boost::asio::io_context io_;
+    std::unique_ptr<HttpServer> server_;
+    HttpReply later_;
+    std::optional<base::Thread> thread_;
+};
+
+const std::string kEnd = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+
+TEST(HttpServer, OnAnotherLoopAddsHeaders) {
+    const std::string answer = AsyncServer().answer_to("GET /" + kEnd + "\r\n");
+
+    EXPECT_NE(answer.find("\r\nX-Extra: yes\r\n"), std::string::npos) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\nok|")) << answer;
+}
+
+TEST(HttpServer, AnswersOneWhileAnotherWaits) {
+    const AsyncServer server;
+    const Client waiting(server.port());
+    waiting.send("GET /later" + kEnd + "\r\n");
+    // Its request has arrived once a later one on another connection is answered, or that one
+    // came first; then a second one brings it.
+    std::string late;
+    for (int tries = 0; late.empty() && tries < 100; ++tries) {
+        EXPECT_TRUE(server.answer_to("GET /" + kEnd + "\r\n").ends_with("ok|"));
+        late = waiting.receive_now();
+    }
+
+    EXPECT_NE((late + waiting.receive_all()).find("late|"), std::string::npos);
+}
+
+TEST(HttpServer, ClosesWhenTheAnswerIsDropped) {
+    EXPECT_EQ(AsyncServer().answer_to("GET /dropped" + kEnd + "\r\n"), "");
+}
+
+TEST(HttpServer, SendsAFile) {
+    const std::string answer = AsyncServer().answer_to("GET /file" + kEnd + "\r\n");
+
+    EXPECT_TRUE(answer.ends_with("}  // namespace storm::net\n")) << answer;
+}
+
+TEST(HttpServer, SendsOnlyTheSizeOfAFileToHead) {
+    const std::string answer = AsyncServer().answer_to("HEAD /file" + kEnd + "\r\n");
+
+    EXPECT_NE(answer.find("\r\nContent-Length: "), std::string::npos) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+}
+
+TEST(HttpServer, StreamsAnUploadThatIsTooLargeForMemory) {
+    const std::string content(3 * kHttpBodyBytesMax, 'u');
+
+    const std::string answer = AsyncServer().answer_to(
+        "PUT /upload" + kEnd + "Content-Length: " + std::to_string(content.size()) + "\r\n\r\n" +
+        content);
+
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n3145728 uuuuuuuuuu")) << answer;
+}
+
+TEST(HttpServer, StreamsAnUploadInChunks) {
+    const std::string answer = AsyncServer().answer_to(
+        "PUT /upload" + kEnd +
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n7 abcdefg")) << answer;
+}
+
+TEST(HttpServer, InvitesAClientThatAsksFirst) {
+    const AsyncServer server;
+    const Client client(server.port());
+    client.send("PUT /upload" + kEnd + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    EXPECT_EQ(client.receive_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+
+    client.send("body");
+
+    EXPECT_TRUE(client.receive_all().ends_with("4 body"));
+}
+
+TEST(HttpServer, RefusesABodyUnreadAndTheRefusalArrives) {
+    const std::string content(kHttpLingerBytesMax / 2, 'u');
+    for (const std::string target : {"/refused", "/upload"}) {
+        const std::string answer = AsyncServer().answer_to(
+            "PUT " + target + kEnd + "Content-Length: " + std::to_string(content.size()) +
+            "\r\n\r\nstop" + content.substr(4));
+        EXPECT_TRUE(answer.starts_with(target == "/refused" ? "HTTP/1.1 401 " : "HTTP/1.1 507 "))
+            << answer;
+    }
+}
+
+TEST(HttpServer, RefusesAnUploadThatIsTooLarge) {
+    const std::string answer = AsyncServer().answer_to(
+        "PUT /upload" + kEnd + "Content-Length: " + std::to_string(kHttpFileBytesMax + 1) +
+        "\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+}
+
+TEST(HttpServer, WillNotListenBeyondTheMachineUnlessTold) {
+    boost::asio::io_context io;
+    HttpAddress address;
+    address.host = "0.0.0.0";
+
+    const auto refused = HttpServer::listen(io, address, {});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_TRUE(refused.error().message.starts_with("will not listen on 0.0.0.0:0: other machines"))
+        << refused.error().message;
+    EXPECT_NE(refused.error().message.find("storm.insecure"), std::string::npos);
+
+    address.beyond_loopback = true;
+    EXPECT_TRUE(HttpServer::listen(io, address, {}).has_value());
+}
+
+TEST(HttpServer, AnswersToTheNameThatItWasTold) {
+    HttpAddress address;
+    address.host = "127.1";
+    const AsyncServer server(address);
+
+    EXPECT_TRUE(server.answer_to("GET / HTTP/1.1\r\nHost: 127.1:80\r\nConnection: close\r\n\r\n")
+                    .ends_with("ok|"));
+    EXPECT_TRUE(server.answer_to("GET / HTTP/1.1\r\nHost: 127.2:80\r\nConnection: close\r\n\r\n")
+                    .starts_with("HTTP/1.1 403 "));
+}
+
+TEST(HttpServer, RefusesTwoHosts) {
+    EXPECT_TRUE(answer_to("GET / HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n")
+                    .starts_with("HTTP/1.1 403 "));
 }
 
 }  // namespace

@@ -1,0 +1,327 @@
+#include "net/http_client.h"
+
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include "net/limits.h"
+
+namespace storm::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+std::string lower_case(std::string lowered) {
+    for (char& letter : lowered) {
+        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    }
+    return lowered;
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+    std::string text = std::to_string(static_cast<double>(time.count()) / 1000);
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+    return text + " s";
+}
+
+/// A file that only gets its name once it is whole.
+class NewFile {
+public:
+    explicit NewFile(std::string path) : path_(std::move(path)), part_(path_ + ".part-XXXXXX") {}
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+    ~NewFile() {
+        if (open_) ::unlink(part_.c_str());
+    }
+
+    /// The descriptor is the caller's; -1: errno says why.
+    int open() {
+        const int descriptor = ::mkostemp(part_.data(), O_CLOEXEC);
+        open_ = descriptor >= 0;
+        return descriptor;
+    }
+    bool publish() {
+        if (std::rename(part_.c_str(), path_.c_str()) != 0) return false;
+        open_ = false;
+        return true;
+    }
+
+private:
+    std::string path_;
+    std::string part_;
+    bool open_ = false;
+};
+
+/// One request and its response. The response is read while the request is still being written,
+/// since a server may refuse early.
+class Exchange {
+public:
+    explicit Exchange(const HttpCall& wanted) : wanted_(wanted), saved_(wanted.save_file) {}
+
+    base::Result<HttpResponse> run() {
+        if (!prepare() || !connect()) return base::Error{std::move(failure_)};
+        watch();
+        write();
+        expect_head();
+        io_.restart();
+        io_.run();
+        if (!finished_) return base::Error{std::move(failure_)};
+        return std::move(response_);
+    }
+
+private:
+    std::string where() const { return wanted_.host + ':' + std::to_string(wanted_.port); }
+
+    bool fail(std::string why) {
+        if (failure_.empty() && !finished_) failure_ = std::move(why);
+        stop();
+        return false;
+    }
+
+    void stop() {
+        error_code ignored;
+        socket_.close(ignored);
+        timer_.cancel();
+    }
+
+    bool prepare() {
+        const auto method = http::string_to_verb(wanted_.method);
+        if (method == http::verb::unknown) {
+            return fail('"' + wanted_.method + "\" is no HTTP method");
+        }
+        if (!wanted_.body_file.empty()) {
+            error_code error;
+            http::file_body::value_type file;
+            file.open(wanted_.body_file.c_str(), beast::file_mode::scan, error);
+            if (error) {
+                return fail("cannot read " + wanted_.body_file + ": " +
+                            lower_case(error.message()));
+            }
+            set_head(file_request_.emplace());
+            file_request_->body() = std::move(file);
+            file_request_->prepare_payload();
+            upload_total_ = file_request_->body().size();
+            file_writer_.emplace(*file_request_);
+            return true;
+        }
+        set_head(request_.emplace());
+        request_->body() = wanted_.body;
+        request_->prepare_payload();
+        text_writer_.emplace(*request_);
+        return true;
+    }
+
+    template <typename Request>
+    void set_head(Request& request) const {
+        request.version(11);
+        request.method(http::string_to_verb(wanted_.method));
+        request.target(wanted_.target);
+        request.set(http::field::host, where());
+        request.set(http::field::user_agent, "storm/" STORM_VERSION);
+        for (const auto& [name, value] : wanted_.headers) request.set(name, value);
+        request.keep_alive(false);
+    }
+
+    bool connect() {
+        error_code error;
+        tcp::resolver resolver(io_);
+        const auto found = resolver.resolve(wanted_.host, std::to_string(wanted_.port), error);
+        if (error) {
+            return fail("cannot find host \"" + wanted_.host +
+                        "\": " + lower_case(error.message()));
+        }
+        bool late = false;
+        timer_.expires_after(wanted_.connect_timeout);
+        timer_.async_wait([&](error_code cancelled) {
+            if (cancelled) return;
+            late = true;
+            socket_.close();
+        });
+        asio::async_connect(socket_, found, [&](error_code failed, const tcp::endpoint&) {
+            error = failed;
+            timer_.cancel();
+        });
+        io_.run();
+        if (late) {
+            return fail("cannot reach " + where() + ": no answer within " +
+                        seconds(wanted_.connect_timeout));
+        }
+        if (error) return fail("cannot reach " + where() + ": " + lower_case(error.message()));
+        socket_.set_option(tcp::no_delay(true), error);
+        return true;
+    }
+
+    /// Something moved: from now on it has the whole timeout again.
+    void watch() {
+        timer_.expires_after(wanted_.timeout);
+        timer_.async_wait([this](error_code cancelled) {
+            if (cancelled) return;
+            fail(where() + " did not go on for " + seconds(wanted_.timeout));
+        });
+    }
+
+    void write() {
+        const auto wrote = [this](error_code error, std::size_t bytes) {
+            // Why it does not take more, its response may tell.
+            if (error || !socket_.is_open()) return;
+            watch();
+            uploaded_ += bytes;
+            if (file_writer_ && wanted_.progress) {
+                wanted_.progress(std::min(uploaded_, upload_total_), upload_total_);
+            }
+            if (file_writer_ ? !file_writer_->is_done() : !text_writer_->is_done()) write();
+        };
+        if (file_writer_) {
+            http::async_write_some(socket_, *file_writer_, wrote);
+        } else {
+            http::async_write_some(socket_, *text_writer_, wrote);
+        }
+    }
+
+    void read_head(error_code error) {
+        if (error) return broke_off(error, "before it answered");
+        watch();
+        const auto& head = head_->get();
+        response_.status = static_cast<int>(head.result_int());
+        for (const auto& field : head) {
+            response_.headers.insert_or_assign(lower_case(std::string(field.name_string())),
+                                               std::string(field.value()));
+        }
+        if (response_.status < 200) return expect_head();  // 100 Continue, which nobody asked for.
+        response_.content_type = response_.headers["content-type"];
+        if (response_.status == 200 && !wanted_.save_file.empty()) {
+            const int descriptor = saved_.open();
+            if (descriptor < 0) return static_cast<void>(cannot_write(errno));
+            file_parser_.emplace(std::move(*head_));
+            beast::file file;
+            file.native_handle(descriptor);
+            file_parser_->get().body().reset(std::move(file), error);
+            if (error) return static_cast<void>(cannot_write(error.value()));
+            return read(*file_parser_);
+        }
+        text_parser_.emplace(std::move(*head_));
+        text_parser_->body_limit(kHttpResponseBytesMax);
+        if (!text_parser_->is_done() &&
+            text_parser_->content_length().value_or(0) > kHttpResponseBytesMax) {
+            return read_failed(http::error::body_limit, *text_parser_);
+        }
+        read(*text_parser_);
+    }
+
+    void expect_head() {
+        response_ = {};
+        head_.emplace();
+        head_->header_limit(kHttpHeaderBytesMax);
+        head_->body_limit(kHttpFileBytesMax);
+        head_->skip(wanted_.method == "HEAD");
+        http::async_read_header(socket_, buffer_, *head_,
+                                [this](error_code error, std::size_t) { read_head(error); });
+    }
+
+    template <typename Parser>
+    void read(Parser& parser) {
+        if (parser.is_done()) return done();
+        http::async_read_some(socket_, buffer_, parser, [&, this](error_code error, std::size_t) {
+            if (error) return read_failed(error, parser);
+            watch();
+            if (file_parser_ && wanted_.progress) report(parser);
+            read(parser);
+        });
+    }
+
+    template <typename Parser>
+    void report(const Parser& parser) const {
+        const auto total = parser.content_length();
+        const auto left = parser.content_length_remaining();
+        if (total && left) wanted_.progress(*total - *left, *total);
+    }
+
+    template <typename Parser>
+    void read_failed(error_code error, const Parser& parser) {
+        if (error == http::error::end_of_stream && parser.is_done()) return done();
+        if (error == http::error::body_limit) {
+            return static_cast<void>(fail("the answer of " + where() + " is too large"));
+        }
+        // Asio tells of sockets in the same category; but those errors a disk does not have.
+        if (file_parser_ && (error.value() == ENOSPC || error.value() == EIO ||
+                             error.value() == EDQUOT || error.value() == EFBIG)) {
+            return static_cast<void>(cannot_write(error.value()));
+        }
+        broke_off(error, "in the middle of its answer");
+    }
+
+    void done() {
+        finished_ = true;
+        if (file_parser_) {
+            file_parser_->get().body().close();
+            if (!saved_.publish()) {
+                finished_ = false;
+                return static_cast<void>(cannot_write(errno));
+            }
+        } else {
+            response_.body = std::move(text_parser_->get().body());
+        }
+        stop();
+    }
+
+    bool cannot_write(int why) {
+        return fail("cannot write " + wanted_.save_file + ": " +
+                    lower_case(error_code(why, boost::system::system_category()).message()));
+    }
+
+    void broke_off(error_code error, const char* when) {
+        const bool closed = error == http::error::end_of_stream || error == asio::error::eof ||
+                            error == http::error::partial_message ||
+                            error == asio::error::connection_reset ||
+                            error == asio::error::broken_pipe;
+        if (closed) return static_cast<void>(fail(where() + " closed the connection " + when));
+        if (error.category() == http::make_error_code(http::error::bad_method).category()) {
+            return static_cast<void>(
+                fail("what " + where() + " answers is no HTTP: " + error.message()));
+        }
+        fail("lost " + where() + ": " + lower_case(error.message()));
+    }
+
+    const HttpCall& wanted_;
+    NewFile saved_;
+    asio::io_context io_{1};
+    tcp::socket socket_{io_};
+    asio::steady_timer timer_{io_};
+    beast::flat_buffer buffer_;
+    std::optional<http::request<http::string_body>> request_;
+    std::optional<http::request_serializer<http::string_body>> text_writer_;
+    std::optional<http::request<http::file_body>> file_request_;
+    std::optional<http::request_serializer<http::file_body>> file_writer_;
+    std::uint64_t uploaded_ = 0;
+    std::uint64_t upload_total_ = 0;
+    std::optional<http::response_parser<http::empty_body>> head_;
+    std::optional<http::response_parser<http::string_body>> text_parser_;
+    std::optional<http::response_parser<http::file_body>> file_parser_;
+    HttpResponse response_;
+    std::string failure_;
+    bool finished_ = false;
+};
+
+}  // namespace
+
+base::Result<HttpResponse> call(const HttpCall& wanted) {
+    return Exchange(wanted).run();
+}
+
+}  // namespace storm::net

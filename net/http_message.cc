@@ -1,0 +1,35 @@
+#include "net/http_message.h"
+
+#include <array>
+
+namespace storm::net {
+namespace {
+
+std::string quoted(std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string made = "\"";
+    for (const char letter : text) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (letter == '"' || letter == '\\') {
+            made += '\\';
+            made += letter;
+        } else if (code < 0x20) {
+            made += "\\u00";
+            made += kDigits[code >> 4U];
+            made += kDigits[code & 15U];
+        } else {
+            made += letter;
+        }
+    }
+    return made + '"';
+}
+
+}  // namespace
+
+HttpResponse HttpResponse::error(int status, std::string_view why, std::string_view hint) {
+    std::string body = "{\"error\": " + quoted(why);
+    if (!hint.empty()) body += ", \"hint\": " + quoted(hint);
+    return {.status = status, .content_type = "application/json", .body = body + "}\n"};
+}
+
+}  // namespace storm::net

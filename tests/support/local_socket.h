@@ -1,0 +1,121 @@
+// Raw sockets for tests of HTTP: a client that sends bytes, and a server that answers anything with
+// the same bytes.
+//
+// Threads: a Listener has one of its own.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/thread.h"
+
+namespace storm::tests {
+
+inline sockaddr loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return std::bit_cast<sockaddr>(address);
+}
+
+class RawClient {
+public:
+    explicit RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        const sockaddr peer = loopback(port);
+        connected_ = ::connect(socket_, &peer, sizeof(peer)) == 0;
+    }
+    RawClient(const RawClient&) = delete;
+    RawClient& operator=(const RawClient&) = delete;
+    ~RawClient() { ::close(socket_); }
+
+    bool connected() const { return connected_; }
+    void send(const std::string& bytes) const {
+        static_cast<void>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+    }
+    /// Until `end` has come, or the connection is closed.
+    std::string receive_until(const std::string& end) const {
+        std::string all;
+        std::array<char, 4096> chunk{};
+        while (all.find(end) == std::string::npos) {
+            const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), 0);
+            if (count <= 0) break;
+            all.append(chunk.data(), static_cast<std::size_t>(count));
+        }
+        return all;
+    }
+    /// What has arrived so far.
+    std::string receive_now() const {
+        std::array<char, 4096> chunk{};
+        const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), MSG_DONTWAIT);
+        return count <= 0 ? std::string()
+                          : std::string(chunk.data(), static_cast<std::size_t>(count));
+    }
+    std::string receive_all() const { return receive_until("never sent \x01"); }
+
+private:
+    int socket_;
+    bool connected_ = false;
+};
+
+/// Answers each connection with the same bytes, whatever it is asked.
+class Listener {
+public:
+    enum class Then : std::uint8_t { kClose, kStayOpen };
+
+    explicit Listener(std::string answer, Then then = Then::kClose)
+        : answer_(std::move(answer)), then_(then), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr address = loopback(0);
+        static_cast<void>(::bind(socket_, &address, sizeof(address)));
+        socklen_t size = sizeof(address);
+        static_cast<void>(::getsockname(socket_, &address, &size));
+        port_ = ntohs(std::bit_cast<sockaddr_in>(address).sin_port);
+        static_cast<void>(::listen(socket_, 8));
+        thread_.emplace("listener", [this] { serve(); });
+    }
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    ~Listener() {
+        ::shutdown(socket_, SHUT_RDWR);
+        thread_->join();
+        ::close(socket_);
+        for (const int peer : open_) ::close(peer);
+    }
+
+    std::uint16_t port() const { return port_; }
+
+private:
+    void serve() {
+        for (;;) {
+            const int peer = ::accept(socket_, nullptr, nullptr);
+            if (peer < 0) return;
+            std::array<char, 1024> request{};
+            static_cast<void>(::recv(peer, request.data(), request.size(), 0));
+            static_cast<void>(::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL));
+            if (then_ == Then::kClose) {
+                ::close(peer);
+            } else {
+                open_.push_back(peer);
+            }
+        }
+    }
+
+    const std::string answer_;
+    const Then then_;
+    const int socket_;
+    std::uint16_t port_ = 0;
+    std::vector<int> open_;  ///< Of the thread, until it has ended.
+    std::optional<base::Thread> thread_;
+};
+
+}  // namespace storm::tests
