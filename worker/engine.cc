@@ -78,6 +78,8 @@ Limits limits_of(const Wiring& wiring) {
     const std::uint64_t share =
         static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
     return {.window_bytes = std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMax),
+            .window_bytes_elsewhere =
+                std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMaxElsewhere),
             .budget_bytes = budget,
             .overshoot_bytes =
                 static_cast<std::size_t>(wiring.config.int64("topology.executor.overshoot.bytes")),

@@ -85,7 +85,8 @@ struct Wiring {
 };
 
 struct Limits {
-    std::uint64_t window_bytes;
+    std::uint64_t window_bytes;            // Of a channel within this worker,
+    std::uint64_t window_bytes_elsewhere;  // and of one from another.
     std::int64_t budget_bytes;
     std::size_t overshoot_bytes;
     base::Micros spout_wait_max;
