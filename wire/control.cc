@@ -92,6 +92,11 @@ const char* record_fault(const ControlRecord& record) {
         case ControlKind::kAck:
         case ControlKind::kCredit:
             return nullptr;
+        case ControlKind::kFenced:
+        case ControlKind::kFencedSeen:
+            return record.subject <= std::numeric_limits<std::uint32_t>::max()
+                       ? nullptr
+                       : "has an impossible worker";
         case ControlKind::kFail:
             if (record.reason > static_cast<std::uint8_t>(FailReason::kOverflow)) {
                 return "has an unknown reason";

@@ -176,7 +176,6 @@ private:
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
     std::uint32_t scan_at_ = 0;
-    base::Micros start_ = 0;
     base::Micros scanned_ = 0;
     base::Micros now_ = 0;
     std::uint32_t deadline_ = 0;

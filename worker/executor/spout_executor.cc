@@ -119,6 +119,15 @@ void SpoutTask::expire() {
     next_scan_ = now_ + ledger_.scan_interval();
 }
 
+void SpoutTask::abandon(FailReason reason) {
+    expired_.clear();
+    ledger_.abandon(expired_);
+    for (const worker::Settled& settled : expired_) {
+        failed.add();
+        failed_.push_back({settled.message, reason});
+    }
+}
+
 bool SpoutTask::call_back(bool may_emit) {
     const bool called = !completed_.empty() || (may_emit && !failed_.empty());
     calling_.swap(completed_);  // A callback that emits may add to it.
@@ -154,6 +163,7 @@ void SpoutTask::set_active(bool active) {
 void SpoutTask::close() {
     if (!opened_) return;
     opened_ = false;
+    publish();  // What the last step emitted is pending.
     try {
         spout_->close();
     } catch (const std::exception& error) {
@@ -235,10 +245,23 @@ bool SpoutExecutor::apply_control() {
     return any;
 }
 
+void SpoutExecutor::handle(const PeerEvent& event) {
+    const Wiring& wiring = engine_.wiring();
+    const std::vector<std::uint32_t>& reached = wiring.workers_reached[component()];
+    for (const auto& spout : spouts_) {
+        if (event.kind == PeerEvent::Kind::kStarted) {
+            if (spout->ended()) spout->send_end_of_stream(wiring.first_peer() + event.worker);
+        } else if (std::binary_search(reached.begin(), reached.end(), event.worker)) {
+            spout->abandon(FailReason::kWorkerLost);
+        }
+    }
+}
+
 bool SpoutExecutor::step(base::Micros now) {
     clock_.start(now);
     time_ = now;
     for (const auto& spout : spouts_) spout->set_time(now);
+    handle_peer_events();
     bool asked = apply_control();
     const bool over_budget = engine_.over_budget();
     const bool may_emit = outbox.refresh() && !over_budget;

@@ -52,6 +52,8 @@ public:
     /// anything.
     bool call_back(bool may_emit);
     void expire();
+    /// All pending trees fail: what they reach is lost.
+    void abandon(FailReason reason);
     void set_active(bool active);
     Next next_tuple() {
         try {
@@ -141,6 +143,7 @@ public:
 
 private:
     void open() override;
+    void handle(const PeerEvent& event) override;
     /// Passes a new time on to the spouts; calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);

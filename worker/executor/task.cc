@@ -104,9 +104,10 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
             case GroupingKind::kLocalOrShuffle: {
                 std::vector<groupings::Distance> distances;
                 for (const TaskId task : tasks) {
-                    const bool same = wiring.loop_of(task) == wiring.loop_of(id_);
-                    distances.push_back(same ? groupings::Distance::kSameLoop
-                                             : groupings::Distance::kSameWorker);
+                    const bool same = wiring.destination_of(task) == wiring.destination_of(id_);
+                    distances.push_back(same                   ? groupings::Distance::kSameLoop
+                                        : wiring.is_here(task) ? groupings::Distance::kSameWorker
+                                                               : groupings::Distance::kElsewhere);
                 }
                 return groupings::LocalOrShuffle(distances, random_.next());
             }
@@ -188,8 +189,9 @@ void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::T
                     ", emit gave " + std::string(to_string(detail::kind_of(given))));
 }
 
-void Task::send_end_of_stream() {
+void Task::send_end_of_stream(std::optional<std::uint32_t> destination) {
     for (Target& target : end_of_stream_targets_) {
+        if (destination && target.lane->destination != *destination) continue;
         std::byte* const row = outbox_.place(*target.lane, target.run, wire::kControlRowBytesMax);
         const std::size_t bytes = wire::write_control_row(wire::Eos{}, row);
         outbox_.wrote(*target.lane, bytes);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,7 +74,8 @@ public:
 
     /// Once all executors exist.
     void connect();
-    void send_end_of_stream();
+    /// To all targets, or only to those at a destination.
+    void send_end_of_stream(std::optional<std::uint32_t> destination = {});
     /// Runs what post() brought. Returns whether there was something.
     bool run_posted();
 

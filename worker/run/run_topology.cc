@@ -21,8 +21,10 @@
 #include "worker/run/describe.h"
 #include "worker/run/explain.h"
 #include "worker/run/local_run.h"
+#include "worker/run/log_level.h"
 #include "worker/run/metrics_server.h"
 #include "worker/run/signals.h"
+#include "worker/serve/serve.h"
 
 namespace storm {
 namespace {
@@ -81,14 +83,6 @@ std::string program_name(int argc, char** argv) {
     return name.empty() ? "topology" : name;
 }
 
-base::LogLevel log_level(const Config& config) {
-    const std::string level = config.string("storm.log.level");
-    if (level == "debug") return base::LogLevel::kDebug;
-    if (level == "warn") return base::LogLevel::kWarn;
-    if (level == "error") return base::LogLevel::kError;
-    return base::LogLevel::kInfo;
-}
-
 ExitCode run_here(const std::string& name, Topology topology, const Config& config,
                   const Arguments& arguments) {
     worker::Signals signals;
@@ -110,7 +104,7 @@ ExitCode run_here(const std::string& name, Topology topology, const Config& conf
 ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,
                        const std::string& program, TopologyFactory make) {
     const Config& config = settings.config;
-    base::log::set_level(log_level(config));
+    base::log::set_level(worker::log_level(config));
     const std::string name = config.string("topology.name", program);
     Topology topology = make(config);
     switch (arguments.mode) {
@@ -128,6 +122,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
 ExitCode with_arguments(const Arguments& arguments, const std::string& program,
                         TopologyFactory make) {
     if (arguments.mode == Arguments::Mode::kHelp) return print(worker::help_text(program));
+    if (arguments.mode == Arguments::Mode::kWorker)
+        return static_cast<ExitCode>(worker::serve_worker(make));
     if (arguments.mode == Arguments::Mode::kVersion) return print("Storm " STORM_VERSION "\n");
     const base::Result<cluster::LayeredSettings> settings = cluster::layer_settings(
         cluster::settings_files(arguments.config_files), arguments.assignments);
