@@ -1,6 +1,8 @@
 #include "supervisor/slot.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 namespace storm::supervisor {
 namespace {
@@ -74,6 +76,11 @@ bool Slot::has_process() const {
 
 std::uint64_t Slot::incarnation() const {
     return target_ ? target_->epoch << 32 | history_.starts : 0;
+}
+
+std::uint64_t Slot::ends() const {
+    return std::accumulate(std::begin(ends_by_reason_), std::end(ends_by_reason_),
+                           std::uint64_t{0});
 }
 
 bool Slot::wants_target_() const {

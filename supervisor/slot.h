@@ -141,9 +141,11 @@ public:
     bool in_crash_loop() const { return crash_loop_; }
     /// Of the last end that was not asked for.
     std::optional<EndReason> last_end() const { return last_end_; }
+    /// Since this Supervisor has begun.
     std::uint64_t ends(EndReason reason) const {
         return ends_by_reason_[static_cast<std::size_t>(reason)];
     }
+    std::uint64_t ends() const;
 
 private:
     enum class Stop : std::uint8_t { kNone, kDraining, kAsked, kKilled };
