@@ -1,0 +1,180 @@
+// Goal:   records come back as they were, and no bytes whatever do more than be refused.
+// Method: any record; whole, cut off, with flipped bits, as another kind; then each check by hand.
+
+#include "cluster/records.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "tests/cluster/any_record.h"
+
+namespace storm::cluster {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename Record>
+void comes_back(const Record& record) {
+    const auto read = decode<Record>(encode(record));
+    if (!read) RC_FAIL(read.error().message);
+    RC_ASSERT(*read == record);
+}
+
+/// The outcome does not matter; that it comes does, and that what is taken can be written again.
+template <typename Record>
+void survives(std::string_view bytes) {
+    const auto read = decode<Record>(bytes);
+    if (read) RC_ASSERT(decode<Record>(encode(*read)).has_value());
+}
+
+void survives_as_any_kind(std::string_view bytes) {
+    survives<TopologyRecord>(bytes);
+    survives<Assignment>(bytes);
+    survives<SupervisorRecord>(bytes);
+    survives<NimbusRecord>(bytes);
+    survives<Leadership>(bytes);
+    survives<TopologyErrors>(bytes);
+}
+
+RC_GTEST_PROP(Records, ComeBackAsTheyWere, (std::uint64_t seed)) {
+    AnyRecord any(seed);
+
+    comes_back(any.topology());
+    comes_back(any.assignment());
+    comes_back(any.supervisor());
+    comes_back(any.nimbus());
+    comes_back(any.leadership());
+    comes_back(any.errors());
+}
+
+RC_GTEST_PROP(Records, NeedNoAlignment, (std::uint64_t seed)) {
+    AnyRecord any(seed);
+    const Assignment record = any.assignment();
+    const std::string shifted = "x" + encode(record);
+
+    const auto read = decode<Assignment>(std::string_view(shifted).substr(1));
+
+    RC_ASSERT(read.has_value());
+    RC_ASSERT(*read == record);
+}
+
+RC_GTEST_PROP(Records, SurviveBeingCutOff, (std::uint64_t seed)) {
+    AnyRecord any(seed);
+    const std::string bytes = any_record_bytes(seed);
+
+    survives_as_any_kind(
+        std::string_view(bytes).substr(0, any.below(static_cast<std::uint32_t>(bytes.size()))));
+}
+
+RC_GTEST_PROP(Records, SurviveFlippedBits, (std::uint64_t seed)) {
+    AnyRecord any(seed);
+    std::string bytes = any_record_bytes(seed);
+    for (std::uint32_t flips = 1 + any.below(8); flips > 0; --flips) {
+        char& c = bytes[any.below(static_cast<std::uint32_t>(bytes.size()))];
+        c = static_cast<char>(c ^ 1 << any.below(8));
+    }
+
+    survives_as_any_kind(bytes);
+}
+
+RC_GTEST_PROP(Records, SurviveAnyBytes, (std::string bytes)) {
+    survives_as_any_kind(bytes);
+}
+
+TEST(Records, RefuseWhatFollowsThem) {
+    const std::string bytes = encode(AnyRecord(1).nimbus());
+
+    EXPECT_TRUE(decode<NimbusRecord>(bytes));
+    EXPECT_FALSE(decode<NimbusRecord>(bytes + std::string(8, '\0')));
+    EXPECT_FALSE(decode<NimbusRecord>(""));
+}
+
+template <typename Record>
+std::string refusal(const Record& record) {
+    const auto read = decode<Record>(encode(record));
+    return read ? "taken" : read.error().message;
+}
+
+TEST(Records, OfATopologyAreRefusedWithTheirFault) {
+    const TopologyRecord good = AnyRecord(7).topology();
+    const auto with = [&](auto change) {
+        TopologyRecord record = good;
+        change(record);
+        return refusal(record);
+    };
+
+    EXPECT_EQ(refusal(good), "taken");
+    EXPECT_THAT(with([](auto& r) { r.id = "../../etc"; }), HasSubstr("id is \"../../etc\""));
+    EXPECT_THAT(with([](auto& r) { r.id = ".hidden"; }), HasSubstr("id"));
+    EXPECT_THAT(with([](auto& r) { r.name = ""; }), HasSubstr("name"));
+    EXPECT_THAT(with([](auto& r) { r.name = std::string(129, 'a'); }), HasSubstr("name"));
+    EXPECT_THAT(with([](auto& r) { r.name = "-rf"; }), HasSubstr("name"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = "a/b"; }), HasSubstr("no file name"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = ".."; }), HasSubstr("no file name"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].sha256[5] = 'G'; }), HasSubstr("SHA-256"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].sha256[5] = 'A'; }), HasSubstr("SHA-256"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].mode = 04755; }), HasSubstr("mode"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts.push_back(r.artifacts[0]); }), HasSubstr("two"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts.clear(); }), HasSubstr("no artifact"));
+    EXPECT_THAT(with([](auto& r) { r.secret.pop_back(); }), HasSubstr("31 bytes instead of 32"));
+    EXPECT_THAT(with([](auto& r) { r.status = static_cast<Status>(5); }), HasSubstr("status 5"));
+    EXPECT_THAT(with([](auto& r) { r.killed_ms = -1; }), HasSubstr("negative"));
+}
+
+TEST(Records, OfAnAssignmentAreRefusedWithTheirFault) {
+    Assignment good;
+    good.topology = "wc-1-1";
+    good.epoch = 3;
+    good.workers = {{0, "s1", "h1", 6700, 2}, {2, "s2", "h2", 6700, 3}};
+    good.worker_of_executor = {0, 2, kUnassigned};
+    const auto with = [&](auto change) {
+        Assignment record = good;
+        change(record);
+        return refusal(record);
+    };
+
+    EXPECT_EQ(refusal(good), "taken");
+    EXPECT_THAT(with([](auto& r) { r.worker_of_executor[0] = 1; }), HasSubstr("worker 1"));
+    EXPECT_THAT(with([](auto& r) { r.workers[1].number = 0; }), HasSubstr("order"));
+    EXPECT_THAT(with([](auto& r) { r.workers[0].epoch = 4; }), HasSubstr("epoch"));
+    EXPECT_THAT(with([](auto& r) { r.workers[0].port = 0; }), HasSubstr("no port"));
+    EXPECT_THAT(with([](auto& r) { r.workers[0].host = "a b"; }), HasSubstr("no host"));
+    EXPECT_THAT(with([](auto& r) { r.workers[1].number = kWorkersMax; }), HasSubstr("number"));
+    EXPECT_THAT(with([](auto& r) { r.epoch = kEpochMax + 1; }), HasSubstr("32 bits"));
+}
+
+TEST(Records, OfDaemonsAreRefusedWithTheirFault) {
+    SupervisorRecord supervisor = AnyRecord(3).supervisor();
+    supervisor.slots = {6700, 6700};
+    EXPECT_THAT(refusal(supervisor), HasSubstr("two slots have port 6700"));
+    supervisor.slots = {6700};
+    supervisor.id = "a/b";
+    EXPECT_THAT(refusal(supervisor), HasSubstr("supervisor's id"));
+
+    NimbusRecord nimbus = AnyRecord(3).nimbus();
+    nimbus.port = 0;
+    EXPECT_THAT(refusal(nimbus), HasSubstr("no port"));
+
+    EXPECT_EQ(refusal(Leadership{}), "taken");
+    EXPECT_THAT(refusal(Leadership{1, "", 0}), HasSubstr("nimbus' id"));
+}
+
+TEST(Records, OfThousandsOfWorkersAndExecutorsFit) {
+    Assignment record;
+    record.topology = "wide-1-1";
+    record.epoch = 1;
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        record.workers.push_back(
+            {i, "supervisor-of-host-" + std::to_string(i), "10.0.0.1", 6700, 1});
+    }
+    for (std::uint32_t i = 0; i < 100'000; ++i) record.worker_of_executor.push_back(i % 2000);
+
+    EXPECT_EQ(refusal(record), "taken");
+    EXPECT_LT(encode(record).size(), kRecordBytesMax);
+}
+
+}  // namespace
+}  // namespace storm::cluster
