@@ -27,9 +27,6 @@ struct Settings {
     SlotTimes times;
     std::vector<HostPort> nimbus_seeds;
     std::string token_file;  ///< Empty: there is none.
-    std::string zookeeper_servers;
-    std::string zookeeper_root;
-    int zookeeper_timeout_ms = 0;
     base::LogLevel log_level = base::LogLevel::kInfo;
 };
 
