@@ -153,8 +153,10 @@ public:
     void lost() {
         if (state_ == SessionState::kExpired) return;
         ++pings_;
+        const SessionState before = state_;
+        if (before == SessionState::kConnected) state_ = SessionState::kSuspended;
         fail_all_(CoordinationError::kConnectionLoss);
-        if (state_ == SessionState::kConnected) become_(SessionState::kSuspended);
+        if (before != state_ && on_session_) on_session_(state_);
         later_([this] { server_->hello(id_); });
     }
     void expired() {
