@@ -264,7 +264,7 @@ TEST_F(ElectionTest, AnIdleLeaderAsksFourTimesASessionTimeout) {
 /// Random faults; at every step: one leads at most, and no epoch comes twice. (Without sessions
 /// that end before their time, which no ZooKeeper does by itself: those are fenced by versions
 /// only.)
-void survive(std::uint64_t seed) {
+std::size_t survive(std::uint64_t seed) {
     base::Random random(seed);
     ManualTime time;
     ManualLoop service(time);
@@ -318,7 +318,7 @@ void survive(std::uint64_t seed) {
         }
         watch_for(static_cast<base::Micros>(random.below(random.below(4) == 0 ? 9000 : 2000)) *
                   kMilli);
-        if (::testing::Test::HasFatalFailure()) return;
+        if (::testing::Test::HasFatalFailure()) return 0;
     }
     for (const auto& each : all) {
         server.mend(each->loop);
@@ -335,13 +335,16 @@ void survive(std::uint64_t seed) {
         }
     }
     EXPECT_EQ(epochs.size(), terms) << "no epoch twice; seed " << seed;
+    return terms;
 }
 
 TEST(Election, SurvivesAnyOrderOfFaults) {
     base::log::set_level(base::LogLevel::kError);
-    for (std::uint64_t seed = 1; seed <= 500 && !::testing::Test::HasFailure(); ++seed) {
-        survive(seed);
+    std::size_t terms = 0;
+    for (std::uint64_t seed = 1; seed <= 3000 && !::testing::Test::HasFailure(); ++seed) {
+        terms += survive(seed);
     }
+    EXPECT_GT(terms, 4 * 3000) << "the faults make leaders change";
 }
 
 }  // namespace
