@@ -69,11 +69,7 @@ struct Fill {
     void operator()(const Refused& refused) { to.setRefused(refused.why); }
     void operator()(const FencedYou&) { to.setFencedYou(); }
     void operator()(const BatchFrame&) { STORM_CHECK(false, "batches have write_batch_head()"); }
-    void operator()(const ControlFrame& control) {
-        auto group = to.initControl();
-        group.setSequence(control.sequence);
-        group.setRecords(data_of(control.records));
-    }
+    void operator()(const ControlFrame&) { STORM_CHECK(false, "there is write_control_head()"); }
     void operator()(const Receipt& receipt) { to.setReceipt(receipt.sequence); }
     void operator()(const Heartbeat&) { to.setHeartbeat(); }
 };
@@ -119,23 +115,16 @@ std::string flat(capnp::MessageBuilder& message) {
     return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
-}  // namespace
-
-std::string write_frame(const Frame& frame) {
-    capnp::MallocMessageBuilder message;
-    std::visit(Fill{message.initRoot<schema::Frame>()}, frame);
-    return flat(message);
-}
-
-std::string write_batch_head(std::size_t bytes) {
-    STORM_CHECK(bytes % kWord == 0, "batches are whole words");
-    // The batch becomes a segment of its own. Only its size matters here: it is never looked at.
+/// A frame up to the data of `bytes` that ends it, and that adopt(root, data) puts in its place.
+template <typename Adopt>
+std::string write_head(std::size_t bytes, Adopt&& adopt) {
+    STORM_CHECK(bytes % kWord == 0 && bytes > 0, "whole words");
+    // The data becomes a segment of its own. Only its size matters here: it is never looked at.
     static const capnp::word kNothing{};
     alignas(kWord) std::array<capnp::word, 32> scratch{};
     capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
-    const capnp::Data::Reader batch(reinterpret_cast<const capnp::byte*>(&kNothing), bytes);
-    auto root = message.initRoot<schema::Frame>();
-    root.adoptBatch(message.getOrphanage().referenceExternalData(batch));
+    const capnp::Data::Reader data(reinterpret_cast<const capnp::byte*>(&kNothing), bytes);
+    adopt(message.initRoot<schema::Frame>(), message.getOrphanage().referenceExternalData(data));
 
     const auto segments = message.getSegmentsForOutput();
     std::string head;
@@ -149,8 +138,31 @@ std::string write_batch_head(std::size_t bytes) {
         const auto of_segment = segments[i].asBytes();
         head.append(reinterpret_cast<const char*>(of_segment.begin()), of_segment.size());
     }
-    STORM_CHECK(segments[segments.size() - 1].size() * kWord == bytes, "the batch comes last");
+    STORM_CHECK(segments[segments.size() - 1].size() * kWord == bytes, "the data comes last");
     return head;
+}
+
+}  // namespace
+
+std::string write_frame(const Frame& frame) {
+    capnp::MallocMessageBuilder message;
+    std::visit(Fill{message.initRoot<schema::Frame>()}, frame);
+    return flat(message);
+}
+
+std::string write_batch_head(std::size_t bytes) {
+    return write_head(bytes, [](schema::Frame::Builder root, capnp::Orphan<capnp::Data> batch) {
+        root.adoptBatch(kj::mv(batch));
+    });
+}
+
+std::string write_control_head(std::uint64_t sequence, std::size_t bytes) {
+    return write_head(bytes,
+                      [sequence](schema::Frame::Builder root, capnp::Orphan<capnp::Data> records) {
+                          auto group = root.initControl();
+                          group.setSequence(sequence);
+                          group.adoptRecords(kj::mv(records));
+                      });
 }
 
 base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::size_t max) {
@@ -185,7 +197,7 @@ base::Result<Frame> read_frame(std::span<const std::byte> bytes) {
             words, {.traversalLimitInWords = words.size() + 64, .nestingLimit = 4});
         frame = frame_of(reader.getRoot<schema::Frame>());
     });
-    KJ_IF_MAYBE(exception, thrown) {
+    KJ_IF_MAYBE (exception, thrown) {
         fault += std::string(": ") + exception->getDescription().cStr();
     }
     if (!frame) return refused(fault);

@@ -2,8 +2,9 @@
 //
 //     frame   u32 segments - 1 | u32 words of each | padding | segments
 //
-// A batch is not copied into its frame: write_batch_head() makes the bytes that precede it, and the
-// batch itself follows in a second write buffer. Read frames are views into the bytes that arrived.
+// Batches and control records are not copied into their frames: write_batch_head() and
+// write_control_head() make the bytes that precede them, and they follow in a second write buffer.
+// Read frames are views into the bytes that arrived.
 //
 // Order:   frame_bytes() until a whole frame is here, then read_frame(); of a batch, then
 //          read_batch_header(), check_checksum() and check_runs().
@@ -31,7 +32,7 @@ inline constexpr std::size_t kHandshakeBytesMax = 4 * 1024;
 /// Of any frame: the largest batch, and what is around it.
 inline constexpr std::size_t kFrameBytesMax = (32U << 20) + 4 * 1024;
 /// Records in one control frame.
-inline constexpr std::size_t kControlRecordsMax = 4 * 1024;
+inline constexpr std::size_t kControlRecordsMax = 2 * 1024;
 inline constexpr std::size_t kNonceBytes = 32;
 inline constexpr std::size_t kMacBytes = 32;
 
@@ -77,11 +78,13 @@ struct Heartbeat {};
 using Frame = std::variant<Hello, Challenge, Proof, Ready, Refused, FencedYou, BatchFrame,
                            ControlFrame, Receipt, Heartbeat>;
 
-/// Any frame but a batch.
+/// Any frame but a batch and control records.
 std::string write_frame(const Frame& frame);
 
 /// What precedes a batch of `bytes` (header and runs). REQUIRES: a multiple of 8, not 0.
 std::string write_batch_head(std::size_t bytes);
+/// What precedes control records of so many bytes. REQUIRES: as above.
+std::string write_control_head(std::uint64_t sequence, std::size_t bytes);
 
 /// How long the frame is that starts with `arrived`; 0: more must arrive to know. An error: it is
 /// no frame, or longer than `max`. REQUIRES: at a multiple of 8.

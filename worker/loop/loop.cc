@@ -288,7 +288,9 @@ void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool co
     engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
     if (number == number_) return dispatch(batch);
     Entrance& target = engine_.entrance(number);
-    if (!copied) {
+    // To another worker, the link's thread reads it once; a full one need not be copied for that.
+    const bool elsewhere = number >= engine_.wiring().first_peer();
+    if (!copied && !(elsewhere && batch->used > kBatchBytes / 2)) {
         // The bytes were written while they were in this core's cache; one copy moves them all.
         Batch* const copy = pool_.copy(*batch);
         pool_.give(batch);

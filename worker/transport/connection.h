@@ -40,7 +40,8 @@ public:
     /// REQUIRES: !writing(). The buffers stay as they are until `done`.
     void write(std::vector<boost::asio::const_buffer> buffers, std::function<void()> done);
     /// A frame of the handshake, while nothing else is written.
-    void write(const wire::Frame& frame, std::function<void()> done = [] {});
+    void write(
+        const wire::Frame& frame, std::function<void()> done = [] {});
     bool writing() const { return writing_; }
 
     /// Ends it without a word; the other side sees its end.

@@ -158,13 +158,23 @@ void Inbound::push(std::uint32_t loop, Batch* batch) {
 
 base::Result<base::Done> Inbound::take_control(std::span<const std::byte> records) {
     std::vector<ControlBatch*> to(wiring_.placement.loops);
+    TaskId last_task = 0;
+    ControlBatch* last = nullptr;
     const auto batch_for = [&](std::uint64_t root) -> ControlBatch* {
-        const auto task = static_cast<std::size_t>(task_of(root));
+        if (last != nullptr && task_of(root) == last_task) [[likely]]
+            return last;
+        last_task = task_of(root);
+        last = nullptr;
+        const auto task = static_cast<std::size_t>(last_task);
         if (task >= is_spout_task_.size() || !is_spout_task_[task]) return nullptr;
         const std::uint32_t loop = wiring_.destination_of_task[task];
         if (loop >= to.size()) return nullptr;
-        if (to[loop] == nullptr) to[loop] = engine_.take_control();
-        return to[loop];
+        if (to[loop] == nullptr) {
+            to[loop] = engine_.take_control();
+            to[loop]->acks.reserve(records.size() / sizeof(wire::ControlRecord));
+        }
+        last = to[loop];
+        return last;
     };
     bool known = true;
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {

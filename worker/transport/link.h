@@ -25,16 +25,18 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "wire/control.h"
 
 namespace storm::worker {
 
 struct Batch;
 
-/// A frame on its way: `head`, then the runs of `batch`, if it has one.
+/// A frame on its way: `head`, then the runs of `batch` or, if it has none, the control records.
 struct Shipment {
     std::uint64_t sequence = 0;
     std::string head;
     Batch* batch = nullptr;
+    std::vector<wire::ControlRecord> records;
     std::size_t bytes = 0;  ///< In all.
 };
 

@@ -48,6 +48,7 @@ Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnati
 
 Outbound::~Outbound() {
     for (Batch* const batch : batches_) free_batch(batch);
+    for (ControlBatch* const control : controls_) engine_.give_control(control);
 }
 
 Outbound::To& Outbound::to(const wire::RunHeader& run) {
@@ -60,41 +61,67 @@ void Outbound::collect() {
     outbox_.begin_taking();
     outbox_.batches.take_all([this](Batch* batch) { batches_.push_back(batch); });
     outbox_.control.take_all([this](ControlBatch* taken) {
-        acks_.insert(acks_.end(), taken->acks.begin(), taken->acks.end());
-        fails_.insert(fails_.end(), taken->fails.begin(), taken->fails.end());
         for (const CreditRecord& record : taken->credits) credits_[record.channel] = record.limit;
-        taken->clear();
-        engine_.give_control(taken);
+        taken->credits.clear();
+        acks_ += taken->acks.size();
+        if (taken->empty()) {
+            engine_.give_control(taken);
+        } else {
+            controls_.push_back(taken);
+        }
     });
-    if (acks_.size() < merge_at_) [[likely]]
-        return;
-    merge_by_root(acks_);
-    merge_at_ = std::max(kAckMergeMin, 2 * acks_.size());
+    if (acks_ >= merge_at_) [[unlikely]]
+        merge_controls();
+}
+
+void Outbound::merge_controls() {
+    ControlBatch& all = *controls_.front();
+    while (controls_.size() > 1) {
+        ControlBatch* const next = controls_.back();
+        controls_.pop_back();
+        all.acks.insert(all.acks.end(), next->acks.begin(), next->acks.end());
+        all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());
+        next->clear();
+        engine_.give_control(next);
+    }
+    merge_by_root(all.acks);
+    acks_ = all.acks.size();
+    merge_at_ = std::max(kAckMergeMin, 2 * acks_);
 }
 
 Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound) {
-    std::vector<wire::ControlRecord> records;
-    const auto room = [&] { return wire::kControlRecordsMax - records.size(); };
+    Shipment shipment;
+    shipment.sequence = sequence;
+    std::vector<wire::ControlRecord>& records = shipment.records;
+    records.swap(others_);
     for (const auto& [channel, limit] : std::exchange(credits_, {})) {
         const CreditRecord record = inbound.credit({channel, limit});
         records.push_back(wire::make_credit(record.channel, record.limit));
     }
-    const auto take = [&](auto& from, auto&& make) {
-        const std::size_t n = std::min(from.size(), room());
-        for (std::size_t i = 0; i < n; ++i) records.push_back(make(from[i]));
-        from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(n));
+    // From the back of each, which costs least; their order does not matter.
+    const auto take = [&records](auto& from, auto&& make) {
+        for (; !from.empty() && records.size() < wire::kControlRecordsMax; from.pop_back())
+            records.push_back(make(from.back()));
     };
-    take(others_, [](const wire::ControlRecord& record) { return record; });
-    take(fails_, [](const FailRecord& fail) {
-        return fail.reset ? wire::make_reset(fail.root) : wire::make_fail(fail.root, fail.reason);
-    });
-    take(acks_, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
-    Shipment shipment{
-        .sequence = sequence,
-        .head = wire::write_frame(wire::ControlFrame{sequence, std::as_bytes(std::span(records))}),
-        .batch = nullptr,
-        .bytes = 0};
-    shipment.bytes = shipment.head.size();
+    while (!controls_.empty() && records.size() < wire::kControlRecordsMax) {
+        ControlBatch& next = *controls_.front();
+        records.reserve(std::min(records.size() + next.acks.size() + next.fails.size(),
+                                 wire::kControlRecordsMax));
+        const std::size_t acks = next.acks.size();
+        take(next.fails, [](const FailRecord& fail) {
+            return fail.reset ? wire::make_reset(fail.root)
+                              : wire::make_fail(fail.root, fail.reason);
+        });
+        take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
+        acks_ -= acks - next.acks.size();
+        if (!next.acks.empty() || !next.fails.empty()) break;
+        next.clear();
+        engine_.give_control(&next);
+        controls_.pop_front();
+    }
+    const std::size_t bytes = records.size() * sizeof(wire::ControlRecord);
+    shipment.head = wire::write_control_head(sequence, bytes);
+    shipment.bytes = shipment.head.size() + bytes;
     return shipment;
 }
 
@@ -112,7 +139,11 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
     std::string head = wire::write_batch_head(sizeof(header) + runs.size());
     head.append(reinterpret_cast<const char*>(&header), sizeof(header));
     const std::size_t bytes = head.size() + runs.size();
-    return {.sequence = sequence, .head = std::move(head), .batch = batch, .bytes = bytes};
+    return {.sequence = sequence,
+            .head = std::move(head),
+            .batch = batch,
+            .records = {},
+            .bytes = bytes};
 }
 
 bool Outbound::granted(std::uint64_t channel, std::uint64_t limit) {

@@ -36,9 +36,7 @@ public:
 
     /// Takes what is in the outbox.
     void collect();
-    bool has_control() const {
-        return !acks_.empty() || !fails_.empty() || !others_.empty() || !credits_.empty();
-    }
+    bool has_control() const { return !controls_.empty() || !credits_.empty() || !others_.empty(); }
     bool has_batches() const { return !batches_.empty(); }
 
     /// The next frame of control records. `inbound`: what credits are counted by.
@@ -65,6 +63,7 @@ private:
     };
 
     To& to(const wire::RunHeader& run);
+    void merge_controls();
     void fail_rows(Batch& batch);
 
     Engine& engine_;
@@ -78,9 +77,9 @@ private:
     std::unordered_map<std::uint64_t, To*> by_channel_;
 
     std::deque<Batch*> batches_;
-    std::vector<AckRecord> acks_;
+    std::deque<ControlBatch*> controls_;  // Not empty ones; their credits are in credits_.
+    std::size_t acks_ = 0;                // In all of them.
     std::size_t merge_at_ = kAckMergeMin;
-    std::vector<FailRecord> fails_;
     std::unordered_map<std::uint64_t, std::uint64_t> credits_;  // Limit, as we count, by channel.
     std::vector<wire::ControlRecord> others_;
 };

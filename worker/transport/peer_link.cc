@@ -301,9 +301,11 @@ base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame)
             break;
     }
     unreceipted_bytes_ += frame.records.size();
+    // Credits and fences come before the acks.
     for (std::size_t i = 0; i < frame.records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(frame.records, i);
         const auto kind = static_cast<wire::ControlKind>(record.kind);
+        if (kind == wire::ControlKind::kAck) break;
         if (kind == wire::ControlKind::kCredit) {
             if (!out_.granted(record.subject, record.amount))
                 return refused("credit for a channel that there is not");
@@ -335,8 +337,12 @@ void PeerLink::tell(const wire::ControlRecord& record) {
 
 void PeerLink::add(const Shipment& shipment) {
     buffers_.emplace_back(shipment.head.data(), shipment.head.size());
-    if (shipment.batch != nullptr)
+    if (shipment.batch != nullptr) {
         buffers_.emplace_back(shipment.batch->bytes(), shipment.batch->used);
+    } else {
+        buffers_.emplace_back(shipment.records.data(),
+                              shipment.records.size() * sizeof(wire::ControlRecord));
+    }
     bytes_out_ += shipment.bytes;
 }
 
