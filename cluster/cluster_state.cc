@@ -7,6 +7,7 @@
 #include "cluster/node_set.h"
 #include "cluster/operation_queue.h"
 #include "cluster/own_node.h"
+#include "cluster/read_all.h"
 #include "cluster/record_check.h"
 
 namespace storm::cluster {
@@ -231,55 +232,6 @@ void ClusterState::read_topology(
 }
 
 namespace {
-
-/// One try to read all nodes of some folders.
-class ReadAll : public std::enable_shared_from_this<ReadAll> {
-public:
-    /// By path.
-    using Nodes = std::map<std::string, std::string>;
-
-    ReadAll(Coordination& client, std::shared_ptr<Nodes> into, OperationQueue::Settled settled)
-        : client_(client), into_(std::move(into)), settled_(std::move(settled)) {
-        into_->clear();
-    }
-
-    void folders(const std::vector<std::string>& paths) {
-        under_way_ = paths.size();
-        for (const std::string& path : paths) {
-            client_.children(path, {},
-                             [self = shared_from_this(), path](CoordinationError error,
-                                                               std::vector<std::string> names) {
-                                 for (const std::string& name : names) {
-                                     self->read_(path + "/" + name);
-                                 }
-                                 self->one_done_(error);
-                             });
-        }
-    }
-
-private:
-    void read_(const std::string& path) {
-        ++under_way_;
-        client_.get(path, {},
-                    [self = shared_from_this(), path](CoordinationError error, Node node) {
-                        if (error == CoordinationError::kNone)
-                            (*self->into_)[path] = std::move(node.data);
-                        // Gone since its folder was read.
-                        if (error == CoordinationError::kNoNode) error = CoordinationError::kNone;
-                        self->one_done_(error);
-                    });
-    }
-    void one_done_(CoordinationError error) {
-        if (error != CoordinationError::kNone) error_ = error;
-        if (--under_way_ == 0) settled_(error_);
-    }
-
-    Coordination& client_;
-    const std::shared_ptr<Nodes> into_;
-    const OperationQueue::Settled settled_;
-    std::size_t under_way_ = 0;
-    CoordinationError error_ = CoordinationError::kNone;
-};
 
 template <typename Record>
 std::map<std::string, Record> records_of(const ReadAll::Nodes& nodes, const std::string& folder) {

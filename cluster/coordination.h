@@ -54,7 +54,7 @@ struct Node {
 /// One step of multi(). All steps happen, or none.
 struct Create {
     std::string path;
-    std::string data;
+    std::string data = {};
     bool ephemeral = false;
 };
 struct SetData {

@@ -153,8 +153,11 @@ public:
     void lost() {
         if (state_ == SessionState::kExpired) return;
         ++pings_;
+        const SessionState before = state_;
+        if (before == SessionState::kConnected) state_ = SessionState::kSuspended;
         fail_all_(CoordinationError::kConnectionLoss);
-        if (state_ == SessionState::kConnected) become_(SessionState::kSuspended);
+        if (before != state_ && on_session_) on_session_(state_);
+        later_([this] { server_->hello(id_); });
     }
     void expired() {
         if (state_ == SessionState::kExpired) return;
@@ -278,9 +281,7 @@ void MemoryServer::State::hello(std::uint64_t id) {
     connection.link = next_link++;
     to_server(id, [this, id](Connection& there) {
         if (there.ended) {
-            to_client(id, [](MemoryCoordination& client) { client.expired(); });
-            there.link = 0;
-            return;
+            return to_client(id, [](MemoryCoordination& client) { client.expired(); });
         }
         if (!std::exchange(there.established, true)) expect(id);
         to_client(id, [](MemoryCoordination& client) { client.connected(); });

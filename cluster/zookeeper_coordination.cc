@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -155,6 +156,11 @@ private:
 
     void open_();
     Watch* new_watch_(Changed changed);
+    /// What the client itself says only of some calls; ZOK: it may be asked.
+    int refusal_() const {
+        if (handle_ == nullptr) return ZCONNECTIONLOSS;
+        return is_unrecoverable(handle_) == ZOK ? ZOK : ZSESSIONEXPIRED;
+    }
     void drop_watch_(std::uint64_t number) { watches_.erase(number); }
     void fire_(std::uint64_t number);
     void session_event_(int state);
@@ -179,12 +185,21 @@ private:
     std::uint64_t next_watch_ = 1;
 };
 
-/// The client's log has no place for a context: each line goes out as it comes, but for the rate.
+/// The client says several lines for each try to connect, 30 tries a second. Its interface has no
+/// place for a context, so the limit is one for the process.
 void log_from_client(const char* line) {
+    static std::mutex mutex;
+    static base::RateLimit limit(3, 30 * base::kMicrosPerSecond);
+    std::uint64_t held_back = 0;
+    {
+        const std::lock_guard lock(mutex);
+        if (!limit.admit(base::SteadyClock().now(), held_back)) return;
+    }
     // "2026-11-21 06:00:00,123:4567(0x7f…):ZOO_ERROR@func@123: what"
     const char* const level = std::strstr(line, ":ZOO_");
     const char* const what = level == nullptr ? nullptr : std::strstr(level, ": ");
-    log::warn("zookeeper client", {{"says", what == nullptr ? line : what + 2}});
+    log::warn("zookeeper client", {{"says", what == nullptr ? line : what + 2},
+                                   {"held_back", static_cast<std::int64_t>(held_back)}});
 }
 
 void ZookeeperCoordination::open_() {
@@ -235,10 +250,11 @@ void ZookeeperCoordination::get(std::string path, Changed watch, GotNode done) {
 }
 
 void ZookeeperCoordination::ask_(std::unique_ptr<GetCall> call, Watch* watch) {
-    const int rc = handle_ == nullptr ? ZCONNECTIONLOSS
-                                      : zoo_awget(handle_, call->path.c_str(),
-                                                  watch == nullptr ? nullptr : on_watch, watch,
-                                                  on_data, call.get());
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK ? refusal
+                                  : zoo_awget(handle_, call->path.c_str(),
+                                              watch == nullptr ? nullptr : on_watch, watch, on_data,
+                                              call.get());
     GetCall* const given = call.release();
     if (rc != ZOK) on_data(rc, nullptr, 0, nullptr, given);
 }
@@ -265,10 +281,11 @@ void ZookeeperCoordination::children(std::string path, Changed watch, GotChildre
     auto call = std::make_unique<ChildrenCall>(
         ChildrenCall{this, &mailbox_, std::move(path), watching == nullptr ? 0 : watching->number,
                      std::move(done)});
-    const int rc = handle_ == nullptr ? ZCONNECTIONLOSS
-                                      : zoo_awget_children(handle_, call->path.c_str(),
-                                                           watching == nullptr ? nullptr : on_watch,
-                                                           watching, on_strings, call.get());
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK ? refusal
+                                  : zoo_awget_children(handle_, call->path.c_str(),
+                                                       watching == nullptr ? nullptr : on_watch,
+                                                       watching, on_strings, call.get());
     ChildrenCall* const given = call.release();
     if (rc != ZOK) on_strings(rc, nullptr, given);
 }
@@ -286,8 +303,9 @@ void ZookeeperCoordination::multi(std::vector<Step> steps, Done done) {
     for (std::size_t i = 0; i < call->steps.size(); ++i) {
         std::visit(AsOp{call->ops[i]}, call->steps[i]);
     }
-    const int rc = handle_ == nullptr
-                       ? ZCONNECTIONLOSS
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK
+                       ? refusal
                        : zoo_amulti(handle_, static_cast<int>(call->ops.size()), call->ops.data(),
                                     call->results.data(), on_multi, call.get());
     Multi* const given = call.release();
