@@ -3,9 +3,9 @@
 # It gives cluster(), which is tools/cluster.sh for a folder in $work, and everything else to ask a
 # topology. The cluster ends with the script, however that ends.
 # shellcheck shell=bash source-path=SCRIPTDIR source=common.sh
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tools" && pwd)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-tools=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tools" && pwd)
 export STORM_CLUSTER_DIR=$work/cluster STORM_BIN_DIR=$bin
 unset STORM_TOKEN_FILE
 

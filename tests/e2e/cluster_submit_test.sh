@@ -35,6 +35,8 @@ expect_exit 0 "$bin/storm" list -o names
 expect_text stdout wc
 expect_exit 4 "$bin/storm-submit" "$bin/word-count" --name wc -c "input=$work/text"
 expect_text stderr '"wc"'
+expect_exit 4 "$bin/storm" deactivate wc
+expect_text stderr 'FINISHED'
 expect_exit 0 "$bin/storm" kill wc -w 0
 expect_exit 3 "$bin/storm" status wc
 expect_exit 3 "$bin/storm" kill wc
@@ -62,7 +64,7 @@ expect_exit 0 "$bin/storm" logs endless
 [[ $(storm supervisors -o json | python3 -c 'import json, sys; print(sum(s["used_slots"] for s in json.load(sys.stdin)["supervisors"]))') == 2 ]] ||
     fail "two slots are used"
 
-expect_exit 0 "$bin/storm-submit" "$tiny" --name more -c mode=endless -c topology.workers=1 --detach
+expect_exit 0 "$bin/storm-submit" "$tiny" --name more -c mode=endless -c topology.workers=2 --detach
 expect_exit 1 "$bin/storm-submit" "$bin/word-count" --name third -c "input=$work/silent" \
     -c topology.workers=2 --timeout 1s
 expect_text stderr 'no free slot'
@@ -73,7 +75,6 @@ expect_exit 0 "$bin/storm" kill more -w 0
 # ---- Off and on again.
 expect_exit 0 "$bin/storm" deactivate endless
 status_is endless INACTIVE || fail "it is not INACTIVE"
-expect_exit 4 "$bin/storm" deactivate endless
 expect_exit 0 "$bin/storm" activate endless
 status_is endless ACTIVE || fail "it is not ACTIVE"
 

@@ -226,6 +226,7 @@ void SpoutExecutor::open() {
         spout->open();
         spout->postpone(engine_.clock().now());
     }
+    open_ = true;
 }
 
 void SpoutExecutor::accept(const RunRef&) {
@@ -262,6 +263,9 @@ void SpoutExecutor::handle(const PeerEvent& event) {
 }
 
 bool SpoutExecutor::step(base::Micros now) {
+    // A link to another worker may come up before all is prepared here. What it tells waits; a step
+    // follows open().
+    if (!open_) return false;
     clock_.start(now);
     time_ = now;
     for (const auto& spout : spouts_) spout->set_time(now);
@@ -342,6 +346,7 @@ bool SpoutExecutor::emit(base::Micros now) {
 }
 
 base::Micros SpoutExecutor::next_due() const {
+    if (!open_) return kNever;
     base::Micros due = idle_until_ == 0 ? kNever : idle_until_;
     for (const auto& spout : spouts_) {
         if (!spout->ended()) due = std::min(due, spout->next_scan());

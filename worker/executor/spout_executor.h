@@ -160,6 +160,7 @@ private:
 
     const TaskId first_task_;
     std::vector<std::unique_ptr<SpoutTask>> spouts_;
+    bool open_ = false;
     std::vector<Task*> tasks_;  // The same.
     std::vector<AckRecord> acks_in_;
     std::size_t merge_at_;
