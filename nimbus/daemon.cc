@@ -1,6 +1,7 @@
 #include "nimbus/daemon.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
@@ -27,8 +28,9 @@ namespace storm::nimbus {
 namespace {
 
 std::string token_file(const Config& config) {
-    const std::string named = config.string("storm.token.file");
-    return named.empty() ? config.string("storm.local.dir") + "/token" : named;
+    const char* const from_environment = std::getenv("STORM_TOKEN_FILE");
+    if (from_environment != nullptr && *from_environment != '\0') return from_environment;
+    return config.string("storm.token.file", config.string("storm.local.dir") + "/token");
 }
 
 std::string text_of(cluster::SessionState state) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,6 +63,17 @@ bool write_file(const std::string& path, std::string_view text, mode_t mode, boo
     return written;
 }
 
+/// One that was killed a moment ago may still be on its way out.
+bool take_lock(int lock) {
+    constexpr int kTries = 50;
+    constexpr int kPauseMs = 20;
+    for (int i = 0; i < kTries; ++i) {
+        if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
+        ::poll(nullptr, 0, kPauseMs);
+    }
+    return false;
+}
+
 }  // namespace
 
 base::Result<LocalDir> LocalDir::open(const std::string& dir, const std::string& daemon) {
@@ -75,7 +87,7 @@ base::Result<LocalDir> LocalDir::open(const std::string& dir, const std::string&
     const int lock =
         ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (lock < 0) return base::Error{"cannot write " + lock_path + ": " + why()};
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    if (!take_lock(lock)) {
         const std::string pid = read_some(lock, 20);
         ::close(lock);
         return base::Error{"storm.local.dir " + dir + " is in use by another storm-" + daemon +

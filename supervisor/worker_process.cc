@@ -15,9 +15,9 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +53,7 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
 }
 
 Descriptor open_pidfd(pid_t pid) {
-    return Descriptor(::pidfd_open(pid, 0));
+    return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 base::Result<Descriptor> memory_file(const std::string& bytes) {
@@ -223,7 +223,7 @@ std::optional<WorkerProcess> WorkerProcess::find_in(const std::string& directory
 }
 
 void WorkerProcess::signal(int number) const {
-    static_cast<void>(::pidfd_send_signal(pidfd_.get(), number, nullptr, 0));
+    static_cast<void>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0));
 }
 
 bool WorkerProcess::has_ended() const {

@@ -144,7 +144,10 @@ private:
 
     void report() {
         reported_ = true;
-        if (report_.components.empty()) report_.components.push_back({.id = "count"});
+        if (report_.components.empty()) {
+            report_.components.emplace_back();
+            report_.components[0].id = "count";
+        }
         ++report_.components[0].executed;
         if (!send_all(fd_, encode(ToSupervisor(report_)))) lose();
     }

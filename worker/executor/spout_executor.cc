@@ -55,6 +55,8 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
         failed_.push_back({id, FailReason::kOverflow});
     } else {
         const Root root = ledger_.open(id);
+        if (journal_ != nullptr) [[unlikely]]
+            journal_->emit(root, id);
         EdgeXor edges = 0;
         bool sent = false;
         try {
@@ -67,11 +69,13 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
             });
         } catch (...) {
             (void)ledger_.fail(root);  // The caller learns of it by the exception.
+            if (journal_ != nullptr) journal_->settled("fail", root, id);
             throw;
         }
         if (!sent) {
             apply(FailRecord{root, FailReason::kOverflow, false});
         } else if (const auto settled = ledger_.arm(root, edges)) {
+            if (journal_ != nullptr) journal_->settled("ack", root, id);
             count_completed(*settled);
             completed_.push_back(settled->message);
         }
@@ -103,29 +107,29 @@ void SpoutTask::apply(const FailRecord& record) {
     if (record.reset) {
         ledger_.reset_timeout(record.root, now_);
     } else if (const auto settled = ledger_.fail(record.root)) {
-        failed.add();
-        failed_.push_back({settled->message, record.reason});
+        add_failure(*settled, record.reason);
     }
+}
+
+void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
+    if (journal_ != nullptr) [[unlikely]]
+        journal_->settled("fail", settled.root, settled.message);
+    failed.add();
+    failed_.push_back({settled.message, reason});
 }
 
 void SpoutTask::expire() {
     if (now_ < next_scan()) return;
     expired_.clear();
     ledger_.expire(now_, expired_);
-    for (const worker::Settled& settled : expired_) {
-        failed.add();
-        failed_.push_back({settled.message, FailReason::kTimedOut});
-    }
+    for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
     next_scan_ = now_ + ledger_.scan_interval();
 }
 
 void SpoutTask::abandon(FailReason reason) {
     expired_.clear();
     ledger_.abandon(expired_);
-    for (const worker::Settled& settled : expired_) {
-        failed.add();
-        failed_.push_back({settled.message, reason});
-    }
+    for (const worker::Settled& settled : expired_) add_failure(settled, reason);
 }
 
 bool SpoutTask::call_back(bool may_emit) {

@@ -41,6 +41,8 @@ public:
     // ---- For SpoutExecutor.
     void apply(const AckRecord& record) {
         if (const auto settled = ledger_.ack(record.root, record.edges)) {
+            if (journal_ != nullptr) [[unlikely]]
+                journal_->settled("ack", settled->root, settled->message);
             count_completed(*settled);
             call_ack(settled->message);
         }
@@ -96,6 +98,7 @@ public:
 
 private:
     void call_ack(MessageId message);
+    void add_failure(const worker::Settled& settled, FailReason reason);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
