@@ -22,7 +22,9 @@ public:
         std::memcpy(words_.data(), bytes.data(), bytes.size());
         size_ = bytes.size();
     }
-    std::span<const std::byte> bytes() const { return std::as_bytes(std::span(words_)).first(size_); }
+    std::span<const std::byte> bytes() const {
+        return std::as_bytes(std::span(words_)).first(size_);
+    }
 
 private:
     std::vector<std::uint64_t> words_;
@@ -47,7 +49,8 @@ const Hello kHello{.worker = 3,
 
 TEST(Frame, FramesOfTheHandshakeAreReadAsTheyWereWritten) {
     EXPECT_EQ(there_and_back<Hello>(kHello), kHello);
-    const auto challenge = there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
+    const auto challenge =
+        there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
     EXPECT_EQ(challenge.hello, kHello);
     EXPECT_EQ(challenge.mac, std::string(kMacBytes, 'm'));
     const auto proof = there_and_back<Proof>(Proof{std::string(kMacBytes, 'p'), 77, true});

@@ -9,7 +9,7 @@ namespace storm::worker {
 
 /// Who dials again: after this long, doubled up to the maximum.
 inline constexpr base::Micros kDialMicrosMin = 5 * base::kMicrosPerMilli;
-inline constexpr base::Micros kDialMicrosMax = 200 * base::kMicrosPerMilli;
+inline constexpr base::Micros kDialMicrosMax = 50 * base::kMicrosPerMilli;
 /// From connect() or accept() until the handshake is done.
 inline constexpr base::Micros kHandshakeMicros = 3 * base::kMicrosPerSecond;
 /// Connections that have not proved who they are; more are closed at once.
