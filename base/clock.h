@@ -30,4 +30,21 @@ public:
     }
 };
 
+/// The time of day, which may jump: for what people read, and what outlives a machine.
+class WallClock {
+public:
+    virtual ~WallClock() = default;
+    /// Milliseconds since 1970.
+    virtual std::int64_t now_ms() const = 0;
+};
+
+class SystemWallClock final : public WallClock {
+public:
+    std::int64_t now_ms() const override {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    }
+};
+
 }  // namespace storm::base

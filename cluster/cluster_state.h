@@ -46,7 +46,7 @@ enum class Write : std::uint8_t {
     kNotFound,   ///< update_topology(), set_assignment(), add_errors(): no such topology.
     kDeposed,    ///< The term is over: stop leading.
     kTooLarge,   ///< The record is larger than kRecordBytesMax; nothing was written.
-    kUnknown,    ///< Tried kWriteTriesMax times, or the session ended: it may have happened.
+    kUnknown,    ///< The connection was lost kWriteTriesMax times: it may have happened.
     kFailed,     ///< Refused for another reason (logged), or kWritesWaitingMax wait already.
 };
 std::string_view to_string(Write outcome);
@@ -80,8 +80,8 @@ public:
     // record given up, when a process of the same id that started later has put its own there: two
     // daemons run under one id, and this one must stop. Call again with a changed record to update.
     using Replaced = std::function<void(const std::string& host)>;
-    void publish(SupervisorRecord record, Replaced replaced);
-    void publish(NimbusRecord record, Replaced replaced);
+    void publish(const SupervisorRecord& record, Replaced replaced);
+    void publish(const NimbusRecord& record, Replaced replaced);
 
     void follow_supervisors(OnChange<SupervisorRecord> changed);
     void follow_nimbuses(OnChange<NimbusRecord> changed);
@@ -119,7 +119,7 @@ public:
 
 private:
     struct Impl;
-    std::shared_ptr<Impl> impl_;
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace storm::cluster

@@ -39,7 +39,7 @@ enum class CoordinationError : std::uint8_t {
     kNoChildrenForEphemerals,
     kConnectionLoss,  ///< It may have happened.
     kSessionExpired,
-    kTooLarge,  ///< Refused here: more than kRecordBytesMax.
+    kTooLarge,  ///< Refused here: more than kRecordBytesMax in one multi().
     kOther,
 };
 std::string_view to_string(CoordinationError error);
@@ -54,7 +54,7 @@ struct Node {
 /// One step of multi(). All steps happen, or none.
 struct Create {
     std::string path;
-    std::string data;
+    std::string data = {};
     bool ephemeral = false;
 };
 struct SetData {
@@ -71,6 +71,8 @@ struct Check {
     std::int32_t version = 0;
 };
 using Step = std::variant<Create, SetData, Remove, Check>;
+/// Of their data; multi() refuses more than kRecordBytesMax in all.
+std::size_t bytes_of(const std::vector<Step>& steps);
 
 class Coordination {
 public:

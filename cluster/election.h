@@ -4,7 +4,9 @@
 //     <root>/leader        persistent: the last Leadership; each term sets it, so that its version
 //                          is the term's own
 //
-//     following ──(no lock, or it is our former self's)──► taking ──► leading ──► following …
+//     looking ──(another's lock)──► following ──(it has gone)──► looking
+//        └──(no lock, or one of our former self)──► taking ──► leading ──(lease over, deposed)──►
+//        looking
 //
 // Two fences. Every write of a leader checks the version of <root>/leader, so that a deposed one's
 // writes are refused by ZooKeeper. And a term is a lease by the own clock: it ends
@@ -23,6 +25,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "cluster/cluster_state.h"
@@ -49,31 +53,48 @@ public:
     void resign();
 
 private:
-    enum class Phase : std::uint8_t { kFollowing, kTaking, kLeading, kResigned };
+    // Looking: it reads, or waits for a connection, or for its next try.
+    enum class Phase : std::uint8_t { kLooking, kFollowing, kTaking, kLeading, kResigned };
 
-    void follow_();
-    void read_lock_();
+    void ready_(std::uint64_t session_number);
+    void look_();
+    void saw_leader_(CoordinationError error, const Node& node);
     void saw_lock_(CoordinationError error, const Node& lock);
-    void take_(bool replace);
+    void take_(std::vector<Step> steps);
     void took_(CoordinationError error, Term term, base::Micros sent);
     void lead_(Term term, base::Micros sent);
     void renew_();
     void renewed_(CoordinationError error, const Node& leader, base::Micros sent);
-    void lapse_after_(base::Micros delay);
-    void lose_();
-    void again_after_pause_();
+    void wait_();
+    void waited_();
+    void lose_(const char* why);
+    void look_later_(const std::string& path, std::string_view why);
+    void give_back_(const Term& term);
     void tell_(std::optional<Term> term);
     base::Micros lease_() const;
+    template <typename Call>
+    auto in_round_(Call call);
 
     Session& session_;
     const std::string nimbus_;
     const std::int64_t started_ms_;
     const Changed changed_;
-    Phase phase_ = Phase::kFollowing;
+    const std::string lock_;
+    const std::string leader_;
+
+    Phase phase_ = Phase::kLooking;
+    // Grows with what makes all that is under way count no longer.
+    std::uint64_t round_ = 0;
+    std::uint64_t session_number_ = 0;
+    Term next_;  // While looking: the one to take.
+    // While leading:
     std::optional<Term> term_;
     base::Micros lease_until_ = 0;
-    // Grows when what is under way no longer counts; callbacks of an older round do nothing.
-    std::uint64_t round_ = 0;
+    base::Micros timeout_ = 0;  // The session's.
+    base::Micros sent_ = 0;     // The last renewal.
+    std::uint64_t timer_ = 0;
+    bool renewing_ = false;
+    bool watching_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -22,6 +22,9 @@
 
 namespace storm::cluster {
 
+/// Before what was refused or lost is tried again, if no reconnection comes before.
+inline constexpr base::Micros kCoordinationRetry = base::kMicrosPerSecond;
+
 class Session {
 public:
     using Connect = std::function<std::unique_ptr<Coordination>()>;
@@ -53,8 +56,9 @@ public:
 private:
     void connect_();
     void changed_(SessionState state);
+    void look_for_layout_();
     void make_layout_();
-    void made_(std::size_t step, CoordinationError error);
+    void has_layout_now_(CoordinationError error);
     void tell_ready_();
 
     EventLoop& loop_;
@@ -65,7 +69,6 @@ private:
     std::unique_ptr<Coordination> client_;
     std::uint64_t number_ = 0;
     bool has_layout_ = false;
-    bool making_layout_ = false;
     bool ready_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -14,6 +14,7 @@ struct Share {
     std::uint32_t workers = 1;  ///< Their numbers are 0 to workers - 1.
     /// Worker of each executor, as in Plan::executors; empty: all are this worker's.
     std::vector<std::uint32_t> worker_of_executor;
+    std::uint64_t incarnation = 0;    ///< Grows with each life of this worker.
     std::size_t workers_on_host = 1;  ///< That share this host's cores, this one included.
 
     bool whole() const { return worker_of_executor.empty(); }

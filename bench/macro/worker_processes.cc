@@ -73,6 +73,7 @@ void WorkerProcesses::run(std::uint32_t number, const Graph& graph, const Option
     worker::Share share{.own = number,
                         .workers = options.workers,
                         .worker_of_executor = {},
+                        .incarnation = 1,
                         .workers_on_host = options.workers};
     for (std::size_t e = 0; e < plan.executors.size(); ++e)
         share.worker_of_executor.push_back(static_cast<std::uint32_t>(e) % options.workers);

@@ -176,7 +176,15 @@ void BoltTask::ack(const Tuple& input) {
     ack_roots(input);
 }
 
+void BoltTask::note(std::string_view what, const Tuple& input) {
+    const std::byte* const row = TupleAccess::row(input);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) journal_->bolt(what, detail::row_anchor(row, i).root);
+}
+
 void BoltTask::ack_roots(const Tuple& input) {
+    if (journal_ != nullptr) [[unlikely]]
+        note("bolt_ack", input);
     const std::byte* const row = TupleAccess::row(input);
     const std::uint64_t emitted = TupleAccess::emitted_edges(input);
     const std::uint32_t count = detail::row_anchor_count(row);
@@ -315,6 +323,8 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
             }
             const Tuple tuple = TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
             ++executed;
+            if (journal_ != nullptr) [[unlikely]]
+                note("execute", tuple);
             if (basic_ != nullptr) {
                 execute_basic(*basic_, tuple);
             } else {

@@ -78,6 +78,7 @@ private:
     /// What execute() has thrown; the input fails.
     void handle_exception(const Tuple& input);
     void ack_roots(const Tuple& input);
+    void note(std::string_view what, const Tuple& input);  // In the journal.
     void fail_as(const Tuple& input, FailReason reason);
     void settle_twice(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);

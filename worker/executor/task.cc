@@ -12,6 +12,21 @@
 #include "worker/executor/executor.h"
 
 namespace storm::worker {
+namespace {
+
+std::unique_ptr<Journal> make_journal(const Engine& engine, std::size_t component, TaskId task) {
+    const Wiring& wiring = engine.wiring();
+    const std::string dir = wiring.config.string("topology.journal.dir");
+    if (dir.empty()) return nullptr;
+    // A run without a cluster has no incarnation; its time will do.
+    const std::uint64_t epoch = wiring.share.incarnation != 0
+                                    ? wiring.share.incarnation
+                                    : static_cast<std::uint64_t>(engine.clock().now());
+    return std::make_unique<Journal>(dir, wiring.topology.components()[component].id, task, epoch,
+                                     engine.clock());
+}
+
+}  // namespace
 
 Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
     : engine_(engine),
@@ -25,7 +40,8 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
           engine, executor, component, id, index,
           cluster::component_config(engine.wiring().topology.components()[component],
                                     engine.wiring().config))),
-      context_(site_) {
+      context_(site_),
+      journal_(make_journal(engine, component, id)) {
     const Config& config = site_->config();
     tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
     tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;

@@ -30,6 +30,7 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task_site.h"
+#include "worker/journal/journal.h"
 #include "worker/queue/cycle.h"
 #include "worker/queue/outbox.h"
 #include "worker/routing/route.h"
@@ -95,6 +96,7 @@ protected:
     const TaskId id_;
     std::shared_ptr<TaskSite> site_;
     TaskContext context_;
+    const std::unique_ptr<Journal> journal_;  // Null: none is kept.
     bool ended_ = false;
 
 private:

@@ -1,12 +1,17 @@
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <storm/run.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -47,6 +52,32 @@ ExitCode print(const std::string& text) {
     return printed ? ExitCode::kDone : complain("cannot write to stdout", ExitCode::kFailed);
 }
 
+bool write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t wrote = ::write(descriptor, text.data(), text.size());
+        if (wrote < 0 && errno != EINTR) return false;
+        if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return true;
+}
+
+/// To the descriptor that $STORM_DESCRIBE_FD names, if it does: what users' code prints on stdout
+/// does not get among it there.
+ExitCode print_description(const std::string& description) {
+    const char* const named = std::getenv("STORM_DESCRIBE_FD");
+    if (named == nullptr) return print(description);
+    const std::string_view text = named;
+    int descriptor = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), descriptor);
+    if (error != std::errc() || end != text.data() + text.size() || descriptor < 0 ||
+        !write_all(descriptor, description)) {
+        return complain("cannot write the description to descriptor \"" + std::string(text) +
+                            "\", which $STORM_DESCRIBE_FD names",
+                        ExitCode::kFailed);
+    }
+    return ExitCode::kDone;
+}
+
 std::string program_name(int argc, char** argv) {
     const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
     return name.empty() ? "topology" : name;
@@ -81,7 +112,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
             return print(
                 worker::explain(name, worker::Wiring(std::move(topology), config), settings));
         case Arguments::Mode::kDescribe:
-            return print(worker::describe(name, topology, config, worker::this_platform()));
+            return print_description(
+                worker::describe(name, topology, config, worker::this_platform()));
         default:
             return run_here(name, std::move(topology), config, arguments);
     }

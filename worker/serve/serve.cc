@@ -78,10 +78,12 @@ const cluster::WorkerSlot* slot_of(const cluster::Assignment& assignment, std::u
 }
 
 // Executors that nobody runs are as good as elsewhere: what goes there waits.
-Share share_of(const cluster::Assignment& assignment, std::uint32_t number) {
+Share share_of(const cluster::Assignment& assignment, std::uint32_t number,
+               std::uint64_t incarnation) {
     Share share{.own = number,
                 .workers = 1,
                 .worker_of_executor = assignment.worker_of_executor,
+                .incarnation = incarnation,
                 .workers_on_host = 0};
     const cluster::WorkerSlot* const own = slot_of(assignment, number);
     for (const cluster::WorkerSlot& slot : assignment.workers) {
@@ -114,7 +116,8 @@ public:
     WorkerProcess(cluster::Bootstrap bootstrap, Topology topology, const Config& config)
         : bootstrap_(std::move(bootstrap)),
           assignment_(bootstrap_.assignment),
-          engine_(std::move(topology), config, clock_, share_of(assignment_, bootstrap_.number)),
+          engine_(std::move(topology), config, clock_,
+                  share_of(assignment_, bootstrap_.number, bootstrap_.incarnation)),
           io_(1),
           signals_(io_, SIGTERM, SIGINT),
           report_timer_(io_),

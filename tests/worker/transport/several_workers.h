@@ -61,6 +61,7 @@ public:
             worker::Share{.own = number,
                           .workers = static_cast<std::uint32_t>(workers_.size()),
                           .worker_of_executor = worker_of_executor_,
+                          .incarnation = worker.incarnation + 1,
                           .workers_on_host = workers_.size()});
         worker.superseded = std::make_shared<std::atomic<bool>>(false);
         auto listening = worker::Transport::listen(

@@ -1,0 +1,403 @@
+#include "cluster/cluster_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "cluster/node_set.h"
+#include "cluster/operation_queue.h"
+#include "cluster/own_node.h"
+#include "cluster/read_all.h"
+#include "cluster/record_check.h"
+
+namespace storm::cluster {
+namespace {
+
+namespace log = base::log;
+
+/// Nothing, and a warning: it cannot be read.
+template <typename Record>
+std::optional<Record> readable(const std::string& path, const std::string& data) {
+    base::Result<Record> record = decode<Record>(data);
+    if (record) return std::move(record).value();
+    log::warn("left out a record", {{"path", path}, {"error", record.error().message}});
+    return std::nullopt;
+}
+
+/// The records of a folder; a part of ClusterState.
+template <typename Record>
+class RecordSet {
+public:
+    RecordSet(Session& session, const std::string& folder, ClusterState::OnChange<Record> changed)
+        : folder_(folder),
+          changed_(std::move(changed)),
+          nodes_(
+              session, folder,
+              [this](const std::string& name, const std::string* data) { take_(name, data); },
+              [this] { tell_(); }) {}
+
+private:
+    void take_(const std::string& name, const std::string* data) {
+        std::optional<Record> record;
+        if (data != nullptr) record = readable<Record>(folder_ + "/" + name, *data);
+        if (!record) {
+            is_new_ |= records_.erase(name) > 0;
+            return;
+        }
+        const auto [at, added] = records_.try_emplace(name);
+        if (!added && at->second == *record) return;
+        at->second = *std::move(record);
+        is_new_ = true;
+    }
+    void tell_() {
+        if (std::exchange(is_new_, false)) changed_(records_);
+    }
+
+    const std::string folder_;
+    const ClusterState::OnChange<Record> changed_;
+    std::map<std::string, Record> records_;
+    bool is_new_ = true;
+    NodeSet nodes_;
+};
+
+template <typename Record>
+std::optional<OwnNode::Owner> owner_of(const std::string& data) {
+    const base::Result<Record> record = decode<Record>(data);
+    if (!record) return std::nullopt;
+    return OwnNode::Owner{record->host, record->started_ms};
+}
+
+std::string cut(std::string text) {
+    if (text.size() > kErrorBytesMax) text.resize(kErrorBytesMax);
+    return text;
+}
+
+Write outcome_of(CoordinationError error) {
+    switch (error) {
+        case CoordinationError::kNone:
+            return Write::kDone;
+        case CoordinationError::kNodeExists:
+            return Write::kNameTaken;
+        case CoordinationError::kNoNode:
+            return Write::kNotFound;
+        case CoordinationError::kBadVersion:  // Nothing but the leadership's is asked for.
+            return Write::kDeposed;
+        case CoordinationError::kTooLarge:
+            return Write::kTooLarge;
+        case CoordinationError::kConnectionLoss:
+        case CoordinationError::kSessionExpired:
+            return Write::kUnknown;
+        default:
+            return Write::kFailed;
+    }
+}
+
+}  // namespace
+
+struct ClusterState::Impl {
+    explicit Impl(Session& of)
+        : session(of), operations(session, kWritesWaitingMax, kWriteTriesMax) {}
+
+    std::string path(std::string_view folder, std::string_view name) const {
+        return session.path(folder) + "/" + std::string(name);
+    }
+    Check is_of(const Term& term) const { return {session.path("leader"), term.version}; }
+
+    /// Every write of a leader goes through here.
+    void write(const char* what, const std::string& id, OperationQueue::Try operation, Wrote done);
+    void write(const char* what, const std::string& id, std::vector<Step> steps, Wrote done) {
+        write(
+            what, id,
+            [steps = std::move(steps)](Coordination& client, OperationQueue::Settled settled) {
+                client.multi(steps, std::move(settled));
+            },
+            std::move(done));
+    }
+    /// Whether a record may be written; if not, `done` is told.
+    template <typename Record>
+    bool may_write(const Record& record, const std::string& id, const Wrote& done);
+
+    template <typename Record>
+    void publish(const char* folder, const Record& record, Replaced replaced);
+
+    Session& session;
+    OperationQueue operations;
+    std::unique_ptr<OwnNode> own;
+    std::unique_ptr<RecordSet<SupervisorRecord>> supervisors;
+    std::unique_ptr<RecordSet<NimbusRecord>> nimbuses;
+    std::unique_ptr<RecordSet<TopologyRecord>> topologies;
+    std::unique_ptr<RecordSet<Assignment>> assignments;
+    std::unique_ptr<RecordSet<TopologyErrors>> errors;
+    std::unique_ptr<WatchedNode> leader;
+    std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+std::string_view to_string(Write outcome) {
+    switch (outcome) {
+        case Write::kDone:
+            return "done";
+        case Write::kNameTaken:
+            return "the name is taken";
+        case Write::kNotFound:
+            return "no such topology";
+        case Write::kDeposed:
+            return "another nimbus leads";
+        case Write::kTooLarge:
+            return "too large for zookeeper";
+        case Write::kUnknown:
+            return "connection lost; it may have happened";
+        case Write::kFailed:
+            return "refused by zookeeper";
+    }
+    return "unknown";
+}
+
+ClusterState::ClusterState(Session& session) : impl_(std::make_unique<Impl>(session)) {}
+ClusterState::~ClusterState() = default;
+
+bool ClusterState::connected() const {
+    return impl_->session.ready();
+}
+
+template <typename Record>
+void ClusterState::Impl::publish(const char* folder, const Record& record, Replaced replaced) {
+    if (const std::string found = fault(record); !found.empty()) {
+        log::error("cannot publish this daemon", {{"id", record.id}, {"error", found}});
+        return;
+    }
+    if (own) return own->update(encode(record));
+    own = std::make_unique<OwnNode>(session, path(folder, record.id), encode(record),
+                                    owner_of<Record>, std::move(replaced));
+}
+
+void ClusterState::publish(const SupervisorRecord& record, Replaced replaced) {
+    impl_->publish("supervisors", record, std::move(replaced));
+}
+void ClusterState::publish(const NimbusRecord& record, Replaced replaced) {
+    impl_->publish("nimbuses", record, std::move(replaced));
+}
+
+void ClusterState::follow_supervisors(OnChange<SupervisorRecord> changed) {
+    impl_->supervisors = std::make_unique<RecordSet<SupervisorRecord>>(
+        impl_->session, impl_->session.path("supervisors"), std::move(changed));
+}
+void ClusterState::follow_nimbuses(OnChange<NimbusRecord> changed) {
+    impl_->nimbuses = std::make_unique<RecordSet<NimbusRecord>>(
+        impl_->session, impl_->session.path("nimbuses"), std::move(changed));
+}
+void ClusterState::follow_topologies(OnChange<TopologyRecord> changed) {
+    impl_->topologies = std::make_unique<RecordSet<TopologyRecord>>(
+        impl_->session, impl_->session.path("topologies"), std::move(changed));
+}
+void ClusterState::follow_assignments(OnChange<Assignment> changed) {
+    impl_->assignments = std::make_unique<RecordSet<Assignment>>(
+        impl_->session, impl_->session.path("assignments"), std::move(changed));
+}
+void ClusterState::follow_errors(OnChange<TopologyErrors> changed) {
+    impl_->errors = std::make_unique<RecordSet<TopologyErrors>>(
+        impl_->session, impl_->session.path("errors"), std::move(changed));
+}
+
+void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
+    const std::string path = impl_->session.path("leader-lock");
+    impl_->leader = std::make_unique<WatchedNode>(
+        impl_->session, path,
+        [path, changed = std::move(changed)](const std::optional<Node>& node) {
+            changed(node ? readable<Leadership>(path, node->data) : std::nullopt);
+        });
+}
+
+void ClusterState::read_topology(
+    const std::string& id, std::function<void(base::Result<std::optional<TopologyRecord>>)> done) {
+    const std::string path = impl_->path("topologies", id);
+    const auto read = std::make_shared<Node>();
+    impl_->operations.add(
+        [path, read](Coordination& client, OperationQueue::Settled settled) {
+            client.get(path, {},
+                       [read, settled = std::move(settled)](CoordinationError error, Node node) {
+                           *read = std::move(node);
+                           settled(error);
+                       });
+        },
+        [id, read, done = std::move(done)](CoordinationError error) {
+            if (error == CoordinationError::kNoNode) return done(std::optional<TopologyRecord>());
+            if (error != CoordinationError::kNone) {
+                return done(base::Error{"cannot read topology \"" + id +
+                                        "\" from zookeeper: " + std::string(to_string(error))});
+            }
+            base::Result<TopologyRecord> record = decode<TopologyRecord>(read->data);
+            if (!record) return done(record.error());
+            done(std::optional(std::move(record).value()));
+        });
+}
+
+namespace {
+
+template <typename Record>
+std::map<std::string, Record> records_of(const ReadAll::Nodes& nodes, const std::string& folder) {
+    std::map<std::string, Record> records;
+    for (const auto& [path, data] : nodes) {
+        if (!path.starts_with(folder + "/")) continue;
+        if (auto record = readable<Record>(path, data)) {
+            records.emplace(path.substr(folder.size() + 1), *std::move(record));
+        }
+    }
+    return records;
+}
+
+}  // namespace
+
+void ClusterState::read_all(std::function<void(base::Result<ClusterSnapshot>)> done) {
+    const std::string topologies = impl_->session.path("topologies");
+    const std::string assignments = impl_->session.path("assignments");
+    const auto nodes = std::make_shared<ReadAll::Nodes>();
+    impl_->operations.add(
+        [=](Coordination& client, OperationQueue::Settled settled) {
+            std::make_shared<ReadAll>(client, nodes, std::move(settled))
+                ->folders({topologies, assignments});
+        },
+        [=, done = std::move(done)](CoordinationError error) {
+            if (error != CoordinationError::kNone) {
+                return done(base::Error{"cannot read the cluster's topologies from zookeeper: " +
+                                        std::string(to_string(error))});
+            }
+            done(ClusterSnapshot{records_of<TopologyRecord>(*nodes, topologies),
+                                 records_of<Assignment>(*nodes, assignments)});
+        });
+}
+
+void ClusterState::Impl::write(const char* what, const std::string& id,
+                               OperationQueue::Try operation, Wrote done) {
+    operations.add(std::move(operation),
+                   [what, id, done = std::move(done)](CoordinationError error) {
+                       const Write outcome = outcome_of(error);
+                       if (outcome == Write::kUnknown || outcome == Write::kFailed) {
+                           log::error(what, {{"topology", id}, {"error", to_string(error)}});
+                       }
+                       done(outcome);
+                   });
+}
+
+template <typename Record>
+bool ClusterState::Impl::may_write(const Record& record, const std::string& id, const Wrote& done) {
+    const std::string found = fault(record);
+    if (found.empty()) return true;
+    log::error("cannot write a record that nobody could read",
+               {{"topology", id}, {"error", found}});
+    session.loop().post([done, alive = std::weak_ptr(alive)] {
+        if (!alive.expired()) done(Write::kFailed);
+    });
+    return false;
+}
+
+void ClusterState::create_topology(const Term& term, const TopologyRecord& record,
+                                   const Assignment& first, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    if (!impl_->may_write(first, record.id, done)) return;
+    const std::string name = impl_->path("names", record.name);
+    const std::vector<Step> steps = {
+        impl_->is_of(term), Create{name, record.id},
+        Create{impl_->path("topologies", record.id), encode(record)},
+        Create{impl_->path("assignments", record.id), encode(first)},
+        Create{impl_->path("errors", record.id), encode(TopologyErrors{})}};
+    impl_->write(
+        "cannot create a topology", record.id,
+        [steps, name, id = record.id](Coordination& client, OperationQueue::Settled settled) {
+            client.multi(steps, [&client, name, id, settled](CoordinationError error) {
+                if (error != CoordinationError::kNodeExists) return settled(error);
+                // Perhaps we made it, and only its confirmation was lost.
+                client.get(name, {}, [id, settled](CoordinationError found, const Node& node) {
+                    if (found == CoordinationError::kNone && node.data != id) {
+                        found = CoordinationError::kNodeExists;
+                    } else if (found == CoordinationError::kNoNode) {
+                        found = CoordinationError::kOther;  // The id is there under another name.
+                    }
+                    settled(found);
+                });
+            });
+        },
+        std::move(done));
+}
+
+void ClusterState::update_topology(const Term& term, const TopologyRecord& record, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    impl_->write(
+        "cannot update a topology", record.id,
+        {impl_->is_of(term), SetData{impl_->path("topologies", record.id), encode(record)}},
+        std::move(done));
+}
+
+void ClusterState::set_assignment(const Term& term, const Assignment& assignment, Wrote done) {
+    const std::string& id = assignment.topology;
+    if (!impl_->may_write(assignment, id, done)) return;
+    impl_->write("cannot write an assignment", id,
+                 {impl_->is_of(term), SetData{impl_->path("assignments", id), encode(assignment)}},
+                 std::move(done));
+}
+
+void ClusterState::update(const Term& term, const TopologyRecord& record,
+                          const Assignment& assignment, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    if (!impl_->may_write(assignment, record.id, done)) return;
+    impl_->write("cannot update a topology", record.id,
+                 {impl_->is_of(term), SetData{impl_->path("topologies", record.id), encode(record)},
+                  SetData{impl_->path("assignments", record.id), encode(assignment)}},
+                 std::move(done));
+}
+
+void ClusterState::remove_topology(const Term& term, const std::string& id, const std::string& name,
+                                   Wrote done) {
+    const std::string record = impl_->path("topologies", id);
+    const std::vector<Step> steps = {impl_->is_of(term), Remove{impl_->path("errors", id)},
+                                     Remove{impl_->path("assignments", id)}, Remove{record},
+                                     Remove{impl_->path("names", name)}};
+    impl_->write(
+        "cannot remove a topology", id,
+        [steps, record](Coordination& client, OperationQueue::Settled settled) {
+            client.multi(steps, [&client, record, settled](CoordinationError error) {
+                if (error != CoordinationError::kNoNode) return settled(error);
+                client.get(record, {}, [settled](CoordinationError found, const Node&) {
+                    const bool gone = found == CoordinationError::kNoNode;
+                    const bool there = found == CoordinationError::kNone;
+                    settled(gone    ? CoordinationError::kNone
+                            : there ? CoordinationError::kOther
+                                    : found);
+                });
+            });
+        },
+        std::move(done));
+}
+
+void ClusterState::add_errors(const Term& term, const std::string& topology,
+                              std::vector<TopologyError> errors, Wrote done) {
+    for (TopologyError& error : errors) error.error = cut(std::move(error.error));
+    if (errors.size() > kTopologyErrorsMax) {
+        errors.erase(errors.begin(), errors.end() - std::ptrdiff_t{kTopologyErrorsMax});
+    }
+    if (!impl_->may_write(TopologyErrors{errors}, topology, done)) return;
+    const std::string path = impl_->path("errors", topology);
+    impl_->write(
+        "cannot write errors of a topology", topology,
+        [path, errors = std::move(errors), is_of_term = impl_->is_of(term)](
+            Coordination& client, OperationQueue::Settled settled) {
+            client.get(
+                path, {},
+                [&client, path, errors, is_of_term, settled](CoordinationError error,
+                                                             const Node& node) {
+                    if (error != CoordinationError::kNone) return settled(error);
+                    std::vector<TopologyError> all =
+                        readable<TopologyErrors>(path, node.data).value_or(TopologyErrors()).errors;
+                    // Done twice, it is there twice; of errors, that is no harm.
+                    all.insert(all.end(), errors.begin(), errors.end());
+                    if (all.size() > kTopologyErrorsMax) {
+                        all.erase(all.begin(), all.end() - std::ptrdiff_t{kTopologyErrorsMax});
+                    }
+                    client.multi(
+                        {is_of_term, SetData{path, encode(TopologyErrors{std::move(all)})}},
+                        settled);
+                });
+        },
+        std::move(done));
+}
+
+}  // namespace storm::cluster

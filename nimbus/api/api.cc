@@ -1,0 +1,417 @@
+#include "nimbus/api/api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <openssl/crypto.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/record_check.h"
+#include "cluster/reports.h"
+#include "net/limits.h"
+#include "nimbus/api/metrics.h"
+#include "nimbus/api/openapi.h"
+#include "nimbus/api/requests.h"
+#include "nimbus/limits.h"
+
+namespace storm::nimbus {
+namespace {
+
+using net::HttpResponse;
+using Kind = Refusal::Kind;
+
+constexpr std::string_view kBearer = "Bearer ";
+
+HttpResponse json(std::string body, int status = 200) {
+    HttpResponse made;
+    made.status = status;
+    made.content_type = "application/json";
+    made.body = std::move(body);
+    return made;
+}
+
+int status_of(Kind kind) {
+    switch (kind) {
+        case Kind::kNotLeader:
+            return 421;
+        case Kind::kNotFound:
+            return 404;
+        case Kind::kConflict:
+            return 409;
+        case Kind::kInvalid:
+            return 422;
+        case Kind::kUnavailable:
+            return 503;
+    }
+    return 500;
+}
+
+/// What stands for "{…}" in the pattern, if the path is like it.
+bool matches(std::string_view pattern, std::string_view path, std::string& argument) {
+    const std::size_t open = pattern.find('{');
+    if (open == std::string_view::npos) return pattern == path;
+    const std::string_view before = pattern.substr(0, open);
+    const std::string_view behind = pattern.substr(pattern.find('}') + 1);
+    if (!path.starts_with(before) || !path.ends_with(behind) ||
+        path.size() <= before.size() + behind.size()) {
+        return false;
+    }
+    const std::string_view found =
+        path.substr(before.size(), path.size() - before.size() - behind.size());
+    if (found.find('/') != std::string_view::npos) return false;
+    argument = found;
+    return true;
+}
+
+}  // namespace
+
+struct Api::Call {
+    const net::HttpRequest& request;
+    std::string argument;
+    net::HttpReply reply;
+};
+
+struct Api::Route {
+    enum Flags : unsigned { kOpen = 0, kToken = 1, kLeader = 2, kUpload = 4 };
+
+    std::string_view method;
+    std::string_view path;
+    unsigned flags;
+    void (Api::*answer)(const Call&);
+};
+
+const std::vector<Api::Route>& Api::table_() {
+    constexpr unsigned kChange = Route::kToken | Route::kLeader;
+    static const std::vector<Route> kTable = {
+        {"GET", "/health", Route::kOpen, &Api::health_},
+        {"GET", "/metrics", Route::kOpen, &Api::metrics_},
+        {"GET", "/api/v1/openapi.json", Route::kOpen, &Api::openapi_},
+        {"GET", "/api/v1/topologies", Route::kOpen, &Api::list_},
+        {"POST", "/api/v1/topologies", kChange, &Api::submit_},
+        {"GET", "/api/v1/topologies/{name}", Route::kOpen, &Api::topology_},
+        {"POST", "/api/v1/topologies/{name}/kill", kChange, &Api::kill_},
+        {"POST", "/api/v1/topologies/{name}/activate", kChange, &Api::activate_},
+        {"POST", "/api/v1/topologies/{name}/deactivate", kChange, &Api::deactivate_},
+        {"HEAD", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
+        {"GET", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
+        {"PUT", "/api/v1/blobs/{sha256}", Route::kToken | Route::kUpload, nullptr},
+        {"GET", "/api/v1/supervisors", Route::kOpen, &Api::supervisors_},
+        {"POST", "/api/v1/supervisors/{id}/report", kChange, &Api::report_},
+        {"GET", "/api/v1/nimbuses", Route::kOpen, &Api::nimbuses_},
+        {"GET", "/api/v1/errors", Route::kOpen, &Api::errors_},
+        {"GET", "/api/v1/prometheus/targets", Route::kOpen, &Api::targets_},
+    };
+    return kTable;
+}
+
+std::vector<Api::RouteName> Api::routes() {
+    std::vector<RouteName> names;
+    for (const Route& route : table_()) names.push_back({route.method, route.path});
+    return names;
+}
+
+/// A blob on its way in.
+class Api::Upload final : public net::HttpUpload {
+public:
+    Upload(Api& api, std::unique_ptr<NewBlob> blob, bool was_there)
+        : api_(api), blob_(std::move(blob)), was_there_(was_there) {
+        ++api_.uploads_;
+    }
+    Upload(const Upload&) = delete;
+    Upload& operator=(const Upload&) = delete;
+    ~Upload() override {
+        if (!api_alive_.expired()) --api_.uploads_;
+    }
+
+    std::optional<HttpResponse> write(std::string_view piece) override {
+        bytes_ += piece.size();
+        const auto written = blob_->write(piece);
+        if (written) return std::nullopt;
+        return HttpResponse::error(507, written.error().message, "make room on Nimbus' disk");
+    }
+
+    void finish(net::HttpReply reply) override {
+        reply = api_.counted_(std::move(reply));
+        if (!blob_->hash_is_right()) {
+            return reply(HttpResponse::error(422, "the bytes have another hash than the path says",
+                                             "the path ends with the SHA-256 of the body"));
+        }
+        api_.parts_.blob_thread.publish(
+            std::move(blob_), [&api = api_, alive = api_alive_, reply, was_there = was_there_,
+                               bytes = bytes_](const base::Result<base::Done>& published) {
+                if (!published) return reply(HttpResponse::error(507, published.error().message));
+                if (!alive.expired() && !was_there) {
+                    ++api.blob_stock_.blobs;
+                    api.blob_stock_.bytes += bytes;
+                }
+                reply(json("{}\n", was_there ? 200 : 201));
+            });
+    }
+
+private:
+    Api& api_;
+    const std::weak_ptr<bool> api_alive_ = api_.alive_;
+    std::unique_ptr<NewBlob> blob_;
+    const bool was_there_;
+    std::uint64_t bytes_ = 0;
+};
+
+net::HttpIntake Api::intake(const net::HttpRequest& head) {
+    std::string argument;
+    HttpResponse refused;
+    const Route* const route = route_(head, argument, refused);
+    if (route == nullptr) {
+        ++requests_by_status_[refused.status];
+        return refused;
+    }
+    if ((route->flags & Route::kUpload) == 0) return net::HttpIntoMemory{};
+    if (!cluster::is_sha256(argument)) {
+        return HttpResponse::error(422, "the path does not end with 64 hex digits in lower case");
+    }
+    if (uploads_ >= kUploadsMax) {
+        return HttpResponse::error(503, "too many uploads are under way", "try again");
+    }
+    auto blob = parts_.blobs.create(argument);
+    if (!blob) return HttpResponse::error(507, blob.error().message);
+    return std::make_unique<Upload>(*this, std::move(blob).value(),
+                                    parts_.blobs.size(argument).has_value());
+}
+
+void Api::answer(const net::HttpRequest& request, const net::HttpReply& reply) {
+    std::string argument;
+    HttpResponse refused;
+    const net::HttpReply counting = counted_(reply);
+    const Route* const route = route_(request, argument, refused);
+    if (route == nullptr) return counting(std::move(refused));
+    (this->*route->answer)({request, std::move(argument), counting});
+}
+
+net::HttpReply Api::counted_(net::HttpReply reply) {
+    return
+        [this, alive = std::weak_ptr<bool>(alive_), reply = std::move(reply)](HttpResponse made) {
+            if (!alive.expired()) ++requests_by_status_[made.status];
+            reply(std::move(made));
+        };
+}
+
+const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argument,
+                              HttpResponse& refused) const {
+    const std::string path = head.target.substr(0, head.target.find('?'));
+    std::string allowed;
+    const Route* found = nullptr;
+    for (const Route& route : table_()) {
+        if (!matches(route.path, path, argument)) continue;
+        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+        if (route.method == head.method) found = &route;
+    }
+    if (allowed.empty()) {
+        refused = HttpResponse::error(404, "there is no such page",
+                                      "GET /api/v1/openapi.json has them all");
+        return nullptr;
+    }
+    if (found == nullptr) {
+        refused = HttpResponse::error(405, "the method is not allowed here; allowed: " + allowed);
+        refused.headers["Allow"] = allowed;
+        return nullptr;
+    }
+    if ((found->flags & Route::kToken) != 0 && !token_is_right_(head)) {
+        refused = HttpResponse::error(
+            401, "the request has no token, or a wrong one",
+            "send `Authorization: Bearer TOKEN`; the token is in storm.token.file, or in the file "
+            "named token in Nimbus' storm.local.dir");
+        refused.headers["WWW-Authenticate"] = "Bearer";
+        return nullptr;
+    }
+    if ((found->flags & Route::kLeader) != 0 && !parts_.topologies.leading()) {
+        refused = refusal_({Kind::kNotLeader, "this Nimbus does not lead"});
+        return nullptr;
+    }
+    return found;
+}
+
+bool Api::token_is_right_(const net::HttpRequest& head) const {
+    const auto header = head.headers.find("authorization");
+    if (header == head.headers.end() || !header->second.starts_with(kBearer)) return false;
+    const std::string_view given = std::string_view(header->second).substr(kBearer.size());
+    return given.size() == parts_.token.size() &&
+           CRYPTO_memcmp(given.data(), parts_.token.data(), given.size()) == 0;
+}
+
+std::string Api::leader_() const {
+    return parts_.nimbuses.leader ? parts_.nimbuses.leader->nimbus : std::string();
+}
+
+HttpResponse Api::refusal_(const Refusal& refusal) const {
+    if (refusal.kind != Kind::kNotLeader) {
+        return HttpResponse::error(status_of(refusal.kind), refusal.why, refusal.hint);
+    }
+    const std::string leader = leader_();
+    if (leader.empty() || leader == own_id_) {
+        return HttpResponse::error(503, "no Nimbus leads at the moment",
+                                   parts_.zookeeper() == "connected"
+                                       ? "try again in some seconds"
+                                       : "Nimbus has no connection to ZooKeeper: look at "
+                                         "storm.zookeeper.servers, and whether it runs");
+    }
+    const nlohmann::ordered_json body = {{"error", refusal.why + "; " + leader + " does"},
+                                         {"leader", leader}};
+    return json(body.dump() + '\n', 421);
+}
+
+std::vector<cluster::NimbusRecord> Api::peers_() const {
+    std::vector<cluster::NimbusRecord> peers;
+    for (const auto& [id, record] : parts_.nimbuses.live) {
+        if (id != own_id_) peers.push_back(record);
+    }
+    return peers;
+}
+
+void Api::health_(const Call& call) {
+    const std::string zookeeper = parts_.zookeeper();
+    const bool well = zookeeper == "connected";
+    const std::string leader = leader_();
+    const nlohmann::ordered_json body = {
+        {"status", well ? "ok" : "unavailable"},
+        {"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
+        {"is_leader", parts_.topologies.leading()},
+        {"zookeeper", zookeeper}};
+    call.reply(json(body.dump() + '\n', well ? 200 : 503));
+}
+
+void Api::metrics_(const Call& call) {
+    HttpResponse made;
+    made.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    made.body = metrics_text({parts_.topologies, parts_.nimbuses, parts_.zookeeper() == "connected",
+                              blob_stock_, requests_by_status_, parts_.started_ms});
+    call.reply(std::move(made));
+}
+
+void Api::openapi_(const Call& call) {
+    call.reply(json(std::string(kOpenApi)));
+}
+
+void Api::list_(const Call& call) {
+    call.reply(json(topologies_json(parts_.topologies, parts_.wall.now_ms())));
+}
+
+void Api::topology_(const Call& call) {
+    for (const TopologyView& view : parts_.topologies.all()) {
+        if (view.record.name != call.argument) continue;
+        return call.reply(json(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
+    }
+    call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
+                         "`storm list` has them all"}));
+}
+
+void Api::submit_(const Call& call) {
+    auto read = read_submission(call.request.body);
+    if (!read) return call.reply(HttpResponse::error(422, read.error().message));
+    auto submission = std::make_shared<Submission>(std::move(read).value());
+    std::vector<std::string> blobs;
+    for (const cluster::Artifact& artifact : submission->record.artifacts) {
+        const auto size = parts_.blobs.size(artifact.sha256);
+        if (!size || *size != artifact.bytes) {
+            return call.reply(HttpResponse::error(
+                422,
+                size ? "artifact \"" + artifact.name + "\" has " + std::to_string(*size) +
+                           " bytes, not " + std::to_string(artifact.bytes)
+                     : "artifact \"" + artifact.name + "\" is missing: there is no blob " +
+                           artifact.sha256,
+                size ? "" : "upload it first: PUT /api/v1/blobs/" + artifact.sha256));
+        }
+        blobs.push_back(artifact.sha256);
+    }
+    const auto submit = [this, submission, reply = call.reply] {
+        parts_.topologies.submit(
+            std::move(*submission),
+            [this, alive = std::weak_ptr<bool>(alive_), name = submission->record.name, reply](
+                const std::string& id, const std::optional<Refusal>& refused) {
+                if (alive.expired()) return;
+                if (refused) return reply(refusal_(*refused));
+                const nlohmann::ordered_json body = {{"name", name}, {"id", id}};
+                reply(json(body.dump() + '\n', 201));
+            });
+    };
+    const auto peers = peers_();
+    if (peers.empty()) return submit();
+    parts_.blob_thread.replicate(
+        std::move(blobs), peers,
+        [submit, reply = call.reply](const base::Result<base::Done>& replicated) {
+            if (replicated) return submit();
+            reply(HttpResponse::error(
+                503, "cannot copy the blobs to the other Nimbuses: " + replicated.error().message,
+                "give all Nimbuses the same storm.token.file; one that has gone is forgotten "
+                "after storm.zookeeper.session.timeout"));
+        });
+}
+
+Answered Api::answered_(const net::HttpReply& reply, int status) const {
+    return [this, alive = std::weak_ptr<bool>(alive_), reply,
+            status](const std::optional<Refusal>& refused) {
+        if (!alive.expired()) reply(refused ? refusal_(*refused) : json("{}\n", status));
+    };
+}
+
+void Api::kill_(const Call& call) {
+    const auto wait_ms = read_kill_wait(call.request.body);
+    if (!wait_ms) return call.reply(HttpResponse::error(422, wait_ms.error().message));
+    parts_.topologies.kill(call.argument, *wait_ms, answered_(call.reply, 202));
+}
+
+void Api::activate_(const Call& call) {
+    parts_.topologies.activate(call.argument, answered_(call.reply, 200));
+}
+
+void Api::deactivate_(const Call& call) {
+    parts_.topologies.deactivate(call.argument, answered_(call.reply, 200));
+}
+
+void Api::blob_(const Call& call) {
+    const auto missing = [](const std::string& sha256) {
+        return HttpResponse::error(404, "there is no blob \"" + sha256 + '"');
+    };
+    if (!parts_.blobs.size(call.argument)) return call.reply(missing(call.argument));
+    HttpResponse found;
+    found.content_type = "application/octet-stream";
+    found.file = parts_.blobs.path(call.argument);
+    if (call.request.method == "HEAD") return call.reply(std::move(found));
+    parts_.blob_thread.verify(call.argument,
+                              [missing, found, sha256 = call.argument,
+                               reply = call.reply](const base::Result<base::Done>& verified) {
+                                  reply(verified ? found : missing(sha256));
+                              });
+}
+
+void Api::supervisors_(const Call& call) {
+    call.reply(json(supervisors_json(parts_.topologies, parts_.wall.now_ms())));
+}
+
+void Api::report_(const Call& call) {
+    auto report = cluster::supervisor_report(call.request.body);
+    if (!report) return call.reply(HttpResponse::error(422, report.error().message));
+    if (report->supervisor != call.argument) {
+        return call.reply(HttpResponse::error(
+            422,
+            "the report is of supervisor \"" + report->supervisor + "\", the path says another"));
+    }
+    const auto refused = parts_.topologies.report(std::move(report).value());
+    if (refused) return call.reply(refusal_(*refused));
+    HttpResponse taken;
+    taken.status = 204;
+    call.reply(std::move(taken));
+}
+
+void Api::nimbuses_(const Call& call) {
+    call.reply(json(nimbuses_json(parts_.nimbuses, parts_.wall.now_ms())));
+}
+
+void Api::errors_(const Call& call) {
+    call.reply(json(errors_json(parts_.topologies)));
+}
+
+void Api::targets_(const Call& call) {
+    call.reply(json(targets_json(parts_.topologies, parts_.nimbuses)));
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,98 @@
+// Nimbus' HTTP interface: docs/http-api.md, and openapi.json here.
+//
+//     request ──► which route? ──► is the token right? ──► do we lead? ──► answer
+//                   404, 405            401                   421
+//
+// Threads: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/http_server.h"
+#include "nimbus/api/views.h"
+#include "nimbus/blobs/blob_store.h"
+#include "nimbus/blobs/blob_thread.h"
+#include "nimbus/topology_store/topologies.h"
+
+namespace storm::nimbus {
+
+/// What the interface stands on; all of it outlives it.
+struct ApiParts {
+    Topologies& topologies;
+    const Nimbuses& nimbuses;
+    const BlobStore& blobs;
+    BlobThread& blob_thread;
+    const base::WallClock& wall;
+    std::function<std::string()> zookeeper;  ///< "connected", or what it is instead.
+    std::string token;
+    std::int64_t started_ms = 0;
+};
+
+class Api {
+public:
+    /// Of a route: "/api/v1/topologies/{name}".
+    struct RouteName {
+        std::string_view method;
+        std::string_view path;
+    };
+
+    explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
+
+    net::HttpIntake intake(const net::HttpRequest& head);
+    void answer(const net::HttpRequest& request, const net::HttpReply& reply);
+
+    /// Without it there are no peers to copy blobs to.
+    void set_own_id(std::string id) { own_id_ = std::move(id); }
+    void set_blob_stock(BlobStore::Stock stock) { blob_stock_ = stock; }
+
+    static std::vector<RouteName> routes();
+
+private:
+    struct Call;  // A request, and what its path holds.
+    struct Route;
+    class Upload;
+    static const std::vector<Route>& table_();
+
+    net::HttpResponse refusal_(const Refusal& refusal) const;
+    /// Null: `refused` says why.
+    const Route* route_(const net::HttpRequest& head, std::string& argument,
+                        net::HttpResponse& refused) const;
+    bool token_is_right_(const net::HttpRequest& head) const;
+    net::HttpReply counted_(net::HttpReply reply);
+    std::vector<cluster::NimbusRecord> peers_() const;
+    std::string leader_() const;
+
+    void health_(const Call& call);
+    void metrics_(const Call& call);
+    void openapi_(const Call& call);
+    void list_(const Call& call);
+    void submit_(const Call& call);
+    void topology_(const Call& call);
+    void kill_(const Call& call);
+    void activate_(const Call& call);
+    void deactivate_(const Call& call);
+    void blob_(const Call& call);
+    void supervisors_(const Call& call);
+    void report_(const Call& call);
+    void nimbuses_(const Call& call);
+    void errors_(const Call& call);
+    void targets_(const Call& call);
+    /// Replies `status` once it is granted.
+    Answered answered_(const net::HttpReply& reply, int status) const;
+
+    const ApiParts parts_;
+    std::string own_id_;
+    BlobStore::Stock blob_stock_;
+    std::size_t uploads_ = 0;
+    std::map<int, std::uint64_t> requests_by_status_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::nimbus

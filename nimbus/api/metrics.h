@@ -1,0 +1,28 @@
+// /metrics of Nimbus: what one alerts on.
+//
+// Threads: pure functions of what is borrowed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "nimbus/api/views.h"
+#include "nimbus/blobs/blob_store.h"
+#include "nimbus/topology_store/topologies.h"
+
+namespace storm::nimbus {
+
+struct MetricsSource {
+    const Topologies& topologies;
+    const Nimbuses& nimbuses;
+    bool zookeeper_connected = false;
+    BlobStore::Stock blobs;
+    const std::map<int, std::uint64_t>& requests_by_status;
+    std::int64_t started_ms = 0;
+};
+
+/// In Prometheus' text format.
+std::string metrics_text(const MetricsSource& source);
+
+}  // namespace storm::nimbus

@@ -1,0 +1,137 @@
+#include "nimbus/api/requests.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include <storm/config.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/json_fields.h"
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+#include "net/limits.h"
+#include "nimbus/limits.h"
+
+namespace storm::nimbus {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint32_t kModeMax = 0777;
+// A description has four levels; more than this is no topology, and costs stack.
+constexpr int kDepthMax = 32;
+
+/// Not an object: it is no JSON, or too deep.
+json parsed(std::string_view text) {
+    const json::parser_callback_t not_too_deep = [](int depth, json::parse_event_t, json&) {
+        return depth <= kDepthMax;
+    };
+    return json::parse(text, not_too_deep, false);
+}
+
+void read_settings(const json& object, cluster::TopologyRecord& record,
+                   cluster::JsonMistake& mistake) {
+    const auto at = object.find("settings");
+    if (at == object.end()) return;
+    if (!at->is_object()) return mistake.note("settings", "is no object");
+    Config config;
+    for (const auto& [key, value] : at->items()) {
+        if (!value.is_string()) return mistake.note("settings." + key, "is no text");
+        try {
+            config.set(key, value.get<std::string>());
+        } catch (const ConfigError& error) {
+            return mistake.note("settings:", error.what());
+        }
+        record.settings.emplace(key, value.get<std::string>());
+    }
+}
+
+cluster::Artifact read_artifact(const cluster::JsonFields& fields) {
+    cluster::Artifact artifact;
+    artifact.name = fields.text("name");
+    artifact.sha256 = fields.text("sha256");
+    artifact.mode = fields.number<std::uint32_t>("mode");
+    artifact.bytes = fields.number<std::uint64_t>("bytes");
+    if (!cluster::is_id(artifact.name)) fields.mistake("name", "is no plain file name");
+    if (!cluster::is_sha256(artifact.sha256)) {
+        fields.mistake("sha256", "is not 64 hex digits in lower case");
+    }
+    if (artifact.mode > kModeMax) fields.mistake("mode", "has more than permissions");
+    if (artifact.bytes > net::kHttpFileBytesMax) fields.mistake("bytes", "is more than 512 MiB");
+    return artifact;
+}
+
+void read_artifacts(const cluster::JsonFields& fields, cluster::TopologyRecord& record) {
+    std::set<std::string> names;
+    fields.objects("artifacts", [&](const cluster::JsonFields& item) {
+        record.artifacts.push_back(read_artifact(item));
+        if (!names.insert(record.artifacts.back().name).second) {
+            item.mistake("name", "is that of another artifact too");
+        }
+    });
+    if (record.artifacts.empty()) {
+        fields.mistake("artifacts", "is empty; the first one is the program");
+    }
+    if (record.artifacts.size() > cluster::kArtifactsMax) {
+        fields.mistake("artifacts", "has more than 256 files");
+    }
+}
+
+}  // namespace
+
+base::Result<base::Done> check_name(std::string_view name) {
+    // A dot would do for a folder, but Storm forbids it.
+    if (cluster::is_name(name, kTopologyNameBytesMax) && name.find('.') == std::string_view::npos) {
+        return base::Done{};
+    }
+    return base::Error{"\"" + std::string(name.substr(0, kTopologyNameBytesMax)) +
+                       "\" is no name for a topology: it takes 1 to " +
+                       std::to_string(kTopologyNameBytesMax) +
+                       " letters, digits, '_' and '-', and begins with no '-'"};
+}
+
+base::Result<Submission> read_submission(std::string_view text) {
+    const json object = parsed(text);
+    if (!object.is_object()) return base::Error{"the request is no JSON object"};
+    cluster::JsonMistake mistake;
+    const cluster::JsonFields fields(object, "", mistake);
+    Submission made;
+    made.record.name = fields.text("name");
+    read_settings(object, made.record, mistake);
+    read_artifacts(fields, made.record);
+    const auto inactive = object.find("inactive");
+    if (inactive != object.end()) {
+        if (!inactive->is_boolean()) mistake.note("inactive", "is neither true nor false");
+        if (*inactive == true) made.record.status = cluster::Status::kInactive;
+    }
+    const auto description = object.find("description");
+    if (description == object.end()) mistake.note("description", "is missing");
+    if (!mistake.text().empty()) return base::Error{mistake.text()};
+    if (const auto name = check_name(made.record.name); !name) return name.error();
+    made.record.description = description->dump(-1, ' ', false, json::error_handler_t::replace);
+    auto read = cluster::read_description(made.record.description);
+    if (!read) return read.error();
+    made.description = std::move(read).value();
+    return made;
+}
+
+base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+        return std::optional<std::int64_t>();
+    }
+    const json object = parsed(text);
+    if (!object.is_object()) return base::Error{"the request is no JSON object"};
+    if (object.find("wait_secs") == object.end()) return std::optional<std::int64_t>();
+    cluster::JsonMistake mistake;
+    const auto secs = cluster::JsonFields(object, "", mistake).number<std::int64_t>("wait_secs");
+    if (!mistake.text().empty()) return base::Error{mistake.text()};
+    if (secs < 0 || secs > kKillWaitMsMax / 1000) {
+        return base::Error{"wait_secs is not between 0 and " +
+                           std::to_string(kKillWaitMsMax / 1000)};
+    }
+    return std::optional<std::int64_t>(secs * 1000);
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,261 @@
+#include "nimbus/api/views.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/description.h"
+#include "nimbus/limits.h"
+
+namespace storm::nimbus {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using cluster::WorkerSlot;
+using cluster::WorkerState;
+using cluster::WorkerStatus;
+
+/// What users wrote may be no UTF-8.
+std::string text(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::int64_t secs_since(std::int64_t then_ms, std::int64_t now_ms) {
+    return std::max<std::int64_t>(0, (now_ms - then_ms) / 1000);
+}
+
+cluster::Description described(const cluster::TopologyRecord& record) {
+    auto read = cluster::read_description(record.description);
+    return read ? std::move(read).value() : cluster::Description{};
+}
+
+Json latency_json(const std::vector<std::uint64_t>& buckets) {
+    Json json = Json::object();
+    for (const auto& [name, q] :
+         {std::pair("p50", 0.5), std::pair("p99", 0.99), std::pair("p999", 0.999)}) {
+        const auto us = quantile_us(buckets, q);
+        if (!us) return nullptr;
+        json[name] = static_cast<std::int64_t>(std::llround(*us));
+    }
+    return json;
+}
+
+Json component_json(const cluster::DescribedComponent& component, const ComponentTotals& totals) {
+    return {{"id", component.id},
+            {"type", component.is_spout ? "spout" : "bolt"},
+            {"executors", component.executors},
+            {"tasks", component.tasks},
+            {"emitted", totals.emitted},
+            {"transferred", totals.transferred},
+            {"executed", totals.executed},
+            {"acked", totals.acked},
+            {"failed", totals.failed},
+            {"pending", totals.pending},
+            {"errors", totals.errors},
+            {"complete_latency_us",
+             component.is_spout ? latency_json(totals.complete_latency) : Json()}};
+}
+
+Json components_json(const cluster::Description& description, const TopologyView& view,
+                     const Topologies& topologies) {
+    const auto totals = topologies.book().totals(view.assignment);
+    Json json = Json::array();
+    for (const cluster::DescribedComponent& component : description.components) {
+        const auto at = totals.find(component.id);
+        json.push_back(
+            component_json(component, at == totals.end() ? ComponentTotals{} : at->second));
+    }
+    return json;
+}
+
+std::string url(const std::string& host, std::uint16_t port, const std::string& path) {
+    return "http://" + address(host, port) + path;
+}
+
+std::uint16_t http_port_of(const std::string& supervisor, const Topologies& topologies) {
+    const auto live = topologies.supervisors().find(supervisor);
+    return live == topologies.supervisors().end() ? std::uint16_t{0} : live->second.http_port;
+}
+
+Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topologies& topologies) {
+    const WorkerStatus* const status = topologies.book().worker(view.record.id, slot);
+    const bool present = topologies.is_present(slot.supervisor);
+    Json json = {{"id", slot.number}, {"host", slot.host}, {"port", slot.port}};
+    const WorkerStatus known = status == nullptr ? WorkerStatus{} : *status;
+    const std::uint16_t metrics_port = known.report.metrics_port;
+    const std::uint16_t http_port = http_port_of(slot.supervisor, topologies);
+    json["pid"] = known.pid;
+    json["state"] = present ? cluster::to_string(known.report.state) : "LOST";
+    json["restarts"] = known.restarts;
+    json["incarnation"] = known.incarnation;
+    json["exit"] = known.exit;
+    json["last_stderr"] = known.last_stderr;
+    json["metrics_url"] =
+        metrics_port == 0 ? Json() : Json(url(slot.host, metrics_port, "/metrics"));
+    json["supervisor"] = slot.supervisor;
+    json["log_url"] =
+        http_port == 0
+            ? Json()
+            : Json(url(slot.host, http_port,
+                       "/api/v1/logs/" + view.record.id + '/' + std::to_string(slot.number)));
+    return json;
+}
+
+struct Executors {
+    std::size_t total = 0;
+    std::size_t assigned = 0;
+    std::size_t prepared = 0;
+};
+
+Executors executors_of(const TopologyView& view, const Topologies& topologies, std::size_t total) {
+    Executors executors{total, 0, 0};
+    for (const WorkerSlot& slot : view.assignment.workers) {
+        if (!topologies.is_present(slot.supervisor)) continue;
+        const auto& workers = view.assignment.worker_of_executor;
+        const auto count =
+            static_cast<std::size_t>(std::count(workers.begin(), workers.end(), slot.number));
+        executors.assigned += count;
+        const WorkerStatus* const status = topologies.book().worker(view.record.id, slot);
+        if (status == nullptr || status->pid == 0) continue;
+        const WorkerState state = status->report.state;
+        if (state == WorkerState::kRunning || state == WorkerState::kFinished) {
+            executors.prepared += count;
+        }
+    }
+    return executors;
+}
+
+Json errors_json_of(const TopologyView& view, const Topologies& topologies) {
+    Json json = Json::array();
+    const auto at = topologies.errors().find(view.record.id);
+    if (at == topologies.errors().end()) return json;
+    for (const cluster::TopologyError& error : at->second.errors) {
+        json.push_back(
+            {{"component", error.component}, {"error", error.error}, {"time_ms", error.time_ms}});
+    }
+    return json;
+}
+
+Json target(const std::string& host, std::uint16_t port, const char* role) {
+    return {{"targets", Json::array({address(host, port)})}, {"labels", {{"storm_role", role}}}};
+}
+
+}  // namespace
+
+std::string address(const std::string& host, std::uint16_t port) {
+    const bool is_v6 = host.find(':') != std::string::npos;
+    return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
+    Json list = Json::array();
+    for (const TopologyView& view : topologies.all()) {
+        const cluster::Description description = described(view.record);
+        std::int64_t executors = 0;
+        std::int64_t tasks = 0;
+        for (const auto& component : description.components) {
+            executors += component.executors;
+            tasks += component.tasks;
+        }
+        list.push_back({{"name", view.record.name},
+                        {"id", view.record.id},
+                        {"status", cluster::to_string(view.record.status)},
+                        {"workers", view.assignment.workers.size()},
+                        {"executors", executors},
+                        {"tasks", tasks},
+                        {"uptime_secs", secs_since(view.record.submitted_ms, now_ms)}});
+    }
+    return text({{"topologies", std::move(list)}});
+}
+
+std::string topology_json(const TopologyView& view, const Topologies& topologies,
+                          std::int64_t now_ms) {
+    const cluster::Description description = described(view.record);
+    const Executors executors =
+        executors_of(view, topologies, description.component_of_executor().size());
+    Json workers = Json::array();
+    for (const WorkerSlot& slot : view.assignment.workers) {
+        workers.push_back(worker_json(slot, view, topologies));
+    }
+    return text({{"name", view.record.name},
+                 {"id", view.record.id},
+                 {"status", cluster::to_string(view.record.status)},
+                 {"uptime_secs", secs_since(view.record.submitted_ms, now_ms)},
+                 {"settings", view.record.settings},
+                 {"executors",
+                  {{"total", executors.total},
+                   {"assigned", executors.assigned},
+                   {"prepared", executors.prepared}}},
+                 {"unassigned", view.unassigned},
+                 {"notes", view.notes},
+                 {"components", components_json(description, view, topologies)},
+                 {"workers", std::move(workers)},
+                 {"errors", errors_json_of(view, topologies)}});
+}
+
+std::string supervisors_json(const Topologies& topologies, std::int64_t now_ms) {
+    std::map<std::string, std::size_t> used;
+    for (const TopologyView& view : topologies.all()) {
+        for (const WorkerSlot& slot : view.assignment.workers) ++used[slot.supervisor];
+    }
+    Json list = Json::array();
+    for (const auto& [id, supervisor] : topologies.supervisors()) {
+        list.push_back({{"id", id},
+                        {"host", supervisor.host},
+                        {"http_port", supervisor.http_port},
+                        {"slots", supervisor.slots.size()},
+                        {"used_slots", used[id]},
+                        {"machine", supervisor.machine},
+                        {"glibc", supervisor.glibc},
+                        {"storm_version", supervisor.storm_version},
+                        {"uptime_secs", secs_since(supervisor.started_ms, now_ms)}});
+    }
+    return text({{"supervisors", std::move(list)}});
+}
+
+std::string nimbuses_json(const Nimbuses& nimbuses, std::int64_t now_ms) {
+    Json list = Json::array();
+    for (const auto& [id, nimbus] : nimbuses.live) {
+        list.push_back({{"id", id},
+                        {"host", nimbus.host},
+                        {"port", nimbus.port},
+                        {"leader", nimbuses.leader && nimbuses.leader->nimbus == id},
+                        {"storm_version", nimbus.storm_version},
+                        {"uptime_secs", secs_since(nimbus.started_ms, now_ms)}});
+    }
+    return text({{"nimbuses", std::move(list)}});
+}
+
+std::string errors_json(const Topologies& topologies) {
+    Json list = Json::array();
+    for (const TopologyView& view : topologies.all()) {
+        for (Json& error : errors_json_of(view, topologies)) {
+            list.push_back({{"topology", view.record.name},
+                            {"component", std::move(error["component"])},
+                            {"error", std::move(error["error"])},
+                            {"time_ms", std::move(error["time_ms"])}});
+        }
+    }
+    return text({{"errors", std::move(list)}});
+}
+
+std::string targets_json(const Topologies& topologies, const Nimbuses& nimbuses) {
+    Json list = Json::array();
+    for (const auto& [id, nimbus] : nimbuses.live) {
+        list.push_back(target(nimbus.host, nimbus.port, "nimbus"));
+    }
+    for (const auto& [id, supervisor] : topologies.supervisors()) {
+        list.push_back(target(supervisor.host, supervisor.http_port, "supervisor"));
+    }
+    for (const TopologyView& view : topologies.all()) {
+        for (const WorkerSlot& slot : view.assignment.workers) {
+            const WorkerStatus* const status = topologies.book().worker(view.record.id, slot);
+            if (status == nullptr || status->report.metrics_port == 0) continue;
+            list.push_back(target(slot.host, status->report.metrics_port, "worker"));
+        }
+    }
+    return text(list);
+}
+
+}  // namespace storm::nimbus

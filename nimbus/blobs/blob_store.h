@@ -1,0 +1,91 @@
+// Files by content: <dir>/<sha256>, mode 0400, never changed.
+//
+// A blob gets its name once it is whole, has that hash and is on the disk. It is hashed again
+// whenever it is handed out: what a disk has spoilt is removed, and can be uploaded again.
+//
+// Threads: any; methods touch nothing but the file system.
+// Cost:    verify() reads the whole blob.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace storm::nimbus {
+
+/// SHA-256 of what it has been fed.
+class Sha256 {
+public:
+    Sha256();
+    ~Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
+
+    void add(std::string_view bytes);
+    /// 64 hex digits. Once.
+    std::string hex();
+
+private:
+    struct Context;
+    std::unique_ptr<Context> context_;
+};
+
+class BlobStore;
+
+/// A blob that is being written; gone if it is not published.
+class NewBlob {
+public:
+    ~NewBlob();
+    NewBlob(const NewBlob&) = delete;
+    NewBlob& operator=(const NewBlob&) = delete;
+
+    base::Result<base::Done> write(std::string_view piece);
+    /// To the disk, and under its name. The error: it has another hash, or the disk refuses.
+    base::Result<base::Done> publish();
+    /// Whether what was written has the right hash. Once, after the last write().
+    bool hash_is_right();
+
+private:
+    friend class BlobStore;
+    NewBlob(std::string dir, std::string sha256, int descriptor, std::string path);
+
+    const std::string dir_;
+    const std::string sha256_;
+    int descriptor_;
+    std::string path_;
+    Sha256 hash_;
+    std::optional<bool> right_;
+};
+
+class BlobStore {
+public:
+    struct Stock {
+        std::uint64_t blobs = 0;
+        std::uint64_t bytes = 0;
+    };
+
+    /// Makes the folder, and removes what a former process left half-written.
+    static base::Result<BlobStore> open(const std::string& dir);
+
+    /// Bytes of a blob; nothing: it is not there. Being asked for it counts as use, for sweep().
+    std::optional<std::uint64_t> size(const std::string& sha256) const;
+    std::string path(const std::string& sha256) const { return dir_ + '/' + sha256; }
+    base::Result<std::unique_ptr<NewBlob>> create(const std::string& sha256) const;
+    /// Whether the blob is there and has its hash. Removes it if not.
+    bool verify(const std::string& sha256) const;
+    /// Removes those that nobody names and nobody has asked for in `keep`.
+    Stock sweep(const std::set<std::string>& in_use, std::chrono::seconds keep) const;
+
+private:
+    explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}
+
+    std::string dir_;
+};
+
+}  // namespace storm::nimbus

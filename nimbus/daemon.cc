@@ -1,0 +1,209 @@
+#include "nimbus/daemon.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "base/log.h"
+#include "cluster/asio_loop.h"
+#include "cluster/cluster_state.h"
+#include "cluster/election.h"
+#include "cluster/session.h"
+#include "cluster/zookeeper_coordination.h"
+#include "net/http_server.h"
+#include "nimbus/api/api.h"
+#include "nimbus/blobs/blob_store.h"
+#include "nimbus/blobs/blob_thread.h"
+#include "nimbus/limits.h"
+#include "nimbus/local_dir.h"
+#include "nimbus/topology_store/topologies.h"
+
+namespace storm::nimbus {
+namespace {
+
+std::string token_file(const Config& config) {
+    const char* const from_environment = std::getenv("STORM_TOKEN_FILE");
+    if (from_environment != nullptr && *from_environment != '\0') return from_environment;
+    return config.string("storm.token.file", config.string("storm.local.dir") + "/token");
+}
+
+std::string text_of(cluster::SessionState state) {
+    switch (state) {
+        case cluster::SessionState::kConnecting:
+            return "connecting";
+        case cluster::SessionState::kConnected:
+            return "connected";
+        case cluster::SessionState::kSuspended:
+            return "suspended";
+        case cluster::SessionState::kExpired:
+            return "expired";
+    }
+    return "unknown";
+}
+
+class Daemon {
+public:
+    Daemon(LocalDir dir, BlobStore blobs, std::string token,
+           const cluster::ZookeeperSettings& zookeeper)
+        : dir_(std::move(dir)),
+          blobs_(std::move(blobs)),
+          token_(std::move(token)),
+          session_(
+              loop_, [this, zookeeper] { return connect_zookeeper(loop_, zookeeper); },
+              zookeeper.root),
+          state_(session_),
+          topologies_(
+              state_, loop_, wall_,
+              [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
+              random_secret),
+          api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
+                [this] { return zookeeper_text(); }, token_, started_ms_}) {}
+
+    base::Result<base::Done> start(const Config& config) {
+        net::HttpAddress address;
+        address.host = config.string("storm.local.hostname");
+        address.port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
+        address.beyond_loopback = config.boolean("storm.insecure");
+        net::HttpService service;
+        service.intake = [this](const net::HttpRequest& head) { return api_.intake(head); };
+        service.answer = [this](const net::HttpRequest& request, const net::HttpReply& reply) {
+            api_.answer(request, reply);
+        };
+        auto server = net::HttpServer::listen(io_, address, std::move(service));
+        if (!server) return base::Error{server.error().message + " (nimbus.port)"};
+        server_ = std::move(server).value();
+        record_.host = address.host;
+        record_.port = server_->port();
+        record_.id = nimbus::address(record_.host, record_.port);
+        record_.storm_version = STORM_VERSION;
+        record_.started_ms = started_ms_;
+        api_.set_own_id(record_.id);
+        follow();
+        return dir_.ready({{"port", std::to_string(record_.port)},
+                           {"host", '"' + record_.host + '"'},
+                           {"version", "\"" STORM_VERSION "\""}});
+    }
+
+    /// False: another process has its id.
+    bool run() {
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (!error) stop();
+        });
+        base::log::info("nimbus is ready", {{"address", record_.id}});
+        io_.run();
+        return !replaced_;
+    }
+
+private:
+    void follow() {
+        state_.publish(record_, [this](const std::string& host) {
+            base::log::error("another Nimbus has the same address",
+                             {{"address", record_.id}, {"host", host}});
+            replaced_ = true;
+            stop();
+        });
+        state_.follow_nimbuses([this](const std::map<std::string, cluster::NimbusRecord>& live) {
+            nimbuses_.live = live;
+            fetch_blobs();
+        });
+        state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
+            nimbuses_.leader = leader;
+        });
+        session_.on_state([this](cluster::SessionState state) {
+            base::log::info("zookeeper", {{"session", text_of(state)}});
+            if (state != cluster::SessionState::kConnected) topologies_.connection_lost();
+        });
+        session_.on_ready([this](std::uint64_t) { topologies_.connection_lost(); });
+        election_.emplace(session_, record_.id, started_ms_,
+                          [this](std::optional<cluster::Term> term) {
+                              if (!term) return topologies_.end_term();
+                              topologies_.begin_term(*term);
+                              fetch_blobs();
+                          });
+        sweep_blobs();
+    }
+
+    std::string zookeeper_text() const {
+        return session_.ready()                           ? "connected"
+               : text_of(session_.state()) == "connected" ? "connecting"
+                                                          : text_of(session_.state());
+    }
+
+    /// What topologies need and is not here; another Nimbus may have it.
+    void fetch_blobs() {
+        const auto used = topologies_.blobs_in_use();
+        std::vector<cluster::NimbusRecord> peers;
+        for (const auto& [id, record] : nimbuses_.live) {
+            if (id != record_.id) peers.push_back(record);
+        }
+        if (!used || peers.empty()) return;
+        std::vector<std::string> missing;
+        for (const std::string& blob : *used) {
+            if (!blobs_.size(blob)) missing.push_back(blob);
+        }
+        if (!missing.empty()) blob_thread_.fetch(std::move(missing), std::move(peers));
+    }
+
+    void sweep_blobs() {
+        if (const auto used = topologies_.blobs_in_use()) {
+            blob_thread_.sweep(*used,
+                               [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
+            fetch_blobs();
+        }
+        loop_.after(std::chrono::microseconds(kBlobSweepInterval).count(),
+                    [this] { sweep_blobs(); });
+    }
+
+    void stop() {
+        base::log::info("nimbus ends");
+        if (election_) election_->resign();
+        // What resign() has to say to ZooKeeper is said when the session ends.
+        io_.stop();
+    }
+
+    const base::SystemWallClock wall_;
+    const std::int64_t started_ms_ = wall_.now_ms();
+    LocalDir dir_;
+    BlobStore blobs_;
+    const std::string token_;
+    boost::asio::io_context io_{1};
+    boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
+    cluster::AsioLoop loop_{io_};
+    BlobThread blob_thread_{blobs_, loop_, token_};
+    cluster::Session session_;
+    cluster::ClusterState state_;
+    cluster::NimbusRecord record_;
+    Nimbuses nimbuses_;
+    std::optional<cluster::Election> election_;
+    Topologies topologies_;
+    Api api_;
+    std::unique_ptr<net::HttpServer> server_;
+    bool replaced_ = false;
+};
+
+}  // namespace
+
+base::Result<base::Done> run(const Config& config) {
+    const auto zookeeper = cluster::zookeeper_settings(config);
+    if (!zookeeper) return zookeeper.error();
+    auto dir = LocalDir::open(config.string("storm.local.dir"), "nimbus");
+    if (!dir) return dir.error();
+    auto token = read_or_make_token(token_file(config));
+    if (!token) return token.error();
+    auto blobs = BlobStore::open(dir.value().path() + "/blobs");
+    if (!blobs) return blobs.error();
+    Daemon daemon(std::move(dir).value(), std::move(blobs).value(), std::move(token).value(),
+                  *zookeeper);
+    const auto started = daemon.start(config);
+    if (!started) return started.error();
+    if (!daemon.run()) return base::Error{"another Nimbus has the same address"};
+    return base::Done{};
+}
+
+}  // namespace storm::nimbus

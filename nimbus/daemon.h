@@ -1,0 +1,25 @@
+// A running Nimbus: its parts, put together on one event loop.
+//
+//     signals ──┐
+//     HTTP    ──┼──► io_context, one thread: Api, Topologies, Session, Election
+//     ZooKeeper ┘        ▲                   │ hashing, disks, copies
+//     (2 threads) ───────┘ posts             ▼
+//                                      BlobThread (1 thread)
+//
+// It serves HTTP before it has ZooKeeper, and without: /health says so.
+//
+// Threads: run() occupies the caller's.
+#pragma once
+
+#include <string>
+
+#include <storm/config.h>
+
+#include "base/result.h"
+
+namespace storm::nimbus {
+
+/// Until SIGTERM or SIGINT. The error: it could not start.
+base::Result<base::Done> run(const Config& config);
+
+}  // namespace storm::nimbus

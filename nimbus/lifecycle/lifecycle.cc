@@ -1,0 +1,66 @@
+#include "nimbus/lifecycle/lifecycle.h"
+
+#include <algorithm>
+#include <string>
+
+#include "nimbus/limits.h"
+
+namespace storm::nimbus {
+namespace {
+
+using cluster::Status;
+
+base::Result<Fate> change(const Fate& fate, Status to, const char* verb) {
+    if (!is_running(fate)) {
+        return base::Error{std::string("cannot ") + verb + " it: it is " +
+                           std::string(cluster::to_string(fate.status))};
+    }
+    Fate next = fate;
+    next.status = to;
+    return next;
+}
+
+}  // namespace
+
+Fate fate_of(const cluster::TopologyRecord& record) {
+    return {record.status, record.killed_ms, record.kill_wait_ms};
+}
+
+void set_fate(cluster::TopologyRecord& record, const Fate& fate) {
+    record.status = fate.status;
+    record.killed_ms = fate.killed_ms;
+    record.kill_wait_ms = fate.kill_wait_ms;
+}
+
+base::Result<Fate> activate(const Fate& fate) {
+    return change(fate, Status::kActive, "activate");
+}
+
+base::Result<Fate> deactivate(const Fate& fate) {
+    return change(fate, Status::kInactive, "deactivate");
+}
+
+Fate kill(const Fate&, std::int64_t wait_ms, std::int64_t now_ms) {
+    return {Status::kKilled, now_ms, std::clamp<std::int64_t>(wait_ms, 0, kKillWaitMsMax)};
+}
+
+Fate finish(const Fate& fate) {
+    Fate next = fate;
+    if (is_running(fate)) next.status = Status::kFinished;
+    return next;
+}
+
+bool is_over(const Fate& fate, bool workers_gone, std::int64_t now_ms) {
+    return fate.status == Status::kKilled && (workers_gone || now_ms >= over_at_ms(fate));
+}
+
+std::int64_t over_at_ms(const Fate& fate) {
+    return fate.killed_ms + fate.kill_wait_ms + kKillGraceMs;
+}
+
+bool is_running(const Fate& fate) {
+    return fate.status == Status::kActive || fate.status == Status::kInactive ||
+           fate.status == Status::kRebalancing;
+}
+
+}  // namespace storm::nimbus

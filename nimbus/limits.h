@@ -1,0 +1,48 @@
+// Every limit of Nimbus, in one place. Those of HTTP are in net/limits.h, those of records in
+// cluster/limits.h.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace storm::nimbus {
+
+/// Storm's rule for names is wider; this one makes good folder names too.
+inline constexpr std::size_t kTopologyNameBytesMax = 100;
+/// What draining may take, as asked for with kill.
+inline constexpr std::int64_t kKillWaitMsMax = std::int64_t{24} * 3600 * 1000;
+/// After the wait: until Supervisors have killed what did not end. Then a topology is removed even
+/// if nobody has said that its workers are gone.
+inline constexpr std::int64_t kKillGraceMs = 10'000;
+
+/// Changes that come together are scheduled together.
+inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
+/// A new leader, or one whose connection was lost, takes the Supervisors it misses to come back
+/// for so long: an outage of ZooKeeper ends sessions of daemons that are well.
+inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
+/// A Supervisor without a session, but with a report that is younger, is there: one that is
+/// restarted in order is back before. (It reports every 3 s.)
+inline constexpr base::Micros kReportFresh = 4 * base::kMicrosPerSecond;
+/// Before a leader whose write failed reads everything anew.
+inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
+/// Between two writes of one topology's errors.
+inline constexpr base::Micros kErrorsInterval = 5 * base::kMicrosPerSecond;
+/// Reports of Supervisors that are kept; one from another Supervisor is refused.
+inline constexpr std::size_t kReportsMax = 4096;
+/// Submissions that are under way.
+inline constexpr std::size_t kSubmitsMax = 64;
+
+/// A blob that no topology names is kept for so long: one who submits uploads first.
+inline constexpr std::chrono::minutes kBlobKeepUnused{10};
+inline constexpr std::chrono::minutes kBlobSweepInterval{5};
+/// Uploads at once.
+inline constexpr std::size_t kUploadsMax = 16;
+/// Jobs that wait for the thread of blobs: hashing, copying to other Nimbuses.
+inline constexpr std::size_t kBlobJobsMax = 256;
+/// Of one copy of a blob to another Nimbus: until it has taken the next piece.
+inline constexpr std::chrono::seconds kReplicateTimeout{10};
+
+}  // namespace storm::nimbus

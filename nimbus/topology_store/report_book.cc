@@ -1,0 +1,179 @@
+#include "nimbus/topology_store/report_book.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+namespace storm::nimbus {
+namespace {
+
+using cluster::ComponentReport;
+using cluster::WorkerStatus;
+
+std::uint64_t epoch_of(std::uint64_t incarnation) {
+    return incarnation >> 32U;
+}
+
+void add(ComponentTotals& sum, const ComponentReport& report) {
+    sum.emitted += report.emitted;
+    sum.transferred += report.transferred;
+    sum.executed += report.executed;
+    sum.acked += report.acked;
+    sum.failed += report.failed;
+    sum.errors += report.errors;
+    if (sum.complete_latency.size() < report.complete_latency.size()) {
+        sum.complete_latency.resize(report.complete_latency.size(), 0);
+    }
+    for (std::size_t i = 0; i < report.complete_latency.size(); ++i) {
+        sum.complete_latency[i] += report.complete_latency[i];
+    }
+}
+
+void add(ComponentTotals& sum, const ComponentTotals& former) {
+    ComponentReport as_report;
+    as_report.emitted = former.emitted;
+    as_report.transferred = former.transferred;
+    as_report.executed = former.executed;
+    as_report.acked = former.acked;
+    as_report.failed = former.failed;
+    as_report.errors = former.errors;
+    as_report.complete_latency = former.complete_latency;
+    add(sum, as_report);
+}
+
+}  // namespace
+
+std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, double q) {
+    std::uint64_t count = 0;
+    for (const std::uint64_t in_bucket : buckets) count += in_bucket;
+    if (count == 0) return std::nullopt;
+    const double rank = q * static_cast<double>(count);
+    double below = 0;
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+        const auto here = static_cast<double>(buckets[i]);
+        if (here > 0 && below + here >= rank) {
+            const double upper = std::exp2(static_cast<double>(i));
+            const double lower = i == 0 ? 0.0 : upper / 2;
+            return lower + (upper - lower) * (rank - below) / here;
+        }
+        below += here;
+    }
+    return std::exp2(static_cast<double>(buckets.size() - 1));
+}
+
+ReportBook::News ReportBook::take(cluster::SupervisorReport report, base::Micros now,
+                                  std::int64_t now_ms) {
+    News news;
+    for (const WorkerStatus& worker : report.workers) {
+        note_worker_(worker, report.host, now_ms, news);
+    }
+    const std::string id = report.supervisor;
+    heard_[id] = now;
+    reports_.insert_or_assign(id, std::move(report));
+    return news;
+}
+
+void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& host,
+                              std::int64_t now_ms, News& news) {
+    const auto [at, is_new] = workers_.try_emplace({worker.topology, worker.number});
+    Former& former = at->second;
+    // A Supervisor that was stopped may tell of a worker that has moved on since.
+    if (!is_new && worker.incarnation < former.incarnation) return;
+    const bool replaced = worker.incarnation != former.incarnation;
+    if (replaced) {
+        for (const ComponentReport& last : former.last) add(former.before[last.id], last);
+        former.last.clear();
+    }
+    for (const ComponentReport& component : worker.report.components) {
+        const auto before =
+            std::find_if(former.last.begin(), former.last.end(),
+                         [&](const ComponentReport& last) { return last.id == component.id; });
+        const std::uint64_t known = before == former.last.end() ? 0 : before->errors;
+        const std::uint64_t fresh = component.errors - std::min(known, component.errors);
+        const auto& texts = component.last_errors;
+        const auto count = std::min<std::uint64_t>(fresh, texts.size());
+        for (auto text = texts.end() - static_cast<std::ptrdiff_t>(count); text != texts.end();
+             ++text) {
+            news.push_back({worker.topology, {component.id, *text, now_ms}});
+        }
+    }
+    if (!is_new && worker.restarts > former.restarts && !worker.exit.empty()) {
+        std::string error = "worker " + std::to_string(worker.number) + " on " + host + ':' +
+                            std::to_string(worker.port) + " ended: " + worker.exit;
+        if (!worker.last_stderr.empty()) error += "; its last line: " + worker.last_stderr.back();
+        news.push_back({worker.topology, {"", std::move(error), now_ms}});
+    }
+    former.incarnation = worker.incarnation;
+    former.restarts = worker.restarts;
+    // Between two processes a Supervisor has nothing to tell, but what was counted stays.
+    if (!worker.report.components.empty()) former.last = worker.report.components;
+}
+
+std::optional<base::Micros> ReportBook::heard(const std::string& supervisor) const {
+    const auto at = heard_.find(supervisor);
+    if (at == heard_.end()) return std::nullopt;
+    return at->second;
+}
+
+void ReportBook::forget_supervisor(const std::string& supervisor) {
+    reports_.erase(supervisor);
+    heard_.erase(supervisor);
+}
+
+void ReportBook::forget_topology(const std::string& topology) {
+    const auto first = workers_.lower_bound({topology, 0});
+    auto last = first;
+    while (last != workers_.end() && last->first.first == topology) ++last;
+    workers_.erase(first, last);
+}
+
+const WorkerStatus* ReportBook::worker(const std::string& topology,
+                                       const cluster::WorkerSlot& slot) const {
+    const auto report = reports_.find(slot.supervisor);
+    if (report == reports_.end()) return nullptr;
+    for (const WorkerStatus& worker : report->second.workers) {
+        if (worker.topology == topology && worker.number == slot.number &&
+            epoch_of(worker.incarnation) == slot.epoch) {
+            return &worker;
+        }
+    }
+    return nullptr;
+}
+
+std::map<std::string, ComponentTotals> ReportBook::totals(
+    const cluster::Assignment& assignment) const {
+    std::map<std::string, ComponentTotals> totals;
+    for (auto at = workers_.lower_bound({assignment.topology, 0});
+         at != workers_.end() && at->first.first == assignment.topology; ++at) {
+        for (const auto& [id, before] : at->second.before) add(totals[id], before);
+        for (const ComponentReport& last : at->second.last) add(totals[last.id], last);
+    }
+    for (const cluster::WorkerSlot& slot : assignment.workers) {
+        const WorkerStatus* const now = worker(assignment.topology, slot);
+        if (now == nullptr) continue;
+        for (const ComponentReport& component : now->report.components) {
+            totals[component.id].pending += component.pending;
+        }
+    }
+    return totals;
+}
+
+bool ReportBook::has_process_(const std::string& topology, const std::string& supervisor) const {
+    const auto report = reports_.find(supervisor);
+    if (report == reports_.end()) return true;  // Not told yet.
+    return std::any_of(
+        report->second.workers.begin(), report->second.workers.end(),
+        [&](const WorkerStatus& worker) { return worker.topology == topology && worker.pid != 0; });
+}
+
+bool ReportBook::all_finished(const cluster::Assignment& assignment) const {
+    return !assignment.workers.empty() &&
+           std::all_of(assignment.workers.begin(), assignment.workers.end(),
+                       [&](const cluster::WorkerSlot& slot) {
+                           const WorkerStatus* const found = worker(assignment.topology, slot);
+                           return found != nullptr &&
+                                  found->report.state == cluster::WorkerState::kFinished;
+                       });
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,94 @@
+// What Supervisors told last of their workers, and what follows from it for a topology.
+//
+// Only what the assignment says counts: a worker that still runs where it no longer should is not
+// one of the topology's. Counts of former incarnations of a worker are added to those of the
+// present one, as far as they were told here: all is kept in memory, and gone with this process.
+//
+// Threads: one.
+// Cost:    a report is moved in; questions walk over the reports of the Supervisors concerned.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "cluster/records.h"
+#include "cluster/reports.h"
+
+namespace storm::nimbus {
+
+struct ComponentTotals {
+    std::uint64_t emitted = 0;
+    std::uint64_t transferred = 0;
+    std::uint64_t executed = 0;
+    std::uint64_t acked = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t pending = 0;
+    std::uint64_t errors = 0;
+    std::vector<std::uint64_t> complete_latency;  ///< As in cluster::ComponentReport.
+};
+
+/// Of a histogram as in cluster::ComponentReport; nothing: it is empty. 0 < q < 1.
+std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, double q);
+
+class ReportBook {
+public:
+    /// By topology, then by error.
+    using News = std::vector<std::pair<std::string, cluster::TopologyError>>;
+
+    /// What is new in it: errors of components, ends of workers.
+    News take(cluster::SupervisorReport report, base::Micros now, std::int64_t now_ms);
+
+    /// When it reported last; nothing: never, or not since forget().
+    std::optional<base::Micros> heard(const std::string& supervisor) const;
+    const std::map<std::string, cluster::SupervisorReport>& reports() const { return reports_; }
+    void forget_supervisor(const std::string& supervisor);
+    void forget_topology(const std::string& topology);
+
+    /// What its Supervisor says of the worker in this slot; null: nothing, or of a former one only.
+    const cluster::WorkerStatus* worker(const std::string& topology,
+                                        const cluster::WorkerSlot& slot) const;
+    /// By component's id.
+    std::map<std::string, ComponentTotals> totals(const cluster::Assignment& assignment) const;
+    /// Whether a process of the topology lives on one of its assigned Supervisors. Those that
+    /// `counts` refuses do not count.
+    template <typename Counts>
+    bool any_process(const cluster::Assignment& assignment, const Counts& counts) const;
+    /// Whether all its workers are there and every task of them has ended.
+    bool all_finished(const cluster::Assignment& assignment) const;
+
+private:
+    using WorkerName = std::pair<std::string, std::uint32_t>;  // Topology and number.
+
+    struct Former {
+        std::uint64_t incarnation = 0;
+        std::vector<cluster::ComponentReport> last;  // Of that incarnation.
+        std::map<std::string, ComponentTotals> before;
+        std::uint32_t restarts = 0;
+    };
+
+    void note_worker_(const cluster::WorkerStatus& worker, const std::string& host,
+                      std::int64_t now_ms, News& news);
+    bool has_process_(const std::string& topology, const std::string& supervisor) const;
+
+    std::map<std::string, cluster::SupervisorReport> reports_;
+    std::map<std::string, base::Micros> heard_;
+    std::map<WorkerName, Former> workers_;
+};
+
+template <typename Counts>
+bool ReportBook::any_process(const cluster::Assignment& assignment, const Counts& counts) const {
+    for (const cluster::WorkerSlot& slot : assignment.workers) {
+        if (counts(slot.supervisor) && has_process_(assignment.topology, slot.supervisor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,695 @@
+#include "nimbus/topology_store/topologies.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include <storm/config.h>
+
+#include "base/log.h"
+#include "nimbus/limits.h"
+#include "nimbus/scheduler/even_scheduler.h"
+
+namespace storm::nimbus {
+namespace {
+
+using cluster::Assignment;
+using cluster::Status;
+using cluster::TopologyRecord;
+using cluster::Write;
+using Kind = Refusal::Kind;
+
+const std::vector<std::string> kNoTexts;
+
+/// A topology that this Nimbus leads.
+struct Led {
+    TopologyRecord record;
+    cluster::Description description;
+    Assignment assignment;
+    std::vector<std::string> unassigned;
+    std::vector<std::string> notes;
+    bool pending = false;   // Its creation is under way.
+    bool removing = false;  // Its removal is.
+};
+
+std::int64_t setting(const TopologyRecord& record, std::string_view key) {
+    Config config;
+    const auto at = record.settings.find(std::string(key));
+    if (at == record.settings.end()) return config.int64(key);
+    try {
+        config.set(key, at->second);
+    } catch (const ConfigError& error) {
+        base::log::warn("a stored setting is not usable",
+                        {{"topology", record.id}, {"why", error.what()}});
+    }
+    return config.int64(key);
+}
+
+/// "wc-3-1732170000" of "wc": 3.
+std::uint64_t number_of(const TopologyRecord& record) {
+    std::uint64_t number = 0;
+    if (record.id.size() > record.name.size() + 1) {
+        const char* const first = record.id.data() + record.name.size() + 1;
+        std::from_chars(first, record.id.data() + record.id.size(), number);
+    }
+    return number;
+}
+
+std::size_t workers_moved(const Assignment& before, const Assignment& after) {
+    return static_cast<std::size_t>(std::count_if(
+        after.workers.begin(), after.workers.end(), [&](const cluster::WorkerSlot& slot) {
+            return std::find(before.workers.begin(), before.workers.end(), slot) ==
+                   before.workers.end();
+        }));
+}
+
+Refusal refusal(Write outcome, const std::string& what) {
+    switch (outcome) {
+        case Write::kDeposed:
+            return {Kind::kNotLeader, "another Nimbus leads by now"};
+        case Write::kNameTaken:
+            return {Kind::kConflict, "there is a topology " + what + " already",
+                    "kill it first, or take another name"};
+        case Write::kNotFound:
+            return {Kind::kNotFound, "there is no topology " + what};
+        case Write::kTooLarge:
+            return {Kind::kInvalid,
+                    "topology " + what + " is too large: description and settings have more than " +
+                        std::to_string(cluster::kRecordBytesMax / 1024) + " KiB",
+                    "pass large settings as files"};
+        case Write::kUnknown:
+            return {Kind::kUnavailable,
+                    "the connection to ZooKeeper broke while " + what +
+                        " was written: it may have happened",
+                    "look with `storm list`, then try again"};
+        default:
+            return {Kind::kUnavailable, "cannot write topology " + what + " to ZooKeeper",
+                    "try again"};
+    }
+}
+
+}  // namespace
+
+struct Topologies::Impl : std::enable_shared_from_this<Impl> {
+    Impl(cluster::ClusterState& given_state, cluster::EventLoop& given_loop,
+         const base::WallClock& given_wall, CurrentTerm given_term, MakeSecret given_secret)
+        : state(given_state),
+          loop(given_loop),
+          wall(given_wall),
+          current_term(std::move(given_term)),
+          make_secret(std::move(given_secret)) {}
+
+    void follow();
+    void load();
+    void loaded(const cluster::ClusterSnapshot& snapshot);
+    void reload_soon();
+    bool leading() const;
+    void write_failed(Write outcome, const std::string& what);
+    void stop_leading();
+    /// Calls back only while the term lasts that it was asked in.
+    template <typename Call>
+    auto in_term(Call call);
+    template <typename Call>
+    void after(base::Micros delay, Call call);
+
+    void schedule_soon();
+    void schedule_all();
+    std::vector<Led*> in_order();
+    Supply supply() const;
+    static Demand demand_of(const Led& led);
+    void take(Led& led, const Placement& placement);
+    void wake_at(base::Micros when);
+    void wake_when_missed_are_lost();
+    bool is_present(const std::string& supervisor) const;
+
+    Led* find(const std::string& name);
+    void submit(Submission submission, Submitted done);
+    void created(Write outcome, const std::string& id, const Led& made, const Submitted& done);
+    void request(const std::string& name, const Answered& done,
+                 const std::function<base::Result<Fate>(const Led&)>& change);
+    void set_fate_of(Led& led, const Fate& fate, Answered done);
+    std::optional<Refusal> take_report(cluster::SupervisorReport report);
+    void remove_what_is_over();
+    void finish_what_has_ended();
+    void add_errors(ReportBook::News news);
+    void write_errors();
+
+    Refusal not_leader() const {
+        return {Kind::kNotLeader, "this Nimbus does not lead, or not yet"};
+    }
+
+    cluster::ClusterState& state;
+    cluster::EventLoop& loop;
+    const base::WallClock& wall;
+    const CurrentTerm current_term;
+    const MakeSecret make_secret;
+
+    // Followed.
+    std::map<std::string, TopologyRecord> topologies;
+    std::map<std::string, Assignment> assignments;
+    std::map<std::string, cluster::TopologyErrors> errors;
+    std::map<std::string, cluster::SupervisorRecord> supervisors;
+    bool topologies_known = false;
+    bool supervisors_known = false;
+
+    // Led.
+    std::optional<cluster::Term> term;
+    std::uint64_t round = 0;  // Grows with each term, and when one ends.
+    bool is_loaded = false;
+    bool reloading = false;
+    std::map<std::string, Led> led;
+    std::uint64_t next_number = 1;
+    base::Micros grace_until = 0;
+    bool scheduling = false;        // It will be done soon.
+    base::Micros armed_until = -1;  // A timer fires then; -1: none.
+    ReportBook book;
+    std::map<std::string, std::vector<cluster::TopologyError>> unwritten_errors;
+    bool errors_waiting = false;
+
+    TopologyCounters counters;
+};
+
+template <typename Call>
+auto Topologies::Impl::in_term(Call call) {
+    return [weak = weak_from_this(), round_then = round, call](auto&&... arguments) {
+        const auto self = weak.lock();
+        if (self && self->round == round_then) {
+            call(*self, std::forward<decltype(arguments)>(arguments)...);
+        }
+    };
+}
+
+template <typename Call>
+void Topologies::Impl::after(base::Micros delay, Call call) {
+    loop.after(delay, in_term(call));
+}
+
+void Topologies::Impl::follow() {
+    const auto guarded = [this](auto call) {
+        return [weak = weak_from_this(), call](const auto& records) {
+            if (const auto self = weak.lock()) call(*self, records);
+        };
+    };
+    state.follow_topologies(guarded([](Impl& self, const auto& records) {
+        self.topologies = records;
+        self.topologies_known = true;
+    }));
+    state.follow_assignments(
+        guarded([](Impl& self, const auto& records) { self.assignments = records; }));
+    state.follow_errors(guarded([](Impl& self, const auto& records) { self.errors = records; }));
+    state.follow_supervisors(guarded([](Impl& self, const auto& records) {
+        for (const auto& [id, record] : records) {
+            if (self.supervisors.count(id) == 0) {
+                base::log::info("supervisor is there", {{"supervisor", id}, {"host", record.host}});
+            }
+        }
+        for (const auto& [id, record] : self.supervisors) {
+            if (records.count(id) == 0) {
+                base::log::warn("supervisor is gone", {{"supervisor", id}, {"host", record.host}});
+            }
+        }
+        self.supervisors = records;
+        self.supervisors_known = true;
+        self.schedule_soon();
+    }));
+}
+
+bool Topologies::Impl::leading() const {
+    return term && is_loaded && current_term() == term;
+}
+
+void Topologies::Impl::load() {
+    state.read_all(in_term([](Impl& self, base::Result<cluster::ClusterSnapshot> snapshot) {
+        self.reloading = false;
+        if (!snapshot) {
+            base::log::warn("cannot read the topologies", {{"why", snapshot.error().message}});
+            return self.reload_soon();
+        }
+        self.loaded(*snapshot);
+    }));
+}
+
+void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
+    std::map<std::string, Led> read;
+    for (const auto& [id, record] : snapshot.topologies) {
+        auto description = cluster::read_description(record.description);
+        if (!description) {
+            base::log::error("topology is left alone",
+                             {{"topology", id}, {"why", description.error().message}});
+            continue;
+        }
+        Led& made = read[id];
+        made.record = record;
+        made.description = std::move(description).value();
+        const auto assignment = snapshot.assignments.find(id);
+        if (assignment != snapshot.assignments.end()) made.assignment = assignment->second;
+        made.assignment.topology = id;
+        next_number = std::max(next_number, number_of(record) + 1);
+    }
+    // What is being created is not there yet; its answer is still to come.
+    for (auto& [id, known] : led) {
+        if (known.pending) read.try_emplace(id, std::move(known));
+    }
+    led = std::move(read);
+    if (!is_loaded) {
+        base::log::info("leading", {{"epoch", static_cast<std::int64_t>(term->epoch)},
+                                    {"topologies", static_cast<std::int64_t>(led.size())}});
+    }
+    is_loaded = true;
+    for (const auto& [id, known] : led) {
+        if (known.record.status != Status::kKilled) continue;
+        const std::int64_t left_ms = over_at_ms(fate_of(known.record)) - wall.now_ms();
+        after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
+              [](Impl& self) { self.remove_what_is_over(); });
+    }
+    schedule_soon();
+}
+
+void Topologies::Impl::reload_soon() {
+    if (reloading) return;
+    reloading = true;
+    after(kReloadDelay, [](Impl& self) { self.load(); });
+}
+
+void Topologies::Impl::stop_leading() {
+    term.reset();
+    ++round;
+    is_loaded = false;
+    reloading = false;
+    scheduling = false;
+    armed_until = -1;
+    errors_waiting = false;
+    led.clear();
+    unwritten_errors.clear();
+    book = {};
+}
+
+void Topologies::Impl::write_failed(Write outcome, const std::string& what) {
+    ++counters.writes_failed;
+    base::log::warn("cannot write to ZooKeeper",
+                    {{"what", what}, {"why", cluster::to_string(outcome)}});
+    if (outcome == Write::kDeposed) return stop_leading();
+    reload_soon();
+}
+
+bool Topologies::Impl::is_present(const std::string& supervisor) const {
+    if (supervisors.count(supervisor) > 0) return true;
+    const base::Micros now = loop.now();
+    if (now < grace_until) return true;
+    const auto heard = book.heard(supervisor);
+    return heard && now - *heard < kReportFresh;
+}
+
+void Topologies::Impl::schedule_soon() {
+    if (!term || !is_loaded || scheduling) return;
+    scheduling = true;
+    after(kScheduleDelay, [](Impl& self) {
+        self.scheduling = false;
+        self.schedule_all();
+    });
+}
+
+std::vector<Led*> Topologies::Impl::in_order() {
+    std::vector<Led*> order;
+    for (auto& [id, known] : led) order.push_back(&known);
+    std::sort(order.begin(), order.end(), [](const Led* a, const Led* b) {
+        return std::pair(a->record.submitted_ms, std::string_view(a->record.id)) <
+               std::pair(b->record.submitted_ms, std::string_view(b->record.id));
+    });
+    return order;
+}
+
+Supply Topologies::Impl::supply() const {
+    Supply supply{supervisors, {}};
+    for (const auto& [id, known] : led) {
+        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            if (supervisors.count(slot.supervisor) == 0 && is_present(slot.supervisor)) {
+                supply.expected.insert(slot.supervisor);
+            }
+        }
+    }
+    return supply;
+}
+
+Demand Topologies::Impl::demand_of(const Led& known) {
+    Demand demand;
+    demand.description = &known.description;
+    demand.workers = static_cast<std::size_t>(
+        std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
+    demand.current = known.assignment;
+    demand.settled = !is_running(fate_of(known.record)) || known.removing;
+    return demand;
+}
+
+void Topologies::Impl::take(Led& known, const Placement& placement) {
+    counters.workers_moved += workers_moved(known.assignment, placement.assignment);
+    known.assignment = placement.assignment;
+    known.assignment.status = known.record.status;
+    known.unassigned = placement.unassigned;
+    known.notes = placement.notes;
+}
+
+void Topologies::Impl::schedule_all() {
+    if (!leading() || !supervisors_known) return;
+    ++counters.schedulings;
+    const std::vector<Led*> order = in_order();
+    std::vector<Demand> demands;
+    for (const Led* const known : order) demands.push_back(demand_of(*known));
+    const std::vector<Placement> placements = schedule(demands, supply());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        Led& known = *order[i];
+        // A topology that is being created is written as it was when that began.
+        if (demands[i].settled || known.pending) continue;
+        take(known, placements[i]);
+        if (!placements[i].changed) continue;
+        ++counters.assignments_written;
+        base::log::info("assigned",
+                        {{"topology", known.record.id},
+                         {"epoch", static_cast<std::int64_t>(known.assignment.epoch)},
+                         {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
+        state.set_assignment(*term, known.assignment,
+                             in_term([id = known.record.id](Impl& self, Write outcome) {
+                                 if (outcome != Write::kDone) self.write_failed(outcome, id);
+                             }));
+    }
+    remove_what_is_over();
+    wake_when_missed_are_lost();
+}
+
+void Topologies::Impl::wake_at(base::Micros when) {
+    const base::Micros now = loop.now();
+    if (armed_until > now && armed_until <= when) return;
+    armed_until = when;
+    after(when - now, [when](Impl& self) {
+        if (self.armed_until == when) self.armed_until = -1;
+        self.schedule_soon();
+    });
+}
+
+/// Those that are only taken to be there are looked at again when that ends.
+void Topologies::Impl::wake_when_missed_are_lost() {
+    for (const std::string& id : supply().expected) {
+        const auto heard = book.heard(id);
+        wake_at(std::max(grace_until, heard ? *heard + kReportFresh : 0) + 1);
+    }
+}
+
+Led* Topologies::Impl::find(const std::string& name) {
+    for (auto& [id, known] : led) {
+        if (known.record.name == name) return &known;
+    }
+    return nullptr;
+}
+
+void Topologies::Impl::submit(Submission submission, Submitted done) {
+    if (!leading()) return done({}, not_leader());
+    const std::string name = submission.record.name;
+    if (find(name) != nullptr) return done({}, refusal(Write::kNameTaken, '"' + name + '"'));
+    const auto pending = std::count_if(led.begin(), led.end(),
+                                       [](const auto& entry) { return entry.second.pending; });
+    if (static_cast<std::size_t>(pending) >= kSubmitsMax) {
+        return done({}, Refusal{Kind::kUnavailable, "too many topologies are being submitted",
+                                "try again"});
+    }
+    Led made;
+    made.record = std::move(submission.record);
+    made.description = std::move(submission.description);
+    made.record.submitted_ms = wall.now_ms();
+    made.record.id = name + '-' + std::to_string(next_number++) + '-' +
+                     std::to_string(made.record.submitted_ms / 1000);
+    made.record.secret = make_secret();
+    made.assignment.topology = made.record.id;
+    made.assignment.status = made.record.status;
+    made.pending = true;
+    const std::string id = made.record.id;
+    led.emplace(id, std::move(made));
+    const std::vector<Led*> order = in_order();
+    std::vector<Demand> demands;
+    for (const Led* const known : order) demands.push_back(demand_of(*known));
+    const std::vector<Placement> placements = schedule(demands, supply());
+    Led& placed = led.at(id);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (order[i] == &placed) take(placed, placements[i]);
+    }
+    state.create_topology(
+        *term, placed.record, placed.assignment,
+        [weak = weak_from_this(), round_then = round, id, copy = placed, done](Write outcome) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (self->round != round_then) return done({}, refusal(Write::kUnknown, id));
+            self->created(outcome, id, copy, done);
+        });
+}
+
+void Topologies::Impl::created(Write outcome, const std::string& id, const Led& made,
+                               const Submitted& done) {
+    if (outcome != Write::kDone) {
+        led.erase(id);
+        write_failed(outcome, id);
+        return done({}, refusal(outcome, '"' + made.record.name + '"'));
+    }
+    Led& known = led.try_emplace(id, made).first->second;
+    known.pending = false;
+    base::log::info("submitted",
+                    {{"topology", id},
+                     {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
+    schedule_soon();  // What has changed meanwhile.
+    done(id, std::nullopt);
+}
+
+void Topologies::Impl::request(const std::string& name, const Answered& done,
+                               const std::function<base::Result<Fate>(const Led&)>& change) {
+    if (!leading()) return done(not_leader());
+    Led* const known = find(name);
+    if (known == nullptr || known->pending) {
+        return done(refusal(Write::kNotFound, '"' + name + '"'));
+    }
+    const auto next = change(*known);
+    if (!next) return done(Refusal{Kind::kConflict, next.error().message});
+    if (*next == fate_of(known->record)) return done(std::nullopt);
+    set_fate_of(*known, *next, done);
+}
+
+void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, Answered done) {
+    base::log::info("status changes", {{"topology", known.record.id},
+                                       {"from", cluster::to_string(known.record.status)},
+                                       {"to", cluster::to_string(fate.status)}});
+    set_fate(known.record, fate);
+    Assignment& assignment = known.assignment;
+    ++assignment.epoch;
+    assignment.status = fate.status;
+    assignment.kill_wait_ms = fate.kill_wait_ms;
+    if (fate.status == Status::kFinished) {
+        assignment.workers.clear();
+        std::fill(assignment.worker_of_executor.begin(), assignment.worker_of_executor.end(),
+                  cluster::kUnassigned);
+    }
+    state.update(*term, known.record, known.assignment,
+                 [weak = weak_from_this(), round_then = round, id = known.record.id,
+                  name = known.record.name, done = std::move(done)](Write outcome) {
+                     const auto self = weak.lock();
+                     if (!self) return;
+                     if (outcome == Write::kDone) return done(std::nullopt);
+                     if (self->round == round_then) self->write_failed(outcome, id);
+                     done(refusal(outcome, '"' + name + '"'));
+                 });
+    if (fate.status == Status::kKilled) {
+        remove_what_is_over();
+        const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
+        after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
+              [](Impl& self) { self.remove_what_is_over(); });
+    }
+    schedule_soon();
+}
+
+void Topologies::Impl::remove_what_is_over() {
+    if (!leading()) return;
+    const std::int64_t now_ms = wall.now_ms();
+    for (auto& [id, known] : led) {
+        if (known.record.status != Status::kKilled || known.removing || known.pending) continue;
+        const bool gone = !book.any_process(known.assignment,
+                                            [this](const std::string& s) { return is_present(s); });
+        if (!is_over(fate_of(known.record), gone, now_ms)) continue;
+        known.removing = true;
+        state.remove_topology(*term, id, known.record.name,
+                              in_term([id = id](Impl& self, Write outcome) {
+                                  if (outcome != Write::kDone) {
+                                      return self.write_failed(outcome, id);
+                                  }
+                                  base::log::info("removed", {{"topology", id}});
+                                  self.led.erase(id);
+                                  self.book.forget_topology(id);
+                                  self.unwritten_errors.erase(id);
+                                  self.schedule_soon();
+                              }));
+    }
+}
+
+void Topologies::Impl::finish_what_has_ended() {
+    for (auto& [id, known] : led) {
+        const Fate fate = fate_of(known.record);
+        if (known.pending || !is_running(fate) || !book.all_finished(known.assignment)) continue;
+        set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
+    }
+}
+
+std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport report) {
+    if (!leading()) return not_leader();
+    const bool known_already = book.heard(report.supervisor).has_value();
+    if (!known_already && book.reports().size() >= kReportsMax) {
+        return Refusal{Kind::kUnavailable,
+                       "there are reports of " + std::to_string(kReportsMax) + " Supervisors"};
+    }
+    ++counters.reports;
+    const bool was_present = is_present(report.supervisor);
+    auto& workers = report.workers;
+    workers.erase(std::remove_if(workers.begin(), workers.end(),
+                                 [this](const cluster::WorkerStatus& worker) {
+                                     return led.count(worker.topology) == 0;
+                                 }),
+                  workers.end());
+    add_errors(book.take(std::move(report), loop.now(), wall.now_ms()));
+    if (!was_present) schedule_soon();
+    finish_what_has_ended();
+    remove_what_is_over();
+    return std::nullopt;
+}
+
+void Topologies::Impl::add_errors(ReportBook::News news) {
+    for (auto& [topology, error] : news) {
+        if (error.error.size() > cluster::kErrorBytesMax) {
+            error.error.resize(cluster::kErrorBytesMax);
+        }
+        auto& list = unwritten_errors[topology];
+        list.push_back(std::move(error));
+        if (list.size() > cluster::kTopologyErrorsMax) list.erase(list.begin());
+    }
+    if (!errors_waiting) write_errors();
+}
+
+void Topologies::Impl::write_errors() {
+    errors_waiting = false;
+    if (unwritten_errors.empty() || !leading()) return;
+    for (auto& [topology, list] : unwritten_errors) {
+        state.add_errors(*term, topology, std::move(list),
+                         in_term([id = topology](Impl& self, Write outcome) {
+                             if (outcome != Write::kDone && outcome != Write::kNotFound) {
+                                 self.write_failed(outcome, "errors of " + id);
+                             }
+                         }));
+    }
+    unwritten_errors.clear();
+    errors_waiting = true;
+    after(kErrorsInterval, [](Impl& self) { self.write_errors(); });
+}
+
+Topologies::Topologies(cluster::ClusterState& state, cluster::EventLoop& loop,
+                       const base::WallClock& wall, CurrentTerm term, MakeSecret secret)
+    : impl_(std::make_shared<Impl>(state, loop, wall, std::move(term), std::move(secret))) {
+    impl_->follow();
+}
+
+Topologies::~Topologies() = default;
+
+void Topologies::begin_term(const cluster::Term& term) {
+    impl_->stop_leading();
+    impl_->term = term;
+    impl_->grace_until = impl_->loop.now() + kReturnGrace;
+    ++impl_->counters.terms;
+    impl_->load();
+}
+
+void Topologies::end_term() {
+    if (impl_->term) base::log::info("no longer leading");
+    impl_->stop_leading();
+}
+
+void Topologies::connection_lost() {
+    impl_->grace_until = impl_->loop.now() + kReturnGrace;
+}
+
+void Topologies::submit(Submission submission, Submitted done) {
+    impl_->submit(std::move(submission), std::move(done));
+}
+
+void Topologies::activate(const std::string& name, Answered done) {
+    impl_->request(name, done,
+                   [](const Led& known) { return nimbus::activate(fate_of(known.record)); });
+}
+
+void Topologies::deactivate(const std::string& name, Answered done) {
+    impl_->request(name, done,
+                   [](const Led& known) { return nimbus::deactivate(fate_of(known.record)); });
+}
+
+void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_ms, Answered done) {
+    const std::int64_t now_ms = impl_->wall.now_ms();
+    impl_->request(name, done, [wait_ms, now_ms](const Led& known) -> base::Result<Fate> {
+        const std::int64_t wait =
+            wait_ms ? *wait_ms : setting(known.record, "topology.message.timeout.secs") * 1000;
+        return nimbus::kill(fate_of(known.record), wait, now_ms);
+    });
+}
+
+std::optional<Refusal> Topologies::report(cluster::SupervisorReport report) {
+    return impl_->take_report(std::move(report));
+}
+
+bool Topologies::leading() const {
+    return impl_->leading();
+}
+
+std::vector<TopologyView> Topologies::all() const {
+    static const Assignment kNone;
+    std::vector<TopologyView> views;
+    if (leading()) {
+        for (const auto& [id, known] : impl_->led) {
+            if (known.pending) continue;
+            views.push_back({known.record, known.assignment, known.unassigned, known.notes});
+        }
+    } else {
+        for (const auto& [id, record] : impl_->topologies) {
+            const auto assignment = impl_->assignments.find(id);
+            views.push_back({record,
+                             assignment == impl_->assignments.end() ? kNone : assignment->second,
+                             kNoTexts, kNoTexts});
+        }
+    }
+    return views;
+}
+
+const std::map<std::string, cluster::SupervisorRecord>& Topologies::supervisors() const {
+    return impl_->supervisors;
+}
+
+bool Topologies::is_present(const std::string& supervisor) const {
+    return impl_->is_present(supervisor);
+}
+
+const std::map<std::string, cluster::TopologyErrors>& Topologies::errors() const {
+    return impl_->errors;
+}
+
+const ReportBook& Topologies::book() const {
+    return impl_->book;
+}
+
+const TopologyCounters& Topologies::counters() const {
+    return impl_->counters;
+}
+
+std::optional<std::set<std::string>> Topologies::blobs_in_use() const {
+    if (!impl_->topologies_known) return std::nullopt;
+    std::set<std::string> used;
+    for (const auto& [id, record] : impl_->topologies) {
+        for (const cluster::Artifact& artifact : record.artifacts) used.insert(artifact.sha256);
+    }
+    for (const auto& [id, known] : impl_->led) {
+        for (const cluster::Artifact& artifact : known.record.artifacts) {
+            used.insert(artifact.sha256);
+        }
+    }
+    return used;
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,115 @@
+// The cluster's topologies: what is known of them, and, while this Nimbus leads, what becomes of
+// them.
+//
+//     followed ──(term begins: read everything)──► led ──(term ends)──► followed
+//
+// While it follows, it knows what ZooKeeper tells. While it leads, its own memory comes first: each
+// decision is noted there and written, under its term, at once. When a write fails for another
+// reason than the term's end, it reads everything anew.
+//
+// It decides on events: a submission, a Supervisor that comes or goes, a report, a wait that is
+// over. Events that come together are scheduled together. An outage of ZooKeeper, or a change of
+// leader, moves nothing: Supervisors get kReturnGrace to come back.
+//
+// Threads: the loop's. An answer may come from inside the call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "cluster/cluster_state.h"
+#include "cluster/description.h"
+#include "cluster/event_loop.h"
+#include "nimbus/lifecycle/lifecycle.h"
+#include "nimbus/topology_store/report_book.h"
+
+namespace storm::nimbus {
+
+/// Why a request is not granted.
+struct Refusal {
+    enum class Kind : std::uint8_t { kNotLeader, kNotFound, kConflict, kInvalid, kUnavailable };
+    Kind kind = Kind::kUnavailable;
+    std::string why;
+    std::string hint = {};
+};
+using Answered = std::function<void(std::optional<Refusal>)>;
+
+/// Checked: the name and settings are good, and `description` is what the text in it says.
+struct Submission {
+    cluster::TopologyRecord record;  ///< Less id, time and secret, which it is given.
+    cluster::Description description;
+};
+/// The id, or why not.
+using Submitted = std::function<void(std::string id, std::optional<Refusal>)>;
+
+/// Borrowed; good until control returns to the loop.
+struct TopologyView {
+    const cluster::TopologyRecord& record;
+    const cluster::Assignment& assignment;
+    const std::vector<std::string>& unassigned;
+    const std::vector<std::string>& notes;
+};
+
+struct TopologyCounters {
+    std::uint64_t schedulings = 0;
+    std::uint64_t assignments_written = 0;
+    std::uint64_t workers_moved = 0;  ///< Got a slot, or other executors.
+    std::uint64_t reports = 0;
+    std::uint64_t writes_failed = 0;
+    std::uint64_t terms = 0;
+};
+
+class Topologies {
+public:
+    /// `term` is asked before each decision: this process may have slept.
+    using CurrentTerm = std::function<std::optional<cluster::Term>()>;
+    /// 32 random bytes.
+    using MakeSecret = std::function<std::string()>;
+
+    Topologies(cluster::ClusterState& state, cluster::EventLoop& loop, const base::WallClock& wall,
+               CurrentTerm term, MakeSecret secret);
+    ~Topologies();
+    Topologies(const Topologies&) = delete;
+    Topologies& operator=(const Topologies&) = delete;
+
+    // Events.
+    void begin_term(const cluster::Term& term);
+    void end_term();
+    void connection_lost();  ///< Supervisors that are missed soon may be well.
+
+    // Requests.
+    void submit(Submission submission, Submitted done);
+    void activate(const std::string& name, Answered done);
+    void deactivate(const std::string& name, Answered done);
+    /// Without a wait: topology.message.timeout.secs.
+    void kill(const std::string& name, std::optional<std::int64_t> wait_ms, Answered done);
+    std::optional<Refusal> report(cluster::SupervisorReport report);
+
+    // What is known.
+    /// Leads, and has read what was before it.
+    bool leading() const;
+    std::vector<TopologyView> all() const;  ///< By name.
+    const std::map<std::string, cluster::SupervisorRecord>& supervisors() const;
+    /// Is, or is taken to be, connected.
+    bool is_present(const std::string& supervisor) const;
+    const std::map<std::string, cluster::TopologyErrors>& errors() const;  ///< By topology's id.
+    const ReportBook& book() const;
+    const TopologyCounters& counters() const;
+    /// Of all blobs that some topology names. Nothing: not known (yet).
+    std::optional<std::set<std::string>> blobs_in_use() const;
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace storm::nimbus

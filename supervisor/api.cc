@@ -1,0 +1,217 @@
+#include "supervisor/api.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <openssl/crypto.h>
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <nlohmann/json.hpp>
+
+#include "supervisor/artifact_cache.h"
+#include "supervisor/files.h"
+#include "supervisor/limits.h"
+#include "supervisor/logs.h"
+
+namespace storm::supervisor {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr std::string_view kLogs = "/api/v1/logs/";
+constexpr std::uint64_t kLogBytesUnasked = 64 * 1024;
+
+HttpResponse json_of(std::string body, int status = 200) {
+    HttpResponse response;
+    response.status = status;
+    response.content_type = "application/json";
+    response.body = std::move(body);
+    return response;
+}
+
+HttpResponse health(const Overview& now) {
+    const bool connected = now.zookeeper == "connected";
+    const nlohmann::json json = {{"status", connected ? "ok" : "degraded"},
+                                 {"supervisor", now.report.supervisor},
+                                 {"zookeeper", now.zookeeper},
+                                 {"slots", now.slots},
+                                 {"used_slots", now.slots_used}};
+    return json_of(json.dump(), connected ? 200 : 503);
+}
+
+MetricFamily family(const char* name, const char* help, MetricType type) {
+    MetricFamily made;
+    made.name = name;
+    made.help = help;
+    made.type = type;
+    return made;
+}
+
+void add(MetricFamily& to, std::vector<ClientMetric::Label> labels, double value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.gauge.value = value;
+    metric.counter.value = value;
+    to.metric.push_back(std::move(metric));
+}
+
+HttpResponse metrics(const Overview& now) {
+    std::vector<MetricFamily> families;
+    families.push_back(
+        family("storm_supervisor_slots", "Slots that can be had", MetricType::Gauge));
+    add(families.back(), {}, static_cast<double>(now.slots));
+    families.push_back(
+        family("storm_supervisor_slots_used", "Slots with a worker", MetricType::Gauge));
+    add(families.back(), {}, static_cast<double>(now.slots_used));
+    families.push_back(family("storm_supervisor_restarts_total",
+                              "Workers that ended without being asked to, by reason",
+                              MetricType::Counter));
+    for (std::size_t i = 0; i < kEndReasons; ++i) {
+        add(families.back(), {{"reason", std::string(to_string(static_cast<EndReason>(i)))}},
+            static_cast<double>(now.restarts[i]));
+    }
+    families.push_back(
+        family("storm_supervisor_workers", "Workers, by their state", MetricType::Gauge));
+    using cluster::WorkerState;
+    for (const WorkerState state :
+         {WorkerState::kStarting, WorkerState::kRunning, WorkerState::kFinished,
+          WorkerState::kFailed, WorkerState::kBackOff, WorkerState::kCrashLoop}) {
+        const auto& workers = now.report.workers;
+        const auto count = std::count_if(workers.begin(), workers.end(), [state](const auto& each) {
+            return each.report.state == state;
+        });
+        add(families.back(), {{"state", std::string(cluster::to_string(state))}},
+            static_cast<double>(count));
+    }
+    families.push_back(family("storm_supervisor_zookeeper_connected",
+                              "1 while it has a session with ZooKeeper", MetricType::Gauge));
+    add(families.back(), {}, now.zookeeper == "connected" ? 1 : 0);
+    HttpResponse response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = prometheus::TextSerializer().Serialize(families);
+    return response;
+}
+
+template <typename Number>
+std::optional<Number> number_in(std::string_view text) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+/// From "/api/v1/logs/TOPOLOGY_ID/NUMBER/STREAM?offset=N&bytes=M"; nothing: it is none.
+std::optional<LogRequest> log_request(std::string_view target) {
+    LogRequest wanted;
+    wanted.bytes = kLogBytesUnasked;
+    const std::size_t question = std::min(target.find('?'), target.size());
+    std::string_view query = target.substr(std::min(question + 1, target.size()));
+    std::string_view path = target.substr(0, question);
+    path.remove_prefix(kLogs.size());
+    const std::size_t first = path.find('/');
+    const std::size_t last = path.rfind('/');
+    if (first == std::string_view::npos || first == last) return std::nullopt;
+    wanted.topology = path.substr(0, first);
+    const auto number = number_in<std::uint32_t>(path.substr(first + 1, last - first - 1));
+    if (!number) return std::nullopt;
+    wanted.number = *number;
+    wanted.stream = path.substr(last + 1);
+    while (!query.empty()) {
+        const std::size_t end = std::min(query.find('&'), query.size());
+        const std::string_view part = query.substr(0, end);
+        query.remove_prefix(std::min(end + 1, query.size()));
+        const std::size_t equals = std::min(part.find('='), part.size());
+        const std::string_view value = part.substr(std::min(equals + 1, part.size()));
+        if (part.substr(0, equals) == "offset") {
+            const auto offset = number_in<std::int64_t>(value);
+            if (!offset) return std::nullopt;
+            wanted.offset = *offset;
+        } else if (part.substr(0, equals) == "bytes") {
+            const auto bytes = number_in<std::uint64_t>(value);
+            if (!bytes) return std::nullopt;
+            wanted.bytes = *bytes;
+        } else {
+            return std::nullopt;
+        }
+    }
+    return wanted;
+}
+
+/// Nothing: the request may go on.
+std::optional<HttpResponse> refusal(const HttpRequest& request, const std::string& token_file) {
+    if (token_file.empty()) {
+        return HttpResponse::error(
+            403, "logs are for those with the token, and this supervisor has none",
+            "set storm.token.file to Nimbus' token for the supervisor");
+    }
+    const auto read = read_small_file(token_file, kSmallFileBytesMax);
+    if (!read)
+        return HttpResponse::error(403,
+                                   "the supervisor cannot read its token: " + read.error().message);
+    std::string token = *read;
+    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+    const auto given = request.headers.find("authorization");
+    // As hashes, which have one length.
+    const std::string expected = sha256("Bearer " + token);
+    const std::string found = sha256(given == request.headers.end() ? "" : given->second);
+    if (!token.empty() && ::CRYPTO_memcmp(expected.data(), found.data(), expected.size()) == 0) {
+        return std::nullopt;
+    }
+    HttpResponse response = HttpResponse::error(
+        401, given == request.headers.end() ? "this needs a token" : "this is not the token",
+        "send Authorization: Bearer TOKEN, with the token in Nimbus' <storm.local.dir>/token");
+    response.headers["WWW-Authenticate"] = "Bearer";
+    return response;
+}
+
+}  // namespace
+
+void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
+    const std::string path = request.target.substr(0, request.target.find('?'));
+    if (request.method != "GET" && request.method != "HEAD") {
+        return reply(HttpResponse::error(405, "the supervisor is only asked", "use GET"));
+    }
+    if (path.starts_with(kLogs)) return answer_log_(request, reply);
+    if (path == "/health") return reply(health(sources_.overview()));
+    if (path == "/metrics") return reply(metrics(sources_.overview()));
+    if (path == "/api/v1/workers") {
+        return reply(json_of(cluster::to_json(sources_.overview().report)));
+    }
+    reply(HttpResponse::error(404, "no such page",
+                              "there are /health, /metrics, /api/v1/workers and /api/v1/logs/…"));
+}
+
+void Api::answer_log_(const HttpRequest& request, const net::HttpReply& reply) {
+    if (auto refused = refusal(request, sources_.token_file)) return reply(*std::move(refused));
+    const std::optional<LogRequest> wanted = log_request(request.target);
+    if (!wanted) {
+        return reply(HttpResponse::error(
+            400, "this names no log",
+            "/api/v1/logs/TOPOLOGY_ID/NUMBER/stdout or …/stderr, ?offset=N&bytes=M"));
+    }
+    const bool taken = files_.run(
+        [places = sources_.places, wanted = *wanted] { return read_log(places, wanted); },
+        [reply](base::Result<LogPart> part) {
+            if (!part) return reply(HttpResponse::error(404, part.error().message));
+            HttpResponse response;
+            response.headers["X-Storm-Offset"] = std::to_string(part->offset);
+            response.headers["X-Storm-Size"] = std::to_string(part->size);
+            response.body = std::move(part).value().bytes;
+            reply(std::move(response));
+        });
+    if (!taken) reply(HttpResponse::error(503, "too much is to be read", "try again"));
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,48 @@
+// What a Supervisor answers over HTTP. docs/http-api.md has the table.
+//
+// Threads: the loop's; logs are read on the thread of the Errands.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cluster/reports.h"
+#include "net/http_server.h"
+#include "supervisor/errands.h"
+#include "supervisor/places.h"
+#include "supervisor/slot.h"
+
+namespace storm::supervisor {
+
+/// What /health and /metrics are made of.
+struct Overview {
+    std::string zookeeper;  ///< "connected"
+    std::size_t slots = 0;
+    std::size_t slots_used = 0;
+    std::array<std::uint64_t, kEndReasons> restarts{};
+    cluster::SupervisorReport report;
+};
+
+class Api {
+public:
+    struct Sources {
+        std::function<Overview()> overview;
+        Places places;
+        std::string token_file;  ///< Empty: there is none, and what needs the token is refused.
+    };
+
+    Api(Errands& files, Sources sources) : files_(files), sources_(std::move(sources)) {}
+
+    void answer(const net::HttpRequest& request, const net::HttpReply& reply);
+
+private:
+    void answer_log_(const net::HttpRequest& request, const net::HttpReply& reply);
+
+    Errands& files_;
+    const Sources sources_;
+};
+
+}  // namespace storm::supervisor

@@ -1,0 +1,281 @@
+#include "supervisor/artifact_cache.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+#include "net/http_client.h"
+#include "supervisor/files.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr mode_t kArtifactMode = 0500;
+constexpr mode_t kDirectoryMode = 0700;
+/// Of files under way in a worker's directory; no artifact has a name like it.
+constexpr const char* kPartial = "/.storm artifact";
+
+class Sha256 {
+public:
+    Sha256() {
+        STORM_CHECK(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1,
+                    "OpenSSL has it");
+    }
+    void add(std::string_view bytes) {
+        STORM_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1,
+                    "it cannot fail");
+    }
+    std::string digits() {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+        unsigned size = 0;
+        STORM_CHECK(EVP_DigestFinal_ex(context_.get(), sum.data(), &size) == 1, "it cannot fail");
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        std::string text;
+        for (unsigned i = 0; i < size; ++i) {
+            text += kDigits[sum[i] >> 4];
+            text += kDigits[sum[i] & 15];
+        }
+        return text;
+    }
+
+private:
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_{EVP_MD_CTX_new(),
+                                                                     &EVP_MD_CTX_free};
+};
+
+std::string path_of(const Places& places, const cluster::Artifact& artifact) {
+    return places.artifacts() + '/' + artifact.sha256;
+}
+
+/// Whether it is there and right; what is wrong is deleted.
+base::Result<bool> is_there(const Places& places, const cluster::Artifact& artifact) {
+    const std::string path = path_of(places, artifact);
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return false;
+    const auto sum = sha256_of_file(path);
+    if (!sum) return sum.error();
+    if (*sum == artifact.sha256) {
+        ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // For clean_up(): when it was used last.
+        return true;
+    }
+    base::log::error("deleting a corrupt artifact",
+                     {{"name", artifact.name}, {"path", path}, {"sha256", *sum}});
+    if (::unlink(path.c_str()) != 0) return system_error("cannot delete \"" + path + '"');
+    return false;
+}
+
+base::Result<base::Done> copy_file(const std::string& from, const std::string& to, mode_t mode) {
+    const auto refuse = [&] {
+        return system_error("cannot copy \"" + from + "\" to \"" + to + '"');
+    };
+    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!source.is_open()) return refuse();
+    ::unlink(to.c_str());
+    const Descriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!target.is_open()) return refuse();
+    for (;;) {
+        const ssize_t count =
+            ::copy_file_range(source.get(), nullptr, target.get(), nullptr, kArtifactBytesMax, 0);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return refuse();
+        if (count == 0) break;
+    }
+    if (::fchmod(target.get(), mode) != 0) return refuse();
+    return base::Done{};
+}
+
+base::Result<base::Done> place(const Places& places, const cluster::Artifact& artifact,
+                               const std::string& directory, bool is_program) {
+    const std::string from = path_of(places, artifact);
+    const std::string to = directory + '/' + artifact.name;
+    const std::string partial = directory + kPartial;
+    ::unlink(partial.c_str());
+    // The program is a link to what has just been checked; nobody is to change it. The others are
+    // the worker's own.
+    if (is_program) {
+        if (::link(from.c_str(), partial.c_str()) != 0) {
+            return system_error("cannot link \"" + from + "\" to \"" + to + '"');
+        }
+    } else {
+        const auto copied = copy_file(from, partial, static_cast<mode_t>(artifact.mode) & 0777);
+        if (!copied) {
+            ::unlink(partial.c_str());
+            return copied.error();
+        }
+    }
+    const bool renamed = ::rename(partial.c_str(), to.c_str()) == 0;
+    const base::Error error = system_error("cannot put \"" + to + "\" in its place");
+    ::unlink(partial.c_str());  // rename() does nothing when both are the same file already.
+    if (!renamed) return error;
+    return base::Done{};
+}
+
+std::string short_text(const std::string& body) {
+    constexpr std::size_t kShown = 200;
+    std::string shown = body.substr(0, kShown);
+    std::replace(shown.begin(), shown.end(), '\n', ' ');
+    return shown;
+}
+
+base::Result<base::Done> download_from(const HostPort& nimbus, const cluster::Artifact& artifact,
+                                       const std::string& path) {
+    net::HttpCall wanted;
+    wanted.host = nimbus.host;
+    wanted.port = nimbus.port;
+    wanted.target = "/api/v1/blobs/" + artifact.sha256;
+    wanted.save_file = path;
+    const auto response = net::call(wanted);
+    if (!response) return response.error();
+    if (response->status != 200) {
+        return base::Error{"it answers " + std::to_string(response->status) + " (" +
+                           short_text(response->body) + ')'};
+    }
+    const auto sum = sha256_of_file(path);
+    if (!sum) return sum.error();
+    if (*sum != artifact.sha256) return base::Error{"what it sends has SHA-256 " + *sum};
+    return base::Done{};
+}
+
+base::Result<base::Done> keep(const std::string& downloaded, const std::string& path) {
+    const auto refuse = [&path] { return system_error("cannot keep \"" + path + '"'); };
+    const Descriptor file(::open(downloaded.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open() || ::fchmod(file.get(), kArtifactMode) != 0) return refuse();
+    if (::fsync(file.get()) != 0) return refuse();
+    if (::rename(downloaded.c_str(), path.c_str()) != 0) return refuse();
+    return base::Done{};
+}
+
+/// By the time of its last change; nothing: it is gone.
+bool is_older(const fs::path& path, std::chrono::system_clock::time_point since) {
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) != 0) return false;
+    return std::chrono::system_clock::from_time_t(found.st_mtime) < since;
+}
+
+void remove_logging(const std::string& path) {
+    const auto removed = remove_tree(path);
+    if (!removed) base::log::warn("cannot clean up", {{"why", removed.error().message}});
+}
+
+}  // namespace
+
+base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return HostPort{text, port_otherwise};
+    HostPort found{text.substr(0, colon), 0};
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, found.port);
+    if (error != std::errc() || stop != end || found.host.empty() || found.port == 0) {
+        return base::Error{"\"" + text + "\" is no host:port"};
+    }
+    return found;
+}
+
+std::string sha256(std::string_view bytes) {
+    Sha256 sum;
+    sum.add(bytes);
+    return sum.digits();
+}
+
+base::Result<std::string> sha256_of_file(const std::string& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.is_open()) return system_error("cannot read \"" + path + '"');
+    Sha256 sum;
+    std::string piece(kPieceBytes, '\0');
+    for (;;) {
+        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return system_error("cannot read \"" + path + '"');
+        if (count == 0) return sum.digits();
+        sum.add({piece.data(), static_cast<std::size_t>(count)});
+    }
+}
+
+base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
+                           std::uint32_t number) {
+    Staged staged;
+    for (const cluster::Artifact& artifact : topology.artifacts) {
+        const auto there = is_there(places, artifact);
+        if (!there) return there.error();
+        if (!*there) staged.missing.push_back(artifact);
+    }
+    if (!staged.missing.empty()) return staged;
+    const std::string directory = places.worker(topology.id, number);
+    const auto made = make_directory(directory, kDirectoryMode);
+    if (!made) return made.error();
+    for (const cluster::Artifact& artifact : topology.artifacts) {
+        const bool is_program = &artifact == &topology.artifacts.front();
+        const auto placed = place(places, artifact, directory, is_program);
+        if (!placed) return placed.error();
+    }
+    staged.program = directory + '/' + topology.artifacts.front().name;
+    return staged;
+}
+
+base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
+                                  const std::vector<HostPort>& nimbuses) {
+    const std::string path = path_of(places, artifact);
+    if (::access(path.c_str(), F_OK) == 0) return base::Done{};  // Downloaded for another worker.
+    const std::string what = "cannot download artifact \"" + artifact.name + '"';
+    const auto made = make_directory(places.artifacts(), kDirectoryMode);
+    if (!made) return made.error();
+    std::string said;
+    for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {
+        const std::string partial = path + ".download";
+        ::unlink(partial.c_str());
+        auto done = download_from(nimbuses[i], artifact, partial);
+        if (done) done = keep(partial, path);
+        if (done) return done;
+        ::unlink(partial.c_str());
+        said += (said.empty() ? "" : "; ") + nimbuses[i].host + ':' +
+                std::to_string(nimbuses[i].port) + ": " + done.error().message;
+    }
+    if (said.empty()) said = "no Nimbus is known (set nimbus.seeds)";
+    return base::Error{what + ": " + said};
+}
+
+void clean_up(const Places& places, const std::set<std::string>& used,
+              const std::set<std::string>& topologies, std::chrono::system_clock::time_point now) {
+    std::error_code ended;
+    for (fs::directory_iterator file(places.artifacts(), ended), none; file != none;
+         file.increment(ended)) {
+        const std::string name = file->path().filename().string();
+        if (used.count(name.substr(0, name.find('.'))) > 0) continue;
+        if (is_older(file->path(), now - kUnusedArtifactAge)) remove_logging(file->path().string());
+    }
+    for (const std::string& parent : {places.workers(), places.log_dir}) {
+        std::error_code inner;
+        for (fs::directory_iterator topology(parent, inner), none; topology != none;
+             topology.increment(inner)) {
+            const std::string id = topology->path().filename().string();
+            if (!cluster::is_name(id, cluster::kIdBytesMax)) continue;
+            if (topologies.count(id) > 0) {  // Its age begins when it is not here any more.
+                ::utimensat(AT_FDCWD, topology->path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+                continue;
+            }
+            if (is_older(topology->path(), now - kOldWorkerAge)) {
+                remove_logging(topology->path().string());
+            }
+        }
+    }
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,37 @@
+#include "supervisor/exit_watch.h"
+
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+
+#include <fcntl.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+namespace storm::supervisor {
+
+struct ExitWatch::State {
+    State(boost::asio::io_context& io, int pidfd, std::function<void()> given)
+        : descriptor(io, ::fcntl(pidfd, F_DUPFD_CLOEXEC, 0)), ended(std::move(given)) {}
+
+    boost::asio::posix::stream_descriptor descriptor;
+    std::function<void()> ended;
+};
+
+ExitWatch::ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void()> ended)
+    : state_(std::make_shared<State>(io, pidfd, std::move(ended))) {
+    state_->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                  [state = state_](const boost::system::error_code& error) {
+                                      if (error || !state->ended) return;
+                                      const auto call = std::move(state->ended);
+                                      state->ended = nullptr;
+                                      call();
+                                  });
+}
+
+ExitWatch::~ExitWatch() {
+    state_->ended = nullptr;
+    boost::system::error_code ignored;
+    state_->descriptor.close(ignored);
+}
+
+}  // namespace storm::supervisor

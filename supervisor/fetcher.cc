@@ -1,0 +1,96 @@
+#include "supervisor/fetcher.h"
+
+#include <optional>
+#include <utility>
+
+#include "supervisor/host.h"
+
+namespace storm::supervisor {
+namespace {
+
+const base::Error kTooMuchToDo{"too many things wait to be fetched"};
+
+}  // namespace
+
+Fetcher::Fetcher(cluster::ClusterState& state, Errands& files, Errands& downloads, Places places,
+                 Nimbuses nimbuses)
+    : state_(state),
+      files_(files),
+      downloads_(downloads),
+      places_(std::move(places)),
+      nimbuses_(std::move(nimbuses)) {}
+
+void Fetcher::fetch(const Target& target, Then then) {
+    read_(target.topology,
+          [this, number = target.number, then = std::move(then)](base::Result<Record> record) {
+              if (!record) return then(record.error());
+              stage_(std::move(record).value(), number, false, then);
+          });
+}
+
+void Fetcher::get_ready(const std::string& topology) {
+    read_(topology, [](const base::Result<Record>&) {});  // An error is told when it is needed.
+}
+
+void Fetcher::read_(const std::string& topology, std::function<void(base::Result<Record>)> then) {
+    const auto known = records_.find(topology);
+    if (known != records_.end()) return then(known->second);
+    state_.read_topology(topology, [this, topology, then = std::move(then)](
+                                       base::Result<std::optional<cluster::TopologyRecord>> read) {
+        if (!read) return then(read.error());
+        if (!*read) return then(base::Error{"topology \"" + topology + "\" has no record"});
+        auto record = std::make_shared<const cluster::TopologyRecord>(*std::move(read).value());
+        records_[topology] = record;
+        then(Record(std::move(record)));
+    });
+}
+
+void Fetcher::stage_(Record record, std::uint32_t number, bool downloaded, Then then) {
+    const bool taken =
+        files_.run([places = places_, record, number] { return stage(places, *record, number); },
+                   [this, record, number, downloaded, then](base::Result<Staged> staged) {
+                       staged_(record, number, downloaded, std::move(staged), then);
+                   });
+    if (!taken) then(kTooMuchToDo);
+}
+
+void Fetcher::staged_(Record record, std::uint32_t number, bool downloaded,
+                      base::Result<Staged> staged, Then then) {
+    if (!staged) return then(staged.error());
+    if (staged->missing.empty()) return then(Fetched{record, staged->program});
+    if (downloaded) {
+        return then(base::Error{"artifact \"" + staged->missing.front().name +
+                                "\" is gone or corrupt right after its download"});
+    }
+    const bool taken = downloads_.run(
+        [places = places_, missing = staged->missing,
+         nimbuses = nimbuses_()]() -> base::Result<base::Done> {
+            for (const cluster::Artifact& artifact : missing) {
+                auto done = download(places, artifact, nimbuses);
+                if (!done) return done;
+            }
+            return base::Done{};
+        },
+        [this, record, number, then](base::Result<base::Done> done) {
+            if (!done) return then(done.error());
+            stage_(record, number, true, then);
+        });
+    if (!taken) then(kTooMuchToDo);
+}
+
+void Fetcher::keep_only(const std::set<std::string>& topologies) {
+    std::erase_if(records_, [&](const auto& known) { return topologies.count(known.first) == 0; });
+    std::set<std::string> used;
+    for (const auto& [id, record] : records_) {
+        for (const cluster::Artifact& artifact : record->artifacts) used.insert(artifact.sha256);
+    }
+    const bool taken = files_.run(
+        [places = places_, used, topologies] {
+            clean_up(places, used, topologies, wall_time());
+            return base::Done{};
+        },
+        [](base::Done) {});
+    static_cast<void>(taken);  // The next time, then.
+}
+
+}  // namespace storm::supervisor

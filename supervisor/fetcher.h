@@ -1,0 +1,59 @@
+// Gets what a worker needs before it can be started: its topology's record, and its artifacts in
+// its directory.
+//
+// Threads: the loop's; it lets others do what blocks.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/cluster_state.h"
+#include "supervisor/artifact_cache.h"
+#include "supervisor/errands.h"
+#include "supervisor/places.h"
+#include "supervisor/slot.h"
+
+namespace storm::supervisor {
+
+struct Fetched {
+    std::shared_ptr<const cluster::TopologyRecord> topology;  ///< Of who uses it; immutable.
+    std::string program;
+};
+
+class Fetcher {
+public:
+    using Then = std::function<void(base::Result<Fetched>)>;
+    using Nimbuses = std::function<std::vector<HostPort>()>;
+
+    /// `files` does what is quick, `downloads` what may take minutes.
+    Fetcher(cluster::ClusterState& state, Errands& files, Errands& downloads, Places places,
+            Nimbuses nimbuses);
+
+    void fetch(const Target& target, Then then);
+    /// Reads the record of a topology whose worker runs already, so that it is at hand when needed.
+    void get_ready(const std::string& topology);
+    /// Forgets records and removes files that have not been used for long.
+    void keep_only(const std::set<std::string>& topologies);
+
+private:
+    using Record = std::shared_ptr<const cluster::TopologyRecord>;
+
+    void read_(const std::string& topology, std::function<void(base::Result<Record>)> then);
+    void stage_(Record record, std::uint32_t number, bool downloaded, Then then);
+    void staged_(Record record, std::uint32_t number, bool downloaded, base::Result<Staged> staged,
+                 Then then);
+
+    cluster::ClusterState& state_;
+    Errands& files_;
+    Errands& downloads_;
+    const Places places_;
+    const Nimbuses nimbuses_;
+    std::map<std::string, Record> records_;  ///< By id. What is used of them never changes.
+};
+
+}  // namespace storm::supervisor

@@ -1,0 +1,117 @@
+#include "supervisor/host.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <sstream>
+#include <string_view>
+
+#include <gnu/libc-version.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+#include "base/check.h"
+#include "supervisor/files.h"
+
+namespace storm::supervisor {
+namespace {
+
+/// Of the first processor; ARM says "Features".
+std::vector<std::string> read_cpu_features() {
+    constexpr std::size_t kCpuInfoMax = 16UL * 1024 * 1024;
+    const auto text = read_small_file("/proc/cpuinfo", kCpuInfoMax);
+    std::vector<std::string> features;
+    if (!text) return features;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("flags") && !line.starts_with("Features")) continue;
+        std::istringstream words(line.substr(std::min(line.find(':'), line.size() - 1) + 1));
+        for (std::string word; words >> word;) features.push_back(word);
+        break;
+    }
+    return features;
+}
+
+timespec now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    return time;
+}
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+Addresses addresses_of(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+    return {error == 0 ? found : nullptr, &::freeaddrinfo};
+}
+
+}  // namespace
+
+Host this_host() {
+    utsname found{};
+    ::uname(&found);
+    return {found.machine, ::gnu_get_libc_version(), read_cpu_features()};
+}
+
+std::chrono::system_clock::time_point wall_time() {
+    return std::chrono::system_clock::time_point(std::chrono::milliseconds(wall_ms()));
+}
+
+std::int64_t wall_ms() {
+    const timespec time = now();
+    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+
+std::string random_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    std::size_t have = 0;
+    while (have < count) {
+        const ssize_t got = ::getrandom(bytes.data() + have, count - have, 0);
+        STORM_CHECK(got > 0 || errno == EINTR, "the kernel has random bytes");
+        if (got > 0) have += static_cast<std::size_t>(got);
+    }
+    return bytes;
+}
+
+base::Result<base::Done> try_port(const std::string& address, std::uint16_t port) {
+    const std::string what = "cannot use port " + std::to_string(port) + " of " + address;
+    const Addresses found = addresses_of(address, port);
+    if (!found) return base::Error{what + ": the address is not known"};
+    const Descriptor socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // As workers do: what a former one left in TIME_WAIT is no hindrance.
+    const int on = 1;
+    if (!socket.is_open() ||
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        ::bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+        ::listen(socket.get(), 1) != 0) {
+        return system_error(what);
+    }
+    return base::Done{};
+}
+
+bool is_loopback(const std::string& address) {
+    const Addresses found = addresses_of(address, 0);
+    if (!found) return false;
+    for (const addrinfo* each = found.get(); each != nullptr; each = each->ai_next) {
+        if (each->ai_family == AF_INET6) {
+            sockaddr_in6 v6{};
+            std::memcpy(&v6, each->ai_addr, sizeof(v6));
+            if (!IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr)) return false;
+            continue;
+        }
+        sockaddr_in v4{};
+        std::memcpy(&v4, each->ai_addr, sizeof(v4));
+        if (ntohl(v4.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) return false;
+    }
+    return true;
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,124 @@
+#include "supervisor/identity.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "cluster/json_fields.h"
+#include "cluster/record_check.h"
+#include "supervisor/host.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+struct Kept {
+    std::string id;
+    std::vector<std::uint16_t> ports;  ///< That were picked for slots with port 0.
+};
+
+Kept read_kept(const Places& places) {
+    const auto bytes = read_small_file(places.identity(), kSmallFileBytesMax);
+    if (!bytes) return {};
+    const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
+    cluster::JsonMistake mistake;
+    const cluster::JsonFields fields(json, "", mistake);
+    Kept kept = {fields.text("id"), fields.numbers<std::uint16_t>("ports")};
+    if (!cluster::is_id(kept.id)) mistake.note("id", "is no id");
+    if (mistake.text().empty()) return kept;
+    base::log::warn("cannot read who this supervisor was; it gets a new id",
+                    {{"file", places.identity()}, {"why", mistake.text()}});
+    return {};
+}
+
+std::string new_id() {
+    constexpr std::size_t kBytes = 8;
+    constexpr std::size_t kDigits = 12;
+    return "supervisor-" + sha256(random_bytes(kBytes)).substr(0, kDigits);
+}
+
+/// One that nobody has; 0: there is none. Kept ones first, then from a random one on.
+class AnyPort {
+public:
+    AnyPort(std::vector<std::uint16_t> kept, const std::function<bool(std::uint16_t)>& free)
+        : kept_(std::move(kept)), free_(free) {
+        base::Random random(base::kernel_seed());
+        next_ = static_cast<std::uint16_t>(kAnyPortMin + random.below(kAnyPortMax - kAnyPortMin));
+    }
+    std::uint16_t pick(const std::set<std::uint16_t>& used) {
+        for (; !kept_.empty(); kept_.erase(kept_.begin())) {
+            const std::uint16_t port = kept_.front();
+            if (port != 0 && used.count(port) == 0 && free_(port)) return port;
+        }
+        for (int i = kAnyPortMin; i < kAnyPortMax; ++i) {
+            const std::uint16_t port = next_;
+            next_ = next_ + 1 < kAnyPortMax ? static_cast<std::uint16_t>(next_ + 1) : kAnyPortMin;
+            if (used.count(port) == 0 && free_(port)) return port;
+        }
+        return 0;
+    }
+
+private:
+    std::vector<std::uint16_t> kept_;
+    const std::function<bool(std::uint16_t)>& free_;
+    std::uint16_t next_;
+};
+
+}  // namespace
+
+base::Result<Descriptor> lock_directory(const Places& places) {
+    const auto made = make_directory(places.local_dir, 0700);
+    if (!made) return made.error();
+    Descriptor lock(::open(places.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock.is_open()) return system_error("cannot open \"" + places.lock() + '"');
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return system_error("cannot lock \"" + places.lock() + '"');
+        auto pid = read_small_file(places.lock(), kSmallFileBytesMax);
+        return base::Error{"storm.local.dir \"" + places.local_dir +
+                           "\" is in use by another supervisor, process " +
+                           (pid && !pid->empty() ? *pid : "unknown") +
+                           "; stop it, or give this one a directory of its own"};
+    }
+    if (::ftruncate(lock.get(), 0) != 0 || !write_all(lock.get(), std::to_string(::getpid()))) {
+        return system_error("cannot write \"" + places.lock() + '"');
+    }
+    return lock;
+}
+
+base::Result<Identity> identify(const Settings& settings,
+                                const std::function<bool(std::uint16_t)>& free) {
+    const Kept kept = read_kept(settings.places);
+    Identity identity;
+    identity.id = !settings.id.empty() ? settings.id : !kept.id.empty() ? kept.id : new_id();
+    std::set<std::uint16_t> used(settings.slots.begin(), settings.slots.end());
+    AnyPort any(kept.ports, free);
+    std::vector<std::uint16_t> picked;
+    for (std::uint16_t port : settings.slots) {
+        if (port == 0) {
+            port = any.pick(used);
+            if (port == 0) {
+                return base::Error{"cannot find a free port from " + std::to_string(kAnyPortMin) +
+                                   " to " + std::to_string(kAnyPortMax) + " for each slot"};
+            }
+            picked.push_back(port);
+            used.insert(port);
+        }
+        identity.slots.push_back(port);
+    }
+    if (identity.id == kept.id && picked == kept.ports) return identity;
+    const nlohmann::json json = {{"id", identity.id}, {"ports", picked}};
+    const auto written = write_whole_file(settings.places.identity(), json.dump() + '\n', 0600);
+    if (!written) return written.error();
+    return identity;
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,29 @@
+// Who a Supervisor is on this host, from one start to the next: its directory, which is its alone,
+// its id, and the ports of its slots.
+//
+// Threads: one. Files are read and written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "supervisor/files.h"
+#include "supervisor/settings.h"
+
+namespace storm::supervisor {
+
+/// The lock of the local directory, as long as it lives. The error names the process that has it.
+base::Result<Descriptor> lock_directory(const Places& places);
+
+struct Identity {
+    std::string id;
+    std::vector<std::uint16_t> slots;  ///< In the order of the settings, each a port of its own.
+};
+/// As kept in the directory, or made up and kept there. `free` says whether a port can be had.
+base::Result<Identity> identify(const Settings& settings,
+                                const std::function<bool(std::uint16_t)>& free);
+
+}  // namespace storm::supervisor

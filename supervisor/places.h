@@ -1,0 +1,43 @@
+// Where a Supervisor keeps what.
+//
+//     <storm.local.dir>/lock                           locked while a Supervisor runs
+//                       supervisor.json                {pid, port, id}: it is ready
+//                       identity.json                  id, and ports that it has picked
+//                       supervisor.sock                workers connect to it
+//                       artifacts/<sha256>             0500
+//                       workers/<topology>/<number>/   a worker's directory: it runs there
+//                       workers/<topology>/<number>.json   its SavedWorker
+//     <log_dir>/<topology>/<number>/stdout, stderr, stderr.1 …
+//
+// Threads: plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace storm::supervisor {
+
+struct Places {
+    std::string local_dir;  ///< Absolute.
+    /// <storm.log.dir>/workers-artifacts, or <storm.local.dir>/logs. Absolute.
+    std::string log_dir;
+
+    std::string lock() const { return local_dir + "/lock"; }
+    std::string ready() const { return local_dir + "/supervisor.json"; }
+    std::string identity() const { return local_dir + "/identity.json"; }
+    std::string socket() const { return local_dir + "/supervisor.sock"; }
+    std::string artifacts() const { return local_dir + "/artifacts"; }
+    std::string workers() const { return local_dir + "/workers"; }
+    std::string topology(const std::string& topology) const { return workers() + '/' + topology; }
+    std::string worker(const std::string& topology_id, std::uint32_t number) const {
+        return topology(topology_id) + '/' + std::to_string(number);
+    }
+    std::string state(const std::string& topology_id, std::uint32_t number) const {
+        return worker(topology_id, number) + ".json";
+    }
+    std::string logs(const std::string& topology_id, std::uint32_t number) const {
+        return log_dir + '/' + topology_id + '/' + std::to_string(number);
+    }
+};
+
+}  // namespace storm::supervisor

@@ -1,0 +1,177 @@
+#include "supervisor/reporter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "net/http_client.h"
+#include "net/limits.h"
+#include "supervisor/files.h"
+
+namespace storm::supervisor {
+namespace {
+
+struct Outcome {
+    bool ok = false;
+    std::string why;
+    std::optional<HostPort> leader;
+};
+
+std::string token_in(const std::string& path) {
+    if (path.empty()) return {};
+    auto read = read_small_file(path, kSmallFileBytesMax);
+    if (!read) return {};
+    std::string token = std::move(read).value();
+    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+    return token;
+}
+
+std::optional<HostPort> leader_in(const std::string& body) {
+    const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
+    if (!json.is_object() || !json.contains("leader") || !json["leader"].is_string()) {
+        return std::nullopt;
+    }
+    const auto leader = host_port(json["leader"].get<std::string>(), 0);
+    if (!leader || leader->port == 0) return std::nullopt;
+    return *leader;
+}
+
+Outcome post_to(const HostPort& nimbus, const std::string& id, const std::string& body,
+                const std::string& token_file) {
+    net::HttpCall call;
+    call.host = nimbus.host;
+    call.port = nimbus.port;
+    call.method = "POST";
+    call.target = "/api/v1/supervisors/" + id + "/report";
+    call.headers = {{"Content-Type", "application/json"}};
+    const std::string token = token_in(token_file);
+    if (!token.empty()) call.headers["Authorization"] = "Bearer " + token;
+    call.body = body;
+    const auto response = net::call(call);
+    Outcome outcome;
+    const std::string name = nimbus.host + ':' + std::to_string(nimbus.port);
+    if (!response) {
+        outcome.why = name + ": " + response.error().message;
+        return outcome;
+    }
+    outcome.ok = response->status / 100 == 2;
+    if (outcome.ok) return outcome;
+    outcome.why = name + " answers " + std::to_string(response->status);
+    if (response->status == 421) outcome.leader = leader_in(response->body);
+    if (response->status == 401 || response->status == 403) {
+        outcome.why += token.empty() ? ": it wants a token; set storm.token.file to Nimbus' token"
+                                     : ": the token in \"" + token_file + "\" is not Nimbus'";
+    }
+    return outcome;
+}
+
+Outcome post(std::vector<HostPort> nimbuses, const std::string& id, const std::string& body,
+             const std::string& token_file) {
+    Outcome outcome;
+    outcome.why = "no Nimbus is known; set nimbus.seeds";
+    std::string all;
+    for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {
+        outcome = post_to(nimbuses[i], id, body, token_file);
+        if (outcome.ok) {
+            outcome.leader = nimbuses[i];
+            return outcome;
+        }
+        all += (all.empty() ? "" : "; ") + outcome.why;
+        if (outcome.leader)
+            nimbuses.insert(nimbuses.begin() + std::ptrdiff_t(i) + 1, *outcome.leader);
+    }
+    if (!all.empty()) outcome.why = all;
+    return outcome;
+}
+
+}  // namespace
+
+std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max) {
+    std::string json = cluster::to_json(report);
+    if (json.size() <= bytes_max) return json;
+    for (cluster::WorkerStatus& worker : report.workers) {
+        constexpr std::size_t kShort = 500;
+        if (worker.report.failure.size() > kShort) worker.report.failure.resize(kShort);
+        worker.last_stderr.clear();
+        for (cluster::ComponentReport& component : worker.report.components) {
+            component.last_errors.clear();
+        }
+    }
+    json = cluster::to_json(report);
+    if (json.size() <= bytes_max) return json;
+    base::log::warn("the report to Nimbus is too long; it goes without counts");
+    for (cluster::WorkerStatus& worker : report.workers) worker.report.components.clear();
+    return cluster::to_json(report);
+}
+
+Reporter::Reporter(cluster::EventLoop& loop, Errands& errands, Sources sources)
+    : loop_(loop), errands_(errands), sources_(std::move(sources)) {}
+
+Reporter::~Reporter() {
+    *alive_ = false;
+}
+
+void Reporter::begin() {
+    begun_ = true;
+    send_at_(loop_.now());
+}
+
+void Reporter::changed(bool urgent) {
+    if (!begun_) return;
+    const Micros now = loop_.now();
+    send_at_(urgent ? now + kReportCoalesce : std::max(now, last_sent_ + kReportBusy));
+}
+
+void Reporter::send_at_(Micros due) {
+    if (sending_) {
+        next_due_ = std::min(due, next_due_.value_or(due));
+        return;
+    }
+    if (due_ && *due_ <= due) return;
+    due_ = due;
+    const Micros now = loop_.now();
+    loop_.after(std::max<Micros>(0, due - now), [this, alive = alive_, due] {
+        if (!*alive || sending_ || due_ != due) return;
+        due_.reset();
+        send_();
+    });
+}
+
+void Reporter::send_() {
+    const cluster::SupervisorReport report = sources_.report();
+    std::vector<HostPort> nimbuses = sources_.nimbuses();
+    if (leader_) nimbuses.insert(nimbuses.begin(), *leader_);
+    sending_ = true;
+    last_sent_ = loop_.now();
+    const bool taken = errands_.run(
+        [nimbuses, id = report.supervisor, json = fitting_json(report, net::kHttpBodyBytesMax),
+         token_file = sources_.token_file] { return post(nimbuses, id, json, token_file); },
+        [this, alive = alive_](const Outcome& outcome) {
+            if (*alive) sent_(outcome.ok, outcome.why, outcome.leader);
+        });
+    if (!taken) sent_(false, "too many reports wait", {});
+}
+
+void Reporter::sent_(bool ok, const std::string& why, const std::optional<HostPort>& leader) {
+    sending_ = false;
+    leader_ = leader;
+    const Micros now = loop_.now();
+    Micros due = now + kReportIdle;
+    if (ok) {
+        if (complained_) base::log::info("reports reach nimbus again");
+        complained_ = false;
+        retry_ = kReportRetryMin;
+        if (next_due_) due = std::min(due, std::max(now, *next_due_));
+    } else {
+        if (!complained_) base::log::warn("cannot report to nimbus", {{"why", why}});
+        complained_ = true;
+        due = now + retry_;
+        retry_ = std::min(2 * retry_, kReportRetryMax);
+    }
+    next_due_.reset();
+    send_at_(due);
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,103 @@
+#include "supervisor/saved_worker.h"
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "cluster/json_fields.h"
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
+#include "supervisor/files.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::uint32_t> number_of(const std::string& text) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+bool is_true(const nlohmann::json& json, const char* key) {
+    const auto at = json.find(key);
+    return at != json.end() && at->is_boolean() && at->get<bool>();
+}
+
+}  // namespace
+
+base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
+    const nlohmann::json json = {
+        {"topology", state.topology},    {"number", state.number}, {"port", state.port},
+        {"epoch", state.epoch},          {"starts", state.starts}, {"finished", state.finished},
+        {"running", state.running},      {"pid", state.pid},       {"start_time", state.start_time},
+        {"token_hash", state.token_hash}};
+    // No fsync: with the host its workers go too, and peers refuse an incarnation that comes again.
+    return write_whole_file(places.state(state.topology, state.number), json.dump() + '\n', 0600,
+                            Keep::kOverProcess);
+}
+
+base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
+                                     std::uint32_t number) {
+    const std::string path = places.state(topology, number);
+    const auto bytes = read_small_file(path, kSmallFileBytesMax);
+    if (!bytes) return bytes.error();
+    const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
+    cluster::JsonMistake mistake;
+    const cluster::JsonFields fields(json, "", mistake);
+    SavedWorker state;
+    state.topology = fields.text("topology");
+    state.number = fields.number<std::uint32_t>("number");
+    state.port = fields.number<std::uint16_t>("port");
+    state.epoch = fields.number<std::uint64_t>("epoch");
+    state.starts = fields.number<std::uint32_t>("starts");
+    state.pid = fields.number<pid_t>("pid");
+    state.start_time = fields.number<std::uint64_t>("start_time");
+    state.token_hash = fields.text("token_hash");
+    if (mistake.text().empty()) {
+        state.finished = is_true(json, "finished");
+        state.running = is_true(json, "running");
+        if (state.topology != topology || state.number != number) {
+            mistake.note("it", "is of another worker");
+        }
+        if (state.pid < 0) mistake.note("pid", "is negative");
+        if (state.epoch > cluster::kEpochMax) mistake.note("epoch", "has over 32 bits");
+        if (state.port == 0) mistake.note("port", "is 0");
+    }
+    if (mistake.text().empty()) return state;
+    return base::Error{"cannot read \"" + path + "\": " + mistake.text()};
+}
+
+std::vector<SavedWorker> read_states(const Places& places) {
+    std::vector<SavedWorker> states;
+    std::error_code ended;
+    for (fs::directory_iterator topology(places.workers(), ended), none; topology != none;
+         topology.increment(ended)) {
+        const std::string id = topology->path().filename().string();
+        if (!cluster::is_name(id, cluster::kIdBytesMax)) continue;
+        std::error_code inner;
+        for (fs::directory_iterator file(topology->path(), inner); file != none;
+             file.increment(inner)) {
+            if (file->path().extension() != ".json") continue;
+            const auto number = number_of(file->path().stem().string());
+            if (!number) continue;
+            auto state = read_state(places, id, *number);
+            if (state) {
+                states.push_back(std::move(state).value());
+            } else {
+                base::log::warn("leaving a worker's state out", {{"why", state.error().message}});
+            }
+        }
+    }
+    return states;
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,36 @@
+// What a Supervisor was told by its settings, checked.
+//
+// Threads: plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <storm/config.h>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "supervisor/artifact_cache.h"
+#include "supervisor/places.h"
+#include "supervisor/slot.h"
+
+namespace storm::supervisor {
+
+struct Settings {
+    Places places;
+    std::string host;  ///< That this process and its workers listen on.
+    std::uint16_t http_port = 0;
+    bool beyond_loopback = false;
+    std::string id;                    ///< Empty: one is made up.
+    std::vector<std::uint16_t> slots;  ///< 0: any free one.
+    SlotTimes times;
+    std::vector<HostPort> nimbus_seeds;
+    std::string token_file;  ///< Empty: there is none.
+    base::LogLevel log_level = base::LogLevel::kInfo;
+};
+
+/// The error says which setting, what is wrong, and what to do.
+base::Result<Settings> read_settings(const Config& config);
+
+}  // namespace storm::supervisor

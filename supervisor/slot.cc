@@ -1,0 +1,300 @@
+#include "supervisor/slot.h"
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+namespace storm::supervisor {
+namespace {
+
+using Kind = SlotAction::Kind;
+
+/// Before try number `failures` + 1 in a row: none, then kBackOffMin, doubling.
+Micros back_off(std::uint32_t failures) {
+    if (failures <= 1) return 0;
+    constexpr std::uint32_t kDoublings = 16;  // Enough to be above kBackOffMax.
+    return std::min(kBackOffMax, kBackOffMin << std::min(failures - 2, kDoublings));
+}
+
+bool is_runnable(cluster::Status status) {
+    switch (status) {
+        case cluster::Status::kActive:
+        case cluster::Status::kInactive:
+        case cluster::Status::kRebalancing:
+            return true;
+        case cluster::Status::kKilled:
+        case cluster::Status::kFinished:
+            break;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string_view to_string(SlotState state) {
+    switch (state) {
+        case SlotState::kEmpty:
+            return "empty";
+        case SlotState::kFetching:
+            return "fetching";
+        case SlotState::kWaiting:
+            return "waiting";
+        case SlotState::kStarting:
+            return "starting";
+        case SlotState::kRunning:
+            return "running";
+        case SlotState::kStopping:
+            return "stopping";
+        case SlotState::kDone:
+            return "done";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(EndReason reason) {
+    switch (reason) {
+        case EndReason::kCrash:
+            return "crash";
+        case EndReason::kFenced:
+            return "fenced";
+        case EndReason::kSilent:
+            return "silent";
+        case EndReason::kStartTimeout:
+            return "start_timeout";
+        case EndReason::kFailed:
+            return "failed";
+        case EndReason::kNotStarted:
+            return "not_started";
+    }
+    return "unknown";
+}
+
+bool Slot::has_process() const {
+    return state_ == SlotState::kStarting || state_ == SlotState::kRunning ||
+           state_ == SlotState::kStopping;
+}
+
+std::uint64_t Slot::incarnation() const {
+    return target_ ? target_->epoch << 32 | history_.starts : 0;
+}
+
+std::uint64_t Slot::ends() const {
+    return std::accumulate(std::begin(ends_by_reason_), std::end(ends_by_reason_),
+                           std::uint64_t{0});
+}
+
+bool Slot::wants_target_() const {
+    return wanted_ && target_ && wanted_->target == *target_;
+}
+
+bool Slot::wants_it_running_() const {
+    return wants_target_() && is_runnable(wanted_->status) && !history_.finished;
+}
+
+void Slot::enter_(SlotState state, std::optional<Micros> deadline) {
+    state_ = state;
+    deadline_ = deadline;
+    second_look_ = false;
+    if (state != SlotState::kStopping) {
+        stop_state_ = Stop::kNone;
+        stop_reason_.reset();
+    }
+}
+
+void Slot::forget_ends_() {
+    failures_ = 0;
+    fetch_failures_ = 0;
+    ends_.clear();
+    crash_loop_ = false;
+    last_end_.reset();
+}
+
+void Slot::adopt(const Wanted& wanted, const History& history, Micros now) {
+    wanted_ = wanted;
+    target_ = wanted.target;
+    history_ = history;
+    started_at_ = now;
+    enter_(SlotState::kRunning, now + times_.worker_timeout);
+}
+
+SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& history, Micros now) {
+    if (wanted == wanted_) return {};
+    wanted_ = wanted;
+    next_history_ = history;
+    switch (state_) {
+        case SlotState::kFetching:
+        case SlotState::kWaiting:
+            if (wants_it_running_()) return {};  // Goes on.
+            return settle_();
+        case SlotState::kEmpty:
+        case SlotState::kDone:
+            return settle_();
+        case SlotState::kStarting:
+        case SlotState::kRunning:
+            if (!wants_target_()) return stop_(now);
+            if (is_runnable(wanted_->status)) return {{.kind = Kind::kAssign}};
+            return wanted_->status == cluster::Status::kKilled ? drain_(now) : stop_(now);
+        case SlotState::kStopping:
+            if (stop_state_ != Stop::kDraining) return {};
+            if (wants_target_() && wanted_->status == cluster::Status::kKilled) return drain_(now);
+            return stop_(now);
+    }
+    return {};
+}
+
+/// REQUIRES: no process. To whatever is wanted.
+SlotActions Slot::settle_() {
+    if (!wanted_) {
+        target_.reset();
+        history_ = {};
+        forget_ends_();
+        enter_(SlotState::kEmpty, {});
+        return {};
+    }
+    if (!wants_target_()) {
+        target_ = wanted_->target;
+        history_ = next_history_;
+        forget_ends_();
+    }
+    if (wants_it_running_()) return fetch_();
+    enter_(SlotState::kDone, {});
+    return {};
+}
+
+SlotActions Slot::fetch_() {
+    enter_(SlotState::kFetching, {});
+    return {{.kind = Kind::kFetch, .ticket = ++ticket_}};
+}
+
+SlotActions Slot::fetched(std::uint64_t ticket, bool ok, Micros now) {
+    if (state_ != SlotState::kFetching || ticket != ticket_) return {};
+    if (!ok) {
+        ++fetch_failures_;
+        enter_(SlotState::kWaiting, now + back_off(fetch_failures_ + 1));
+        return {};
+    }
+    fetch_failures_ = 0;
+    ++history_.starts;
+    started_at_ = now;
+    enter_(SlotState::kStarting, now + times_.start_timeout);
+    return {{.kind = Kind::kStart, .incarnation = incarnation()}};
+}
+
+SlotActions Slot::start_failed(Micros now) {
+    if (state_ != SlotState::kStarting) return {};
+    return again_(EndReason::kNotStarted, now);
+}
+
+SlotActions Slot::ended(const Ended& how, Micros now) {
+    if (!has_process()) return {};
+    if (state_ != SlotState::kStopping) {
+        return again_(how.fenced ? EndReason::kFenced : EndReason::kCrash, now);
+    }
+    if (stop_reason_) return again_(*stop_reason_, now);
+    return settle_();
+}
+
+/// Its process has ended, and it was not us who wanted that.
+SlotActions Slot::again_(EndReason reason, Micros now) {
+    if (!history_.finished) count_end_(reason, now);
+    const Micros delay = delay_(reason);
+    if (!wants_it_running_() || delay == 0) return settle_();
+    enter_(SlotState::kWaiting, now + delay);
+    return {};
+}
+
+void Slot::count_end_(EndReason reason, Micros now) {
+    if (now - started_at_ >= kRanWell && reason != EndReason::kNotStarted) failures_ = 0;
+    ++failures_;
+    ends_.push_back(now);
+    while (ends_.front() <= now - kCrashLoopWindow) ends_.pop_front();
+    if (ends_.size() >= kCrashLoopEnds) crash_loop_ = true;
+    last_end_ = reason;
+    ++ends_by_reason_[static_cast<std::size_t>(reason)];
+}
+
+Micros Slot::delay_(EndReason reason) const {
+    // Its peers were right, and the next incarnation is another; but not for ever.
+    if (reason == EndReason::kFenced && failures_ < kCrashLoopEnds) return 0;
+    return back_off(failures_);
+}
+
+SlotActions Slot::connected() const {
+    switch (state_) {
+        case SlotState::kStarting:
+        case SlotState::kRunning:
+            return {{.kind = Kind::kAssign}};
+        case SlotState::kStopping:
+            if (stop_state_ == Stop::kDraining) {
+                return {{.kind = Kind::kAssign}, {.kind = Kind::kDrain}};
+            }
+            if (stop_state_ == Stop::kAsked && !stop_reason_) return {{.kind = Kind::kStop}};
+            return {};
+        case SlotState::kEmpty:
+        case SlotState::kFetching:
+        case SlotState::kWaiting:
+        case SlotState::kDone:
+            break;
+    }
+    return {};
+}
+
+SlotActions Slot::reported(cluster::WorkerState state, Micros now) {
+    if (state_ != SlotState::kStarting && state_ != SlotState::kRunning) return {};
+    if (state == cluster::WorkerState::kFailed) {
+        enter_(SlotState::kStopping, now + times_.shutdown_sleep);
+        stop_state_ = Stop::kAsked;
+        stop_reason_ = EndReason::kFailed;
+        return {};
+    }
+    if (state == cluster::WorkerState::kFinished) history_.finished = true;
+    if (now - started_at_ >= kRanWell) crash_loop_ = false;
+    enter_(SlotState::kRunning, now + times_.worker_timeout);
+    return {};
+}
+
+SlotActions Slot::drain_(Micros now) {
+    if (wanted_->kill_wait == 0) return stop_(now);
+    enter_(SlotState::kStopping, now + wanted_->kill_wait);
+    stop_state_ = Stop::kDraining;
+    return {{.kind = Kind::kAssign}, {.kind = Kind::kDrain}};
+}
+
+SlotActions Slot::stop_(Micros now) {
+    enter_(SlotState::kStopping, now + times_.shutdown_sleep);
+    stop_state_ = Stop::kAsked;
+    return {{.kind = Kind::kStop}, {.kind = Kind::kTerminate}};
+}
+
+SlotActions Slot::kill_() {
+    enter_(SlotState::kStopping, {});
+    stop_state_ = Stop::kKilled;
+    return {{.kind = Kind::kKill}};
+}
+
+SlotActions Slot::tick(Micros now) {
+    if (!deadline_ || now < *deadline_) return {};
+    switch (state_) {
+        case SlotState::kWaiting:
+            return settle_();
+        case SlotState::kStarting:
+        case SlotState::kRunning:
+            if (!second_look_) {
+                second_look_ = true;
+                deadline_ = now + kSecondLook;
+                return {};
+            }
+            stop_reason_ =
+                state_ == SlotState::kStarting ? EndReason::kStartTimeout : EndReason::kSilent;
+            return kill_();
+        case SlotState::kStopping:
+            return stop_state_ == Stop::kDraining ? stop_(now) : kill_();
+        case SlotState::kEmpty:
+        case SlotState::kFetching:
+        case SlotState::kDone:
+            break;
+    }
+    return {};
+}
+
+}  // namespace storm::supervisor

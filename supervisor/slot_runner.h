@@ -1,0 +1,100 @@
+// Carries out what the Slot of one port decides: fetches, starts, tells, signals, and remembers.
+//
+// Threads: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/event_loop.h"
+#include "cluster/worker_protocol.h"
+#include "supervisor/errands.h"
+#include "supervisor/exit_watch.h"
+#include "supervisor/fetcher.h"
+#include "supervisor/places.h"
+#include "supervisor/saved_worker.h"
+#include "supervisor/slot.h"
+#include "supervisor/worker_process.h"
+#include "supervisor/worker_socket.h"
+
+namespace storm::supervisor {
+
+/// What all slots of a Supervisor share; owned by it, and outlives them.
+struct Workshop {
+    boost::asio::io_context& io;
+    cluster::EventLoop& loop;
+    const Places& places;
+    const std::string& host;  ///< That workers listen on.
+    SlotTimes times;
+    Fetcher& fetcher;
+    Errands& files;
+    std::function<void(std::uint16_t, const cluster::ToWorker&)> send;
+    std::function<void(std::uint16_t)> disconnect;
+    /// What status() says has changed; `urgent`: more than counts.
+    std::function<void(bool urgent)> changed;
+    /// The port of a slot is somebody else's, or is free again.
+    std::function<void(std::uint16_t, bool taken)> port_taken;
+};
+
+class SlotRunner {
+public:
+    SlotRunner(Workshop& shop, std::uint16_t port);
+    SlotRunner(const SlotRunner&) = delete;
+    SlotRunner& operator=(const SlotRunner&) = delete;
+    ~SlotRunner();
+
+    void adopt(const SavedWorker& saved, WorkerProcess process);
+    /// `assignment` is that of `wanted`.
+    void want(const std::optional<Wanted>& wanted,
+              std::shared_ptr<const cluster::Assignment> assignment);
+    /// Whether it is the worker that runs here.
+    bool recognize(const cluster::Hello& hello, pid_t pid) const;
+    void connected();
+    void reported(cluster::WorkerReport report);
+
+    std::uint16_t port() const { return port_; }
+    const Slot& slot() const { return slot_; }
+    pid_t pid() const { return process_ ? process_->pid() : 0; }
+    /// Nothing: the slot is empty.
+    std::optional<cluster::WorkerStatus> status() const;
+
+private:
+    void apply_(const SlotActions& actions);
+    void perform_(const SlotAction& action);
+    void fetch_(std::uint64_t ticket);
+    void start_(std::uint64_t incarnation);
+    base::Result<base::Done> try_to_start_(std::uint64_t incarnation);
+    void ended_();
+    void watch_();
+    void tick_at_(std::optional<Micros> due);
+    void tick_();
+    void save_();
+    void look_at_logs_();
+    void rotate_(const std::string& path);
+    std::string log_(const char* stream) const;
+    cluster::WorkerState state_of_worker_() const;
+
+    Workshop& shop_;
+    const std::uint16_t port_;
+    Slot slot_;
+    std::optional<WorkerProcess> process_;
+    std::unique_ptr<ExitWatch> watch_exit_;
+    std::optional<Fetched> fetched_;
+    std::shared_ptr<const cluster::Assignment> assignment_;  ///< Immutable; also the Supervisor's.
+    SavedWorker saved_;
+    cluster::WorkerReport report_;
+    std::string exit_;
+    std::vector<std::string> last_stderr_;
+    std::uint64_t stderr_begin_ = 0;  ///< Size of stderr when the process was started.
+    std::uint64_t log_bytes_ = 0;     ///< Of both, when they were looked at last.
+    bool looks_again_ = false;
+    int rotating_ = 0;
+    std::optional<Micros> alarm_;  ///< The earliest call of tick_() under way.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::supervisor

@@ -1,0 +1,330 @@
+#include "supervisor/supervisor.h"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "supervisor/host.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+std::string text_of(cluster::SessionState state) {
+    switch (state) {
+        case cluster::SessionState::kConnecting:
+            return "connecting";
+        case cluster::SessionState::kConnected:
+            return "connected";
+        case cluster::SessionState::kSuspended:
+            return "suspended";
+        case cluster::SessionState::kExpired:
+            return "expired";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Supervisor>> Supervisor::start(const Outside& outside,
+                                                            const Settings& settings) {
+    std::unique_ptr<Supervisor> made(new Supervisor(outside, settings));
+    const auto begun = made->begin_();
+    if (!begun) return begun.error();
+    return made;
+}
+
+Supervisor::Supervisor(const Outside& outside, const Settings& settings)
+    : outside_(outside),
+      settings_(settings),
+      loop_(outside.io),
+      started_ms_(wall_ms()),
+      state_(outside.session),
+      files_(loop_, "files"),
+      downloads_(loop_, "downloads"),
+      reports_(loop_, "reports"),
+      fetcher_(state_, files_, downloads_, settings_.places, [this] { return nimbuses_(); }),
+      reporter_(
+          loop_, reports_,
+          {[this] { return report(); }, [this] { return nimbuses_(); }, settings_.token_file}),
+      api_(files_, {[this] { return overview_(); }, settings_.places, settings_.token_file}),
+      shop_{outside.io,
+            loop_,
+            settings_.places,
+            settings_.host,
+            settings_.times,
+            fetcher_,
+            files_,
+            [this](std::uint16_t port, const cluster::ToWorker& message) {
+                if (socket_) socket_->send(port, message);
+            },
+            [this](std::uint16_t port) {
+                if (socket_) socket_->disconnect(port);
+            },
+            [this](bool urgent) { reporter_.changed(urgent); },
+            [this](std::uint16_t port, bool taken) { port_taken_(port, taken); }} {}
+
+Supervisor::~Supervisor() {
+    *alive_ = false;
+    if (ready_) ::unlink(settings_.places.ready().c_str());
+}
+
+base::Result<base::Done> Supervisor::begin_() {
+    auto lock = lock_directory(settings_.places);
+    if (!lock) return lock.error();
+    lock_ = std::move(lock).value();
+    for (const std::string& directory : {settings_.places.workers(), settings_.places.log_dir}) {
+        const auto made = make_directory(directory, 0700);
+        if (!made) return made.error();
+    }
+    adopt_workers_();
+    auto identity = identify(settings_, [this](std::uint16_t port) {
+        return runners_.count(port) > 0 || try_port(settings_.host, port).has_value();
+    });
+    if (!identity) return identity.error();
+    identity_ = std::move(identity).value();
+    for (const std::uint16_t port : identity_.slots) {
+        const bool ours = runners_.count(port) > 0;
+        runner_(port);
+        const auto free = ours ? base::Done{} : try_port(settings_.host, port);
+        if (free) continue;
+        base::log::error("a slot is left out", {{"port", std::int64_t{port}},
+                                                {"why", free.error().message},
+                                                {"setting", "supervisor.slots.ports"}});
+        port_taken_(port, true);
+    }
+    auto listening = listen_();
+    if (!listening) return listening;
+    follow_();
+    return write_ready_();
+}
+
+void Supervisor::adopt_workers_() {
+    for (SavedWorker saved : read_states(settings_.places)) {
+        if (!saved.running) continue;
+        auto process =
+            saved.pid > 0
+                ? WorkerProcess::find(saved.pid, saved.start_time)
+                : WorkerProcess::find_in(settings_.places.worker(saved.topology, saved.number));
+        if (process && runners_.count(saved.port) == 0) {
+            runner_(saved.port).adopt(saved, *std::move(process));
+            continue;
+        }
+        if (process) {
+            base::log::error("killing a worker whose port another one has",
+                             {{"pid", std::int64_t{process->pid()}}});
+            process->signal(SIGKILL);
+        }
+        base::log::info("a worker has ended while there was no supervisor",
+                        {{"topology", saved.topology}, {"worker", std::int64_t{saved.number}}});
+        saved.running = false;
+        saved.pid = 0;
+        const auto written = write_state(settings_.places, saved);
+        if (!written) base::log::warn("cannot save it", {{"why", written.error().message}});
+    }
+}
+
+base::Result<base::Done> Supervisor::listen_() {
+    WorkerSocket::Callbacks callbacks;
+    callbacks.recognize = [this](const cluster::Hello& hello,
+                                 pid_t pid) -> std::optional<std::uint16_t> {
+        for (const auto& [port, runner] : runners_) {
+            if (runner->recognize(hello, pid)) return port;
+        }
+        return std::nullopt;
+    };
+    callbacks.connected = [this](std::uint16_t port) { runner_(port).connected(); };
+    callbacks.reported = [this](std::uint16_t port, cluster::WorkerReport report) {
+        runner_(port).reported(std::move(report));
+    };
+    auto socket = WorkerSocket::listen(outside_.io, settings_.places.socket(),
+                                       runners_.size() + kSpareConnections, std::move(callbacks));
+    if (!socket) return socket.error();
+    socket_ = std::move(socket).value();
+
+    net::HttpAddress address;
+    address.host = settings_.host;
+    address.port = settings_.http_port;
+    address.beyond_loopback = settings_.beyond_loopback;
+    net::HttpService service;
+    service.answer = [this](const net::HttpRequest& request, const net::HttpReply& reply) {
+        api_.answer(request, reply);
+    };
+    auto http = net::HttpServer::listen(outside_.io, address, std::move(service));
+    if (!http) return base::Error{http.error().message + " (supervisor.port)"};
+    http_ = std::move(http).value();
+    return base::Done{};
+}
+
+base::Result<base::Done> Supervisor::write_ready_() const {
+    const nlohmann::json json = {{"pid", ::getpid()},        {"port", http_->port()},
+                                 {"id", identity_.id},       {"host", settings_.host},
+                                 {"slots", identity_.slots}, {"version", STORM_VERSION}};
+    return write_whole_file(settings_.places.ready(), json.dump() + '\n', 0600);
+}
+
+void Supervisor::follow_() {
+    ready_ = true;
+    publish_();
+    state_.follow_assignments(
+        [this](const std::map<std::string, cluster::Assignment>& all) { take_(all); });
+    state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
+        const bool new_one = leader && leader != leader_;
+        leader_ = leader;
+        if (new_one) reporter_.changed(true);  // It knows nothing of us yet.
+    });
+    state_.follow_nimbuses([this](const std::map<std::string, cluster::NimbusRecord>& live) {
+        live_nimbuses_ = live;
+    });
+    outside_.session.on_state([alive = alive_](cluster::SessionState state) {
+        if (*alive) base::log::info("zookeeper", {{"session", text_of(state)}});
+    });
+    reporter_.begin();
+    clean_up_();
+}
+
+void Supervisor::publish_() {
+    if (!ready_) return;
+    const Host host = this_host();
+    cluster::SupervisorRecord record;
+    record.id = identity_.id;
+    record.host = settings_.host;
+    record.http_port = http_->port();
+    for (const std::uint16_t port : identity_.slots) {
+        if (taken_ports_.count(port) == 0) record.slots.push_back(port);
+    }
+    record.storm_version = STORM_VERSION;
+    record.machine = host.machine;
+    record.glibc = host.glibc;
+    record.cpu_features = host.cpu_features;
+    record.started_ms = started_ms_;
+    state_.publish(std::move(record), outside_.replaced);
+}
+
+void Supervisor::take_(const std::map<std::string, cluster::Assignment>& assignments) {
+    Assignments taken;
+    for (const auto& [topology, assignment] : assignments) {
+        // What has not changed stays the same object.
+        if (assignments_) {
+            const auto known = assignments_->find(topology);
+            if (known != assignments_->end() && *known->second == assignment) {
+                taken[topology] = known->second;
+                continue;
+            }
+        }
+        taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
+    }
+    assignments_ = std::move(taken);
+    reconcile_();
+}
+
+void Supervisor::reconcile_() {
+    std::map<std::uint16_t, Target> current;
+    for (const auto& [port, runner] : runners_) {
+        if (runner->slot().target()) current[port] = *runner->slot().target();
+    }
+    const std::set<std::uint16_t> ports(identity_.slots.begin(), identity_.slots.end());
+    const Desired desired = desired_workers(*assignments_, identity_.id, ports, current);
+    for (const std::string& mistake : desired.mistakes) {
+        if (mistakes_.insert(mistake).second) {
+            base::log::error("a worker has no slot", {{"why", mistake}});
+        }
+    }
+    mistakes_ = {desired.mistakes.begin(), desired.mistakes.end()};
+    for (const auto& [port, runner] : runners_) {
+        const auto wanted = desired.by_port.find(port);
+        if (wanted == desired.by_port.end()) {
+            runner->want({}, nullptr);
+            continue;
+        }
+        const std::string& topology = wanted->second.target.topology;
+        fetcher_.get_ready(topology);
+        runner->want(wanted->second, assignments_->at(topology));
+    }
+}
+
+void Supervisor::clean_up_() {
+    if (assignments_) {
+        std::set<std::string> topologies;
+        for (const auto& [port, runner] : runners_) {
+            if (runner->slot().target()) topologies.insert(runner->slot().target()->topology);
+        }
+        fetcher_.keep_only(topologies);
+    }
+    loop_.after(kCleanUpMicros, [this, alive = alive_] {
+        if (*alive) clean_up_();
+    });
+}
+
+void Supervisor::port_taken_(std::uint16_t port, bool taken) {
+    const bool changed = taken ? taken_ports_.insert(port).second : taken_ports_.erase(port) > 0;
+    if (changed) publish_();
+    if (taken_ports_.empty() || looks_at_ports_) return;
+    looks_at_ports_ = true;
+    loop_.after(kTakenPortMicros, [this, alive = alive_] {
+        if (!*alive) return;
+        looks_at_ports_ = false;
+        look_at_taken_ports_();
+    });
+}
+
+void Supervisor::look_at_taken_ports_() {
+    const std::set<std::uint16_t> ports = taken_ports_;
+    for (const std::uint16_t port : ports) {
+        const bool free = try_port(settings_.host, port).has_value();
+        if (free) base::log::info("the port of a slot is free", {{"port", std::int64_t{port}}});
+        port_taken_(port, !free);
+    }
+}
+
+SlotRunner& Supervisor::runner_(std::uint16_t port) {
+    auto& runner = runners_[port];
+    if (!runner) runner = std::make_unique<SlotRunner>(shop_, port);
+    return *runner;
+}
+
+std::vector<HostPort> Supervisor::nimbuses_() const {
+    std::vector<HostPort> found;
+    const auto add = [&found](const HostPort& one) {
+        if (std::find(found.begin(), found.end(), one) == found.end()) found.push_back(one);
+    };
+    if (leader_) {
+        const auto leader = host_port(leader_->nimbus, 0);
+        if (leader && leader->port != 0) add(*leader);
+    }
+    for (const auto& [id, nimbus] : live_nimbuses_) add({nimbus.host, nimbus.port});
+    for (const HostPort& seed : settings_.nimbus_seeds) add(seed);
+    return found;
+}
+
+cluster::SupervisorReport Supervisor::report() const {
+    cluster::SupervisorReport report;
+    report.supervisor = identity_.id;
+    report.host = settings_.host;
+    report.http_port = http_ ? http_->port() : settings_.http_port;
+    for (const auto& [port, runner] : runners_) {
+        if (auto status = runner->status()) report.workers.push_back(*std::move(status));
+    }
+    return report;
+}
+
+Overview Supervisor::overview_() const {
+    Overview now;
+    now.zookeeper = outside_.session.ready() ? "connected" : text_of(outside_.session.state());
+    now.slots = identity_.slots.size() - taken_ports_.size();
+    now.report = report();
+    now.slots_used = now.report.workers.size();
+    for (const auto& [port, runner] : runners_) {
+        for (std::size_t i = 0; i < kEndReasons; ++i) {
+            now.restarts[i] += runner->slot().ends(static_cast<EndReason>(i));
+        }
+    }
+    return now;
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,107 @@
+// A running Supervisor: what is wanted of this host, what there is, and what makes them agree.
+//
+//     ZooKeeper ──► assignments ──► desired_workers() ──► SlotRunner of each port ──► processes
+//     workers ────► WorkerSocket ─────────────────────────┘      │
+//     files, downloads (Errands) ◄────────────────── Fetcher ◄───┤
+//     Nimbus ◄── Reporter ◄──────────────────────────────────────┘
+//
+// Level-triggered: each set of assignments is compared as a whole with what there is, and the same
+// one twice does nothing. While ZooKeeper is away, or its session has ended, everything stays as it
+// is. The destructor leaves the workers running: the next Supervisor of this directory finds them.
+//
+// Threads: that of the io_context, besides one each for files, downloads and reports.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/asio_loop.h"
+#include "cluster/cluster_state.h"
+#include "cluster/session.h"
+#include "net/http_server.h"
+#include "supervisor/api.h"
+#include "supervisor/errands.h"
+#include "supervisor/fetcher.h"
+#include "supervisor/identity.h"
+#include "supervisor/reconciler.h"
+#include "supervisor/reporter.h"
+#include "supervisor/settings.h"
+#include "supervisor/slot_runner.h"
+#include "supervisor/worker_socket.h"
+
+namespace storm::supervisor {
+
+class Supervisor {
+public:
+    struct Outside {
+        boost::asio::io_context& io;
+        cluster::Session& session;
+        /// Another Supervisor has this one's id: it must end. Called at most once.
+        std::function<void(const std::string& host)> replaced;
+    };
+
+    /// Takes the directory, finds its workers, listens, and writes supervisor.json. The error: why
+    /// it could not.
+    static base::Result<std::unique_ptr<Supervisor>> start(const Outside& outside,
+                                                           const Settings& settings);
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+    ~Supervisor();
+
+    const std::string& id() const { return identity_.id; }
+    std::uint16_t http_port() const { return http_->port(); }
+    cluster::SupervisorReport report() const;
+
+private:
+    Supervisor(const Outside& outside, const Settings& settings);
+
+    base::Result<base::Done> begin_();
+    void adopt_workers_();
+    base::Result<base::Done> listen_();
+    base::Result<base::Done> write_ready_() const;
+    void follow_();
+    void publish_();
+    void take_(const std::map<std::string, cluster::Assignment>& assignments);
+    void reconcile_();
+    void clean_up_();
+    void port_taken_(std::uint16_t port, bool taken);
+    void look_at_taken_ports_();
+    SlotRunner& runner_(std::uint16_t port);
+    std::vector<HostPort> nimbuses_() const;
+    Overview overview_() const;
+
+    const Outside outside_;
+    const Settings settings_;
+    cluster::AsioLoop loop_;
+    Descriptor lock_;
+    Identity identity_;
+    std::int64_t started_ms_;
+    cluster::ClusterState state_;
+    Errands files_;
+    Errands downloads_;
+    Errands reports_;
+    Fetcher fetcher_;
+    Reporter reporter_;
+    Api api_;
+    Workshop shop_;
+    std::map<std::uint16_t, std::unique_ptr<SlotRunner>> runners_;
+    std::unique_ptr<WorkerSocket> socket_;
+    std::unique_ptr<net::HttpServer> http_;
+    std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
+    bool looks_at_ports_ = false;
+    bool ready_ = false;
+    std::optional<Assignments> assignments_;  ///< Nothing: not known yet.
+    std::set<std::string> mistakes_;          ///< That were logged.
+    std::optional<cluster::Leadership> leader_;
+    std::map<std::string, cluster::NimbusRecord> live_nimbuses_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::supervisor

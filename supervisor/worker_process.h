@@ -1,0 +1,75 @@
+// A worker as a process: how it is started, found again, signalled, and seen to end.
+//
+// It must survive its Supervisor: it has a session of its own, no pipe to us, and nothing that
+// kills it when we die. It inherits nothing but what is said here: stdin is empty, stdout and
+// stderr are files, descriptor 3 is the Bootstrap, the environment is short. What this process has
+// is inherited too: no_new_privs, and no core files; see harden().
+//
+// Threads: one.
+// Cost:    start(): until the program is executed, some 0.5 ms.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "supervisor/files.h"
+
+namespace storm::supervisor {
+
+/// Of this process and all that it starts: no new privileges, no core files. To be called before
+/// there are threads.
+base::Result<base::Done> harden();
+
+struct Launch {
+    std::string program;  ///< Path.
+    std::string directory;
+    std::string stdout_path;
+    std::string stderr_path;
+    std::string bootstrap;
+    std::string topology;  ///< Id; for the environment, as the next two.
+    std::uint32_t number = 0;
+    std::uint16_t port = 0;
+};
+
+/// How a process ended.
+struct Exit {
+    bool known = false;  ///< False: it was not our child.
+    int code = 0;        ///< With signal 0.
+    int signal = 0;
+
+    /// "exited with code 1", "killed by signal 9 (SIGKILL)", "ended".
+    std::string text() const;
+};
+
+class WorkerProcess {
+public:
+    static base::Result<WorkerProcess> start(const Launch& launch);
+    /// The process `pid`, if it is the one that started at `start_time`.
+    static std::optional<WorkerProcess> find(pid_t pid, std::uint64_t start_time);
+    /// A process that was started in this directory, whose pid nobody has written down.
+    static std::optional<WorkerProcess> find_in(const std::string& directory);
+
+    pid_t pid() const { return pid_; }
+    /// Ticks since boot, as in /proc/PID/stat: with the pid it names a process for ever.
+    std::uint64_t start_time() const { return start_time_; }
+    /// Readable when it has ended.
+    int pidfd() const { return pidfd_.get(); }
+    void signal(int number) const;
+    bool has_ended() const;
+    /// REQUIRES: has_ended(). Also ends what it has left behind in its process group.
+    Exit reap();
+
+private:
+    WorkerProcess(pid_t pid, Descriptor pidfd, std::uint64_t start_time)
+        : pid_(pid), pidfd_(std::move(pidfd)), start_time_(start_time) {}
+
+    pid_t pid_;
+    Descriptor pidfd_;
+    std::uint64_t start_time_;
+};
+
+}  // namespace storm::supervisor

@@ -1,0 +1,235 @@
+#include "supervisor/worker_socket.h"
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+#include <variant>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/log.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Stream = asio::local::stream_protocol;
+
+constexpr std::size_t kPieceBytes = 16 * 1024;
+constexpr std::chrono::milliseconds kAcceptPause{100};
+
+pid_t peer_of(Stream::socket& socket) {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
+    return peer.pid;
+}
+
+}  // namespace
+
+struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
+    State(asio::io_context& given, std::size_t max, Callbacks callbacks)
+        : connections_max(max), call(std::move(callbacks)), acceptor(given), pause(given) {}
+
+    void accept();
+    void accepted(error_code error, Stream::socket socket);
+    void closed();
+
+    const std::size_t connections_max;
+    const Callbacks call;
+    Stream::acceptor acceptor;
+    asio::steady_timer pause;
+    std::size_t connections = 0;
+    bool accepting = false;
+    bool closing = false;
+    std::map<std::uint16_t, std::weak_ptr<Connection>> workers;
+};
+
+/// Owned by the callbacks that it waits for.
+class WorkerSocket::Connection final : public std::enable_shared_from_this<Connection> {
+public:
+    Connection(std::shared_ptr<State> state, Stream::socket socket)
+        : state_(std::move(state)), socket_(std::move(socket)), timer_(socket_.get_executor()) {
+        ++state_->connections;
+    }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() {
+        --state_->connections;
+        state_->closed();
+    }
+
+    void begin() {
+        timer_.expires_after(std::chrono::microseconds(kHelloMicrosMax));
+        timer_.async_wait([weak = weak_from_this()](error_code error) {
+            const auto self = weak.lock();
+            if (!error && self && !self->slot_) self->refuse_("it does not say who it is");
+        });
+        read_();
+    }
+
+    void send(const cluster::ToWorker& message) {
+        std::string bytes = cluster::encode(message);
+        if (unsent_bytes_ + bytes.size() > kUnsentBytesMax) return refuse_("it does not read");
+        unsent_bytes_ += bytes.size();
+        unsent_.push_back(std::move(bytes));
+        if (unsent_.size() == 1) write_();
+    }
+
+    void close() {
+        error_code ignored;
+        socket_.close(ignored);
+        timer_.cancel();
+    }
+
+private:
+    void read_() {
+        socket_.async_read_some(asio::buffer(piece_),
+                                [self = shared_from_this()](error_code error, std::size_t count) {
+                                    if (error) return self->close();
+                                    self->was_read_(count);
+                                });
+    }
+
+    void was_read_(std::size_t count) {
+        if (!slot_) {
+            strange_bytes_ += count;
+            if (strange_bytes_ > kHelloBytesMax) return refuse_("its hello is too long");
+        }
+        reader_.append({piece_.data(), count});
+        auto messages = reader_.take();
+        if (!messages) return refuse_(messages.error().message);
+        for (cluster::ToSupervisor& message : std::move(messages).value()) {
+            if (!socket_.is_open() || state_->closing) return;
+            take_(std::move(message));
+        }
+        if (socket_.is_open()) read_();
+    }
+
+    void take_(cluster::ToSupervisor message) {
+        if (auto* const report = std::get_if<cluster::WorkerReport>(&message)) {
+            if (!slot_) return refuse_("it reports before its hello");
+            return state_->call.reported(*slot_, std::move(*report));
+        }
+        if (slot_) return refuse_("it says hello twice");
+        slot_ = state_->call.recognize(std::get<cluster::Hello>(message), peer_of(socket_));
+        if (!slot_) return refuse_("it is no worker of this supervisor");
+        timer_.cancel();
+        auto& place = state_->workers[*slot_];
+        if (const auto former = place.lock()) former->close();
+        place = weak_from_this();
+        state_->call.connected(*slot_);
+    }
+
+    void refuse_(const std::string& why) {
+        base::log::warn("closing a worker's connection",
+                        {{"pid", std::int64_t{peer_of(socket_)}}, {"why", why}});
+        close();
+    }
+
+    void write_() {
+        asio::async_write(socket_, asio::buffer(unsent_.front()),
+                          [self = shared_from_this()](error_code error, std::size_t) {
+                              if (error) return self->close();
+                              self->unsent_bytes_ -= self->unsent_.front().size();
+                              self->unsent_.pop_front();
+                              if (!self->unsent_.empty()) self->write_();
+                          });
+    }
+
+    const std::shared_ptr<State> state_;
+    Stream::socket socket_;
+    asio::steady_timer timer_;
+    std::array<char, kPieceBytes> piece_{};
+    cluster::MessageReader<cluster::ToSupervisor> reader_;
+    std::optional<std::uint16_t> slot_;
+    std::size_t strange_bytes_ = 0;
+    std::deque<std::string> unsent_;
+    std::size_t unsent_bytes_ = 0;
+};
+
+void WorkerSocket::State::accept() {
+    if (accepting || closing || connections >= connections_max) return;
+    accepting = true;
+    acceptor.async_accept([self = shared_from_this()](error_code error, Stream::socket socket) {
+        self->accepted(error, std::move(socket));
+    });
+}
+
+void WorkerSocket::State::accepted(error_code error, Stream::socket socket) {
+    accepting = false;
+    if (closing || error == asio::error::operation_aborted) return;
+    if (!error) {
+        std::make_shared<Connection>(shared_from_this(), std::move(socket))->begin();
+        return accept();
+    }
+    base::log::warn("cannot accept a worker's connection", {{"why", error.message()}});
+    pause.expires_after(kAcceptPause);
+    pause.async_wait([self = shared_from_this()](error_code cancelled) {
+        if (!cancelled) self->accept();
+    });
+}
+
+void WorkerSocket::State::closed() {
+    if (!closing) accept();
+}
+
+base::Result<std::unique_ptr<WorkerSocket>> WorkerSocket::listen(asio::io_context& io,
+                                                                 const std::string& path,
+                                                                 std::size_t connections_max,
+                                                                 Callbacks callbacks) {
+    if (path.size() > kSocketPathMax) {
+        return base::Error{"cannot listen on \"" + path + "\": a socket's path has at most " +
+                           std::to_string(kSocketPathMax) + " bytes, this one " +
+                           std::to_string(path.size()) + "; choose a shorter storm.local.dir"};
+    }
+    auto state = std::make_shared<State>(io, connections_max, std::move(callbacks));
+    error_code error;
+    ::unlink(path.c_str());
+    state->acceptor.open(Stream(), error);
+    // Before it has its name, so that it never has another mode.
+    if (!error) ::fchmod(state->acceptor.native_handle(), 0600);
+    if (!error) state->acceptor.bind(Stream::endpoint(path), error);
+    if (!error) state->acceptor.listen(Stream::acceptor::max_listen_connections, error);
+    if (error) return base::Error{"cannot listen on \"" + path + "\": " + error.message()};
+    state->accept();
+    return std::unique_ptr<WorkerSocket>(new WorkerSocket(std::move(state)));
+}
+
+WorkerSocket::WorkerSocket(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+WorkerSocket::~WorkerSocket() {
+    state_->closing = true;
+    error_code ignored;
+    state_->acceptor.close(ignored);
+    for (const auto& [slot, worker] : state_->workers) {
+        if (const auto open = worker.lock()) open->close();
+    }
+}
+
+void WorkerSocket::send(std::uint16_t slot, const cluster::ToWorker& message) {
+    const auto found = state_->workers.find(slot);
+    if (found == state_->workers.end()) return;
+    if (const auto open = found->second.lock()) open->send(message);
+}
+
+void WorkerSocket::disconnect(std::uint16_t slot) {
+    const auto found = state_->workers.find(slot);
+    if (found == state_->workers.end()) return;
+    if (const auto open = found->second.lock()) open->close();
+    state_->workers.erase(found);
+}
+
+}  // namespace storm::supervisor

@@ -1,0 +1,115 @@
+// Goal:   the real ZooKeeper, through our client, does what the contract says.
+// Method: the contract's tests against Debian's server, which is killed, or cut off, for its
+// faults.
+
+#include "cluster/zookeeper_coordination.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "cluster/asio_loop.h"
+#include "tests/cluster/coordination_contract.h"
+#include "tests/support/tcp_relay.h"
+#include "tests/support/zookeeper.h"
+
+namespace storm::cluster {
+namespace {
+
+/// One server for all tests; each has a root of its own.
+storm::testing::Zookeeper& zookeeper() {
+    static storm::testing::Zookeeper server;
+    return server;
+}
+
+/// Below a folder of its own, so that tests do not see each other.
+class Below final : public Coordination {
+public:
+    Below(std::unique_ptr<Coordination> client, std::string root)
+        : client_(std::move(client)), root_(std::move(root)) {}
+
+    SessionState session() const override { return client_->session(); }
+    base::Micros session_timeout() const override { return client_->session_timeout(); }
+    void on_session(OnSession changed) override { client_->on_session(std::move(changed)); }
+    void get(std::string path, Changed watch, GotNode done) override {
+        client_->get(below_(path), std::move(watch), std::move(done));
+    }
+    void children(std::string path, Changed watch, GotChildren done) override {
+        client_->children(below_(path), std::move(watch), std::move(done));
+    }
+    void multi(std::vector<Step> steps, Done done) override {
+        for (Step& step : steps) {
+            std::visit([this](auto& each) { each.path = below_(each.path); }, step);
+        }
+        client_->multi(std::move(steps), std::move(done));
+    }
+
+private:
+    std::string below_(const std::string& path) const { return path == "/" ? root_ : root_ + path; }
+
+    std::unique_ptr<Coordination> client_;
+    std::string root_;
+};
+
+class ZookeeperRig {
+public:
+    static constexpr base::Micros kSessionTimeout = 2 * base::kMicrosPerSecond;
+
+    ZookeeperRig() {
+        static int rigs = 0;
+        root_ = "/rig-" + std::to_string(++rigs);
+        const auto client = connect_raw();
+        until([&] { return client->session() == SessionState::kConnected; });
+        std::optional<CoordinationError> made;
+        client->create(root_, "", false, [&](CoordinationError error) { made = error; });
+        EXPECT_TRUE(until([&] { return made == CoordinationError::kNone; }));
+    }
+
+    std::unique_ptr<Coordination> connect() {
+        return std::make_unique<Below>(connect_raw(), root_);
+    }
+    bool until(const std::function<bool()>& holds) {
+        const base::Micros end = loop_.now() + 20 * base::kMicrosPerSecond;
+        while (!holds() && loop_.now() < end) {
+            io_.run_one_for(std::chrono::milliseconds(20));
+        }
+        return holds();
+    }
+    void settle() { io_.run_for(std::chrono::milliseconds(100)); }
+    // The server runs on, and hears nothing.
+    void expire(Coordination& client) {
+        relay_.cut();
+        const base::Micros end = loop_.now() + 3 * kSessionTimeout;
+        until([&] { return loop_.now() > end; });
+        relay_.mend();
+        until([&] { return client.session() == SessionState::kExpired; });
+    }
+    void cut() { zookeeper().kill(); }
+    void mend() { zookeeper().start(); }
+
+private:
+    std::unique_ptr<Coordination> connect_raw() {
+        return connect_zookeeper(
+            loop_, {"127.0.0.1:" + std::to_string(relay_.port()), kSessionTimeout, "/storm"});
+    }
+
+    storm::testing::TcpRelay relay_{zookeeper().port()};
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_ =
+        boost::asio::make_work_guard(io_);
+    AsioLoop loop_{io_};
+    std::string root_;
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Zookeeper, CoordinationContract, ZookeeperRig);
+
+}  // namespace storm::cluster

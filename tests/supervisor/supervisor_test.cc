@@ -1,0 +1,427 @@
+// A Supervisor starts, watches, restarts, adopts and stops real worker processes. Method: the
+// Supervisor in this process, a cluster's state in memory, a Nimbus of a few lines, and a small
+// worker program that misbehaves when asked to.
+
+#include "supervisor/supervisor.h"
+
+#include <csignal>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "supervisor/limits.h"
+#include "tests/support/test_cluster.h"
+
+namespace storm::supervisor {
+namespace {
+
+using cluster::WorkerState;
+using ::testing::AllOf;
+using testing::content_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TestCluster;
+
+TEST(Supervisor, StartsAWorkerAndToldToStopsIt) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    EXPECT_EQ(::kill(pid, 0), 0);
+    EXPECT_EQ(content_of(cluster.nimbus.file("wc", "descriptors")), "\n") << "it inherited more";
+    EXPECT_EQ(cluster.nimbus.starts("wc").at(0).incarnation, (std::uint64_t{1} << 32) + 1);
+
+    cluster.nimbus.remove("wc");
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+    EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Supervisor, RunsASuccessorWithin50MsOfAKill) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run", 2);
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.runs("wc", 0) && cluster.runs("wc", 1); }));
+    const pid_t other = cluster.status("wc", 1)->pid;
+
+    const base::Micros killed_at = base::SteadyClock().now();
+    ::kill(cluster.status("wc")->pid, SIGKILL);
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    const auto starts = cluster.nimbus.starts("wc");
+    EXPECT_LT(starts[1].at - killed_at, 50 * kMicrosPerMilli);
+    RecordProperty("micros", static_cast<int>(starts[1].at - killed_at));
+    EXPECT_GT(starts[1].incarnation, starts[0].incarnation);
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(cluster.status("wc")->exit, "killed by signal 9 (SIGKILL)");
+    EXPECT_EQ(cluster.status("wc")->restarts, 1U);
+    EXPECT_EQ(cluster.status("wc", 1)->pid, other);
+}
+
+TEST(Supervisor, AdoptsItsPredecessorsWorkersAndRestartsNone) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run", 2);
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.runs("wc", 0) && cluster.runs("wc", 1); }));
+    const pid_t first = cluster.status("wc", 0)->pid, second = cluster.status("wc", 1)->pid;
+    const std::string id = cluster.supervisor().id();
+    const auto slots = cluster.nimbus.slots();
+    cluster.stop();
+    cluster.nimbus.run_for(std::chrono::milliseconds(100));
+    EXPECT_EQ(::kill(first, 0), 0);
+
+    cluster.start();
+
+    EXPECT_EQ(cluster.supervisor().id(), id);
+    EXPECT_EQ(cluster.nimbus.slots(), slots);
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.runs("wc", 0) && cluster.runs("wc", 1); }));
+    cluster.nimbus.run_for(std::chrono::milliseconds(2500));  // More than the workers' timeout.
+    EXPECT_EQ(cluster.status("wc", 0)->pid, first);
+    EXPECT_EQ(cluster.status("wc", 1)->pid, second);
+    EXPECT_EQ(cluster.nimbus.starts("wc", 0).size(), 1U);
+
+    ::kill(first, SIGKILL);
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc", 0).size() == 2; }));
+    EXPECT_EQ(cluster.nimbus.starts("wc", 0)[1].incarnation, (std::uint64_t{1} << 32) + 2);
+}
+
+TEST(Supervisor, StartsAWorkerAgainThatDiedWhileThereWasNoSupervisor) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+
+    cluster.start();
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(cluster.nimbus.starts("wc").at(1).incarnation, (std::uint64_t{1} << 32) + 2);
+}
+
+TEST(Supervisor, FindsAWorkerWhosePidWasNotWrittenDown) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    auto saved = *read_state(cluster.settings.places, "wc", 0);
+    saved.pid = 0;
+    saved.start_time = 0;
+    ASSERT_TRUE(write_state(cluster.settings.places, saved));
+
+    cluster.start();
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+}
+
+TEST(Supervisor, ShowsACrashLoopWithTheLastLinesOfStderr) {
+    TestCluster cluster;
+    cluster.start();
+
+    cluster.submit("wc", "crash");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.state == WorkerState::kCrashLoop;
+    }));
+    const auto status = *cluster.status("wc");
+    EXPECT_EQ(status.exit, "exited with code 3");
+    EXPECT_THAT(status.last_stderr, ElementsAre("one", "two", HasSubstr("incarnation")));
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto reports = cluster.nimbus.reports();
+        return !reports.empty() && !reports.back().workers.empty() &&
+               reports.back().workers[0].report.state == WorkerState::kCrashLoop;
+    }));
+}
+
+TEST(Supervisor, StartsAFencedWorkerAtOnce) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "fenced");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() >= 3; }));
+
+    const auto starts = cluster.nimbus.starts("wc");
+    EXPECT_LT(starts[2].at - starts[0].at, 200 * kMicrosPerMilli);
+    EXPECT_THAT(cluster.status("wc")->exit, HasSubstr("fenced"));
+}
+
+TEST(Supervisor, KillsAFrozenWorkerAndStartsAnother) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+
+    ::kill(pid, SIGSTOP);
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    EXPECT_NE(::kill(pid, 0), 0);
+    EXPECT_THAT(cluster.status("wc")->exit, HasSubstr("had not reported"));
+}
+
+TEST(Supervisor, KillsAWorkerThatNeverReports) {
+    TestCluster cluster;
+    cluster.settings.times.start_timeout = kMicrosPerSecond;
+    cluster.start();
+
+    cluster.submit("wc", "mute");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    EXPECT_THAT(cluster.status("wc")->exit, HasSubstr("start.timeout"));
+}
+
+TEST(Supervisor, KillsAWorkerThatIgnoresStopAndSigterm) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "deaf");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+
+    cluster.nimbus.remove("wc");
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); },
+                                          std::chrono::milliseconds(2000)));
+    EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Supervisor, LetsAKilledTopologyDrain) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "slow");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const base::Micros begin = base::SteadyClock().now();
+
+    cluster.nimbus.reassign("wc", [](cluster::Assignment& assignment) {
+        assignment.status = cluster::Status::kKilled;
+        assignment.kill_wait_ms = 30'000;
+    });
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.status("wc")->pid == 0; }));
+    EXPECT_GT(base::SteadyClock().now() - begin, 1'900 * kMicrosPerMilli);
+    const std::string told = content_of(cluster.nimbus.file("wc", "told"));
+    EXPECT_THAT(told, HasSubstr("drain"));
+    EXPECT_EQ(told.find("stop"), std::string::npos);
+}
+
+TEST(Supervisor, DoesNotStartAFinishedWorkerAgainNotEvenAfterItsOwnRestart) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "finish");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->pid == 0 && status->report.state == WorkerState::kFinished;
+    }));
+
+    cluster.stop();
+    cluster.start();
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.status("wc").has_value(); }));
+    cluster.nimbus.run_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.status("wc")->report.state, WorkerState::kFinished);
+    EXPECT_EQ(cluster.nimbus.starts("wc").size(), 1U);
+}
+
+TEST(Supervisor, SaysWhyAWorkerFailed) {
+    TestCluster cluster;
+    cluster.start();
+
+    cluster.submit("wc", "fail");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.failure == "cannot open \"input\"" && status->pid == 0;
+    }));
+}
+
+TEST(Supervisor, SendsAChangedAssignment) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+
+    cluster.nimbus.reassign("wc", [](cluster::Assignment& assignment) {
+        assignment.status = cluster::Status::kInactive;
+    });
+
+    EXPECT_TRUE(cluster.nimbus.wait_until(
+        [&] { return cluster.status("wc")->report.assignment_epoch == 2; }));
+    EXPECT_EQ(cluster.nimbus.starts("wc").size(), 1U);
+}
+
+TEST(Supervisor, ReplacesAWorkerWhoseSlotHasANewerEpoch) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+
+    cluster.nimbus.reassign(
+        "wc", [](cluster::Assignment& assignment) { assignment.workers[0].epoch = 2; });
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    EXPECT_EQ(cluster.nimbus.starts("wc")[1].incarnation, (std::uint64_t{2} << 32) + 1);
+}
+
+TEST(Supervisor, KeepsWorkersWhileZookeeperIsAwayAndItsSessionExpires) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+
+    cluster.zookeeper().cut(cluster.loop());
+    cluster.zookeeper().expire(cluster.loop());
+    cluster.nimbus.run_for(std::chrono::milliseconds(500));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    ::kill(pid, SIGKILL);
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }))
+        << "a crash is repaired without ZooKeeper";
+    cluster.zookeeper().mend(cluster.loop());
+    cluster.nimbus.run_for(std::chrono::milliseconds(500));
+
+    EXPECT_EQ(cluster.nimbus.starts("wc").size(), 2U);
+    cluster.nimbus.remove("wc");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+}
+
+TEST(Supervisor, DownloadsACorruptArtifactAgainBeforeItStartsIt) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const std::string path = cluster.nimbus.blob_path(cluster.nimbus.program_sha());
+    EXPECT_EQ(cluster.nimbus.downloads(), 1);
+    // Another file in its place: the one that runs cannot be written to.
+    std::string bytes = content_of(path);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    std::filesystem::remove(path);
+    std::ofstream(path, std::ios::binary) << bytes;
+
+    ::kill(cluster.status("wc")->pid, SIGKILL);
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    EXPECT_EQ(cluster.nimbus.downloads(), 2);
+    EXPECT_EQ(sha256(content_of(path)), cluster.nimbus.program_sha());
+}
+
+TEST(Supervisor, SaysWhichArtifactItCannotGet) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.nimbus.artifacts.push_back({"model.bin", std::string(64, 'a'), 0644, 3});
+
+    cluster.submit("wc", "run");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.state == WorkerState::kBackOff;
+    }));
+    EXPECT_THAT(cluster.status("wc")->report.failure,
+                AllOf(HasSubstr("model.bin"), HasSubstr("404")));
+    EXPECT_TRUE(cluster.nimbus.starts("wc").empty());
+}
+
+TEST(Supervisor, GivesAWorkerItsFilesWithTheirModes) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.nimbus.add_file("words.txt", "a b c", 0640);
+    cluster.nimbus.add_file("tool.sh", "#!/bin/sh", 0755);
+
+    cluster.submit("wc", "run");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(content_of(cluster.nimbus.file("wc", "words.txt")), "a b c");
+    struct stat found {};
+    ASSERT_EQ(::stat(cluster.nimbus.file("wc", "words.txt").c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777, 0640U);
+    ASSERT_EQ(::stat(cluster.nimbus.file("wc", "tool.sh").c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777, 0755U);
+    ASSERT_EQ(::stat(cluster.nimbus.blob_path(cluster.nimbus.program_sha()).c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777, 0500U);
+}
+
+TEST(Supervisor, RotatesTheLogOfAWorkerThatFloodsIt) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "flood");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until(
+        [&] { return std::filesystem::exists(cluster.nimbus.log("wc", "stderr.4")); },
+        std::chrono::seconds(40)));
+    cluster.nimbus.remove("wc");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+
+    EXPECT_FALSE(std::filesystem::exists(cluster.nimbus.log("wc", "stderr.5")));
+    for (const char* const old : {"stderr.1", "stderr.2", "stderr.3", "stderr.4"}) {
+        EXPECT_LE(std::filesystem::file_size(cluster.nimbus.log("wc", old)),
+                  kLogBytesMax + 8 * 4096)
+            << old;
+    }
+}
+
+TEST(Supervisor, LeavesOutASlotWhosePortIsTaken) {
+    TestCluster cluster;
+    const auto taker =
+        net::HttpServer::listen(0, [](const net::HttpRequest&) { return net::HttpResponse{}; });
+    const std::uint16_t taken = (*taker)->port();
+    cluster.settings.slots = {taken, 0};
+    cluster.start();
+
+    cluster.submit("wc", "run");  // Nimbus has not seen yet that the slot is left out.
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && !status->report.failure.empty();
+    }));
+    cluster.nimbus.run_for(std::chrono::milliseconds(500));
+    EXPECT_THAT(cluster.status("wc")->report.failure,
+                AllOf(HasSubstr(std::to_string(taken)), HasSubstr("in use")));
+    EXPECT_TRUE(cluster.nimbus.starts("wc").empty());
+}
+
+TEST(Supervisor, RefusesADirectoryThatAnotherOneHas) {
+    TestCluster cluster;
+    cluster.start();
+
+    TestCluster other;
+    other.settings.places = cluster.settings.places;
+    const auto started = other.try_start();
+
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().message, HasSubstr(std::to_string(::getpid())));
+    other.settings.places = {other.nimbus.folder() + "/x", other.nimbus.folder() + "/y"};
+}
+
+TEST(Supervisor, ReportsToNimbusAtOnceAndThenRarely) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto reports = cluster.nimbus.reports();
+        return !reports.empty() && !reports.back().workers.empty() &&
+               reports.back().workers[0].report.state == WorkerState::kRunning &&
+               reports.back().workers[0].pid > 0;
+    }));
+    const std::size_t before = cluster.nimbus.reports().size();
+
+    cluster.nimbus.run_for(std::chrono::milliseconds(2500));
+
+    const std::size_t since = cluster.nimbus.reports().size() - before;
+    EXPECT_GE(since, 2U) << "its counts change";
+    EXPECT_LE(since, 4U);
+}
+
+}  // namespace
+}  // namespace storm::supervisor

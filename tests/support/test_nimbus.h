@@ -1,0 +1,257 @@
+// What a Supervisor needs around it, for tests with real worker processes: somebody who leads, has
+// blobs, takes reports, and submits topologies.
+//
+// Threads: one, besides that of the HTTP server.
+#pragma once
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "base/clock.h"
+#include "cluster/asio_loop.h"
+#include "cluster/cluster_state.h"
+#include "cluster/election.h"
+#include "cluster/limits.h"
+#include "cluster/reports.h"
+#include "cluster/session.h"
+#include "net/http_server.h"
+#include "supervisor/artifact_cache.h"
+#include "supervisor/places.h"
+#include "supervisor/saved_worker.h"
+#include "supervisor/worker_process.h"
+
+namespace storm::testing {
+
+inline std::string content_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream all;
+    all << file.rdbuf();
+    return all.str();
+}
+
+/// One line of a test worker's file "starts".
+struct WorkerStart {
+    std::uint64_t incarnation = 0;
+    pid_t pid = 0;
+    base::Micros at = 0;
+};
+
+class TestNimbus {
+public:
+    using Connect = std::function<std::unique_ptr<cluster::Coordination>(cluster::EventLoop&)>;
+
+    explicit TestNimbus(const Connect& connect)
+        : folder_(make_folder_()),
+          session_(
+              loop_, [this, connect] { return connect(loop_); }, "/storm") {
+        places = {folder_ + "/local", folder_ + "/local/logs"};
+        program_ = content_of(std::string(STORM_BIN_DIR) + "/../tests/test-worker");
+        program_sha_ = supervisor::sha256(program_);
+        http_ = std::move(net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
+                    return answer_(request);
+                })).value();
+        address_ = "127.0.0.1:" + std::to_string(http_->port());
+        election_.emplace(session_, address_, 1,
+                          [this](const std::optional<cluster::Term>& term) { term_ = term; });
+        std::ofstream(token_file()) << "secret\n";
+    }
+    TestNimbus(const TestNimbus&) = delete;
+    TestNimbus& operator=(const TestNimbus&) = delete;
+    ~TestNimbus() {
+        http_.reset();
+        end_workers();
+        std::filesystem::remove_all(folder_);
+    }
+
+    /// Whatever the test has left running.
+    void end_workers() const {
+        for (const supervisor::SavedWorker& saved : supervisor::read_states(places)) {
+            if (!saved.running || saved.pid <= 0) continue;
+            if (auto left = supervisor::WorkerProcess::find(saved.pid, saved.start_time)) {
+                left->signal(SIGKILL);
+                for (int i = 0; i < 1000 && !left->has_ended(); ++i) ::usleep(1000);
+                left->reap();
+            }
+        }
+    }
+
+    bool wait_until(const std::function<bool()>& reached,
+                    std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+        const auto end = std::chrono::steady_clock::now() + patience;
+        while (!reached()) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            io_.run_for(std::chrono::milliseconds(1));
+            io_.restart();
+        }
+        return true;
+    }
+    void run_for(std::chrono::milliseconds duration) {
+        wait_until([] { return false; }, duration);
+    }
+
+    /// With a worker on each port.
+    void submit(const std::string& id, const std::string& mode, const std::string& supervisor_id,
+                const std::vector<std::uint16_t>& ports) {
+        ASSERT_TRUE(wait_until([this] { return term_.has_value(); }));
+        cluster::TopologyRecord record;
+        record.id = id;
+        record.name = id;
+        record.description = "{}";
+        record.settings = {{"test.mode", mode}};
+        record.artifacts = artifacts;
+        record.artifacts.insert(record.artifacts.begin(),
+                                {"test-worker", program_sha_, 0755, program_.size()});
+        record.secret = std::string(cluster::kSecretBytes, 's');
+        cluster::Assignment assignment;
+        assignment.topology = id;
+        assignment.epoch = 1;
+        for (std::size_t i = 0; i < ports.size(); ++i) {
+            assignment.workers.push_back(
+                {static_cast<std::uint32_t>(i), supervisor_id, "127.0.0.1", ports[i], 1});
+        }
+        std::optional<cluster::Write> wrote;
+        state_.create_topology(*term_, record, assignment,
+                               [&wrote](cluster::Write outcome) { wrote = outcome; });
+        ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
+        ASSERT_EQ(*wrote, cluster::Write::kDone);
+        assignments[id] = assignment;
+    }
+    /// Raises the epoch, and writes it.
+    void reassign(const std::string& id, const std::function<void(cluster::Assignment&)>& change) {
+        cluster::Assignment& assignment = assignments.at(id);
+        ++assignment.epoch;
+        change(assignment);
+        std::optional<cluster::Write> wrote;
+        state_.set_assignment(*term_, assignment,
+                              [&wrote](cluster::Write outcome) { wrote = outcome; });
+        ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
+        ASSERT_EQ(*wrote, cluster::Write::kDone);
+    }
+    void remove(const std::string& id) {
+        std::optional<cluster::Write> wrote;
+        state_.remove_topology(*term_, id, id,
+                               [&wrote](cluster::Write outcome) { wrote = outcome; });
+        ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
+    }
+
+    std::string file(const std::string& id, const std::string& name, std::uint32_t number = 0) {
+        return places.worker(id, number) + '/' + name;
+    }
+    std::string log(const std::string& id, const std::string& name, std::uint32_t number = 0) {
+        return places.logs(id, number) + '/' + name;
+    }
+    std::vector<WorkerStart> starts(const std::string& id, std::uint32_t number = 0) {
+        std::ifstream lines(file(id, "starts", number));
+        std::vector<WorkerStart> found;
+        for (WorkerStart each; lines >> each.incarnation >> each.pid >> each.at;) {
+            found.push_back(each);
+        }
+        return found;
+    }
+    std::vector<std::uint16_t> slots() {
+        const std::string ready = content_of(places.ready());
+        const std::size_t begin = ready.find("\"slots\":[") + 9;
+        std::istringstream list(ready.substr(begin, ready.find(']', begin) - begin));
+        std::vector<std::uint16_t> ports;
+        for (std::string port; std::getline(list, port, ',');) {
+            ports.push_back(static_cast<std::uint16_t>(std::stoul(port)));
+        }
+        return ports;
+    }
+
+    std::string blob_path(const std::string& sha) { return places.artifacts() + '/' + sha; }
+    const std::string& program_sha() const { return program_sha_; }
+    void add_file(const std::string& name, const std::string& content, std::uint32_t mode) {
+        const std::string sha = supervisor::sha256(content);
+        const std::lock_guard lock(mutex_);
+        files_[sha] = content;
+        artifacts.push_back({name, sha, mode, content.size()});
+    }
+    std::vector<cluster::SupervisorReport> reports() {
+        const std::lock_guard lock(mutex_);
+        return reports_;
+    }
+    int downloads() {
+        const std::lock_guard lock(mutex_);
+        return downloads_;
+    }
+    boost::asio::io_context& io() { return io_; }
+    std::string folder() const { return folder_; }
+    std::string token_file() const { return folder_ + "/token"; }
+    const std::string& address() const { return address_; }
+
+    supervisor::Places places;                 ///< Of the Supervisor.
+    std::vector<cluster::Artifact> artifacts;  ///< Besides the program.
+    std::map<std::string, cluster::Assignment> assignments;
+
+private:
+    static std::string make_folder_() {
+        std::string name = (std::filesystem::temp_directory_path() / "supervisor-XXXXXX").string();
+        return ::mkdtemp(name.data());
+    }
+
+    net::HttpResponse answer_(const net::HttpRequest& request) {
+        const std::lock_guard lock(mutex_);
+        const std::string blobs = "/api/v1/blobs/";
+        if (request.target.starts_with(blobs)) {
+            ++downloads_;
+            const std::string sha = request.target.substr(blobs.size());
+            net::HttpResponse response;
+            response.content_type = "application/octet-stream";
+            if (sha == program_sha_) {
+                response.body = program_;
+            } else if (const auto found = files_.find(sha); found != files_.end()) {
+                response.body = found->second;
+            } else {
+                return net::HttpResponse::error(404, "no such blob");
+            }
+            return response;
+        }
+        const auto token = request.headers.find("authorization");
+        if (token == request.headers.end() || token->second != "Bearer secret") {
+            return net::HttpResponse::error(401, "no token");
+        }
+        auto report = cluster::supervisor_report(request.body);
+        if (!report) return net::HttpResponse::error(422, report.error().message);
+        reports_.push_back(std::move(report).value());
+        net::HttpResponse response;
+        response.status = 204;
+        return response;
+    }
+
+    const std::string folder_;
+    std::string program_;
+    std::string program_sha_;
+    std::mutex mutex_;
+    std::map<std::string, std::string> files_;
+    std::vector<cluster::SupervisorReport> reports_;
+    int downloads_ = 0;
+
+    boost::asio::io_context io_{1};
+    cluster::AsioLoop loop_{io_};
+    cluster::Session session_;
+    cluster::ClusterState state_{session_};
+    std::unique_ptr<net::HttpServer> http_;
+    std::string address_;
+    std::optional<cluster::Term> term_;
+    std::optional<cluster::Election> election_;
+};
+
+}  // namespace storm::testing

@@ -1,0 +1,211 @@
+// A worker without an engine: it keeps the worker's side of cluster/worker_protocol.h, and
+// misbehaves when the topology's setting "test.mode" asks for it.
+//
+//     run       reports each 100 ms, drains when it is told to, connects again after a loss
+//     crash     writes three lines to stderr and exits with code 3
+//     fenced    exits with cluster::kExitFenced
+//     abort     reports, and aborts after 50 ms
+//     mute      never connects
+//     silent    reports once, and never again
+//     deaf      ignores Stop and SIGTERM
+//     slow      takes two seconds to drain
+//     finish    reports kFinished and exits with code 0
+//     fail      reports kFailed with a reason, and exits with code 1
+//     flood     writes lines to stderr as fast as it can
+//
+// It appends "incarnation pid microseconds" to the file "starts", and what it is told to "told".
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <variant>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cluster/worker_protocol.h"
+
+namespace {
+
+using namespace storm::cluster;  // NOLINT(google-build-using-namespace): a small program.
+
+constexpr int kReportMs = 100;
+
+std::string read_to_end(int fd) {
+    std::string all;
+    std::array<char, 65536> piece{};
+    for (;;) {
+        const ssize_t count = ::read(fd, piece.data(), piece.size());
+        if (count <= 0) return all;
+        all.append(piece.data(), static_cast<std::size_t>(count));
+    }
+}
+
+void note(const char* file, const std::string& line) {
+    std::ofstream(file, std::ios::app) << line << '\n' << std::flush;
+}
+
+/// What it has inherited: descriptors besides 0 to 3, as "4 7".
+std::string open_descriptors() {
+    std::string found;
+    DIR* const directory = ::opendir("/proc/self/fd");
+    for (const dirent* entry = ::readdir(directory); entry != nullptr;
+         entry = ::readdir(directory)) {
+        const int fd = std::atoi(entry->d_name);
+        if (fd > 3 && fd != ::dirfd(directory)) found += std::string(entry->d_name) + ' ';
+    }
+    ::closedir(directory);
+    return found;
+}
+
+int connect_to(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    // The C interface of sockets takes every address as a sockaddr.
+    const void* const any = &address;
+    if (::connect(fd, static_cast<const sockaddr*>(any), sizeof(address)) == 0) return fd;
+    ::close(fd);
+    return -1;
+}
+
+bool send_all(int fd, const std::string& bytes) {
+    return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+}
+
+class TestWorker {
+public:
+    explicit TestWorker(Bootstrap bootstrap) : bootstrap_(std::move(bootstrap)) {
+        const auto mode = bootstrap_.topology.settings.find("test.mode");
+        if (mode != bootstrap_.topology.settings.end()) mode_ = mode->second;
+        report_.assignment_epoch = bootstrap_.assignment.epoch;
+        report_.state = WorkerState::kRunning;
+    }
+
+    int run() {
+        if (mode_ == "crash") {
+            std::cerr << "one\ntwo\nincarnation " << bootstrap_.incarnation << std::endl;
+            return 3;
+        }
+        if (mode_ == "fenced") return kExitFenced;
+        if (mode_ == "deaf") std::signal(SIGTERM, SIG_IGN);
+        if (mode_ == "fail") {
+            report_.state = WorkerState::kFailed;
+            report_.failure = "cannot open \"input\"";
+        }
+        if (mode_ == "finish") report_.state = WorkerState::kFinished;
+        while (mode_ == "mute") ::pause();
+        while (mode_ == "flood" || ended_ < 0) turn();
+        return ended_;
+    }
+
+private:
+    void turn() {
+        if (mode_ == "flood") {
+            for (int i = 0; i < 1000; ++i) std::cerr << "line " << lines_++ << " of many\n";
+        }
+        if (fd_ < 0 && !connect()) {
+            ::poll(nullptr, 0, 20);
+            return;
+        }
+        if (mode_ != "silent" || !reported_) report();
+        if (mode_ == "fail") ended_ = 1;
+        if (mode_ == "finish") ended_ = 0;
+        if (mode_ == "abort") {
+            ::poll(nullptr, 0, 50);
+            std::abort();
+        }
+        pollfd waiting = {fd_, POLLIN, 0};
+        if (::poll(&waiting, 1, mode_ == "flood" ? 0 : kReportMs) > 0) receive();
+    }
+
+    bool connect() {
+        fd_ = connect_to(bootstrap_.supervisor_socket);
+        if (fd_ < 0) return false;
+        reader_ = {};
+        return send_all(fd_, encode(ToSupervisor(Hello{bootstrap_.token, "0", ::getpid()})));
+    }
+
+    void report() {
+        reported_ = true;
+        if (report_.components.empty()) {
+            report_.components.emplace_back();
+            report_.components[0].id = "count";
+        }
+        ++report_.components[0].executed;
+        if (!send_all(fd_, encode(ToSupervisor(report_)))) lose();
+    }
+
+    void lose() {
+        ::close(fd_);
+        fd_ = -1;
+    }
+
+    void receive() {
+        std::array<char, 65536> piece{};
+        const ssize_t count = ::recv(fd_, piece.data(), piece.size(), 0);
+        if (count <= 0) return lose();
+        reader_.append({piece.data(), static_cast<std::size_t>(count)});
+        const auto messages = reader_.take();
+        if (!messages) return lose();
+        for (const ToWorker& message : *messages) take(message);
+    }
+
+    void take(const ToWorker& message) {
+        if (const auto* const assign = std::get_if<Assign>(&message)) {
+            report_.assignment_epoch = assign->assignment.epoch;
+            return note("told", "assign " + std::to_string(assign->assignment.epoch));
+        }
+        const bool drain = std::get<Stop>(message).drain;
+        note("told", drain ? "drain" : "stop");
+        if (mode_ == "deaf") return;
+        if (mode_ == "slow" && drain) {
+            slow_until_ = clock_.now() + 2 * storm::base::kMicrosPerSecond;
+            while (clock_.now() < slow_until_) ::poll(nullptr, 0, 50);
+        }
+        ended_ = 0;
+    }
+
+    const Bootstrap bootstrap_;
+    const storm::base::SteadyClock clock_;
+    std::string mode_ = "run";
+    WorkerReport report_;
+    MessageReader<ToWorker> reader_;
+    int fd_ = -1;
+    int ended_ = -1;
+    bool reported_ = false;
+    long lines_ = 0;
+    storm::base::Micros slow_until_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2 || std::string(argv[1]) != "--worker") return 2;
+    auto bootstrap = decode_bootstrap(read_to_end(kBootstrapDescriptor));
+    ::close(kBootstrapDescriptor);
+    if (!bootstrap) {
+        std::cerr << bootstrap.error().message << '\n';
+        return 1;
+    }
+    note("starts", std::to_string(bootstrap->incarnation) + ' ' + std::to_string(::getpid()) + ' ' +
+                       std::to_string(storm::base::SteadyClock().now()));
+    note("descriptors", open_descriptors());
+    return TestWorker(std::move(bootstrap).value()).run();
+}
