@@ -31,6 +31,10 @@ private:
     std::size_t size_ = 0;
 };
 
+void append(std::string& frame, std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) frame.push_back(static_cast<char>(byte));
+}
+
 template <typename T>
 T there_and_back(const Frame& frame) {
     const Aligned arrived(write_frame(frame));
@@ -74,8 +78,8 @@ TEST(Frame, HandshakeFramesKeepToTheLimitForStrangers) {
 TEST(Frame, ControlRecordsArriveAligned) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
     const auto bytes = std::as_bytes(std::span(records));
-    std::string frame = write_control_head(5, bytes);
-    frame.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    std::string frame = write_control_head(5, bytes.size());
+    append(frame, bytes);
     const Aligned arrived(frame);
     const auto read = read_frame(arrived.bytes());
     ASSERT_TRUE(read);
@@ -90,7 +94,7 @@ RC_GTEST_PROP(Frame, ABatchBehindItsHeadIsReadInPlace, (std::vector<std::uint64_
     const auto batch = std::as_bytes(std::span(words));
     std::string bytes = write_batch_head(batch.size());
     const std::size_t head = bytes.size();
-    bytes.append(reinterpret_cast<const char*>(batch.data()), batch.size());
+    append(bytes, batch);
     const Aligned arrived(bytes);
 
     const auto size = frame_bytes(arrived.bytes(), kFrameBytesMax);
