@@ -251,7 +251,7 @@ void Engine::start() {
             running_threads_.fetch_sub(1);
         });
     }
-    watch_.start(std::move(shared));
+    watch_.start(shared);
 }
 
 void Engine::run_in_new_thread(Loop& loop) {

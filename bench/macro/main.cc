@@ -51,12 +51,12 @@ int run(const Options& options, Nanos started) {
 }  // namespace storm::bench
 
 int main(int argc, char** argv) {
-    using namespace storm::bench;
-    const Nanos started = process_start();
+    namespace bench = storm::bench;
+    const bench::Nanos started = bench::process_start();
     try {
-        const auto parsed = parse_options(argc, argv);
-        if (const auto* const exit = std::get_if<ExitCode>(&parsed)) return exit->code;
-        return run(std::get<Options>(parsed), started);
+        const auto parsed = bench::parse_options(argc, argv);
+        if (const auto* const exit = std::get_if<bench::ExitCode>(&parsed)) return exit->code;
+        return bench::run(std::get<bench::Options>(parsed), started);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "storm-bench: %s\n", error.what());
         return 1;

@@ -42,7 +42,7 @@ public:
         kEnds
     };
     struct Read {
-        Kind kind;
+        Kind kind = Kind::kLater;
         std::size_t bytes = 0;
     };
 

@@ -22,12 +22,18 @@ public:
         std::memcpy(words_.data(), bytes.data(), bytes.size());
         size_ = bytes.size();
     }
-    std::span<const std::byte> bytes() const { return std::as_bytes(std::span(words_)).first(size_); }
+    std::span<const std::byte> bytes() const {
+        return std::as_bytes(std::span(words_)).first(size_);
+    }
 
 private:
     std::vector<std::uint64_t> words_;
     std::size_t size_ = 0;
 };
+
+void append(std::string& frame, std::span<const std::byte> bytes) {
+    for (const std::byte byte : bytes) frame.push_back(static_cast<char>(byte));
+}
 
 template <typename T>
 T there_and_back(const Frame& frame) {
@@ -47,7 +53,8 @@ const Hello kHello{.worker = 3,
 
 TEST(Frame, FramesOfTheHandshakeAreReadAsTheyWereWritten) {
     EXPECT_EQ(there_and_back<Hello>(kHello), kHello);
-    const auto challenge = there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
+    const auto challenge =
+        there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
     EXPECT_EQ(challenge.hello, kHello);
     EXPECT_EQ(challenge.mac, std::string(kMacBytes, 'm'));
     const auto proof = there_and_back<Proof>(Proof{std::string(kMacBytes, 'p'), 77, true});
@@ -72,7 +79,7 @@ TEST(Frame, ControlRecordsArriveAligned) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
     const auto bytes = std::as_bytes(std::span(records));
     std::string frame = write_control_head(5, bytes.size());
-    frame.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    append(frame, bytes);
     const Aligned arrived(frame);
     const auto read = read_frame(arrived.bytes());
     ASSERT_TRUE(read);
@@ -87,7 +94,7 @@ RC_GTEST_PROP(Frame, ABatchBehindItsHeadIsReadInPlace, (std::vector<std::uint64_
     const auto batch = std::as_bytes(std::span(words));
     std::string bytes = write_batch_head(batch.size());
     const std::size_t head = bytes.size();
-    bytes.append(reinterpret_cast<const char*>(batch.data()), batch.size());
+    append(bytes, batch);
     const Aligned arrived(bytes);
 
     const auto size = frame_bytes(arrived.bytes(), kFrameBytesMax);

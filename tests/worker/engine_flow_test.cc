@@ -31,7 +31,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kMiB = 1 << 20;
-constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
+void swallow(const Tuple&, BasicCollector&) {}
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 const Streams kNText = default_stream({{"n", Kind::kInt64}, {"text", Kind::kString}});
 

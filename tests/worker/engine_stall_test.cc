@@ -27,7 +27,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
+void swallow(const Tuple&, BasicCollector&) {}
 const Streams kNoStreams;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 

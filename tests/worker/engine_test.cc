@@ -38,7 +38,7 @@ using State = worker::Engine::State;
 const Streams kNoStreams;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 
-constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
+void swallow(const Tuple&, BasicCollector&) {}
 
 double cpu_seconds() {
     rusage usage{};

@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, EngineTracking, all_threads(), name_of);
 const Streams kNoStreams;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 
-constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
+void swallow(const Tuple&, BasicCollector&) {}
 
 /// A spout of `count` tracked numbers that notes, when a number is acked, how often `executed` had
 /// counted it by then.

@@ -65,7 +65,7 @@ public:
     bool has_finished() const { return finished_; }
 
     struct InputCounters {
-        const detail::StreamSchema* schema;
+        const detail::StreamSchema* schema = nullptr;
         Counter executed;
         Counter acked;
         Counter failed;
@@ -114,7 +114,7 @@ public:
     void accept_acks(std::span<const AckRecord>) override;
     void accept_fail(const FailRecord&) override;
     base::Micros next_due() const override;
-    void leave_batches(std::vector<Batch*>& released) override;
+    void leave_batches(std::vector<Batch*>& left) override;
     void drop_queued() override;
 
 private:

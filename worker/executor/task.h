@@ -196,7 +196,6 @@ bool Task::choose_and_copy(Stream& stream, Route& route, const std::byte* row, s
         stream.transferred.add();
         return copy_to(route.targets[i], row, bytes, mark);
     };
-    using namespace groupings;
     struct Visit {
         Task& task;
         Stream& stream;
@@ -205,25 +204,27 @@ bool Task::choose_and_copy(Stream& stream, Route& route, const std::byte* row, s
         const decltype(has_credit)& credit;
         const decltype(to)& copy;
 
-        bool operator()(Fields& fields) const {
+        bool operator()(groupings::Fields& fields) const {
             return copy(fields.choose(task.row_hash(route, row)));
         }
-        bool operator()(Shuffle& shuffle) const { return copy(shuffle.choose(credit)); }
-        bool operator()(LocalOrShuffle& near) const { return copy(near.choose(credit)); }
-        bool operator()(PartialKey& keys) const {
+        bool operator()(groupings::Shuffle& shuffle) const { return copy(shuffle.choose(credit)); }
+        bool operator()(groupings::LocalOrShuffle& near) const { return copy(near.choose(credit)); }
+        bool operator()(groupings::PartialKey& keys) const {
             return copy(keys.choose(task.row_hash(route, row)));
         }
-        bool operator()(Global&) const { return copy(Global::choose()); }
-        bool operator()(None& none) const {
+        bool operator()(groupings::Global&) const { return copy(groupings::Global::choose()); }
+        bool operator()(groupings::None& none) const {
             return copy(none.choose([this] { return task.random_.next(); }));
         }
-        bool operator()(All& all) const {
+        bool operator()(groupings::All& all) const {
             bool sent = true;
             all.each([&](std::size_t i) { sent = copy(i) && sent; });
             return sent;
         }
-        bool operator()(Direct&) const { return true; }  // Gets what is emitted with to() only.
-        bool operator()(Custom& custom) const {
+        bool operator()(groupings::Direct&) const {
+            return true;
+        }  // Gets what is emitted with to() only.
+        bool operator()(groupings::Custom& custom) const {
             const Tuple tuple = detail::TupleAccess::make(row, detail::row_offsets_at(row),
                                                           *stream.schema, task.id_);
             bool sent = true;

@@ -16,7 +16,7 @@ constexpr base::Micros kQuietMicros =
 
 }  // namespace
 
-void StallWatch::start(std::vector<Loop*> loops) {
+void StallWatch::start(const std::vector<Loop*>& loops) {
     for (Loop* const loop : loops) loops_.push_back({.loop = loop, .since = engine_.clock().now()});
     thread_ = std::make_unique<base::Thread>("stall-watch", [this] { run(); });
 }

@@ -26,7 +26,7 @@ class StallWatch {
 public:
     explicit StallWatch(Engine& engine) : engine_(engine) {}
 
-    void start(std::vector<Loop*> loops);
+    void start(const std::vector<Loop*>& loops);
     /// A loop that slept has something to do again. Any thread.
     void stir() { sleep_.notify(); }
     /// After the engine began to stop.
@@ -34,7 +34,7 @@ public:
 
 private:
     struct Watched {
-        Loop* loop;
+        Loop* loop = nullptr;
         std::uint64_t word = 0;
         base::Micros since = 0;     // The word has not changed.
         base::Micros cpu_then = 0;  // The CPU time of the loop's thread at that moment.

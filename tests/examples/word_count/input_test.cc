@@ -20,7 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 /// Reads until there is nothing now: the text of each unit that ended, and last what has not.
 std::vector<std::string> read_units(Input& input, std::size_t reading = 5) {

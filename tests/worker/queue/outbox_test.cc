@@ -46,7 +46,7 @@ struct OutboxTest {
     }
 
     struct Read {
-        std::uint64_t key;
+        std::uint64_t key = 0;
         std::vector<std::uint64_t> numbers;
 
         friend bool operator==(const Read&, const Read&) = default;

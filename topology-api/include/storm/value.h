@@ -29,12 +29,12 @@ std::string_view to_string(Kind kind);
 /// One field of a declared stream. Implicit, so that `stream({"word", {"count", Kind::kInt64}})`
 /// reads well.
 struct Field {
-    Field(const char* field_name,
-          Kind field_kind = Kind::kAny)  // NOLINT(google-explicit-constructor)
+    // NOLINTBEGIN(google-explicit-constructor): see above.
+    Field(const char* field_name, Kind field_kind = Kind::kAny)
         : name(field_name), kind(field_kind) {}
-    Field(std::string field_name,
-          Kind field_kind = Kind::kAny)  // NOLINT(google-explicit-constructor)
+    Field(std::string field_name, Kind field_kind = Kind::kAny)
         : name(std::move(field_name)), kind(field_kind) {}
+    // NOLINTEND(google-explicit-constructor)
 
     std::string name;
     Kind kind;
@@ -54,29 +54,30 @@ public:
     using Variant = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double,
                                  std::string, Bytes, List, Map>;
 
-    Value() = default;        ///< nil
-    Value(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
+    Value() = default;  ///< nil
+
+    // NOLINTBEGIN(google-explicit-constructor): so that lists of values read as what they hold.
+    Value(std::nullptr_t) {}
     // Templates, so that nothing converts to them: no pointer, enumerator or char.
     template <std::same_as<bool> Bool>
-    Value(Bool value) : held_(value) {}  // NOLINT(google-explicit-constructor)
+    Value(Bool value) : held_(value) {}
     template <std::floating_point Real>
-    Value(Real value) : held_(static_cast<double>(value)) {}  // NOLINT(google-explicit-constructor)
-    Value(std::string value) : held_(std::move(value)) {}     // NOLINT(google-explicit-constructor)
-    Value(std::string_view value)
-        : held_(std::string(value)) {}                       // NOLINT(google-explicit-constructor)
-    Value(const char* value) : held_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
-    Value(Bytes value) : held_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-    Value(List value) : held_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
-    Value(Map value) : held_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
+    Value(Real value) : held_(static_cast<double>(value)) {}
+    Value(std::string value) : held_(std::move(value)) {}
+    Value(std::string_view value) : held_(std::string(value)) {}
+    Value(const char* value) : held_(std::string(value)) {}
+    Value(Bytes value) : held_(std::move(value)) {}
+    Value(List value) : held_(std::move(value)) {}
+    Value(Map value) : held_(std::move(value)) {}
     template <std::integral Integer>
-    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-        Value(Integer value) {  // NOLINT(google-explicit-constructor)
+    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) Value(Integer value) {
         if (std::in_range<std::int64_t>(value)) {
             held_ = static_cast<std::int64_t>(value);
         } else {
             held_ = static_cast<std::uint64_t>(value);
         }
     }
+    // NOLINTEND(google-explicit-constructor)
 
     bool is_nil() const { return held_.index() == 0; }
     /// These throw FieldError when the value is of another kind.
