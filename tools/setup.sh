@@ -27,7 +27,7 @@ test  | libgmock-dev            | tests
 test  | librapidcheck-dev       | tests of properties
 test  | libbenchmark-dev        | small benchmarks
 test  | python3                 | house rules (tools/tidy.py)
-test  | zookeeper               | the real ZooKeeper, for the cluster's tests
+test  | zookeeper               | the real ZooKeeper, for tests of the cluster
 test  | default-jre-headless    | runs ZooKeeper
 test  | curl                  | asks daemons in tests
 test  | prometheus            | the real Prometheus, for a test
