@@ -1,38 +1,190 @@
 // `storm`: the command line of Storm. Each verb has a file of its own; this one knows what the user
 // may write.
 
-#include <cstring>
-#include <exception>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <storm/detail/suggest.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
-#include "cli/exit_code.h"
+#include "base/clock.h"
+#include "cli/command_line.h"
+#include "cli/completion.h"
+#include "cli/config_commands.h"
+#include "cli/failure.h"
+#include "cli/logs.h"
 #include "cli/new_topology.h"
+#include "cli/operations.h"
 #include "cli/package.h"
 
+namespace storm::cli {
 namespace {
 
-using storm::cli::ExitCode;
-
-constexpr const char* kExamples =
+constexpr const char* kNotes =
     "Examples:\n"
     "  storm new word-stats      a new topology, ready to be built\n"
-    "  storm new --help          what a verb does, and its options";
+    "  storm list                what runs on the cluster; storm-submit sends something there\n"
+    "  storm kill wc -w 10       drain it, for 10 s at most, and remove it\n"
+    "  storm kill --help         what a verb does, and its options\n\n"
+    "Where the cluster is: nimbus.seeds, nimbus.port and storm.token.file, from -c, --config,\n"
+    "$STORM_CONFIG, ~/.storm/storm.yaml or /etc/storm/storm.yaml. tools/cluster.sh starts one.\n\n"
+    "exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unreachable, 6 denied";
 
-ExitCode new_topology(const std::string& name) {
-    return storm::cli::make_topology(
-        {.name = name,
-         .parent = std::filesystem::current_path(),
-         .cmake_option = storm::cli::cmake_option_for(storm::cli::this_executable())},
-        std::cout, std::cerr);
-}
+/// What may be written after `storm`. Holds what is parsed until the verb has run.
+class Verbs {
+public:
+    explicit Verbs(CLI::App& app) : app_(app) {
+        add_listings();
+        add_changes();
+        add_logs();
+        add_config();
+        add_local();
+    }
+    Verbs(const Verbs&) = delete;
+    Verbs& operator=(const Verbs&) = delete;
+
+private:
+    using Listing = void (*)(const Config&, const Output&);
+    using Change = void (*)(const Config&, const std::string&, const Output&);
+
+    CLI::App& verb(CLI::App& parent, const char* name, const char* what) {
+        CLI::App& added = *parent.add_subcommand(name, what);
+        added.footer("");
+        return added;
+    }
+
+    CLI::App& remote_verb(const char* name, const char* what) {
+        CLI::App& added = verb(app_, name, what);
+        add_settings_options(added, options_);
+        return added;
+    }
+
+    void add_format(CLI::App& app, const std::map<std::string, Format>& formats) {
+        app.add_option("-o,--output", format_, "How to print it")
+            ->transform(CLI::Transformer(formats))
+            ->type_name("json");
+    }
+
+    void add_name(CLI::App& app) {
+        app.add_option("NAME", name_, "The topology's name")->required();
+    }
+
+    Config config() const { return layered(options_).config; }
+    Output output() const { return {std::cout, terminal_of(STDOUT_FILENO), format_}; }
+
+    void add_listings() {
+        const std::map<std::string, Format> formats = {
+            {"table", Format::kTable}, {"json", Format::kJson}, {"names", Format::kNames}};
+        const auto add = [&](const char* name, const char* what, Listing list) {
+            CLI::App& added = remote_verb(name, what);
+            add_format(added, formats);
+            added.callback([this, list] { list(config(), output()); });
+        };
+        add("list", "List the topologies", list_topologies);
+        CLI::App& status = remote_verb("status", "Show one topology: components, workers, errors");
+        add_name(status);
+        add_format(status, {{"table", Format::kTable}, {"json", Format::kJson}});
+        status.callback([this] { show_status(config(), name_, output()); });
+        add("errors", "List the last errors of all topologies", list_errors);
+        add("supervisors", "List the Supervisors, and their slots", list_supervisors);
+        add("nimbuses", "List the Nimbuses, and who leads", list_nimbuses);
+        add("health", "Tell whether the cluster is well; if not, exit with 1", show_health);
+    }
+
+    void add_changes() {
+        CLI::App& kill = remote_verb("kill", "Drain a topology, and remove it");
+        add_name(kill);
+        kill.add_option("-w,--wait", kill_.wait_secs, "Seconds that draining may take at most")
+            ->check(CLI::Range(0, 7 * 24 * 3600))
+            ->type_name("SECS");
+        kill.add_flag("--detach", kill_.detach, "Do not wait until it is gone");
+        kill.callback([this] {
+            kill_.name = name_;
+            kill_topology(config(), kill_, real_patience(clock_), output());
+        });
+        const auto add = [this](const char* name, const char* what, Change change) {
+            CLI::App& added = remote_verb(name, what);
+            add_name(added);
+            added.callback([this, change] { change(config(), name_, output()); });
+        };
+        add("activate", "Let the spouts of a topology emit", activate);
+        add("deactivate", "Stop the spouts of a topology", deactivate);
+    }
+
+    void add_logs() {
+        CLI::App& logs = remote_verb("logs", "Show what the workers of a topology have printed");
+        add_name(logs);
+        logs.add_flag("-f,--follow", logs_.follow, "Go on as more is printed, until Ctrl-C");
+        logs.add_option("--worker", logs_.worker, "Of this one only; storm status numbers them")
+            ->check(CLI::NonNegativeNumber)
+            ->type_name("NUMBER");
+        logs.add_option("--stream", logs_.stream, "stderr (unless given), stdout, or stderr.1, …")
+            ->type_name("NAME");
+        logs.callback([this] {
+            logs_.topology = name_;
+            show_logs(config(), logs_, real_patience(clock_), std::cout);
+        });
+    }
+
+    void add_config() {
+        CLI::App& config = verb(app_, "config", "Check or explain settings");
+        config.require_subcommand(1);
+        CLI::App& check = verb(config, "check", "Look for mistakes, and show what is set where");
+        check.add_option("FILE", file_, "Only this one");
+        add_settings_options(check, options_);
+        add_format(check, {{"table", Format::kTable}, {"json", Format::kJson}});
+        check.callback([this] {
+            const auto files = file_.empty() ? cluster::settings_files(options_.files)
+                                             : std::vector<cluster::SettingsFile>{{file_}};
+            check_settings(files, options_.assignments, output());
+        });
+        CLI::App& explain = verb(config, "explain", "Tell what a setting does, takes and is here");
+        explain.add_option("KEY", name_, "As in topology.workers; none: all of them");
+        add_settings_options(explain, options_);
+        add_format(explain,
+                   {{"table", Format::kTable}, {"json", Format::kJson}, {"names", Format::kNames}});
+        explain.callback([this] {
+            if (name_.empty()) return list_settings(layered(options_), output());
+            explain_setting(name_, layered(options_), output());
+        });
+    }
+
+    /// Those that need no cluster.
+    void add_local() {
+        CLI::App& create = verb(app_, "new", "Create the folder of a new topology");
+        create.add_option("NAME", name_, "Its name, and that of its folder")->required();
+        create.callback([this] {
+            const ExitCode code =
+                make_topology({.name = name_,
+                               .parent = std::filesystem::current_path(),
+                               .cmake_option = cmake_option_for(this_executable())},
+                              std::cout, std::cerr);
+            if (code != ExitCode::kDone) throw CLI::RuntimeError(static_cast<int>(code));
+        });
+        CLI::App& version = verb(app_, "version", "Print the version");
+        version.callback([] { std::cout << "storm " STORM_VERSION "\n"; });
+        CLI::App& completion = verb(app_, "completion", "Print what makes a shell complete us");
+        completion.add_option("SHELL", name_, "bash, zsh or fish")
+            ->required()
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        completion.callback([this] { std::cout << completion_script(name_); });
+    }
+
+    CLI::App& app_;
+    const base::SteadyClock clock_;
+    SettingsOptions options_;
+    Format format_ = Format::kTable;
+    std::string name_;
+    std::string file_;
+    Kill kill_;
+    Logs logs_;
+};
 
 /// What the user most likely meant, where the first argument is no verb.
 std::string mistaken_verb(const CLI::App& app, std::string_view argument) {
@@ -42,27 +194,17 @@ std::string mistaken_verb(const CLI::App& app, std::string_view argument) {
     for (const std::string_view name : views) {
         if (name == argument) return "";
     }
-    const std::string guess = storm::detail::did_you_mean(argument, views);
-    return "there is no command " + storm::detail::quoted(argument) +
+    const std::string guess = detail::did_you_mean(argument, views);
+    return "there is no command " + detail::quoted(argument) +
            "\n  hint: " + (guess.empty() ? "storm --help lists them" : guess);
 }
 
 ExitCode run(int argc, char** argv) {
     CLI::App app("Storm: stream processing", "storm");
-    app.footer(kExamples);
+    app.footer(kNotes);
     app.set_version_flag("--version", "storm " STORM_VERSION);
     app.require_subcommand(1);
-
-    ExitCode code = ExitCode::kDone;
-    std::string name;
-    CLI::App& create = *app.add_subcommand("new", "Create the folder of a new topology");
-    create.footer("");
-    create.add_option("NAME", name, "Its name, and that of its folder")->required();
-    create.callback([&] { code = new_topology(name); });
-
-    CLI::App& version = *app.add_subcommand("version", "Print the version");
-    version.callback([] { std::cout << "storm " STORM_VERSION "\n"; });
-
+    const Verbs verbs(app);
     if (argc < 2) {
         std::cerr << app.help();
         return ExitCode::kUsage;
@@ -74,24 +216,12 @@ ExitCode run(int argc, char** argv) {
             return ExitCode::kUsage;
         }
     }
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::Success& asked) {  // --help, --version
-        app.exit(asked, std::cout, std::cerr);
-    } catch (const CLI::ParseError& error) {
-        std::cerr << "storm: " << error.what() << "\n  hint: storm " << argv[1] << " --help\n";
-        return ExitCode::kUsage;
-    }
-    return code;
+    return run_command_line(app, argc, argv);
 }
 
 }  // namespace
+}  // namespace storm::cli
 
 int main(int argc, char** argv) {
-    try {
-        return static_cast<int>(run(argc, argv));
-    } catch (const std::exception& error) {
-        std::cerr << "storm: " << error.what() << '\n';
-        return static_cast<int>(ExitCode::kFailed);
-    }
+    return static_cast<int>(storm::cli::run(argc, argv));
 }

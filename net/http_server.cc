@@ -204,14 +204,18 @@ private:
             if (bytes > 0) refused = upload_->write({piece_.data(), bytes});
         });
         if (failed) refused = std::move(failed);
-        if (refused) return write(std::move(*refused));
+        if (refused) {
+            upload_.reset();  // With what it holds, before anybody is told.
+            return write(std::move(*refused));
+        }
         read_piece();
     }
 
     void uploaded() {
         request_read_ = true;
         upload_deadline_.cancel();
-        auto failed = guarded(request_.target, [&] { upload_->finish(reply()); });
+        const auto upload = std::move(upload_);
+        auto failed = guarded(request_.target, [&] { upload->finish(reply()); });
         if (failed && !answered_) write(std::move(*failed));
     }
 

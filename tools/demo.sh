@@ -4,6 +4,7 @@
 #
 #     tools/demo.sh           the text that Debian's bible-kjv prints
 #     tools/demo.sh FILE…     these files
+#     tools/demo.sh --cluster on a cluster, of which a worker is killed midway
 set -euo pipefail
 
 readonly seconds=10
@@ -21,8 +22,8 @@ case "${1-}" in
         exit 0
         ;;
     --cluster)
-        say "a cluster cannot be started yet; without --cluster, all runs in one process"
-        exit 2
+        [[ $# -eq 1 ]] || { echo "usage: tools/demo.sh --cluster" >&2; exit 2; }
+        exec "$(dirname "$0")/demo-cluster.sh"
         ;;
     -*)
         echo "usage: tools/demo.sh [FILE…]" >&2

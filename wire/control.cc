@@ -1,5 +1,7 @@
 #include "wire/control.h"
 
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -82,7 +84,17 @@ bool is_task(const std::byte* value) {
     return task > 0 && task <= std::numeric_limits<TaskId>::max();
 }
 
+// Nearly all records are acks.
+bool is_plain_ack(const ControlRecord& record) {
+    std::uint64_t tail = 0;
+    static_assert(offsetof(ControlRecord, kind) == 16 && sizeof(record) == 24);
+    std::memcpy(&tail, &record.kind, sizeof(tail));
+    return tail == static_cast<std::uint64_t>(ControlKind::kAck);
+}
+
 const char* record_fault(const ControlRecord& record) {
+    if (is_plain_ack(record)) [[likely]]
+        return nullptr;
     for (const std::uint8_t zero : record.zeros) {
         if (zero != 0) return "is not zero where it must be";
     }
@@ -92,6 +104,11 @@ const char* record_fault(const ControlRecord& record) {
         case ControlKind::kAck:
         case ControlKind::kCredit:
             return nullptr;
+        case ControlKind::kFenced:
+        case ControlKind::kFencedSeen:
+            return record.subject <= std::numeric_limits<std::uint32_t>::max()
+                       ? nullptr
+                       : "has an impossible worker";
         case ControlKind::kFail:
             if (record.reason > static_cast<std::uint8_t>(FailReason::kOverflow)) {
                 return "has an unknown reason";

@@ -64,11 +64,19 @@ const char* control_row_fault(const std::byte* row);
 
 // ---- Control lane ------------------------------------------------------------------------------
 
-enum class ControlKind : std::uint8_t { kAck = 1, kFail = 2, kReset = 3, kCredit = 4 };
+enum class ControlKind : std::uint8_t {
+    kAck = 1,
+    kFail = 2,
+    kReset = 3,
+    kCredit = 4,
+    kFenced = 5,
+    kFencedSeen = 6
+};
 
 struct ControlRecord {
-    std::uint64_t subject;  // The root; of kCredit: the channel.
-    std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. Else 0.
+    std::uint64_t subject;  // The root; kCredit: the channel; kFenced, kFencedSeen: the worker.
+    std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. kFenced,
+                            // kFencedSeen: the worker's incarnation. Else 0.
     std::uint8_t kind;      // A ControlKind.
     std::uint8_t reason;    // kFail: a FailReason. Else 0.
     std::uint8_t zeros[6];
@@ -92,6 +100,15 @@ constexpr ControlRecord make_reset(std::uint64_t root) {
 }
 constexpr ControlRecord make_credit(std::uint64_t channel, std::uint64_t limit) {
     return {channel, limit, static_cast<std::uint8_t>(ControlKind::kCredit), 0, {}};
+}
+
+/// Incarnation `incarnation` of a worker was given up by the sender: whatever it held is lost.
+constexpr ControlRecord make_fenced(std::uint32_t worker, std::uint64_t incarnation) {
+    return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kFenced), 0, {}};
+}
+/// The answer: so has this one.
+constexpr ControlRecord make_fenced_seen(std::uint32_t worker, std::uint64_t incarnation) {
+    return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kFencedSeen), 0, {}};
 }
 
 /// `bytes`: any number of records from elsewhere.

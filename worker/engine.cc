@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -12,9 +15,49 @@
 namespace storm::worker {
 namespace {
 
-std::size_t worker_threads(const Config& config) {
+std::size_t worker_threads(const Config& config, const Share& share) {
     const std::int64_t set = config.int64("topology.worker.threads", 0);
-    return set > 0 ? static_cast<std::size_t>(set) : base::usable_cores();
+    if (set > 0) return static_cast<std::size_t>(set);
+    return std::max<std::size_t>(1, base::usable_cores() / share.workers_on_host);
+}
+
+// A cycle's rows are counted in one place (queue/cycle.h).
+void check_cycles(const Cycles& cycles, const cluster::Plan& plan, const Share& share) {
+    std::vector<std::optional<std::uint32_t>> worker_of_cycle(cycles.count);
+    for (std::size_t e = 0; e < plan.executors.size(); ++e) {
+        const std::size_t cycle = cycles.of_component[plan.executors[e].component];
+        if (cycle == kNoCycle) continue;
+        std::optional<std::uint32_t>& worker = worker_of_cycle[cycle];
+        if (!worker) worker = share.worker_of(e);
+        if (*worker != share.worker_of(e))
+            throw std::invalid_argument("the components of a cycle are on several workers");
+    }
+}
+
+cluster::Plan checked_plan(const Topology& topology, const Config& config, const Share& share) {
+    cluster::Plan plan = cluster::make_plan(topology, config);
+    if (!share.whole() && share.worker_of_executor.size() != plan.executors.size()) {
+        throw std::invalid_argument(
+            "the assignment has " + std::to_string(share.worker_of_executor.size()) +
+            " executors, the topology " + std::to_string(plan.executors.size()));
+    }
+    return plan;
+}
+
+// To each component's workers, those of the components that get its tuples, and so on.
+void add_downstream(const Topology& topology, std::vector<std::set<std::uint32_t>>& reached) {
+    const std::vector<Component>& components = topology.components();
+    for (bool grown = true; grown;) {
+        grown = false;
+        for (std::size_t c = 0; c < components.size(); ++c) {
+            for (const Subscription& input : components[c].inputs) {
+                std::set<std::uint32_t>& source = reached[component_index(topology, input.source)];
+                const std::size_t before = source.size();
+                source.insert(reached[c].begin(), reached[c].end());
+                grown = grown || source.size() > before;
+            }
+        }
+    }
 }
 
 // Channels share topology.worker.buffer.bytes evenly.
@@ -35,6 +78,8 @@ Limits limits_of(const Wiring& wiring) {
     const std::uint64_t share =
         static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
     return {.window_bytes = std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMax),
+            .window_bytes_elsewhere =
+                std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMaxElsewhere),
             .budget_bytes = budget,
             .overshoot_bytes =
                 static_cast<std::size_t>(wiring.config.int64("topology.executor.overshoot.bytes")),
@@ -44,31 +89,40 @@ Limits limits_of(const Wiring& wiring) {
 
 }  // namespace
 
-Wiring::Wiring(Topology topology_given, Config config_given)
+Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
     : topology(std::move(topology_given)),
       config(std::move(config_given)),
-      plan(cluster::make_plan(topology, config)),
-      placement(place(topology, plan, worker_threads(config),
+      share(std::move(share_given)),
+      plan(checked_plan(topology, config, share)),
+      placement(place(topology, plan, share, worker_threads(config, share),
                       config.string("topology.executor.threads") == "dedicated")),
       cycles(find_cycles(topology)),
       tick_schema{"__system", "__tick", {{"every_ms", Kind::kInt64}}} {
+    check_cycles(cycles, plan, share);
     const auto tasks = static_cast<std::size_t>(plan.last_task) + 1;
-    loop_of_task.resize(tasks);
+    destination_of_task.resize(tasks);
     component_of_task.resize(tasks);
     executor_of_task.resize(tasks);
-    std::set<std::uint32_t> with_spouts;
+    std::set<std::uint32_t> with_control;
+    std::vector<std::set<std::uint32_t>> reached(topology.components().size());
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
         const cluster::ExecutorPlan& executor = plan.executors[e];
+        const std::uint32_t destination =
+            executor_is_here(e) ? placement.loop_of_executor[e] : first_peer() + share.worker_of(e);
         for (TaskId task = executor.first_task; task < executor.first_task + executor.tasks;
              ++task) {
-            loop_of_task[static_cast<std::size_t>(task)] = placement.loop_of_executor[e];
+            destination_of_task[static_cast<std::size_t>(task)] = destination;
             component_of_task[static_cast<std::size_t>(task)] = executor.component;
             executor_of_task[static_cast<std::size_t>(task)] = e;
         }
-        if (topology.components()[executor.component].is_spout())
-            with_spouts.insert(placement.loop_of_executor[e]);
+        const bool spout = topology.components()[executor.component].is_spout();
+        if (spout || !executor_is_here(e)) with_control.insert(destination);
+        reached[executor.component].insert(share.worker_of(e));
     }
-    spout_loops.assign(with_spouts.begin(), with_spouts.end());
+    control_destinations.assign(with_control.begin(), with_control.end());
+    add_downstream(topology, reached);
+    for (const std::set<std::uint32_t>& workers : reached)
+        workers_reached.emplace_back(workers.begin(), workers.end());
     for (const Component& component : topology.components()) {
         auto& streams = schemas.emplace_back();
         for (const StreamDeclaration& output : component.outputs) {
@@ -100,8 +154,8 @@ std::size_t Wiring::stream_index(std::size_t component, std::string_view stream)
     return static_cast<std::size_t>(found - outputs.begin());
 }
 
-Engine::Engine(Topology topology, const Config& config, const base::Clock& clock)
-    : wiring_(std::move(topology), config),
+Engine::Engine(Topology topology, const Config& config, const base::Clock& clock, Share share)
+    : wiring_(std::move(topology), config, std::move(share)),
       limits_(limits_of(wiring_)),
       clock_(clock),
       watch_(*this) {
@@ -114,8 +168,14 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
     for (std::uint32_t i = 0; i < wiring_.placement.loops; ++i) {
         loops_.push_back(std::make_unique<Loop>(*this, i, i < wiring_.placement.shared_loops));
     }
+    for (std::uint32_t i = 0; wiring_.share.workers > 1 && i < wiring_.share.workers; ++i)
+        peers_.push_back(i == wiring_.share.own ? nullptr : std::make_unique<PeerOutbox>());
     for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
         const std::size_t component = wiring_.plan.executors[e].component;
+        if (!wiring_.executor_is_here(e)) {
+            executors_.push_back(nullptr);
+            continue;
+        }
         if (components[component].is_spout()) {
             executors_.push_back(std::make_unique<SpoutExecutor>(*this, e));
         } else {
@@ -126,6 +186,8 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
         loops_[wiring_.placement.loop_of_executor[e]]->add(*executors_.back());
     }
     for (const auto& executor : executors_) {
+        if (executor == nullptr) continue;
+        executor->connect_elsewhere();
         for (Task* const task : executor->tasks()) {
             task->connect();
             running_tasks_.fetch_add(1);
@@ -138,6 +200,11 @@ Engine::~Engine() {
     stop(base::EventCount::kForever);
     for (const auto& loop : loops_) loop->drop_queued();
     for (const auto& loop : annexes_) loop->drop_queued();
+    for (const auto& peer : peers_) {
+        if (peer == nullptr) continue;
+        peer->batches.take_all(free_batch);
+        peer->control.take_all([](ControlBatch* left) { delete left; });
+    }
     ControlBatch* control = nullptr;
     while (free_controls_.try_dequeue(control)) delete control;
 }
@@ -149,6 +216,22 @@ Cycle* Engine::cycle_of(std::size_t component) {
 
 Cycle* Engine::cycle_between(std::size_t source, std::size_t target) {
     return wiring_.cycles.inside(source, target) ? cycle_of(source) : nullptr;
+}
+
+Entrance& Engine::entrance(std::uint32_t destination) {
+    if (destination < wiring_.first_peer()) return *loops_[destination];
+    return *peers_[destination - wiring_.first_peer()];
+}
+
+void Engine::tell(PeerEvent::Kind kind, std::uint32_t worker) {
+    for (const auto& executor : executors_) {
+        if (executor == nullptr) continue;
+        ControlBatch* const told = take_control();
+        told->peer_events.push_back({kind, worker, executor.get()});
+        Loop& home = *loops_[wiring_.placement.loop_of_executor[executor->number()]];
+        home.control.push(told);
+        home.notify();
+    }
 }
 
 // ---- Running -----------------------------------------------------------------------------------
@@ -198,9 +281,12 @@ std::string Engine::failure() const {
 }
 
 void Engine::set_state(State state) {
-    const std::lock_guard lock(mutex_);
-    if (state_ == State::kRunning) state_ = state;
-    changed_.notify_all();
+    {
+        const std::lock_guard lock(mutex_);
+        if (state_ == State::kRunning) state_ = state;
+        changed_.notify_all();
+    }
+    if (on_change_) on_change_();
 }
 
 void Engine::fail(std::string why) {
@@ -220,7 +306,17 @@ void Engine::fail_at_end(std::string why) {
 
 void Engine::drain() {
     draining_.store(true, std::memory_order_release);
-    for (const auto& executor : executors_) resume(*executor);
+    resume_all();
+}
+
+void Engine::set_active(bool active) {
+    if (active_.exchange(active, std::memory_order_acq_rel) != active) resume_all();
+}
+
+void Engine::resume_all() {
+    for (const auto& executor : executors_) {
+        if (executor != nullptr) resume(*executor);
+    }
 }
 
 bool Engine::stop(base::Micros patience) {
@@ -247,7 +343,9 @@ void Engine::notify_all_loops() {
 }
 
 void Engine::loop_prepared() {
-    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) == 1) notify_all_loops();
+    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    notify_all_loops();
+    if (on_change_) on_change_();
 }
 
 void Engine::task_ended() {
@@ -266,7 +364,7 @@ void Engine::resume(Executor& executor) {
 
 ControlBatch* Engine::take_control() {
     ControlBatch* control = nullptr;
-    return free_controls_.try_dequeue(control) ? control : new ControlBatch;
+    return free_controls_.try_dequeue(control) ? control : new ControlBatch;  // NOLINT
 }
 
 void Engine::give_control(ControlBatch* control) {
@@ -312,6 +410,7 @@ std::vector<ComponentSnapshot> Engine::snapshot() const {
         all[c].last_errors = errors_[c].last;
     }
     for (const auto& executor : executors_) {
+        if (executor == nullptr) continue;
         ComponentSnapshot& into = all[executor->component()];
         for (Task* const task : executor->tasks()) add_counts(*task, into);
     }

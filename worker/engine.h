@@ -1,4 +1,4 @@
-// The engine: one topology, running in this process.
+// The engine: one topology, or this worker's share of it, running in this process.
 //
 //     Engine engine(std::move(topology), config, clock);
 //     engine.start();
@@ -8,12 +8,17 @@
 // Order:   start() once; drain() at most once; stop() before destruction (the destructor does it
 // otherwise). Threads: start, wait, drain and stop from the thread that made it; snapshot() and
 // resume() from any.
+//
+// What goes to tasks of other workers leaves by peer(), and what comes from them is pushed into the
+// loops; worker/transport carries it. A destination is a loop's number, or, from
+// Wiring::first_peer() on, a worker's.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,18 +39,29 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/cycle.h"
 #include "worker/routing/cycles.h"
+#include "worker/share.h"
+#include "worker/transport/peer_outbox.h"
 
 namespace storm::worker {
 
 /// What is fixed before anything runs. Immutable, read by all threads.
 struct Wiring {
-    Wiring(Topology topology_given, Config config_given);
+    /// Throws std::invalid_argument when the share cannot be run.
+    Wiring(Topology topology_given, Config config_given, Share share_given = {});
 
     std::vector<TaskId> tasks_of(std::size_t component) const;
     std::vector<TaskId> tasks_of(std::string_view component) const;  ///< Empty: no such component.
     std::size_t stream_index(std::size_t component, std::string_view stream) const;
-    std::uint32_t loop_of(TaskId task) const {
-        return loop_of_task[static_cast<std::size_t>(task)];
+    std::uint32_t destination_of(TaskId task) const {
+        return destination_of_task[static_cast<std::size_t>(task)];
+    }
+    std::uint32_t first_peer() const { return static_cast<std::uint32_t>(placement.loops); }
+    std::size_t destinations() const {
+        return share.workers == 1 ? placement.loops : placement.loops + share.workers;
+    }
+    bool is_here(TaskId task) const { return destination_of(task) < placement.loops; }
+    bool executor_is_here(std::size_t executor) const {
+        return share.worker_of(executor) == share.own;
     }
     const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas_of(TaskId task) const {
         return schemas[component_of_task[static_cast<std::size_t>(task)]];
@@ -53,20 +69,24 @@ struct Wiring {
 
     const Topology topology;
     const Config config;
+    const Share share;
     const cluster::Plan plan;
     const Placement placement;
     const Cycles cycles;
-    std::vector<std::uint32_t> loop_of_task;  // By task id; [0] is unused.
+    std::vector<std::uint32_t> destination_of_task;  // By task id; [0] is unused.
     std::vector<std::size_t> component_of_task;
     std::vector<std::size_t> executor_of_task;
-    std::vector<std::uint32_t> spout_loops;  // Where acks go.
+    std::vector<std::uint32_t> control_destinations;  // Loops with spouts; all other workers.
+    /// By component: the workers that its tuples, or what comes of them, may get to; ascending.
+    std::vector<std::vector<std::uint32_t>> workers_reached;
     std::vector<std::vector<std::unique_ptr<detail::StreamSchema>>>
         schemas;  // By component, by stream id.
     detail::StreamSchema tick_schema;
 };
 
 struct Limits {
-    std::uint64_t window_bytes;
+    std::uint64_t window_bytes;            // Of a channel within this worker,
+    std::uint64_t window_bytes_elsewhere;  // and of one from another.
     std::int64_t budget_bytes;
     std::size_t overshoot_bytes;
     base::Micros spout_wait_max;
@@ -108,11 +128,14 @@ class Engine {
 public:
     enum class State : std::uint8_t { kRunning, kFinished, kFailed };
 
-    Engine(Topology topology, const Config& config, const base::Clock& clock);
+    Engine(Topology topology, const Config& config, const base::Clock& clock, Share share = {});
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
     ~Engine();
 
+    /// `changed` is called, from any thread, when all is prepared and when the state has changed.
+    /// Before start().
+    void on_change(std::function<void()> changed) { on_change_ = std::move(changed); }
     void start();
     /// Until the state is no longer kRunning, or `timeout` is over.
     State wait(base::Micros timeout);
@@ -120,6 +143,8 @@ public:
     std::string failure() const;
     /// Spouts stop; what is pending completes, then bolts finish.
     void drain();
+    /// Spouts emit while active, as they do from the start; otherwise they are deactivated.
+    void set_active(bool active);
     /// Ends all threads; tasks that have not ended are closed as they are. False: user code does
     /// not return; some thread is left behind and the process had better end.
     bool stop(base::Micros patience);
@@ -133,9 +158,17 @@ public:
     const base::Clock& clock() const { return clock_; }
     CommonPool& common_pool() { return common_pool_; }
     Loop& loop(std::uint32_t number) { return *loops_[number]; }
+    /// A loop, or the way to another worker.
+    Entrance& entrance(std::uint32_t destination);
+    PeerOutbox& peer(std::uint32_t worker) { return *peers_[worker]; }
+    /// REQUIRES: it runs here.
     Executor& executor_of(TaskId task) {
         return *executors_[wiring_.executor_of_task[static_cast<std::size_t>(task)]];
     }
+    /// Null: it runs in another worker.
+    Executor* executor(std::size_t number) { return executors_[number].get(); }
+    /// Every executor here learns of it.
+    void tell(PeerEvent::Kind kind, std::uint32_t worker);
     Cycle* cycle_of(std::size_t component);
     Cycle* cycle_between(std::size_t source, std::size_t target);
     void resume(Executor& executor);
@@ -144,7 +177,7 @@ public:
     bool halted() const { return halted_.load(std::memory_order_acquire); }
     bool draining() const { return draining_.load(std::memory_order_acquire); }
     bool prepared() const { return unprepared_loops_.load(std::memory_order_acquire) == 0; }
-    bool spouts_active() const { return !draining(); }
+    bool spouts_active() const { return active_.load(std::memory_order_acquire) && !draining(); }
     bool over_budget() const {
         return common_pool_.bytes_in_flight.load(std::memory_order_relaxed) > limits_.budget_bytes;
     }
@@ -168,6 +201,7 @@ private:
     };
 
     void notify_all_loops();
+    void resume_all();
     void set_state(State state);
     static void add_counts(const Task& task, ComponentSnapshot& into);
 
@@ -178,15 +212,19 @@ private:
     moodycamel::ConcurrentQueue<ControlBatch*> free_controls_;
     std::vector<std::unique_ptr<Cycle>> cycles_;
     std::vector<std::unique_ptr<Loop>> loops_;
-    std::vector<std::unique_ptr<Executor>> executors_;  // As in the plan.
+    std::vector<std::unique_ptr<Executor>> executors_;  // As in the plan; null: elsewhere.
+    std::vector<std::unique_ptr<PeerOutbox>> peers_;    // By worker; null: this one.
     StallWatch watch_;
 
     std::atomic<bool> stopping_{false};
     std::atomic<bool> halted_{false};
     std::atomic<bool> draining_{false};
+    std::atomic<bool> active_{true};
     std::atomic<std::size_t> unprepared_loops_{0};
     std::atomic<std::size_t> running_tasks_{0};
     std::atomic<std::size_t> running_threads_{0};
+
+    std::function<void()> on_change_;  // Constant once it runs.
 
     mutable std::mutex mutex_;  // Guards what follows; held for a few statements.
     std::condition_variable changed_;

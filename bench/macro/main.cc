@@ -37,7 +37,7 @@ int run(const Options& options, Nanos started) {
 
     Report report;
     report.outcome = measure(options, text ? &*text : nullptr);
-    report.rss_mb = peak_rss_mb();
+    report.rss_mb = report.outcome.rss_mb.value_or(peak_rss_mb());
     if (report.outcome.first_tuple) {
         const Nanos took = *report.outcome.first_tuple - started - text_time;
         report.start_to_first_tuple_ms = static_cast<double>(took) / 1e6;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "bench/macro/scenarios.h"
 #include "bench/macro/word_loop.h"
+#include "bench/macro/worker_processes.h"
 #include "worker/engine.h"
 
 namespace storm::bench {
@@ -118,6 +119,49 @@ private:
     const bool fails_;
     worker::Engine engine_;
 };
+
+/// Pauses the spouts of workers in other processes, and waits until nothing is on its way.
+void settle(WorkerProcesses& processes, Meter& meter) {
+    meter.close();
+    Counts last = meter.counts();
+    Nanos changed = now();
+    for (int quiet = 0;; ++quiet) {
+        const bool settled =
+            meter.load().acks ? last.emitted == last.acked + last.failed : quiet >= kQuietPolls;
+        if (settled && quiet > 0) return;
+        processes.wait(kPollMicros);
+        const Counts counts = meter.counts();
+        if (counts != last) {
+            last = counts;
+            changed = now();
+            quiet = 0;
+        } else if (now() - changed > kStillNanosMax) {
+            throw std::runtime_error(std::to_string(last.emitted - last.acked - last.failed) +
+                                     " tuples are neither acked nor failed, and nothing goes on");
+        }
+    }
+}
+
+Outcome measure_workers(const Options& options, const Text* text) {
+    const Graph graph = make_graph(options, text);
+    WorkerProcesses processes(graph, options);
+    Meter& meter = *graph.meter;
+    meter.set_processes(processes.pids());
+    Outcome outcome;
+    meter.open();
+    processes.wait(micros(kWarmUpSeconds));
+    const Reading from = meter.read();
+    processes.wait(micros(options.seconds));
+    outcome.tally.add(from, meter.read());
+    settle(processes, meter);
+    outcome.rss_mb = processes.peak_rss_mb();
+    outcome.first_tuple = meter.first_tuple();
+    processes.stop();
+    const std::uint64_t failed = meter.counts().failed;
+    if (failed > 0 && options.fail_every == 0)
+        throw std::runtime_error(std::to_string(failed) + " tuples failed");
+    return outcome;
+}
 
 int slices_in(double seconds) {
     return std::max(2, static_cast<int>(std::lround(seconds / kSliceSeconds)));
@@ -249,6 +293,7 @@ Outcome measure(const Options& options, const Text* text) {
     if (options.scenario == Scenario::kWordCountLoop) return measure_loop(options, *text);
     if (options.scenario == Scenario::kIdle) return measure_idle(options);
     if (options.scenario == Scenario::kWide && options.rate == 0) return measure_wide(options);
+    if (options.workers > 1) return measure_workers(options, text);
     if (options.with_loop) return measure_with_loop(options, *text);
     return measure_steady(options, text);
 }

@@ -20,6 +20,7 @@ inline constexpr double kSliceSeconds = 0.5;
 struct Outcome {
     Tally tally;
     bool counts_tuples = true;         // Else words only: a plain loop has nothing to emit or ack.
+    std::optional<double> rss_mb;      // Of a worker, when they are apart.
     std::optional<Nanos> first_tuple;  // When the last bolt had its first.
     std::optional<double> loop_per_s;  // Words of the plain loop.
     std::optional<double> narrow_per_s;  // What `wide` is compared to.

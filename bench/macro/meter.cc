@@ -4,15 +4,10 @@
 #include <fstream>
 #include <string>
 
-#include <sys/resource.h>
 #include <time.h>
 
 namespace storm::bench {
 namespace {
-
-double seconds_of(const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
 
 void add_difference(Histogram::Counts& sum, const Histogram::Counts& from,
                     const Histogram::Counts& to) {
@@ -43,13 +38,13 @@ double Tally::per_second(std::uint64_t Counts::*count) const {
 }
 
 void Meter::open() {
-    turns_.add();
+    turns_[0].add();
     const std::lock_guard lock(mutex_);
     for (const auto& wake : wakers_) wake();  // Only enqueues.
 }
 
 void Meter::close() {
-    turns_.add();
+    turns_[0].add();
 }
 
 void Meter::add_waker(std::function<void()> waker) {
@@ -74,6 +69,7 @@ Reading Meter::read() const {
     reading.at = now();
     reading.counts = counts();
     reading.cpu_seconds = cpu_seconds();
+    for (const pid_t process : processes_) reading.cpu_seconds += cpu_seconds(process);
     for (const SpoutSlot& slot : spouts_) {
         slot.complete.add_to(reading.complete);
         slot.due.add_to(reading.due);
@@ -90,14 +86,16 @@ std::optional<Nanos> Meter::first_tuple() const {
     return first;
 }
 
-double cpu_seconds() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    return seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+double cpu_seconds(pid_t process) {
+    clockid_t clock{};
+    timespec used{};
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
+    return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
-double peak_rss_mb() {
-    std::ifstream status("/proc/self/status");
+double peak_rss_mb(pid_t process) {
+    const std::string name = process == 0 ? "self" : std::to_string(process);
+    std::ifstream status("/proc/" + name + "/status");
     for (std::string line; std::getline(status, line);) {
         if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
     }

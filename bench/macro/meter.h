@@ -2,19 +2,27 @@
 //
 // Each task counts in a slot of its own; only its calls of user code are counted.
 //
+// A slot may be another process's: it lies in shared memory.
+//
 // Threads: a slot is written by its task; open() and close() are the measuring thread's; all may be
 //          read from any.
 // Cost:    0.3 ns per count.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <storm/context.h>
+#include <sys/mman.h>
+#include <sys/types.h>
 
 #include "bench/macro/histogram.h"
 
@@ -76,10 +84,38 @@ struct Load {
     const Text* text = nullptr;
 };
 
+/// Objects that processes forked later share with this one.
+template <typename T>
+class SharedArray {
+public:
+    explicit SharedArray(std::size_t size) : size_(size) {
+        void* const memory =
+            ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) throw std::bad_alloc();
+        begin_ = static_cast<T*>(memory);
+        std::uninitialized_default_construct_n(begin_, size_);
+    }
+    SharedArray(const SharedArray&) = delete;
+    SharedArray& operator=(const SharedArray&) = delete;
+    ~SharedArray() { ::munmap(begin_, bytes()); }
+
+    std::size_t size() const { return size_; }
+    T& operator[](std::size_t i) { return begin_[i]; }
+    const T& operator[](std::size_t i) const { return begin_[i]; }
+    const T* begin() const { return begin_; }
+    const T* end() const { return begin_ + size_; }
+
+private:
+    std::size_t bytes() const { return std::max<std::size_t>(1, size_) * sizeof(T); }
+
+    T* begin_ = nullptr;
+    const std::size_t size_;
+};
+
 class Meter {
 public:
     Meter(Load load, std::size_t spouts, std::size_t sinks)
-        : load_(load), spouts_(spouts), sinks_(sinks) {}
+        : load_(load), spouts_(spouts), sinks_(sinks), turns_(1) {}
     Meter(const Meter&) = delete;
     Meter& operator=(const Meter&) = delete;
 
@@ -89,10 +125,11 @@ public:
     SinkSlot& sink(int index) { return sinks_[static_cast<std::size_t>(index)]; }
 
     /// Spouts emit while it is open; closed at first.
-    bool is_open() const { return turns_.value() % 2 == 1; }
+    bool is_open() const { return turns_[0].value() % 2 == 1; }
     void open();
     void close();
-    /// Called when the meter opens.
+    void set_processes(std::vector<pid_t> processes) { processes_ = std::move(processes); }
+    /// Called when the meter opens, if it is in this process.
     void add_waker(std::function<void()> waker);
 
     Counts counts() const;
@@ -102,17 +139,18 @@ public:
 
 private:
     const Load load_;
-    std::vector<SpoutSlot> spouts_;
-    std::vector<SinkSlot> sinks_;
-    Counter turns_;  // Odd: open.
+    SharedArray<SpoutSlot> spouts_;
+    SharedArray<SinkSlot> sinks_;
+    SharedArray<Counter> turns_;    // Odd: open.
+    std::vector<pid_t> processes_;  // Whose processor time counts, too.
 
     std::mutex mutex_;
     std::vector<std::function<void()>> wakers_;  // Guarded by mutex_.
 };
 
-/// Processor time that this process has used.
-double cpu_seconds();
+/// Processor time that a process has used; 0: this one.
+double cpu_seconds(pid_t process = 0);
 /// The most memory that it has had resident.
-double peak_rss_mb();
+double peak_rss_mb(pid_t process = 0);
 
 }  // namespace storm::bench

@@ -37,8 +37,13 @@ constexpr std::string_view kFooter =
     "  idle             word-count without input\n";
 
 /// What does not go together; empty if all does.
-std::string contradiction(const Options& options, int workers) {
-    if (workers != 1) return "--workers " + std::to_string(workers) + " needs a cluster";
+std::string contradiction(const Options& options) {
+    if (options.workers > 1 &&
+        (options.with_loop || options.scenario == Scenario::kWide ||
+         options.scenario == Scenario::kIdle || options.scenario == Scenario::kWordCountLoop)) {
+        return "--workers is for const-null, const-id-null, fan-out and word-count, without "
+               "--with-loop";
+    }
     if (options.parallelism && options.executors)
         return "--parallelism is for each component, --executors for all: give one of them";
     if (options.with_loop && options.scenario != Scenario::kWordCount)
@@ -83,7 +88,6 @@ void apply_settings(const std::vector<std::string>& given, Config& config) {
 std::variant<Options, ExitCode> parse_options(int argc, char** argv) {
     Options options;
     std::string acks = "on";
-    int workers = 1;
     std::optional<int> threads;
     std::vector<std::string> settings;
 
@@ -99,8 +103,9 @@ std::variant<Options, ExitCode> parse_options(int argc, char** argv) {
         ->check(CLI::Range(1, 10'000));
     app.add_option("--threads", threads, "Threads that run them (the number of cores)")
         ->check(CLI::Range(1, 1024));
-    app.add_option("--workers", workers, "Processes; more than 1 needs a cluster (1)")
-        ->check(CLI::Range(1, 1000));
+    app.add_option("--workers", options.workers,
+                   "Worker processes; executors are dealt out to them in turn (1)")
+        ->check(CLI::Range(1, 64));
     app.add_option("--executors", options.executors,
                    "Executors of all components together, shared out as the scenario does")
         ->check(CLI::Range(1, 10'000));
@@ -130,7 +135,7 @@ std::variant<Options, ExitCode> parse_options(int argc, char** argv) {
         std::fprintf(stderr, "storm-bench: %s\n", error.what());
         return ExitCode{kUsage};
     }
-    if (const std::string wrong = contradiction(options, workers); !wrong.empty()) {
+    if (const std::string wrong = contradiction(options); !wrong.empty()) {
         std::fprintf(stderr, "storm-bench: %s\n", wrong.c_str());
         return ExitCode{kUsage};
     }

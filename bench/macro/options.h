@@ -26,6 +26,7 @@ struct Options {
     bool acks = true;
     std::optional<int> parallelism;  // Of each component.
     std::optional<int> executors;    // Of all components together.
+    std::uint32_t workers = 1;       // Processes.
     double rate = 0;                 // Tuples of all spouts a second; 0: as many as possible.
     double seconds = 5;
     std::string text = "zipf";

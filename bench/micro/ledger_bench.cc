@@ -51,7 +51,7 @@ void BM_AckLane(benchmark::State& state) {
     for (auto _ : state) {
         const Root root = (Root{1} << (kSlotBits + kGenerationBits)) | (acked / 10 & 0xFFFF);
         lane.ack(root, random.next());
-        if (++acked % 10'240 == 0) lane.by_loop()[0].acks.clear();
+        if (++acked % 10'240 == 0) lane.by_destination()[0].acks.clear();
     }
     state.SetItemsProcessed(state.iterations());
 }

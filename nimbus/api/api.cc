@@ -125,6 +125,7 @@ public:
     }
 
     std::optional<HttpResponse> write(std::string_view piece) override {
+        bytes_ += piece.size();
         const auto written = blob_->write(piece);
         if (written) return std::nullopt;
         return HttpResponse::error(507, written.error().message, "make room on Nimbus' disk");
@@ -137,9 +138,13 @@ public:
                                              "the path ends with the SHA-256 of the body"));
         }
         api_.parts_.blob_thread.publish(
-            std::move(blob_),
-            [reply, was_there = was_there_](const base::Result<base::Done>& published) {
+            std::move(blob_), [&api = api_, alive = api_alive_, reply, was_there = was_there_,
+                               bytes = bytes_](const base::Result<base::Done>& published) {
                 if (!published) return reply(HttpResponse::error(507, published.error().message));
+                if (!alive.expired() && !was_there) {
+                    ++api.blob_stock_.blobs;
+                    api.blob_stock_.bytes += bytes;
+                }
                 reply(json("{}\n", was_there ? 200 : 201));
             });
     }
@@ -149,6 +154,7 @@ private:
     const std::weak_ptr<bool> api_alive_ = api_.alive_;
     std::unique_ptr<NewBlob> blob_;
     const bool was_there_;
+    std::uint64_t bytes_ = 0;
 };
 
 net::HttpIntake Api::intake(const net::HttpRequest& head) {
@@ -316,10 +322,10 @@ void Api::submit_(const Call& call) {
         }
         blobs.push_back(artifact.sha256);
     }
-    const auto submit = [this, submission, reply = call.reply] {
+    const auto submit = [this, submission, name = submission->record.name, reply = call.reply] {
         parts_.topologies.submit(
             std::move(*submission),
-            [this, alive = std::weak_ptr<bool>(alive_), name = submission->record.name, reply](
+            [this, alive = std::weak_ptr<bool>(alive_), name, reply](
                 const std::string& id, const std::optional<Refusal>& refused) {
                 if (alive.expired()) return;
                 if (refused) return reply(refusal_(*refused));

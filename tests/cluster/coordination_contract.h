@@ -281,7 +281,10 @@ TYPED_TEST_P(CoordinationContract, AfterAShortCutSessionNodesAndWatchesAreStillT
     ASSERT_EQ(this->get(*client, "/k/m", [&] { ++fired_of_missing; }).first, E::kNoNode);
 
     this->rig.cut();
-    EXPECT_TRUE(this->rig.until([&] { return client->session() == SessionState::kSuspended; }));
+    EXPECT_TRUE(this->rig.until([&] {
+        return client->session() == SessionState::kSuspended &&
+               other->session() == SessionState::kSuspended;
+    }));
     this->rig.mend();
     EXPECT_TRUE(this->rig.until([&] {
         return client->session() == SessionState::kConnected &&

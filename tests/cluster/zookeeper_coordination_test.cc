@@ -1,5 +1,6 @@
 // Goal:   the real ZooKeeper, through our client, does what the contract says.
-// Method: the contract's tests against Debian's server, which is stopped and killed for its faults.
+// Method: the contract's tests against Debian's server, which is killed, or cut off, for its
+// faults.
 
 #include "cluster/zookeeper_coordination.h"
 
@@ -16,6 +17,7 @@
 
 #include "cluster/asio_loop.h"
 #include "tests/cluster/coordination_contract.h"
+#include "tests/support/tcp_relay.h"
 #include "tests/support/zookeeper.h"
 
 namespace storm::cluster {
@@ -81,12 +83,12 @@ public:
         return holds();
     }
     void settle() { io_.run_for(std::chrono::milliseconds(100)); }
-    // A server that was stopped for longer than the timeout ends all sessions when it goes on.
+    // The server runs on, and hears nothing.
     void expire(Coordination& client) {
-        zookeeper().pause();
-        const base::Micros end = loop_.now() + 2 * kSessionTimeout;
+        relay_.cut();
+        const base::Micros end = loop_.now() + 3 * kSessionTimeout;
         until([&] { return loop_.now() > end; });
-        zookeeper().resume();
+        relay_.mend();
         until([&] { return client.session() == SessionState::kExpired; });
     }
     void cut() { zookeeper().kill(); }
@@ -94,9 +96,11 @@ public:
 
 private:
     std::unique_ptr<Coordination> connect_raw() {
-        return connect_zookeeper(loop_, {zookeeper().address(), kSessionTimeout, "/storm"});
+        return connect_zookeeper(
+            loop_, {"127.0.0.1:" + std::to_string(relay_.port()), kSessionTimeout, "/storm"});
     }
 
+    storm::testing::TcpRelay relay_{zookeeper().port()};
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_ =
         boost::asio::make_work_guard(io_);

@@ -71,6 +71,14 @@ expect_text stdout 'mode = finish'
 expect_exit 0 "$tiny" -c mode=finish --describe
 python3 -c 'import json; assert len(json.load(open("stdout"))["components"]) == 2'
 [[ ! -s stderr ]] || fail "--describe writes to stderr"
+cp stdout described
+STORM_DESCRIBE_FD=9 "$tiny" -c mode=finish --describe 9>described_apart >stdout
+expect_same described described_apart "the description on a descriptor of its own"
+[[ ! -s stdout ]] || fail "--describe writes to stdout although it has a descriptor"
+for descriptor in 9 x -1 ""; do
+    STORM_DESCRIBE_FD=$descriptor exits_with 1 -c mode=finish --describe
+    expect_text stderr 'STORM_DESCRIBE_FD'
+done
 status=0
 "$tiny" -c mode=finish --describe >/dev/full 2>stderr || status=$?
 [[ $status -eq 1 ]] || fail "exit code $status instead of 1 with a full device"

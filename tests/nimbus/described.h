@@ -8,6 +8,8 @@
 
 #include <rapidcheck.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cluster/description.h"
 
 namespace storm::nimbus::tests {
@@ -38,6 +40,31 @@ inline cluster::Description word_count(int executors) {
         .bolt("split", executors, {"lines"})
         .bolt("count", executors, {"split"})
         .get();
+}
+
+/// As --describe prints it.
+inline std::string describe_json(const cluster::Description& description) {
+    nlohmann::json components = nlohmann::json::array();
+    for (const cluster::DescribedComponent& component : description.components) {
+        nlohmann::json inputs = nlohmann::json::array();
+        for (const cluster::DescribedInput& input : component.inputs) {
+            inputs.push_back(
+                {{"source", input.source}, {"stream", input.stream}, {"grouping", input.grouping}});
+        }
+        components.push_back({{"id", component.id},
+                              {"kind", component.is_spout ? "spout" : "bolt"},
+                              {"parallelism", component.executors},
+                              {"tasks", component.tasks},
+                              {"inputs", inputs}});
+    }
+    return nlohmann::json({{"format", 1},
+                           {"name", description.name},
+                           {"storm_version", "0.1.0"},
+                           {"machine", description.machine},
+                           {"glibc", description.glibc},
+                           {"cpu_features", description.cpu_features},
+                           {"components", components}})
+        .dump();
 }
 
 /// Up to 6 components of up to 5 executors; edges anywhere, so that some have cycles.

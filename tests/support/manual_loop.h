@@ -10,6 +10,7 @@
 // Calls come in the order of their time, and of asking where that is the same.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -31,6 +32,9 @@ public:
     void add(base::Micros at, ManualLoop& loop, Call call) {
         due_.emplace(std::pair(at, next_++), Entry{&loop, std::move(call)});
     }
+    void forget(const ManualLoop& loop) {
+        std::erase_if(due_, [&](const auto& each) { return each.second.loop == &loop; });
+    }
     /// Until all of this moment is done.
     void run_now() { run_for(0); }
     inline void run_for(base::Micros duration);
@@ -51,6 +55,7 @@ private:
 class ManualLoop final : public cluster::EventLoop {
 public:
     explicit ManualLoop(ManualTime& time) : time_(time) {}
+    ~ManualLoop() override { time_.forget(*this); }
 
     base::Micros now() const override { return time_.now(); }
     void post(Call call) override { time_.add(time_.now(), *this, std::move(call)); }

@@ -32,7 +32,6 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
-const Streams kNoStreams;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 const Streams kNText = default_stream({{"n", Kind::kInt64}, {"text", Kind::kString}});
 

@@ -29,7 +29,6 @@ using std::chrono::milliseconds;
 using ::testing::Each;
 using ::testing::SizeIs;
 
-constexpr auto swallow = [](const Tuple&, BasicCollector&) {};
 
 /// Who received which number.
 class Received {

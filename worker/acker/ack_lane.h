@@ -1,4 +1,5 @@
-// Acks and fails on their way to the spouts: one buffer for each loop that runs spouts.
+// Acks, fails and credits on their way: one buffer for each destination, a loop that runs spouts or
+// another worker.
 //
 // Neighbouring acks of one root are combined into one record. Order does not matter: XOR commutes,
 // and a fail that overtakes an ack settles the root either way.
@@ -18,6 +19,7 @@
 namespace storm::worker {
 
 struct Batch;
+class Executor;
 
 struct AckRecord {
     Root root;
@@ -30,20 +32,49 @@ struct FailRecord {
     bool reset;  // Not a fail at all: the root's timeout starts again.
 };
 
+/// The limit of a channel from another worker has moved: its sender may send up to here.
+struct CreditRecord {
+    std::uint64_t channel;  // channel_id()
+    std::uint64_t limit;    // In bytes since the receiver began.
+};
+
+/// What has happened to another worker, for one executor.
+struct PeerEvent {
+    enum class Kind : std::uint8_t {
+        kLost,     // What it held is lost: trees that reach it fail.
+        kStarted,  // A new life of it begins: it knows of no end of stream, and will send its own.
+    };
+    Kind kind;
+    std::uint32_t worker;
+    Executor* executor;
+};
+
 struct ControlBatch {
     std::vector<AckRecord> acks;
     std::vector<FailRecord> fails;
     std::vector<Batch*> released;  // Runs of these, which belong to the receiving loop, have been
                                    // consumed elsewhere.
+    std::vector<CreditRecord> credits;  // For another worker only.
+    std::vector<PeerEvent> peer_events;
 
-    bool empty() const { return acks.empty() && fails.empty() && released.empty(); }
+    bool empty() const {
+        return acks.empty() && fails.empty() && released.empty() && credits.empty() &&
+               peer_events.empty();
+    }
+    void clear() {
+        acks.clear();
+        fails.clear();
+        released.clear();
+        credits.clear();
+        peer_events.clear();
+    }
 };
 
 class AckLane {
 public:
-    /// `loop_of_task` maps a task id to the loop that its acks go to; outlives this.
-    AckLane(const std::vector<std::uint32_t>& loop_of_task, std::size_t loops)
-        : loop_of_task_(loop_of_task), by_loop_(loops) {}
+    /// `destination_of_task` maps a task id to where its acks go; outlives this.
+    AckLane(const std::vector<std::uint32_t>& destination_of_task, std::size_t destinations)
+        : destination_of_task_(destination_of_task), by_destination_(destinations) {}
 
     void ack(Root root, EdgeXor edges) {
         std::vector<AckRecord>& acks = towards(root).acks;
@@ -58,20 +89,30 @@ public:
     }
     void reset_timeout(Root root) { towards(root).fails.push_back({root, {}, true}); }
 
-    std::vector<ControlBatch>& by_loop() { return by_loop_; }
+    /// Only the last one of a channel counts.
+    void credit(std::uint32_t destination, CreditRecord record) {
+        std::vector<CreditRecord>& credits = by_destination_[destination].credits;
+        if (!credits.empty() && credits.back().channel == record.channel) {
+            credits.back() = record;
+        } else {
+            credits.push_back(record);
+        }
+    }
+
+    std::vector<ControlBatch>& by_destination() { return by_destination_; }
 
 private:
     ControlBatch& towards(Root root) {
         const TaskId task = task_of(root);
         if (task != last_task_) {
             last_task_ = task;
-            last_ = &by_loop_[loop_of_task_[static_cast<std::size_t>(task)]];
+            last_ = &by_destination_[destination_of_task_[static_cast<std::size_t>(task)]];
         }
         return *last_;
     }
 
-    const std::vector<std::uint32_t>& loop_of_task_;
-    std::vector<ControlBatch> by_loop_;
+    const std::vector<std::uint32_t>& destination_of_task_;
+    std::vector<ControlBatch> by_destination_;
     TaskId last_task_ = 0;  // Tasks are numbered from 1.
     ControlBatch* last_ = nullptr;
 };

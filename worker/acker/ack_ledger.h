@@ -50,6 +50,7 @@ inline TaskId task_of(Root root) {
 struct Settled {
     MessageId message;
     base::Micros emitted;
+    Root root;
 
     friend bool operator==(const Settled&, const Settled&) = default;
 };
@@ -157,11 +158,14 @@ private:
         return entry.generation == (generation | kPending) ? &entry : nullptr;
     }
     Settled settle(Entry& entry) {
+        const auto slot = static_cast<std::uint64_t>(&entry - entries_.data());
+        const Root root =
+            task_bits_ | std::uint64_t{entry.generation & kGenerationMask} << kSlotBits | slot;
         entry.generation = (entry.generation + 1) & kGenerationMask;
         entry.link = free_;
-        free_ = static_cast<std::uint32_t>(&entry - entries_.data());
+        free_ = static_cast<std::uint32_t>(slot);
         --pending_;
-        return {.message = entry.message, .emitted = entry.emitted};
+        return {.message = entry.message, .emitted = entry.emitted, .root = root};
     }
     std::uint32_t deadline(base::Micros now) const {
         // Rounded up: never before the timeout is over.
@@ -176,7 +180,6 @@ private:
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
     std::uint32_t scan_at_ = 0;
-    base::Micros start_ = 0;
     base::Micros scanned_ = 0;
     base::Micros now_ = 0;
     std::uint32_t deadline_ = 0;

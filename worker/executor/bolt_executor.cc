@@ -9,6 +9,7 @@
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "worker/engine.h"
+#include "worker/transport/source_started.h"
 
 namespace storm::worker {
 namespace {
@@ -175,7 +176,15 @@ void BoltTask::ack(const Tuple& input) {
     ack_roots(input);
 }
 
+void BoltTask::note(std::string_view what, const Tuple& input) {
+    const std::byte* const row = TupleAccess::row(input);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) journal_->bolt(what, detail::row_anchor(row, i).root);
+}
+
 void BoltTask::ack_roots(const Tuple& input) {
+    if (journal_ != nullptr) [[unlikely]]
+        note("bolt_ack", input);
     const std::byte* const row = TupleAccess::row(input);
     const std::uint64_t emitted = TupleAccess::emitted_edges(input);
     const std::uint32_t count = detail::row_anchor_count(row);
@@ -305,9 +314,7 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
     while (at != end) {
         const std::size_t bytes = detail::row_bytes(at);
         if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
-            STORM_CHECK(std::holds_alternative<wire::Eos>(wire::read_control_row(at)),
-                        "no other control row is sent");
-            end_of_input();
+            handle_control(at, source);
         } else {
             if (detail::row_stream(at) != stream) [[unlikely]] {
                 count();
@@ -316,6 +323,8 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
             }
             const Tuple tuple = TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
             ++executed;
+            if (journal_ != nullptr) [[unlikely]]
+                note("execute", tuple);
             if (basic_ != nullptr) {
                 execute_basic(*basic_, tuple);
             } else {
@@ -345,7 +354,7 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
 void BoltTask::discard(const std::byte* at, const std::byte* end) {
     for (; at != end; at += detail::row_bytes(at)) {
         const std::uint32_t count = detail::row_anchor_count(at);
-        if (count == 0) dropped.add();
+        if (count == 0 && !wire::is_control(at)) dropped.add();
         for (std::uint32_t i = 0; i < count; ++i) {
             acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
         }
@@ -359,8 +368,20 @@ void BoltTask::fail_abandoned() {
     }
 }
 
-void BoltTask::end_of_input() {
-    STORM_CHECK(open_inputs_ > 0, "each source task ends once");
+void BoltTask::handle_control(const std::byte* row, TaskId source) {
+    if (is_source_started(row)) {
+        // Another life of its worker: it will end again. Not for who has already finished.
+        if (finished_ || ended_sources_.erase(source) == 0) return;
+        ++open_inputs_;
+        if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
+    } else if (std::holds_alternative<wire::Eos>(wire::read_control_row(row))) {
+        end_of_input(source);
+    }
+}
+
+void BoltTask::end_of_input(TaskId source) {
+    // A worker that started anew is told again, to be sure.
+    if (!ended_sources_.insert(source).second) return;
     --open_inputs_;
     if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) {
         for (Executor* const member : cycle_->members) engine_.resume(*member);
@@ -447,8 +468,16 @@ void BoltExecutor::accept_fail(const FailRecord&) {
     STORM_CHECK(false, "fails go to spouts");
 }
 
+void BoltExecutor::handle(const PeerEvent& event) {
+    if (event.kind != PeerEvent::Kind::kStarted) return;
+    for (const auto& bolt : bolts_) {
+        if (bolt->ended()) bolt->send_end_of_stream(engine_.wiring().first_peer() + event.worker);
+    }
+}
+
 bool BoltExecutor::step(base::Micros now) {
     clock_.start(now);
+    handle_peer_events();
     for (const auto& bolt : bolts_) {
         if (bolt->ended()) continue;
         if (bolt->run_posted()) bolt->fail_abandoned();
@@ -505,7 +534,7 @@ bool BoltExecutor::run_inputs() {
 
         const std::uint32_t consumed = ref.row - first_row;
         if (!from.inner) {
-            if (from.credit.consume(consumed)) engine_.resume(from.source);
+            grant(from, consumed);
         } else if (cycle_->remove(consumed)) {
             for (Executor* const member : cycle_->members) engine_.resume(*member);
         }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -77,10 +78,12 @@ private:
     /// What execute() has thrown; the input fails.
     void handle_exception(const Tuple& input);
     void ack_roots(const Tuple& input);
+    void note(std::string_view what, const Tuple& input);  // In the journal.
     void fail_as(const Tuple& input, FailReason reason);
     void settle_twice(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
-    void end_of_input();
+    void end_of_input(TaskId source);
+    void handle_control(const std::byte* row, TaskId source);
     template <typename Call>
     bool guarded(const char* what, Call&& call);
 
@@ -93,6 +96,7 @@ private:
     Cycle* const cycle_;
     std::size_t open_inputs_ =
         0;  // Source tasks whose EOS has not come yet, but for those in the same cycle.
+    std::set<TaskId> ended_sources_;
     bool finished_ = false;
     bool prepared_ = false;
     std::vector<Root> roots_;  // Of the anchors last given to union_roots(); ascending.
@@ -115,6 +119,7 @@ public:
 
 private:
     void open() override;
+    void handle(const PeerEvent& event) override;
     /// The queue to take the next run from; null: none, or none that may be taken now.
     Ring<RunRef>* next_queue();
     bool run_inputs();

@@ -1,5 +1,8 @@
 #include "worker/executor/executor.h"
 
+#include <set>
+#include <utility>
+
 #include <storm/detail/suggest.h>
 
 #include "worker/engine.h"
@@ -8,7 +11,16 @@
 namespace storm::worker {
 
 Channel::Channel(std::uint64_t window, Executor& from, bool inside)
-    : credit(window), source(from), schemas(from.schemas()), inner(inside) {}
+    : credit(window), source(&from), schemas(from.schemas()), inner(inside) {}
+
+Channel::Channel(std::uint64_t window, const Schemas& schemas_given, std::uint64_t id_given,
+                 std::uint32_t destination_given)
+    : credit(window, CreditReceiver::Sender::kElsewhere),
+      source(nullptr),
+      schemas(schemas_given),
+      inner(false),
+      id(id_given),
+      destination(destination_given) {}
 
 const std::vector<std::unique_ptr<detail::StreamSchema>>& Executor::schemas() const {
     return engine_.wiring().schemas[component_];
@@ -18,16 +30,15 @@ Executor::Executor(Engine& engine, std::size_t number)
     : is_spout(engine.wiring()
                    .topology.components()[engine.wiring().plan.executors[number].component]
                    .is_spout()),
-      outbox(engine.common_pool(), engine.wiring().placement.loops,
-             engine.limits().overshoot_bytes),
-      acks(engine.wiring().loop_of_task, engine.wiring().placement.loops),
+      outbox(engine.common_pool(), engine.wiring().destinations(), engine.limits().overshoot_bytes),
+      acks(engine.wiring().destination_of_task, engine.wiring().destinations()),
       engine_(engine),
       number_(number),
       component_(engine.wiring().plan.executors[number].component),
       clock_(engine.clock()),
       sender_by_target_(engine.wiring().plan.executors.size()),
-      channel_of_task_(engine.wiring().loop_of_task.size()),
-      tokens_(engine.wiring().placement.loops) {}
+      channel_of_task_(engine.wiring().destination_of_task.size()),
+      tokens_(engine.wiring().destinations()) {}
 
 std::optional<std::string> Executor::try_open() {
     const std::string& id = engine_.wiring().topology.components()[component_].id;
@@ -43,21 +54,68 @@ std::optional<std::string> Executor::try_open() {
 
 Target Executor::target(TaskId source, TaskId task) {
     const Wiring& wiring = engine_.wiring();
-    Executor& other = engine_.executor_of(task);
     return {.task = task,
-            .lane = &outbox.lane(wiring.loop_of(task)),
+            .lane = &outbox.lane(wiring.destination_of(task)),
             .run = run_key(source, task),
-            .sender = &sender_to(other)};
+            .sender = &sender_to(wiring.executor_of_task[static_cast<std::size_t>(task)])};
 }
 
-Sender& Executor::sender_to(Executor& target) {
-    Sender*& sender = sender_by_target_[target.number()];
-    if (sender == nullptr) {
-        Cycle* const cycle = engine_.cycle_between(component_, target.component());
-        Channel& channel = target.add_channel(*this, cycle != nullptr);
-        sender = &senders_.emplace_back(cycle == nullptr ? &channel.credit : nullptr, cycle);
+Sender& Executor::sender_to(std::size_t number) {
+    Sender*& sender = sender_by_target_[number];
+    if (sender != nullptr) return *sender;
+    Executor* const target = engine_.executor(number);
+    if (target == nullptr) {
+        // Nothing may be sent before the other worker has said how much.
+        ReceiverElsewhere& receiver =
+            receivers_elsewhere_.emplace_back(channel_id(number_, number), 0);
+        sender = &senders_.emplace_back(&receiver.credit, nullptr);
+        return *sender;
     }
+    Cycle* const cycle = engine_.cycle_between(component_, target->component());
+    Channel& channel = target->add_channel(*this, cycle != nullptr);
+    sender = &senders_.emplace_back(cycle == nullptr ? &channel.credit : nullptr, cycle);
     return *sender;
+}
+
+void Executor::connect_elsewhere() {
+    const Wiring& wiring = engine_.wiring();
+    if (wiring.share.workers == 1) return;
+    const std::vector<Component>& components = wiring.topology.components();
+    std::set<std::size_t> sources;
+    for (const Subscription& input : components[component_].inputs)
+        sources.insert(component_index(wiring.topology, input.source));
+    for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e) {
+        const cluster::ExecutorPlan& source = wiring.plan.executors[e];
+        if (wiring.executor_is_here(e) || !sources.contains(source.component)) continue;
+        Channel& channel = channels_.emplace_back(
+            engine_.limits().window_bytes_elsewhere, wiring.schemas[source.component],
+            channel_id(e, number_), wiring.first_peer() + wiring.share.worker_of(e));
+        for (TaskId task = source.first_task; task < source.first_task + source.tasks; ++task)
+            channel_of_task_[static_cast<std::size_t>(task)] = &channel;
+    }
+}
+
+std::vector<std::pair<std::uint64_t, CreditReceiver*>> Executor::receivers_elsewhere() {
+    std::vector<std::pair<std::uint64_t, CreditReceiver*>> all;
+    for (ReceiverElsewhere& receiver : receivers_elsewhere_)
+        all.emplace_back(receiver.id, &receiver.credit);
+    return all;
+}
+
+void Executor::handle_peer_events() {
+    if (peer_events_.empty()) [[likely]]
+        return;
+    for (const PeerEvent& event : std::exchange(peer_events_, {})) handle(event);
+}
+
+void Executor::grant(Channel& from, std::uint32_t consumed) {
+    if (!from.credit.consume(consumed)) [[likely]]
+        return;
+    if (from.source != nullptr) {
+        engine_.resume(*from.source);
+    } else {
+        acks.credit(from.destination, {from.id, from.credit.limit()});
+    }
 }
 
 Channel& Executor::add_channel(Executor& source, bool inner) {
@@ -68,8 +126,8 @@ Channel& Executor::add_channel(Executor& source, bool inner) {
     return channel;
 }
 
-Inbox<Batch>::Token& Executor::token(Loop& target) {
-    std::unique_ptr<Inbox<Batch>::Token>& token = tokens_[target.number()];
+Inbox<Batch>::Token& Executor::token(Entrance& target, std::uint32_t destination) {
+    std::unique_ptr<Inbox<Batch>::Token>& token = tokens_[destination];
     if (token == nullptr) token = std::make_unique<Inbox<Batch>::Token>(target.batches.token());
     return *token;
 }

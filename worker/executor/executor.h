@@ -24,6 +24,7 @@
 #include "worker/executor/step_clock.h"
 #include "worker/executor/task.h"
 #include "worker/queue/cycle.h"
+#include "worker/queue/entrance.h"
 #include "worker/queue/inbox.h"
 #include "worker/queue/outbox.h"
 #include "worker/queue/ring.h"
@@ -40,14 +41,27 @@ struct RunRef {
     std::uint32_t row = 0;  // Offset of the next row.
 };
 
+/// The channel from one executor to another, as workers name it to each other.
+inline std::uint64_t channel_id(std::size_t source, std::size_t target) {
+    return static_cast<std::uint64_t>(source) << 32 | target;
+}
+
 /// The receiving end of a channel: from one executor to another.
 struct alignas(64) Channel {
+    using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
+
+    /// From an executor here.
     Channel(std::uint64_t window, Executor& from, bool inside);
+    /// From one in another worker.
+    Channel(std::uint64_t window, const Schemas& schemas_given, std::uint64_t id_given,
+            std::uint32_t destination_given);
 
     CreditReceiver credit;
-    Executor& source;
-    const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas;  // Of the source's streams.
-    const bool inner;  // Both are in the same cycle: there is no credit.
+    Executor* const source;               // Null: elsewhere.
+    const Schemas& schemas;               // Of the source's streams.
+    const bool inner;                     // Both are in the same cycle: there is no credit.
+    const std::uint64_t id = 0;           // For a source elsewhere: channel_id(), and where to
+    const std::uint32_t destination = 0;  // announce credit.
 };
 
 inline constexpr base::Micros kNever = std::int64_t{1} << 62;
@@ -76,6 +90,7 @@ public:
     virtual void accept(const RunRef& run) = 0;
     virtual void accept_acks(std::span<const AckRecord> records) = 0;
     virtual void accept_fail(const FailRecord& record) = 0;
+    void accept_peer_event(const PeerEvent& event) { peer_events_.push_back(event); }
     /// When step() wants to be called without anything arriving; kNever.
     virtual base::Micros next_due() const = 0;
 
@@ -108,8 +123,8 @@ public:
     bool prompt = false;     // Hands over after each call of user code: the next one may block.
 
     // For the loop.
-    /// Its own ways into other loops' inboxes, so that what it sends to one stays in order.
-    Inbox<Batch>::Token& token(Loop& target);
+    /// Its own ways into other inboxes, so that what it sends to one stays in order.
+    Inbox<Batch>::Token& token(Entrance& target, std::uint32_t destination);
     /// For what its home loop forwards to its annex.
     Inbox<Batch>::Token& forward_token(Loop& annex);
 
@@ -126,8 +141,23 @@ public:
     /// Where rows of a source task come in. REQUIRES: it sends to this executor.
     Channel& channel(TaskId source) { return *channel_of_task_[static_cast<std::size_t>(source)]; }
 
+    // ---- For the transport; constant once the engine runs.
+    /// Makes the channels that come from executors elsewhere. Before Task::connect().
+    void connect_elsewhere();
+    /// Null: no executor of that task sends to this one.
+    Channel* channel_or_null(TaskId source) {
+        return channel_of_task_[static_cast<std::size_t>(source)];
+    }
+    std::deque<Channel>& channels() { return channels_; }
+    /// The copies here of receivers elsewhere, by channel_id().
+    std::vector<std::pair<std::uint64_t, CreditReceiver*>> receivers_elsewhere();
+
 protected:
     virtual void open() = 0;
+    virtual void handle(const PeerEvent& event) = 0;
+    void handle_peer_events();
+    /// `consumed` bytes of a channel's rows are done with.
+    void grant(Channel& from, std::uint32_t consumed);
     void release(Batch* batch) { released_.push_back(batch); }
 
     Engine& engine_;
@@ -137,15 +167,24 @@ protected:
 
 private:
     void hand_over_and_wait();
-    Sender& sender_to(Executor& target);
+    Sender& sender_to(std::size_t target);
     Channel& add_channel(Executor& source, bool inner);
 
+    struct ReceiverElsewhere {
+        ReceiverElsewhere(std::uint64_t channel, std::uint64_t window)
+            : id(channel), credit(window) {}
+        std::uint64_t id;
+        CreditReceiver credit;
+    };
+
+    std::deque<ReceiverElsewhere> receivers_elsewhere_;
     std::deque<Sender> senders_;
     std::vector<Sender*> sender_by_target_;  // By the target's number; null: none.
     std::deque<Channel> channels_;
     std::vector<Channel*> channel_of_task_;  // By the source task's id.
     std::vector<Batch*> released_;
-    std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By the number of the target loop.
+    std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By destination.
+    std::vector<PeerEvent> peer_events_;
     std::unique_ptr<Inbox<Batch>::Token> forward_token_;
 };
 

@@ -55,6 +55,8 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
         failed_.push_back({id, FailReason::kOverflow});
     } else {
         const Root root = ledger_.open(id);
+        if (journal_ != nullptr) [[unlikely]]
+            journal_->emit(root, id);
         EdgeXor edges = 0;
         bool sent = false;
         try {
@@ -67,11 +69,13 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
             });
         } catch (...) {
             (void)ledger_.fail(root);  // The caller learns of it by the exception.
+            if (journal_ != nullptr) journal_->settled("fail", root, id);
             throw;
         }
         if (!sent) {
             apply(FailRecord{root, FailReason::kOverflow, false});
         } else if (const auto settled = ledger_.arm(root, edges)) {
+            if (journal_ != nullptr) journal_->settled("ack", root, id);
             count_completed(*settled);
             completed_.push_back(settled->message);
         }
@@ -103,20 +107,29 @@ void SpoutTask::apply(const FailRecord& record) {
     if (record.reset) {
         ledger_.reset_timeout(record.root, now_);
     } else if (const auto settled = ledger_.fail(record.root)) {
-        failed.add();
-        failed_.push_back({settled->message, record.reason});
+        add_failure(*settled, record.reason);
     }
+}
+
+void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
+    if (journal_ != nullptr) [[unlikely]]
+        journal_->settled("fail", settled.root, settled.message);
+    failed.add();
+    failed_.push_back({settled.message, reason});
 }
 
 void SpoutTask::expire() {
     if (now_ < next_scan()) return;
     expired_.clear();
     ledger_.expire(now_, expired_);
-    for (const worker::Settled& settled : expired_) {
-        failed.add();
-        failed_.push_back({settled.message, FailReason::kTimedOut});
-    }
+    for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
     next_scan_ = now_ + ledger_.scan_interval();
+}
+
+void SpoutTask::abandon(FailReason reason) {
+    expired_.clear();
+    ledger_.abandon(expired_);
+    for (const worker::Settled& settled : expired_) add_failure(settled, reason);
 }
 
 bool SpoutTask::call_back(bool may_emit) {
@@ -154,6 +167,7 @@ void SpoutTask::set_active(bool active) {
 void SpoutTask::close() {
     if (!opened_) return;
     opened_ = false;
+    publish();  // What the last step emitted is pending.
     try {
         spout_->close();
     } catch (const std::exception& error) {
@@ -212,6 +226,7 @@ void SpoutExecutor::open() {
         spout->open();
         spout->postpone(engine_.clock().now());
     }
+    open_ = true;
 }
 
 void SpoutExecutor::accept(const RunRef&) {
@@ -235,10 +250,26 @@ bool SpoutExecutor::apply_control() {
     return any;
 }
 
+void SpoutExecutor::handle(const PeerEvent& event) {
+    const Wiring& wiring = engine_.wiring();
+    const std::vector<std::uint32_t>& reached = wiring.workers_reached[component()];
+    for (const auto& spout : spouts_) {
+        if (event.kind == PeerEvent::Kind::kStarted) {
+            if (spout->ended()) spout->send_end_of_stream(wiring.first_peer() + event.worker);
+        } else if (std::binary_search(reached.begin(), reached.end(), event.worker)) {
+            spout->abandon(FailReason::kWorkerLost);
+        }
+    }
+}
+
 bool SpoutExecutor::step(base::Micros now) {
+    // A link to another worker may come up before all is prepared here. What it tells waits; a step
+    // follows open().
+    if (!open_) return false;
     clock_.start(now);
     time_ = now;
     for (const auto& spout : spouts_) spout->set_time(now);
+    handle_peer_events();
     bool asked = apply_control();
     const bool over_budget = engine_.over_budget();
     const bool may_emit = outbox.refresh() && !over_budget;
@@ -315,6 +346,7 @@ bool SpoutExecutor::emit(base::Micros now) {
 }
 
 base::Micros SpoutExecutor::next_due() const {
+    if (!open_) return kNever;
     base::Micros due = idle_until_ == 0 ? kNever : idle_until_;
     for (const auto& spout : spouts_) {
         if (!spout->ended()) due = std::min(due, spout->next_scan());

@@ -41,6 +41,8 @@ public:
     // ---- For SpoutExecutor.
     void apply(const AckRecord& record) {
         if (const auto settled = ledger_.ack(record.root, record.edges)) {
+            if (journal_ != nullptr) [[unlikely]]
+                journal_->settled("ack", settled->root, settled->message);
             count_completed(*settled);
             call_ack(settled->message);
         }
@@ -52,6 +54,8 @@ public:
     /// anything.
     bool call_back(bool may_emit);
     void expire();
+    /// All pending trees fail: what they reach is lost.
+    void abandon(FailReason reason);
     void set_active(bool active);
     Next next_tuple() {
         try {
@@ -94,6 +98,7 @@ public:
 
 private:
     void call_ack(MessageId message);
+    void add_failure(const worker::Settled& settled, FailReason reason);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
@@ -141,6 +146,7 @@ public:
 
 private:
     void open() override;
+    void handle(const PeerEvent& event) override;
     /// Passes a new time on to the spouts; calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);
@@ -154,6 +160,7 @@ private:
 
     const TaskId first_task_;
     std::vector<std::unique_ptr<SpoutTask>> spouts_;
+    bool open_ = false;
     std::vector<Task*> tasks_;  // The same.
     std::vector<AckRecord> acks_in_;
     std::size_t merge_at_;

@@ -12,6 +12,21 @@
 #include "worker/executor/executor.h"
 
 namespace storm::worker {
+namespace {
+
+std::unique_ptr<Journal> make_journal(const Engine& engine, std::size_t component, TaskId task) {
+    const Wiring& wiring = engine.wiring();
+    const std::string dir = wiring.config.string("topology.journal.dir", "");
+    if (dir.empty()) return nullptr;
+    // A run without a cluster has no incarnation; its time will do.
+    const std::uint64_t epoch = wiring.share.incarnation != 0
+                                    ? wiring.share.incarnation
+                                    : static_cast<std::uint64_t>(engine.clock().now());
+    return std::make_unique<Journal>(dir, wiring.topology.components()[component].id, task, epoch,
+                                     engine.clock());
+}
+
+}  // namespace
 
 Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
     : engine_(engine),
@@ -25,7 +40,8 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
           engine, executor, component, id, index,
           cluster::component_config(engine.wiring().topology.components()[component],
                                     engine.wiring().config))),
-      context_(site_) {
+      context_(site_),
+      journal_(make_journal(engine, component, id)) {
     const Config& config = site_->config();
     tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
     tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;
@@ -104,9 +120,10 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
             case GroupingKind::kLocalOrShuffle: {
                 std::vector<groupings::Distance> distances;
                 for (const TaskId task : tasks) {
-                    const bool same = wiring.loop_of(task) == wiring.loop_of(id_);
-                    distances.push_back(same ? groupings::Distance::kSameLoop
-                                             : groupings::Distance::kSameWorker);
+                    const bool same = wiring.destination_of(task) == wiring.destination_of(id_);
+                    distances.push_back(same                   ? groupings::Distance::kSameLoop
+                                        : wiring.is_here(task) ? groupings::Distance::kSameWorker
+                                                               : groupings::Distance::kElsewhere);
                 }
                 return groupings::LocalOrShuffle(distances, random_.next());
             }
@@ -188,8 +205,9 @@ void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::T
                     ", emit gave " + std::string(to_string(detail::kind_of(given))));
 }
 
-void Task::send_end_of_stream() {
+void Task::send_end_of_stream(std::optional<std::uint32_t> destination) {
     for (Target& target : end_of_stream_targets_) {
+        if (destination && target.lane->destination != *destination) continue;
         std::byte* const row = outbox_.place(*target.lane, target.run, wire::kControlRowBytesMax);
         const std::size_t bytes = wire::write_control_row(wire::Eos{}, row);
         outbox_.wrote(*target.lane, bytes);

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task_site.h"
+#include "worker/journal/journal.h"
 #include "worker/queue/cycle.h"
 #include "worker/queue/outbox.h"
 #include "worker/routing/route.h"
@@ -73,7 +75,8 @@ public:
 
     /// Once all executors exist.
     void connect();
-    void send_end_of_stream();
+    /// To all targets, or only to those at a destination.
+    void send_end_of_stream(std::optional<std::uint32_t> destination = {});
     /// Runs what post() brought. Returns whether there was something.
     bool run_posted();
 
@@ -93,6 +96,7 @@ protected:
     const TaskId id_;
     std::shared_ptr<TaskSite> site_;
     TaskContext context_;
+    const std::unique_ptr<Journal> journal_;  // Null: none is kept.
     bool ended_ = false;
 
 private:

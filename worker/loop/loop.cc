@@ -275,9 +275,9 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
         if (one_source && Regroup::worth_while(closed.runs, closed.rows)) {
             Batch* const regrouped = regroup_.apply(*closed.batch, pool_);
             pool_.give(closed.batch);
-            carry(executor, regrouped, closed.loop, true);
+            carry(executor, regrouped, closed.destination, true);
         } else {
-            carry(executor, closed.batch, closed.loop, false);
+            carry(executor, closed.batch, closed.destination, false);
         }
     }
     executor.outbox.handed_over();
@@ -287,31 +287,33 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
 void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied) {
     engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
     if (number == number_) return dispatch(batch);
-    Loop& target = engine_.loop(number);
-    if (!copied) {
+    Entrance& target = engine_.entrance(number);
+    // To another worker, the link's thread reads it once; a full one need not be copied for that.
+    const bool elsewhere = number >= engine_.wiring().first_peer();
+    if (!copied && !(elsewhere && batch->used > kBatchBytes / 2)) {
         // The bytes were written while they were in this core's cache; one copy moves them all.
         Batch* const copy = pool_.copy(*batch);
         pool_.give(batch);
         batch = copy;
     }
-    target.batches.push(executor.token(target), batch);
+    target.batches.push(executor.token(target, number), batch);
     target.notify();
 }
 
 void Loop::send_acks(Executor& executor, bool all) {
-    for (const std::uint32_t number : engine_.wiring().spout_loops) {
-        ControlBatch& acks = executor.acks.by_loop()[number];
+    for (const std::uint32_t number : engine_.wiring().control_destinations) {
+        ControlBatch& acks = executor.acks.by_destination()[number];
         if (acks.empty()) continue;
         sent_something_ = true;
         if (number == number_) {
             dispatch(acks);
-        } else if (all || acks.acks.size() >= kAckBatch) {
-            send(acks, engine_.loop(number));
+        } else if (all || acks.acks.size() >= kAckBatch || !acks.credits.empty()) {
+            send(acks, engine_.entrance(number));
         }
     }
 }
 
-void Loop::send(ControlBatch& control_batch, Loop& target) {
+void Loop::send(ControlBatch& control_batch, Entrance& target) {
     ControlBatch* const sent = engine_.take_control();
     std::swap(*sent, control_batch);
     target.control.push(sent);
@@ -364,7 +366,7 @@ void Loop::dispatch(ControlBatch& arrived) {
             ControlBatch part;
             part.acks.assign(acks.begin() + static_cast<std::ptrdiff_t>(i),
                              acks.begin() + static_cast<std::ptrdiff_t>(end));
-            send(part, *executor.loop.load(std::memory_order_acquire));
+            forward(part, executor);
         }
         i = end;
     }
@@ -376,13 +378,25 @@ void Loop::dispatch(ControlBatch& arrived) {
         } else {
             ControlBatch part;
             part.fails.push_back(fail);
-            send(part, *executor.loop.load(std::memory_order_acquire));
+            forward(part, executor);
+        }
+    }
+    for (const PeerEvent& event : arrived.peer_events) {
+        if (here(*event.executor)) {
+            event.executor->accept_peer_event(event);
+            mark_ready(*event.executor);
+        } else {
+            ControlBatch part;
+            part.peer_events.push_back(event);
+            forward(part, *event.executor);
         }
     }
     for (Batch* const batch : arrived.released) release(batch);
-    arrived.acks.clear();
-    arrived.fails.clear();
-    arrived.released.clear();
+    arrived.clear();
+}
+
+void Loop::forward(ControlBatch& part, Executor& executor) {
+    send(part, *executor.loop.load(std::memory_order_acquire));
 }
 
 void Loop::release(Batch* batch) {

@@ -30,12 +30,12 @@
 #include "worker/executor/executor.h"
 #include "worker/loop/timer_heap.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/inbox.h"
+#include "worker/queue/entrance.h"
 #include "worker/queue/regroup.h"
 
 namespace storm::worker {
 
-class Loop {
+class Loop final : public Entrance {
 public:
     static constexpr std::uint32_t kAnnex = std::numeric_limits<std::uint32_t>::max();
 
@@ -55,11 +55,9 @@ public:
     /// Gives back what nobody will consume any more. After all threads have ended.
     void drop_queued();
 
-    // ---- From any thread.
-    Inbox<Batch> batches;
-    Inbox<ControlBatch> control;
+    // ---- From any thread; and what is pushed into the entrance.
     void resume(Executor& executor);
-    void notify() { sleep_.notify(); }
+    void notify() override { sleep_.notify(); }
 
     /// Odd while user code runs; changes with each step.
     std::uint64_t step_word() const { return step_word_.load(std::memory_order_acquire); }
@@ -111,7 +109,9 @@ private:
     void dispatch(Batch* batch);
     void forward(const std::byte* run, Executor& executor);
     void dispatch(ControlBatch& control);
-    void send(ControlBatch& control, Loop& target);
+    void send(ControlBatch& control, Entrance& target);
+    /// For executors that are no longer here.
+    void forward(ControlBatch& part, Executor& executor);
     void release(Batch* batch);
     bool here(const Executor& executor) const {
         return executor.loop.load(std::memory_order_acquire) == this;

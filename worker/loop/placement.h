@@ -13,17 +13,21 @@
 #include <storm/topology.h>
 
 #include "cluster/plan.h"
+#include "worker/share.h"
 
 namespace storm::worker {
 
+/// The executor runs in another worker.
+inline constexpr std::uint32_t kElsewhere = ~0U;
+
 struct Placement {
-    std::vector<std::uint32_t> loop_of_executor;  // As in Plan::executors.
+    std::vector<std::uint32_t> loop_of_executor;  // As in Plan::executors; kElsewhere.
     std::size_t shared_loops = 0;
     std::size_t loops = 0;  // The shared ones and those of blocking executors.
 };
 
 /// REQUIRES: threads > 0. `all_dedicated`: every executor has a loop of its own.
-Placement place(const Topology& topology, const cluster::Plan& plan, std::size_t threads,
-                bool all_dedicated);
+Placement place(const Topology& topology, const cluster::Plan& plan, const Share& share,
+                std::size_t threads, bool all_dedicated);
 
 }  // namespace storm::worker

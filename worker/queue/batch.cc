@@ -33,6 +33,18 @@ Batch* CommonPool::take(std::size_t bytes) {
     return batch;
 }
 
+void CommonPool::give(Batch* batch) {
+    if (batch->capacity != kBatchBytes ||
+        count_.load(std::memory_order_relaxed) >= kCommonPoolBatches) {
+        free_batch(batch);
+        return;
+    }
+    batch->used = 0;
+    batch->open_runs = 0;
+    count_.fetch_add(1, std::memory_order_relaxed);
+    free_.enqueue(batch);
+}
+
 BatchPool::~BatchPool() {
     for (Batch* const batch : free_) free_batch(batch);
 }

@@ -21,9 +21,13 @@ namespace storm::worker {
 
 class CreditReceiver {
 public:
-    explicit CreditReceiver(std::uint64_t window) : limit_(window), window_(window) {}
+    enum class Sender : std::uint8_t { kHere, kElsewhere };
 
-    /// True when a sender waited for this and must be told.
+    /// A sender elsewhere, in another worker, must be told of each new limit.
+    explicit CreditReceiver(std::uint64_t window, Sender sender = Sender::kHere)
+        : limit_(window), window_(window), sender_(sender) {}
+
+    /// True when a sender waited for this, or is elsewhere, and must be told.
     [[nodiscard]] bool consume(std::uint64_t bytes) {
         consumed_ += bytes;
         const std::uint64_t limit = consumed_ + window_;
@@ -31,12 +35,19 @@ public:
         if (limit - limit_.load(std::memory_order_relaxed) < window_ / 4) return false;
         return announce(limit);
     }
+    /// Any thread.
+    std::uint64_t limit() const { return limit_.load(std::memory_order_acquire); }
+
+    /// For the copy of a receiver elsewhere that its senders here look at: it has announced
+    /// `limit`. True when a sender waited. Threads: one, instead of consume().
+    [[nodiscard]] bool announced(std::uint64_t limit) { return announce(limit); }
 
 private:
     friend class CreditSender;
 
     bool announce(std::uint64_t limit) {
         limit_.store(limit, std::memory_order_release);
+        if (sender_ == Sender::kElsewhere) return true;
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (waiting_.load(std::memory_order_relaxed) == 0) return false;
         return waiting_.exchange(0, std::memory_order_relaxed) != 0;
@@ -45,6 +56,7 @@ private:
     std::atomic<std::uint64_t> limit_;
     std::uint64_t consumed_ = 0;
     const std::uint64_t window_;
+    const Sender sender_;
     std::atomic<std::uint32_t> waiting_{0};
 };
 

@@ -24,6 +24,8 @@ inline constexpr std::size_t kCommonPoolBatches = 1024;
 /// topology.worker.buffer.bytes within these.
 inline constexpr std::size_t kWindowBytesMin = 4 * 1024;
 inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
+/// The same between workers, where it also has to cover the way there and back.
+inline constexpr std::size_t kWindowBytesMaxElsewhere = 512 * 1024;
 
 /// An executor gives way to the others of its loop after this long.
 inline constexpr base::Micros kStepMicros = 200;

@@ -13,9 +13,10 @@ constexpr std::size_t kStock =
 
 }  // namespace
 
-Outbox::Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_bytes)
-    : common_(common), overshoot_bytes_(overshoot_bytes), lanes_(loops) {
-    for (std::size_t i = 0; i < loops; ++i) lanes_[i].loop = static_cast<std::uint32_t>(i);
+Outbox::Outbox(CommonPool& common, std::size_t destinations, std::size_t overshoot_bytes)
+    : common_(common), overshoot_bytes_(overshoot_bytes), lanes_(destinations) {
+    for (std::size_t i = 0; i < destinations; ++i)
+        lanes_[i].destination = static_cast<std::uint32_t>(i);
 }
 
 Outbox::~Outbox() {
@@ -60,7 +61,7 @@ void Outbox::close(Lane& lane) {
     finish_run(lane);
     lane.batch->used = static_cast<std::uint32_t>(lane.cursor - lane.batch->bytes());
     closed_bytes_ += lane.batch->used;
-    closed_.push_back({lane.batch, lane.loop, lane.closed_runs, lane.closed_rows});
+    closed_.push_back({lane.batch, lane.destination, lane.closed_runs, lane.closed_rows});
     lane.closed_runs = lane.closed_rows = 0;
     lane.batch = nullptr;
     lane.cursor = lane.end = lane.run_header = nullptr;

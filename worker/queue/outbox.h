@@ -1,9 +1,9 @@
 // What an executor has emitted and its loop has not yet handed over.
 //
-// One open batch (lane) for each loop that it sends to. Rows are built in place at the end of a
-// lane, or copied there; consecutive rows between the same two tasks form a run. A lane that is
-// full is closed and waits for the end of the step; nothing here touches the loop, so that another
-// thread may take the loop over meanwhile.
+// One open batch (lane) for each destination: a loop, or another worker. Rows are built in place at
+// the end of a lane, or copied there; consecutive rows between the same two tasks form a run. A
+// lane that is full is closed and waits for the end of the step; nothing here touches the loop, so
+// that another thread may take the loop over meanwhile.
 //
 // Threads: the executor's.
 #pragma once
@@ -36,7 +36,7 @@ struct Lane : detail::Outlet {
     Batch* batch = nullptr;
     std::byte* run_header = nullptr;
     std::uint32_t rows = 0;  // Of the open run.
-    std::uint32_t loop = 0;
+    std::uint32_t destination = 0;
     std::uint32_t closed_runs = 0;  // Of this batch, before the open one.
     std::uint32_t closed_rows = 0;
 };
@@ -49,17 +49,17 @@ class Outbox {
 public:
     struct Closed {
         Batch* batch;
-        std::uint32_t loop;
+        std::uint32_t destination;
         std::uint32_t runs;
         std::uint32_t rows;
     };
 
-    Outbox(CommonPool& common, std::size_t loops, std::size_t overshoot_bytes);
+    Outbox(CommonPool& common, std::size_t destinations, std::size_t overshoot_bytes);
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
     ~Outbox();
 
-    Lane& lane(std::uint32_t loop) { return lanes_[loop]; }
+    Lane& lane(std::uint32_t destination) { return lanes_[destination]; }
 
     /// Where a row of `bytes` for run `key` may be written; wrote() then takes it in.
     std::byte* place(Lane& lane, std::uint64_t key, std::size_t bytes) {

@@ -33,7 +33,7 @@ base::Error unexpected(const std::string& argument) {
 
 base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     Arguments parsed;
-    bool explain = false, describe = false, help = false, version = false;
+    bool explain = false, describe = false, help = false, version = false, worker = false;
     int port = 0;
     CLI::App app;
     app.set_help_flag();
@@ -44,6 +44,7 @@ base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     app.add_flag("--describe", describe);
     app.add_flag("-h,--help", help);
     app.add_flag("--version", version);
+    app.add_flag("--worker", worker);  // For Supervisors alone: not in the help.
     const CLI::Option* const metrics =
         app.add_option("--metrics-port", port)->check(CLI::Range(0, kPortMax));
     std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
@@ -68,6 +69,7 @@ base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     if (explain) parsed.mode = Mode::kExplain;
     if (describe) parsed.mode = Mode::kDescribe;
     if (version) parsed.mode = Mode::kVersion;
+    if (worker) parsed.mode = Mode::kWorker;
     return parsed;
 }
 

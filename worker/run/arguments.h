@@ -13,7 +13,7 @@
 namespace storm::worker {
 
 struct Arguments {
-    enum class Mode : std::uint8_t { kRun, kExplain, kDescribe, kHelp, kVersion };
+    enum class Mode : std::uint8_t { kRun, kExplain, kDescribe, kHelp, kVersion, kWorker };
 
     Mode mode = Mode::kRun;
     std::vector<std::string> config_files;

@@ -1,4 +1,5 @@
-// A topology for programs: what --describe prints.
+// A topology for programs: what --describe prints, on stdout or on the descriptor that
+// $STORM_DESCRIBE_FD names.
 //
 //     {"format": 1, "name": …, "storm_version": …, "machine": "x86_64", "glibc": "2.36",
 //      "cpu_features": ["sse4_2", …],

@@ -39,4 +39,18 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
         });
 }
 
+base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_context& io,
+                                                             const std::string& host,
+                                                             const Engine& engine,
+                                                             MetricsSource source) {
+    // Where the worker's Supervisor was allowed to listen, so is the worker.
+    return net::HttpServer::listen(
+        io, {.host = host, .port = 0, .beyond_loopback = true},
+        {.intake = {},
+         .answer = [&engine, source = std::move(source)](const net::HttpRequest& request,
+                                                         const net::HttpReply& reply) {
+             reply(answer(request, engine, source));
+         }});
+}
+
 }  // namespace storm::worker

@@ -5,16 +5,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "net/http_server.h"
 #include "worker/engine.h"
 #include "worker/run/metrics.h"
 
+namespace boost::asio {
+class io_context;
+}
+
 namespace storm::worker {
 
 /// `engine` must outlive it. Port 0: any free one.
 base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
+                                                             const Engine& engine,
+                                                             MetricsSource source);
+
+/// The same on `host`, on the thread that runs `io`. Any free port.
+base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_context& io,
+                                                             const std::string& host,
                                                              const Engine& engine,
                                                              MetricsSource source);
 

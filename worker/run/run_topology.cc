@@ -1,12 +1,17 @@
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <storm/run.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,8 +21,10 @@
 #include "worker/run/describe.h"
 #include "worker/run/explain.h"
 #include "worker/run/local_run.h"
+#include "worker/run/log_level.h"
 #include "worker/run/metrics_server.h"
 #include "worker/run/signals.h"
+#include "worker/serve/serve.h"
 
 namespace storm {
 namespace {
@@ -45,17 +52,35 @@ ExitCode print(const std::string& text) {
     return printed ? ExitCode::kDone : complain("cannot write to stdout", ExitCode::kFailed);
 }
 
+bool write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t wrote = ::write(descriptor, text.data(), text.size());
+        if (wrote < 0 && errno != EINTR) return false;
+        if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+    }
+    return true;
+}
+
+/// To the descriptor that $STORM_DESCRIBE_FD names, if it does: what users' code prints on stdout
+/// does not get among it there.
+ExitCode print_description(const std::string& description) {
+    const char* const named = std::getenv("STORM_DESCRIBE_FD");
+    if (named == nullptr) return print(description);
+    const std::string_view text = named;
+    int descriptor = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), descriptor);
+    if (error != std::errc() || end != text.data() + text.size() || descriptor < 0 ||
+        !write_all(descriptor, description)) {
+        return complain("cannot write the description to descriptor \"" + std::string(text) +
+                            "\", which $STORM_DESCRIBE_FD names",
+                        ExitCode::kFailed);
+    }
+    return ExitCode::kDone;
+}
+
 std::string program_name(int argc, char** argv) {
     const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
     return name.empty() ? "topology" : name;
-}
-
-base::LogLevel log_level(const Config& config) {
-    const std::string level = config.string("storm.log.level");
-    if (level == "debug") return base::LogLevel::kDebug;
-    if (level == "warn") return base::LogLevel::kWarn;
-    if (level == "error") return base::LogLevel::kError;
-    return base::LogLevel::kInfo;
 }
 
 ExitCode run_here(const std::string& name, Topology topology, const Config& config,
@@ -79,7 +104,7 @@ ExitCode run_here(const std::string& name, Topology topology, const Config& conf
 ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,
                        const std::string& program, TopologyFactory make) {
     const Config& config = settings.config;
-    base::log::set_level(log_level(config));
+    base::log::set_level(worker::log_level(config));
     const std::string name = config.string("topology.name", program);
     Topology topology = make(config);
     switch (arguments.mode) {
@@ -87,7 +112,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
             return print(
                 worker::explain(name, worker::Wiring(std::move(topology), config), settings));
         case Arguments::Mode::kDescribe:
-            return print(worker::describe(name, topology, config, worker::this_platform()));
+            return print_description(
+                worker::describe(name, topology, config, worker::this_platform()));
         default:
             return run_here(name, std::move(topology), config, arguments);
     }
@@ -96,6 +122,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
 ExitCode with_arguments(const Arguments& arguments, const std::string& program,
                         TopologyFactory make) {
     if (arguments.mode == Arguments::Mode::kHelp) return print(worker::help_text(program));
+    if (arguments.mode == Arguments::Mode::kWorker)
+        return static_cast<ExitCode>(worker::serve_worker(make));
     if (arguments.mode == Arguments::Mode::kVersion) return print("Storm " STORM_VERSION "\n");
     const base::Result<cluster::LayeredSettings> settings = cluster::layer_settings(
         cluster::settings_files(arguments.config_files), arguments.assignments);

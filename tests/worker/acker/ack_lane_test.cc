@@ -35,9 +35,9 @@ TEST_F(AckLaneTest, NeighbouringAcksOfOneRootAreOneRecord) {
     lane.ack(root_of(1, 5), 0b0101);
     lane.ack(root_of(1, 5), 0b1000);
 
-    ASSERT_THAT(lane.by_loop()[0].acks, SizeIs(1));
-    EXPECT_EQ(lane.by_loop()[0].acks[0].root, root_of(1, 5));
-    EXPECT_EQ(lane.by_loop()[0].acks[0].edges, 0b1110);
+    ASSERT_THAT(lane.by_destination()[0].acks, SizeIs(1));
+    EXPECT_EQ(lane.by_destination()[0].acks[0].root, root_of(1, 5));
+    EXPECT_EQ(lane.by_destination()[0].acks[0].edges, 0b1110);
 }
 
 TEST_F(AckLaneTest, AcksOfOtherRootsInBetweenSeparateThem) {
@@ -45,7 +45,7 @@ TEST_F(AckLaneTest, AcksOfOtherRootsInBetweenSeparateThem) {
     lane.ack(root_of(1, 6), 2);
     lane.ack(root_of(1, 5), 4);
 
-    EXPECT_THAT(lane.by_loop()[0].acks, SizeIs(3));
+    EXPECT_THAT(lane.by_destination()[0].acks, SizeIs(3));
 }
 
 TEST_F(AckLaneTest, RecordsGoToTheLoopOfTheirSpoutTask) {
@@ -56,20 +56,20 @@ TEST_F(AckLaneTest, RecordsGoToTheLoopOfTheirSpoutTask) {
     }
 
     for (std::size_t loop = 0; loop < 3; ++loop) {
-        for (const AckRecord& ack : lane.by_loop()[loop].acks)
+        for (const AckRecord& ack : lane.by_destination()[loop].acks)
             EXPECT_EQ(loop_of_task[static_cast<std::size_t>(task_of(ack.root))], loop);
-        for (const FailRecord& fail : lane.by_loop()[loop].fails)
+        for (const FailRecord& fail : lane.by_destination()[loop].fails)
             EXPECT_EQ(loop_of_task[static_cast<std::size_t>(task_of(fail.root))], loop);
     }
-    EXPECT_THAT(lane.by_loop()[0].fails, SizeIs(4));
-    EXPECT_THAT(lane.by_loop()[2].fails, SizeIs(6));
+    EXPECT_THAT(lane.by_destination()[0].fails, SizeIs(4));
+    EXPECT_THAT(lane.by_destination()[2].fails, SizeIs(6));
 }
 
 TEST_F(AckLaneTest, AFailSaysWhyAndAResetSaysThatItIsNone) {
     lane.fail(root_of(2, 1), FailReason::kOverflow);
     lane.reset_timeout(root_of(2, 1));
 
-    const std::vector<FailRecord>& fails = lane.by_loop()[1].fails;
+    const std::vector<FailRecord>& fails = lane.by_destination()[1].fails;
     ASSERT_THAT(fails, SizeIs(2));
     EXPECT_EQ(fails[0].reason, FailReason::kOverflow);
     EXPECT_FALSE(fails[0].reset);
@@ -79,15 +79,15 @@ TEST_F(AckLaneTest, AFailSaysWhyAndAResetSaysThatItIsNone) {
 TEST_F(AckLaneTest, ItIsUsableAfterItsRecordsWereTaken) {
     lane.ack(root_of(2, 1), 1);
     ControlBatch taken;
-    std::swap(taken, lane.by_loop()[1]);
+    std::swap(taken, lane.by_destination()[1]);
 
     lane.ack(root_of(2, 1), 2);
 
     EXPECT_THAT(taken.acks, SizeIs(1));
-    ASSERT_THAT(lane.by_loop()[1].acks, SizeIs(1));
-    EXPECT_EQ(lane.by_loop()[1].acks[0].edges, 2);
-    EXPECT_FALSE(lane.by_loop()[1].empty());
-    EXPECT_TRUE(lane.by_loop()[0].empty());
+    ASSERT_THAT(lane.by_destination()[1].acks, SizeIs(1));
+    EXPECT_EQ(lane.by_destination()[1].acks[0].edges, 2);
+    EXPECT_FALSE(lane.by_destination()[1].empty());
+    EXPECT_TRUE(lane.by_destination()[0].empty());
 }
 
 TEST(MergeByRoot, OfNothingIsNothing) {

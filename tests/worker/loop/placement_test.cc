@@ -46,7 +46,7 @@ struct PlacementTest : ::testing::Test {
     Placed placed(std::size_t threads, bool all_dedicated = false) {
         Placed result{g.build(), {}, {}};
         result.plan = cluster::make_plan(result.topology, Config());
-        result.placement = place(result.topology, result.plan, threads, all_dedicated);
+        result.placement = place(result.topology, result.plan, {}, threads, all_dedicated);
         return result;
     }
 };
@@ -158,7 +158,7 @@ RC_GTEST_PROP(Placement, EveryExecutorHasALoopAndNobodySharesABlockersOne, (std:
     const cluster::Plan plan = cluster::make_plan(topology, Config());
     const std::size_t threads = 1 + random.below(8);
 
-    const Placement placement = place(topology, plan, threads, false);
+    const Placement placement = place(topology, plan, {}, threads, false);
 
     RC_ASSERT(placement.shared_loops <= threads);
     RC_ASSERT(placement.loop_of_executor.size() == plan.executors.size());

@@ -1,0 +1,316 @@
+#include "cli/describe_child.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "cli/limits.h"
+#include "cli/program.h"
+#include "cli/terminal.h"
+
+namespace storm::cli {
+namespace {
+
+constexpr int kDescribeDescriptor = 3;  // In the child.
+constexpr const char* kDescribeVariable = "STORM_DESCRIBE_FD=3";
+
+/// A descriptor, closed at the end.
+class Descriptor {
+public:
+    explicit Descriptor(int number = -1) : number_(number) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    ~Descriptor() { close(); }
+
+    int get() const { return number_; }
+    void reset(int number) {
+        close();
+        number_ = number;
+    }
+    void close() {
+        if (number_ >= 0) ::close(number_);
+        number_ = -1;
+    }
+
+private:
+    int number_;
+};
+
+struct Pipe {
+    Descriptor read;
+    Descriptor write;
+
+    bool open() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
+        read.reset(ends[0]);
+        write.reset(ends[1]);
+        return ::fcntl(read.get(), F_SETFL, O_NONBLOCK) == 0;
+    }
+};
+
+void limit(int what, rlim_t wanted) {
+    rlimit now{};
+    ::getrlimit(static_cast<__rlimit_resource_t>(what), &now);
+    const rlim_t value = std::min(wanted, now.rlim_max);
+    const rlimit limits{value, value};
+    ::setrlimit(static_cast<__rlimit_resource_t>(what), &limits);
+}
+
+/// What a process of ours may add to those that run. (The limit counts all of the user's.)
+rlim_t tasks_max() {
+    std::ifstream file("/proc/loadavg");
+    std::string skipped, tasks;
+    file >> skipped >> skipped >> skipped >> tasks;  // "0.00 0.01 0.05 1/234 5678"
+    const std::size_t slash = tasks.find('/');
+    const rlim_t now = slash == std::string::npos ? 4096 : std::stoul(tasks.substr(slash + 1));
+    return now + kDescribeTasksMax;
+}
+
+/// All that the child needs, made before fork(): after it, nothing may allocate.
+struct Prepared {
+    explicit Prepared(const DescribeCall& call) : path(call.program) {
+        arguments.push_back(path.data());
+        for (const std::string& argument : call.arguments) texts.push_back(argument);
+        for (std::string& text : texts) arguments.push_back(text.data());
+        arguments.push_back(nullptr);
+        for (char** entry = environ; *entry != nullptr; ++entry) {
+            if (std::strncmp(*entry, kDescribeVariable, std::strlen("STORM_DESCRIBE_FD=")) != 0) {
+                environment.push_back(*entry);
+            }
+        }
+        environment.push_back(variable.data());
+        environment.push_back(nullptr);
+    }
+
+    std::string path;
+    std::string variable = kDescribeVariable;
+    std::vector<std::string> texts;
+    std::vector<char*> arguments;
+    std::vector<char*> environment;
+    rlim_t tasks = tasks_max();
+};
+
+/// Not posix_spawn(): the limits must stand before the program's first instruction.
+[[noreturn]] void become(const Prepared& prepared, int description, int chatter, int failure) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    limit(RLIMIT_CPU, kDescribeCpuSecs);
+    limit(RLIMIT_FSIZE, kDescribeFileBytesMax);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NPROC, prepared.tasks);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
+    // Away from the numbers that are overwritten next; still closed by execve().
+    const int description_kept = ::fcntl(description, F_DUPFD_CLOEXEC, 10);
+    const int chatter_kept = ::fcntl(chatter, F_DUPFD_CLOEXEC, 10);
+    const int failure_kept = ::fcntl(failure, F_DUPFD_CLOEXEC, 10);
+    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::dup2(input, STDIN_FILENO);
+    ::dup2(chatter_kept, STDOUT_FILENO);
+    ::dup2(chatter_kept, STDERR_FILENO);
+    ::dup2(description_kept, kDescribeDescriptor);
+    ::execve(prepared.path.c_str(), prepared.arguments.data(), prepared.environment.data());
+    const int error = errno;
+    static_cast<void>(!::write(failure_kept, &error, sizeof error));
+    ::_exit(127);
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    std::uint64_t pages = 0, resident = 0;
+    file >> pages >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::string signal_text(int number) {
+    const char* const name = ::sigabbrev_np(number);
+    const char* const meaning = ::sigdescr_np(number);
+    return name == nullptr ? "signal " + std::to_string(number)
+                           : "SIG" + std::string(name) + " (" + meaning + ')';
+}
+
+/// The last lines of what it printed, indented; empty when it printed nothing.
+std::string shown(const std::string& chatter) {
+    constexpr std::size_t kLinesMax = 20;
+    std::vector<std::string> lines;
+    std::istringstream stream(chatter);
+    for (std::string line; std::getline(stream, line);) lines.push_back(printable(line));
+    if (lines.empty()) return "";
+    std::string text = "\n  it printed:";
+    for (std::size_t i = lines.size() - std::min(lines.size(), kLinesMax); i < lines.size(); ++i) {
+        text += "\n    " + lines[i];
+    }
+    return text;
+}
+
+/// The running child and what has come from it.
+class Child {
+public:
+    Child(const DescribeCall& call, const base::Clock& clock) : call_(call), clock_(clock) {}
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() { end(); }
+
+    base::Result<std::string> run() {
+        if (auto failed = start()) return *failed;
+        if (auto failed = watch()) return *failed;
+        end();
+        read_all();
+        return judged();
+    }
+
+private:
+    std::optional<base::Error> start() {
+        if (!description_.open() || !chatter_.open() || !failure_.open()) {
+            return base::Error{"cannot make a pipe: " + std::string(std::strerror(errno))};
+        }
+        const Prepared prepared(call_);
+        pid_ = ::fork();
+        if (pid_ < 0) {
+            return base::Error{"cannot start a process: " + std::string(std::strerror(errno))};
+        }
+        if (pid_ == 0) {
+            become(prepared, description_.write.get(), chatter_.write.get(), failure_.write.get());
+        }
+        ::setpgid(pid_, pid_);  // Whoever of both comes first.
+        description_.write.close();
+        chatter_.write.close();
+        failure_.write.close();
+        ended_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+        return std::nullopt;
+    }
+
+    /// Until the process has ended, or has to be.
+    std::optional<base::Error> watch() {
+        while (!has_ended()) {
+            read_all();
+            if (description_text_.size() > kDescriptionBytesMax) {
+                return wrong("its description is over " + bytes_text(kDescriptionBytesMax));
+            }
+            if (const std::uint64_t bytes = resident_bytes(pid_); bytes > kDescribeMemoryMax) {
+                return wrong("it takes more than " + bytes_text(kDescribeMemoryMax) +
+                             " of memory to describe its topology");
+            }
+            const base::Micros left = call_.deadline - clock_.now();
+            if (left <= 0) {
+                return wrong("it does not end: describing a topology may take " +
+                             std::to_string(kDescribeMicros / base::kMicrosPerSecond) +
+                             " s (twice)");
+            }
+            std::array<pollfd, 3> waited = {{{ended_.get(), POLLIN, 0},
+                                             {description_.read.get(), POLLIN, 0},
+                                             {chatter_.read.get(), POLLIN, 0}}};
+            ::poll(waited.data(), waited.size(),
+                   static_cast<int>(
+                       std::min<base::Micros>(kDescribeLookMs, left / base::kMicrosPerMilli + 1)));
+        }
+        return std::nullopt;
+    }
+
+    bool has_ended() const {
+        siginfo_t found{};
+        return ::waitid(P_PID, static_cast<id_t>(pid_), &found, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+               found.si_pid == pid_;
+    }
+
+    /// Its whole group, before its number can be another's.
+    void end() {
+        if (pid_ <= 0) return;
+        ::kill(-pid_, SIGKILL);
+        ::kill(pid_, SIGKILL);
+        while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
+        }
+        pid_ = 0;
+    }
+
+    void read_all() {
+        read_some(description_.read, description_text_, kDescriptionBytesMax + 1);
+        read_some(chatter_.read, chatter_text_, 2 * kChatterBytesMax);
+        if (chatter_text_.size() > kChatterBytesMax) {
+            chatter_text_.erase(0, chatter_text_.size() - kChatterBytesMax);
+        }
+    }
+
+    /// What is there, but not for ever: one that prints without end is not to keep us here.
+    static void read_some(Descriptor& from, std::string& to, std::size_t bytes_max) {
+        std::array<char, 16 * 1024> chunk{};
+        while (from.get() >= 0 && to.size() < bytes_max) {
+            const ssize_t got = ::read(from.get(), chunk.data(), chunk.size());
+            if (got < 0) return;
+            if (got == 0) return from.close();
+            to.append(chunk.data(), static_cast<std::size_t>(got));
+        }
+    }
+
+    base::Result<std::string> judged() {
+        int error = 0;
+        if (::read(failure_.read.get(), &error, sizeof error) == sizeof error) {
+            const ProgramMistake mistake = start_failure(call_.program, error);
+            return base::Error{mistake.what +
+                               (mistake.hint.empty() ? "" : "\n  hint: " + mistake.hint)};
+        }
+        if (WIFSIGNALED(status_)) {
+            const int number = WTERMSIG(status_);
+            if (number == SIGXCPU) {
+                return wrong("it takes more than " + std::to_string(kDescribeCpuSecs) +
+                             " s of processor time to describe its topology");
+            }
+            if (chatter_text_.find("std::bad_alloc") != std::string::npos) {
+                return wrong("it asked for more memory than there is, and was ended by " +
+                             signal_text(number));
+            }
+            return wrong("it crashed: ended by " + signal_text(number));
+        }
+        if (const auto mistake = linker_mistake(chatter_text_)) {
+            return base::Error{"cannot start \"" + call_.program + "\": " + mistake->what +
+                               "\n  hint: " + mistake->hint};
+        }
+        const int code = WEXITSTATUS(status_);
+        if (code != 0) return wrong("it ended with exit code " + std::to_string(code));
+        if (description_text_.empty()) {
+            return wrong(
+                "it ended without describing a topology; is it made with STORM_TOPOLOGY_MAIN?");
+        }
+        return std::move(description_text_);
+    }
+
+    base::Error wrong(const std::string& what) {
+        read_all();
+        return {"cannot describe the topology of \"" + call_.program + "\": " + what +
+                shown(chatter_text_)};
+    }
+
+    const DescribeCall& call_;
+    const base::Clock& clock_;
+    Pipe description_, chatter_, failure_;
+    Descriptor ended_;
+    pid_t pid_ = 0;
+    int status_ = 0;
+    std::string description_text_, chatter_text_;
+};
+
+}  // namespace
+
+base::Result<std::string> run_to_describe(const DescribeCall& call, const base::Clock& clock) {
+    return Child(call, clock).run();
+}
+
+}  // namespace storm::cli

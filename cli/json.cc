@@ -1,0 +1,57 @@
+#include "cli/json.h"
+
+#include <algorithm>
+
+namespace storm::cli {
+namespace {
+
+/// Null where there is none.
+const Json& member(const Json& object, const char* key) {
+    static const Json nothing;
+    if (!object.is_object()) return nothing;
+    const auto found = object.find(key);
+    return found == object.end() ? nothing : *found;
+}
+
+}  // namespace
+
+std::string text_at(const Json& object, const char* key) {
+    const Json& found = member(object, key);
+    if (found.is_string()) return found.get<std::string>();
+    return found.is_number() ? found.dump() : "";
+}
+
+std::uint64_t count_at(const Json& object, const char* key) {
+    const Json& found = member(object, key);
+    if (found.is_number_unsigned()) return found.get<std::uint64_t>();
+    if (found.is_number_integer()) {
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(found.get<std::int64_t>(), 0));
+    }
+    if (found.is_number_float() && found.get<double>() > 0 && found.get<double>() < 1e18) {
+        return static_cast<std::uint64_t>(found.get<double>());
+    }
+    return 0;
+}
+
+bool flag_at(const Json& object, const char* key) {
+    const Json& found = member(object, key);
+    return found.is_boolean() && found.get<bool>();
+}
+
+const Json& list_at(const Json& object, const char* key) {
+    static const Json none = Json::array();
+    const Json& found = member(object, key);
+    return found.is_array() ? found : none;
+}
+
+const Json& object_at(const Json& object, const char* key) {
+    static const Json none = Json::object();
+    const Json& found = member(object, key);
+    return found.is_object() ? found : none;
+}
+
+std::string to_text(const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace storm::cli

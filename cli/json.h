@@ -1,0 +1,28 @@
+// Reading JSON that another process sent: what is missing, or of another type, reads as nothing.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace storm::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// A text as it is, a number as text; else "".
+std::string text_at(const Json& object, const char* key);
+/// 0: none, negative, or no number.
+std::uint64_t count_at(const Json& object, const char* key);
+bool flag_at(const Json& object, const char* key);
+/// An empty array: none.
+const Json& list_at(const Json& object, const char* key);
+/// An empty object: none.
+const Json& object_at(const Json& object, const char* key);
+
+/// The same text on every run: two spaces of indentation, and a line feed at the end.
+std::string to_text(const Json& json);
+
+}  // namespace storm::cli

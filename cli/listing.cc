@@ -1,0 +1,231 @@
+#include "cli/listing.h"
+
+#include <fmt/format.h>
+
+#include "cli/table.h"
+
+namespace storm::cli {
+namespace {
+
+Colour colour_of(const std::string& state) {
+    if (state == "ACTIVE" || state == "RUNNING" || state == "ok" || state == "connected") {
+        return Colour::kGood;
+    }
+    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST") return Colour::kBad;
+    if (state == "BACK_OFF" || state == "KILLED" || state == "STARTING") return Colour::kWarning;
+    return Colour::kPlain;
+}
+
+Cell number(const Json& object, const char* key) {
+    return grouped(count_at(object, key));
+}
+
+/// What goes wrong is not to be overlooked.
+Cell bad_number(const Json& object, const char* key) {
+    const std::uint64_t count = count_at(object, key);
+    return {grouped(count), count > 0 ? Colour::kBad : Colour::kPlain};
+}
+
+Cell state(const Json& object, const char* key) {
+    const std::string text = text_at(object, key);
+    return {text, colour_of(text)};
+}
+
+Cell uptime(const Json& object) {
+    return duration_text(count_at(object, "uptime_secs"));
+}
+
+std::string latency(const Json& component, const char* quantile) {
+    const Json& latencies = object_at(component, "complete_latency_us");
+    return latencies.empty() ? "-" : micros_text(count_at(latencies, quantile));
+}
+
+std::string address(const Json& object, const char* port) {
+    const std::string number = text_at(object, port);
+    return text_at(object, "host") + (number.empty() || number == "0" ? "" : ':' + number);
+}
+
+/// "2 slots"
+std::string counted(std::uint64_t count, const std::string& thing) {
+    return grouped(count) + ' ' + thing + (count == 1 ? "" : "s");
+}
+
+std::string components_text(const Json& components, const Terminal& terminal) {
+    Table table({{"COMPONENT", false, true},
+                 {"TYPE"},
+                 {"EXECUTORS", true},
+                 {"TASKS", true},
+                 {"EMITTED", true},
+                 {"EXECUTED", true},
+                 {"ACKED", true},
+                 {"FAILED", true},
+                 {"PENDING", true},
+                 {"P50", true},
+                 {"P99", true}});
+    for (const Json& component : components) {
+        const bool spout = text_at(component, "type") == "spout";
+        table.add({text_at(component, "id"), text_at(component, "type"),
+                   number(component, "executors"), number(component, "tasks"),
+                   number(component, "emitted"), spout ? Cell("-") : number(component, "executed"),
+                   number(component, "acked"), bad_number(component, "failed"),
+                   spout ? number(component, "pending") : Cell("-"), latency(component, "p50"),
+                   latency(component, "p99")});
+    }
+    return table.text(terminal);
+}
+
+std::string workers_text(const Json& workers, const Terminal& terminal) {
+    Table table({{"WORKER", true},
+                 {"ADDRESS", false, true},
+                 {"PID", true},
+                 {"STATE"},
+                 {"RESTARTS", true},
+                 {"LAST EXIT", false, true},
+                 {"METRICS", false, true}});
+    for (const Json& worker : workers) {
+        table.add({text_at(worker, "id"), address(worker, "port"), text_at(worker, "pid"),
+                   state(worker, "state"), number(worker, "restarts"), text_at(worker, "exit"),
+                   text_at(worker, "metrics_url")});
+    }
+    return table.text(terminal);
+}
+
+std::string component_errors_text(const Json& errors, const Terminal& terminal) {
+    Table table({{"TIME"}, {"COMPONENT"}, {"ERROR", false, true}});
+    for (const Json& error : errors) {
+        table.add({time_text(static_cast<std::int64_t>(count_at(error, "time_ms"))),
+                   text_at(error, "component"),
+                   {text_at(error, "error"), Colour::kBad}});
+    }
+    return table.text(terminal);
+}
+
+/// What a worker that does not stay alive said last.
+std::string last_words(const Json& worker) {
+    std::string text;
+    for (const Json& line : list_at(worker, "last_stderr")) {
+        if (line.is_string()) text += "    " + printable(line.get<std::string>()) + '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string topologies_text(const Json& answer, const Terminal& terminal) {
+    Table table({{"NAME", false, true},
+                 {"STATUS"},
+                 {"WORKERS", true},
+                 {"EXECUTORS", true},
+                 {"TASKS", true},
+                 {"UPTIME", true},
+                 {"ID", false, true}});
+    for (const Json& topology : list_at(answer, "topologies")) {
+        table.add({text_at(topology, "name"), state(topology, "status"),
+                   number(topology, "workers"), number(topology, "executors"),
+                   number(topology, "tasks"), uptime(topology), text_at(topology, "id")});
+    }
+    return table.empty() ? "no topologies\n" : table.text(terminal);
+}
+
+std::string supervisors_text(const Json& answer, const Terminal& terminal) {
+    Table table({{"ID", false, true},
+                 {"ADDRESS", false, true},
+                 {"SLOTS", true},
+                 {"USED", true},
+                 {"MACHINE"},
+                 {"GLIBC"},
+                 {"VERSION"},
+                 {"UPTIME", true}});
+    for (const Json& supervisor : list_at(answer, "supervisors")) {
+        table.add({text_at(supervisor, "id"), address(supervisor, "http_port"),
+                   number(supervisor, "slots"), number(supervisor, "used_slots"),
+                   text_at(supervisor, "machine"), text_at(supervisor, "glibc"),
+                   text_at(supervisor, "storm_version"), uptime(supervisor)});
+    }
+    return table.empty() ? "no supervisors\n" : table.text(terminal);
+}
+
+std::string nimbuses_text(const Json& answer, const Terminal& terminal) {
+    Table table({{"ID", false, true}, {"ROLE"}, {"VERSION"}, {"UPTIME", true}});
+    for (const Json& nimbus : list_at(answer, "nimbuses")) {
+        const bool leads = flag_at(nimbus, "leader");
+        table.add({text_at(nimbus, "id"),
+                   {leads ? "leader" : "standby", leads ? Colour::kGood : Colour::kPlain},
+                   text_at(nimbus, "storm_version"),
+                   uptime(nimbus)});
+    }
+    return table.empty() ? "no nimbuses\n" : table.text(terminal);
+}
+
+std::string errors_text(const Json& answer, const Terminal& terminal) {
+    Table table({{"TIME"}, {"TOPOLOGY"}, {"COMPONENT"}, {"ERROR", false, true}});
+    for (const Json& error : list_at(answer, "errors")) {
+        table.add({time_text(static_cast<std::int64_t>(count_at(error, "time_ms"))),
+                   text_at(error, "topology"),
+                   text_at(error, "component"),
+                   {text_at(error, "error"), Colour::kBad}});
+    }
+    return table.empty() ? "no errors\n" : table.text(terminal);
+}
+
+std::string health_text(const Json& health, const Json& supervisors, const Terminal& terminal) {
+    const std::string leader = text_at(health, "leader");
+    std::uint64_t slots = 0, used = 0, hosts = 0;
+    for (const Json& supervisor : list_at(supervisors, "supervisors")) {
+        ++hosts;
+        slots += count_at(supervisor, "slots");
+        used += count_at(supervisor, "used_slots");
+    }
+    const auto shown = [&terminal](const std::string& text) {
+        return coloured(printable(text), colour_of(text), terminal);
+    };
+    return "nimbus      " + shown(text_at(health, "status")) +
+           (leader.empty() ? ", nobody leads" : ", led by " + printable(leader)) +
+           "\nzookeeper   " + shown(text_at(health, "zookeeper")) + "\nsupervisors " +
+           grouped(hosts) + ", " + counted(slots, "slot") + ", " + grouped(used) + " used\n";
+}
+
+std::string topology_text(const Json& topology, const Terminal& terminal) {
+    const std::string status = text_at(topology, "status");
+    const Json& executors = object_at(topology, "executors");
+    std::string text =
+        fmt::format("{} ({})  {}  up {}\n{} of {} executors are prepared\n",
+                    printable(text_at(topology, "name")), printable(text_at(topology, "id")),
+                    coloured(printable(status), colour_of(status), terminal),
+                    duration_text(count_at(topology, "uptime_secs")),
+                    count_at(executors, "prepared"), count_at(executors, "total"));
+    const std::string troubles = troubles_text(topology);
+    if (!troubles.empty()) text += coloured(troubles, Colour::kBad, terminal);
+    for (const Json& note : list_at(topology, "notes")) {
+        if (note.is_string()) text += printable(note.get<std::string>()) + '\n';
+    }
+    text += '\n' + components_text(list_at(topology, "components"), terminal);
+    const Json& workers = list_at(topology, "workers");
+    if (!workers.empty()) text += '\n' + workers_text(workers, terminal);
+    const Json& errors = list_at(topology, "errors");
+    if (!errors.empty()) text += '\n' + component_errors_text(errors, terminal);
+    return text;
+}
+
+std::string unassigned_text(const Json& topology) {
+    std::string text;
+    for (const Json& reason : list_at(topology, "unassigned")) {
+        if (reason.is_string()) text += printable(reason.get<std::string>()) + '\n';
+    }
+    return text;
+}
+
+std::string troubles_text(const Json& topology) {
+    std::string text = unassigned_text(topology);
+    for (const Json& worker : list_at(topology, "workers")) {
+        const std::string now = text_at(worker, "state");
+        if (colour_of(now) == Colour::kGood || now == "FINISHED") continue;
+        const std::string exit = text_at(worker, "exit");
+        text += "worker " + text_at(worker, "id") + " on " + printable(address(worker, "port")) +
+                " is " + printable(now) + (exit.empty() ? "" : ", " + printable(exit)) + '\n';
+        text += last_words(worker);
+    }
+    return text;
+}
+
+}  // namespace storm::cli

@@ -1,0 +1,308 @@
+#include "cli/nimbus_client.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include <storm/detail/suggest.h>
+
+#include "cli/failure.h"
+#include "cli/limits.h"
+#include "cli/terminal.h"
+
+namespace storm::cli {
+namespace {
+
+constexpr const char* kStartOne =
+    "its addresses are nimbus.seeds and nimbus.port (-c, --config, $STORM_CONFIG); "
+    "tools/cluster.sh up starts a cluster here";
+
+/// From storm.yaml: a mistake in it is the user's.
+std::vector<Address> seeds_of(const Config& config) {
+    const auto port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
+    std::vector<Address> seeds;
+    for (const std::string& seed : config.list("nimbus.seeds")) {
+        seeds.push_back(address_of(seed, port));
+        if (seeds.back().port == 0) {
+            throw Failure(ExitCode::kUsage,
+                          "nimbus.seeds: " + detail::quoted(seed) + " has no port",
+                          "nimbus.port is 0, so that each seed must be host:port");
+        }
+    }
+    if (seeds.empty()) {
+        throw Failure(ExitCode::kUsage, "nimbus.seeds is empty",
+                      "it lists where a Nimbus may be found: -c nimbus.seeds=HOST:PORT");
+    }
+    return seeds;
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// Nothing when the file cannot be read; errno says why.
+std::string token_in(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(kTokenBytesMax + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
+        text.pop_back();
+    }
+    return text;
+}
+
+Token token_named(const std::string& path, const std::string& by) {
+    const std::string text = token_in(path);
+    if (text.empty()) {
+        throw Failure(ExitCode::kDenied,
+                      "cannot read the token in " + detail::quoted(path) + ", which " + by +
+                          " names: " + (errno == 0 ? "it is empty" : std::strerror(errno)),
+                      "Nimbus keeps it in <storm.local.dir>/token, for its own user to read");
+    }
+    if (text.size() > kTokenBytesMax || !is_token(text)) {
+        throw Failure(ExitCode::kDenied,
+                      detail::quoted(path) + ", which " + by + " names, does not hold a token");
+    }
+    return {text, "the token in " + detail::quoted(path) + " (" + by + ")"};
+}
+
+/// What Nimbus says, or that it says nothing.
+struct Said {
+    std::string error;
+    std::string hint;
+    std::string leader;
+};
+Said said_in(const net::HttpResponse& response) {
+    const Json json = Json::parse(response.body, nullptr, false);
+    if (json.is_object()) {
+        return {printable(text_at(json, "error")), printable(text_at(json, "hint")),
+                text_at(json, "leader")};
+    }
+    return {printable(fitted(response.body, 200)), "", ""};
+}
+
+ExitCode code_of(int status) {
+    switch (status) {
+        case 401:
+        case 403:
+            return ExitCode::kDenied;
+        case 404:
+            return ExitCode::kNotFound;
+        case 409:
+            return ExitCode::kConflict;
+        case 421:
+        case 503:
+            return ExitCode::kUnreachable;
+        default:
+            return ExitCode::kFailed;
+    }
+}
+
+bool is_success(int status) {
+    return status >= 200 && status < 300;
+}
+
+net::HttpCall call_of(const char* method, const std::string& target) {
+    net::HttpCall call;
+    call.method = method;
+    call.target = target;
+    call.connect_timeout = kConnectTimeout;
+    call.timeout = kResponseTimeout;
+    return call;
+}
+
+Json parsed(const net::HttpCall& call, const net::HttpResponse& response) {
+    Json json = Json::parse(response.body, nullptr, false);
+    if (!json.is_object()) {
+        throw Failure(ExitCode::kFailed,
+                      call.host + ':' + std::to_string(call.port) + call.target +
+                          " answers with something that is no JSON object",
+                      "is it a Nimbus? its addresses are nimbus.seeds and nimbus.port");
+    }
+    return json;
+}
+
+}  // namespace
+
+std::string to_string(const Address& address) {
+    const bool v6 = address.host.find(':') != std::string::npos;
+    return (v6 ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);
+}
+
+Address address_of(const std::string& text, std::uint16_t default_port) {
+    const Failure wrong(ExitCode::kUsage, detail::quoted(text) + " is no address",
+                        "write host or host:port, as in alpha:6627");
+    Address address{text, default_port};
+    std::string port;
+    if (text.starts_with('[')) {
+        const std::size_t end = text.find(']');
+        if (end == std::string::npos) throw wrong;
+        address.host = text.substr(1, end - 1);
+        port = text.substr(end + 1);
+        if (!port.empty() && !port.starts_with(':')) throw wrong;
+    } else if (const std::size_t colon = text.find(':');
+               colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
+        address.host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    if (!port.empty()) {
+        const char* const end = port.data() + port.size();
+        const auto [read, error] = std::from_chars(port.data() + 1, end, address.port);
+        if (error != std::errc() || read != end || address.port == 0) throw wrong;
+    }
+    const bool plain = std::all_of(address.host.begin(), address.host.end(),
+                                   [](char c) { return c > ' ' && c <= '~' && c != '/'; });
+    if (address.host.empty() || !plain) throw wrong;
+    return address;
+}
+
+Location location_of(const std::string& url) {
+    constexpr std::string_view kScheme = "http://";
+    const std::size_t slash = url.find('/', kScheme.size());
+    if (!url.starts_with(kScheme) || slash == std::string::npos) {
+        throw Failure(ExitCode::kFailed, detail::quoted(printable(url)) + " is no http:// address");
+    }
+    return {address_of(url.substr(kScheme.size(), slash - kScheme.size()), 80), url.substr(slash)};
+}
+
+std::string escaped(std::string_view name) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string text;
+    for (const char c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+        if (plain) {
+            text += c;
+        } else {
+            text += {'%', kHex[byte >> 4], kHex[byte & 15]};
+        }
+    }
+    return text;
+}
+
+Token read_token(const Config& config) {
+    const char* const named = std::getenv("STORM_TOKEN_FILE");
+    if (named != nullptr && *named != '\0') return token_named(named, "$STORM_TOKEN_FILE");
+    const std::string set = config.string("storm.token.file", "");
+    if (!set.empty()) return token_named(set, "storm.token.file");
+    const std::string local = config.string("storm.local.dir") + "/token";
+    const std::string text = token_in(local);
+    if (is_token(text) && text.size() <= kTokenBytesMax) {
+        return {text, "the token in " + detail::quoted(local) + " (storm.local.dir)"};
+    }
+    return {"", "$STORM_TOKEN_FILE and storm.token.file are not set, and " + detail::quoted(local) +
+                    " cannot be read"};
+}
+
+NimbusClient::NimbusClient(const Config& config)
+    : seeds_(seeds_of(config)), token_(read_token(config)) {}
+
+void NimbusClient::add_token(net::HttpCall& call) const {
+    if (!token_.text.empty()) call.headers["Authorization"] = "Bearer " + token_.text;
+}
+
+Json NimbusClient::get(const std::string& target) {
+    net::HttpCall call = call_of("GET", target);
+    const net::HttpResponse response = ask(call);
+    return parsed(call, response);
+}
+
+Json NimbusClient::post(const std::string& target, const Json& body) {
+    net::HttpCall call = call_of("POST", target);
+    call.headers["Content-Type"] = "application/json";
+    call.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const net::HttpResponse response = ask(call);
+    return response.body.empty() ? Json::object() : parsed(call, response);
+}
+
+void NimbusClient::stay_with_leader() {
+    const std::string leader = text_at(get("/health"), "leader");
+    if (leader.empty()) {
+        throw Failure(ExitCode::kUnreachable, "no Nimbus leads at the moment",
+                      "one is elected within seconds; try again");
+    }
+    seeds_ = {address_of(leader, 0)};
+}
+
+bool NimbusClient::has_blob(const std::string& sha256) {
+    net::HttpCall call = call_of("HEAD", "/api/v1/blobs/" + sha256);
+    const net::HttpResponse response = ask_any(call);
+    if (response.status == 404) return false;
+    if (!is_success(response.status)) refuse(call, response);
+    return true;
+}
+
+void NimbusClient::put_blob(const std::string& sha256, const std::string& path,
+                            std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
+    net::HttpCall call = call_of("PUT", "/api/v1/blobs/" + sha256);
+    call.headers["Content-Type"] = "application/octet-stream";
+    call.body_file = path;
+    call.progress = std::move(progress);
+    ask(std::move(call));
+}
+
+net::HttpResponse NimbusClient::get_log(const Location& location) {
+    net::HttpCall call = call_of("GET", location.target);
+    call.host = location.address.host;
+    call.port = location.address.port;
+    add_token(call);
+    const base::Result<net::HttpResponse> response = net::call(call);
+    if (!response) {
+        throw Failure(ExitCode::kUnreachable,
+                      "cannot reach the Supervisor at " + to_string(location.address) + ": " +
+                          printable(response.error().message),
+                      "logs are with the Supervisor whose worker wrote them; storm supervisors");
+    }
+    if (!is_success(response->status)) refuse(call, *response);
+    return *response;
+}
+
+net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
+    std::string troubles;
+    for (const Address& seed : seeds_) {
+        call.host = seed.host;
+        call.port = seed.port;
+        const base::Result<net::HttpResponse> response = net::call(call);
+        if (response && (response->status != 503 || seeds_.size() == 1)) return *response;
+        if (!troubles.empty()) troubles += "; ";
+        troubles += response ? to_string(seed) + ": " + said_in(*response).error
+                             : printable(response.error().message);
+    }
+    throw Failure(ExitCode::kUnreachable, "no Nimbus answers: " + troubles, kStartOne);
+}
+
+net::HttpResponse NimbusClient::ask(net::HttpCall call) {
+    if (call.method != "GET") add_token(call);  // Reading is free.
+    net::HttpResponse response = ask_any(call);
+    for (int redirects = 0; response.status == 421 && redirects < kRedirectsMax; ++redirects) {
+        const std::string leader = said_in(response).leader;
+        if (leader.empty()) break;
+        seeds_.insert(seeds_.begin(), address_of(leader, 0));
+        response = ask_any(call);
+    }
+    if (!is_success(response.status)) refuse(call, response);
+    return response;
+}
+
+void NimbusClient::refuse(const net::HttpCall& call, const net::HttpResponse& response) const {
+    Said said = said_in(response);
+    if (said.error.empty()) {
+        said.error = call.method + ' ' + call.target + " is answered with status " +
+                     std::to_string(response.status);
+    }
+    if (response.status == 401 || (response.status == 403 && !token_.text.empty())) {
+        said.hint = token_.text.empty() ? "no token was sent: " + token_.where
+                                        : token_.where + " is not the one of this cluster";
+    }
+    throw Failure(code_of(response.status), said.error, said.hint);
+}
+
+}  // namespace storm::cli

@@ -1,0 +1,79 @@
+// Nimbus, as the command line sees it: JSON in, JSON out.
+//
+//     NimbusClient nimbus(config);                       // nimbus.seeds, nimbus.port, the token
+//     Json topologies = nimbus.get("/api/v1/topologies");
+//
+// The seeds are tried in order until one answers. What only the leader does is sent on to it.
+// Every trouble is a Failure: its code is that of the contract, its hint names the setting.
+//
+// Threads: one. Cost: a connection for each call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <storm/config.h>
+
+#include "cli/json.h"
+#include "net/http_client.h"
+
+namespace storm::cli {
+
+struct Address {
+    std::string host;
+    std::uint16_t port = 0;
+};
+std::string to_string(const Address& address);  ///< "host:port"; "[::1]:6627".
+/// "host", "host:port", "[::1]:port". Throws Failure.
+Address address_of(const std::string& text, std::uint16_t default_port);
+/// Of "http://host:port/path". Throws Failure.
+struct Location {
+    Address address;
+    std::string target;
+};
+Location location_of(const std::string& url);
+
+/// A name as part of a target: what has a meaning there is escaped.
+std::string escaped(std::string_view name);
+
+/// The secret that requests carry, and what to tell when it is refused.
+struct Token {
+    std::string text;   ///< Empty: there is none.
+    std::string where;  ///< "the token in \"x\"", or where one was looked for.
+};
+/// From $STORM_TOKEN_FILE, else storm.token.file, else <storm.local.dir>/token where that can be
+/// read. Throws Failure for a file that was named and is of no use.
+Token read_token(const Config& config);
+
+class NimbusClient {
+public:
+    /// Throws Failure: no seeds, or no token where one is said to be.
+    explicit NimbusClient(const Config& config);
+
+    Json get(const std::string& target);
+    Json post(const std::string& target, const Json& body);
+
+    /// From now on only the leader is asked: for what must be at one and the same place.
+    void stay_with_leader();
+    bool has_blob(const std::string& sha256);
+    void put_blob(const std::string& sha256, const std::string& path,
+                  std::function<void(std::uint64_t done, std::uint64_t total)> progress);
+
+    /// A Supervisor's log. Needs the token, so the address must be the cluster's.
+    net::HttpResponse get_log(const Location& location);
+
+private:
+    /// By whichever seed answers. Throws Failure unless the status is one of success.
+    net::HttpResponse ask(net::HttpCall call);
+    net::HttpResponse ask_any(net::HttpCall& call);
+    [[noreturn]] void refuse(const net::HttpCall& call, const net::HttpResponse& response) const;
+    void add_token(net::HttpCall& call) const;
+
+    std::vector<Address> seeds_;
+    Token token_;
+};
+
+}  // namespace storm::cli

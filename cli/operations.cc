@@ -1,0 +1,139 @@
+#include "cli/operations.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/failure.h"
+#include "cli/limits.h"
+#include "cli/listing.h"
+#include "cli/nimbus_client.h"
+
+namespace storm::cli {
+namespace {
+
+constexpr const char* kTopologies = "/api/v1/topologies";
+
+std::string target_of(const std::string& name) {
+    return std::string(kTopologies) + '/' + escaped(name);
+}
+
+void write(const Output& output, const Json& answer, const char* list, const char* id,
+           std::string (*text)(const Json&, const Terminal&)) {
+    switch (output.format) {
+        case Format::kJson:
+            output.out << to_text(answer);
+            break;
+        case Format::kNames:
+            for (const Json& item : list_at(answer, list)) {
+                output.out << printable(text_at(item, id)) << '\n';
+            }
+            break;
+        case Format::kTable:
+            output.out << text(answer, output.terminal);
+            break;
+    }
+}
+
+/// Whether the topology of that id is no longer there.
+bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& id) {
+    try {
+        return text_at(nimbus.get(target_of(name)), "id") != id;
+    } catch (const Failure& failure) {
+        if (failure.code() == ExitCode::kNotFound) return true;
+        throw;
+    }
+}
+
+void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::string& id,
+                     std::chrono::seconds patience_secs, const Patience& patience) {
+    const base::Micros deadline =
+        patience.clock.now() + std::chrono::microseconds(patience_secs).count();
+    std::chrono::milliseconds pause = kLookPauseMin;
+    while (!is_gone(nimbus, name, id)) {
+        if (patience.clock.now() >= deadline) {
+            throw Failure(ExitCode::kFailed,
+                          "\"" + name + "\" is killed, but not gone after " +
+                              duration_text(static_cast<std::uint64_t>(patience_secs.count())),
+                          "storm status " + name + " shows which workers still run");
+        }
+        patience.pause(pause);
+        pause = std::min(pause * 3 / 2, kLookPauseMax);
+    }
+}
+
+void change(const Config& config, const std::string& name, const char* what, const Output& output) {
+    NimbusClient(config).post(target_of(name) + '/' + what, Json::object());
+    output.out << what << "d \"" << name << "\"\n";
+}
+
+}  // namespace
+
+void list_topologies(const Config& config, const Output& output) {
+    write(output, NimbusClient(config).get(kTopologies), "topologies", "name", topologies_text);
+}
+
+void list_supervisors(const Config& config, const Output& output) {
+    write(output, NimbusClient(config).get("/api/v1/supervisors"), "supervisors", "id",
+          supervisors_text);
+}
+
+void list_nimbuses(const Config& config, const Output& output) {
+    write(output, NimbusClient(config).get("/api/v1/nimbuses"), "nimbuses", "id", nimbuses_text);
+}
+
+void list_errors(const Config& config, const Output& output) {
+    write(output, NimbusClient(config).get("/api/v1/errors"), "errors", "topology", errors_text);
+}
+
+void show_status(const Config& config, const std::string& name, const Output& output) {
+    const Json topology = NimbusClient(config).get(target_of(name));
+    output.out << (output.format == Format::kJson ? to_text(topology)
+                                                  : topology_text(topology, output.terminal));
+}
+
+void show_health(const Config& config, const Output& output) {
+    NimbusClient nimbus(config);
+    Json health = nimbus.get("/health");
+    const Json supervisors = nimbus.get("/api/v1/supervisors");
+    if (output.format == Format::kJson) {
+        health["supervisors"] = list_at(supervisors, "supervisors");
+        output.out << to_text(health);
+    } else {
+        output.out << health_text(health, supervisors, output.terminal);
+    }
+    output.out << std::flush;
+    if (text_at(health, "status") != "ok" || text_at(health, "leader").empty()) {
+        throw Failure(ExitCode::kFailed, "the cluster is not well", "storm nimbuses, storm errors");
+    }
+    if (list_at(supervisors, "supervisors").empty()) {
+        throw Failure(ExitCode::kFailed, "there is no Supervisor, so nothing can run",
+                      "start storm-supervisor on the hosts that are to run workers");
+    }
+}
+
+void kill_topology(const Config& config, const Kill& kill, const Patience& patience,
+                   const Output& output) {
+    NimbusClient nimbus(config);
+    const std::string id = text_at(nimbus.get(target_of(kill.name)), "id");
+    Json body = Json::object();
+    if (kill.wait_secs) body["wait_secs"] = *kill.wait_secs;
+    nimbus.post(target_of(kill.name) + "/kill", body);
+    if (kill.detach) {
+        output.out << "killing \"" << kill.name << "\"\n";
+        return;
+    }
+    const std::chrono::seconds wait =
+        kill.wait_secs ? std::chrono::seconds(*kill.wait_secs) : kKillWait;
+    wait_until_gone(nimbus, kill.name, id, wait + kKillPatience, patience);
+    output.out << "killed \"" << kill.name << "\"\n";
+}
+
+void activate(const Config& config, const std::string& name, const Output& output) {
+    change(config, name, "activate", output);
+}
+
+void deactivate(const Config& config, const std::string& name, const Output& output) {
+    change(config, name, "deactivate", output);
+}
+
+}  // namespace storm::cli

@@ -1,0 +1,48 @@
+// The commands that ask or tell Nimbus one thing: list, status, kill, activate, …
+//
+// Each throws Failure when it cannot be done.
+//
+// Threads: one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+
+#include <storm/config.h>
+
+#include "cli/patience.h"
+#include "cli/terminal.h"
+
+namespace storm::cli {
+
+enum class Format : std::uint8_t { kTable, kJson, kNames };
+
+/// Where a command writes, and how.
+struct Output {
+    std::ostream& out;
+    Terminal terminal;
+    Format format = Format::kTable;
+};
+
+void list_topologies(const Config& config, const Output& output);
+void list_supervisors(const Config& config, const Output& output);
+void list_nimbuses(const Config& config, const Output& output);
+void list_errors(const Config& config, const Output& output);
+void show_status(const Config& config, const std::string& name, const Output& output);
+/// Throws Failure too when the cluster is not well.
+void show_health(const Config& config, const Output& output);
+
+struct Kill {
+    std::string name;
+    std::optional<std::int64_t> wait_secs;  ///< For draining, at most. None: as Nimbus likes.
+    bool detach = false;                    ///< Do not wait until it is gone.
+};
+void kill_topology(const Config& config, const Kill& kill, const Patience& patience,
+                   const Output& output);
+void activate(const Config& config, const std::string& name, const Output& output);
+void deactivate(const Config& config, const std::string& name, const Output& output);
+
+}  // namespace storm::cli

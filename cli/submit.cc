@@ -1,0 +1,208 @@
+#include "cli/submit.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "cli/artifact.h"
+#include "cli/describe_child.h"
+#include "cli/difference.h"
+#include "cli/failure.h"
+#include "cli/limits.h"
+#include "cli/listing.h"
+#include "cli/nimbus_client.h"
+#include "cli/program.h"
+#include "cli/readiness.h"
+#include "cluster/description.h"
+
+namespace storm::cli {
+namespace {
+
+constexpr std::size_t kBarColumns = 30;
+
+Json parsed(const std::string& program, const std::string& description) {
+    Json json = Json::parse(description, nullptr, false);
+    const auto read = cluster::read_description(description);
+    if (read && json.is_object()) return json;
+    throw Failure(ExitCode::kFailed,
+                  "\"" + program + "\" gives a description that is of no use: " +
+                      (read ? "it is no JSON object" : printable(read.error().message)),
+                  "build it with the version of Storm that this storm-submit is of");
+}
+
+/// On a terminal a bar, elsewhere a line when it begins.
+class UploadProgress {
+public:
+    UploadProgress(std::string name, std::uint64_t bytes, std::ostream& err,
+                   const Terminal& terminal)
+        : name_(printable(name)), bytes_(bytes), err_(err), terminal_(terminal) {
+        if (!terminal_.is_terminal) {
+            err_ << "uploading " << name_ << " (" << bytes_text(bytes_) << ")\n";
+        }
+    }
+    UploadProgress(const UploadProgress&) = delete;
+    UploadProgress& operator=(const UploadProgress&) = delete;
+    ~UploadProgress() {
+        if (percent_ >= 0) err_ << '\n' << std::flush;
+    }
+
+    void show(std::uint64_t done) {
+        const int percent =
+            bytes_ == 0 ? 100 : static_cast<int>(100 * std::min(done, bytes_) / bytes_);
+        if (!terminal_.is_terminal || percent == percent_) return;
+        percent_ = percent;
+        const std::size_t full = kBarColumns * static_cast<std::size_t>(percent) / 100;
+        const std::string line =
+            fmt::format("uploading {} [{}{}] {:3}% of {}", name_, std::string(full, '='),
+                        std::string(kBarColumns - full, ' '), percent, bytes_text(bytes_));
+        err_ << '\r' << fitted(line, std::max<std::size_t>(terminal_.width, 2) - 1) << std::flush;
+    }
+
+private:
+    const std::string name_;
+    const std::uint64_t bytes_;
+    std::ostream& err_;
+    const Terminal terminal_;
+    int percent_ = -1;
+};
+
+void upload(NimbusClient& nimbus, const std::vector<LocalArtifact>& artifacts, std::ostream& err,
+            const Terminal& terminal) {
+    for (const LocalArtifact& artifact : artifacts) {
+        if (nimbus.has_blob(artifact.sha256)) continue;
+        UploadProgress progress(artifact.name, artifact.bytes, err, terminal);
+        nimbus.put_blob(artifact.sha256, artifact.path,
+                        [&progress](std::uint64_t done, std::uint64_t) { progress.show(done); });
+        progress.show(artifact.bytes);
+    }
+}
+
+/// The same topology, and not a later one of its name.
+Json look_at(NimbusClient& nimbus, const std::string& name, const std::string& id) {
+    Json topology = nimbus.get("/api/v1/topologies/" + escaped(name));
+    if (text_at(topology, "id") == id) return topology;
+    throw Failure(ExitCode::kFailed, "\"" + name + "\" was replaced meanwhile: it is " +
+                                         printable(text_at(topology, "id")) + " now, not " + id);
+}
+
+/// Until it runs. Troubles are told when they appear, since a Supervisor may come and end them.
+std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, const std::string& id,
+                             base::Micros timeout, const Patience& patience, std::ostream& err) {
+    ReadinessWatch watch;
+    const base::Micros started = patience.clock.now();
+    std::chrono::milliseconds pause = kLookPauseMin;
+    std::string told;
+    while (true) {
+        const Json topology = look_at(nimbus, name, id);
+        const base::Micros now = patience.clock.now();
+        const Readiness found = watch.look(topology, now);
+        if (found.verdict == Readiness::Verdict::kReady) return found.why;
+        if (found.verdict == Readiness::Verdict::kFailed || now - started >= timeout) {
+            throw Failure(ExitCode::kFailed,
+                          "\"" + name + "\" does not run" +
+                              (found.verdict == Readiness::Verdict::kFailed
+                                   ? ":\n"
+                                   : " after " +
+                                         duration_text(static_cast<std::uint64_t>(
+                                             timeout / base::kMicrosPerSecond)) +
+                                         ":\n") +
+                              found.why,
+                          "it stays submitted: storm status " + name + ", storm logs " + name +
+                              ", storm kill " + name);
+        }
+        const std::string troubles = unassigned_text(topology);
+        if (!troubles.empty() && troubles != told) err << troubles << std::flush;
+        told = troubles;
+        patience.pause(pause);
+        pause = std::min(pause * 3 / 2, kLookPauseMax);
+    }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> topology_settings(const Config& config,
+                                                     const std::string& name) {
+    constexpr std::array<std::string_view, 3> kDaemons = {"nimbus.", "supervisor.", "storm."};
+    std::map<std::string, std::string> settings;
+    for (const auto& [key, value] : config.entries()) {
+        const bool of_daemons =
+            std::any_of(kDaemons.begin(), kDaemons.end(),
+                        [&key = key](std::string_view prefix) { return key.starts_with(prefix); });
+        if (!of_daemons) settings.emplace(key, value);
+    }
+    settings["topology.name"] = name;
+    return settings;
+}
+
+std::string describe(const std::string& program, const std::map<std::string, std::string>& settings,
+                     const base::Clock& clock) {
+    if (const auto mistake = mistake_in_program(program)) {
+        throw Failure(ExitCode::kUsage, mistake->what, mistake->hint);
+    }
+    DescribeCall call{program, {"--describe"}, clock.now() + kDescribeMicros};
+    for (const auto& [key, value] : settings) {
+        call.arguments.insert(call.arguments.end(), {"-c", key + '=' + value});
+    }
+    const auto run = [&call, &clock] {
+        auto described = run_to_describe(call, clock);
+        if (!described) throw Failure(ExitCode::kFailed, described.error().message);
+        return std::move(described).value();
+    };
+    std::string first = run();
+    const Json once = parsed(program, first);
+    const Json again = parsed(program, run());
+    if (const auto differs = difference(once, again)) {
+        throw Failure(ExitCode::kFailed,
+                      "\"" + program + "\" builds another topology each time: " + *differs,
+                      "every worker builds it anew: it may depend on nothing but its settings");
+    }
+    return first;
+}
+
+void submit(const Submission& submission, const Config& config, const Patience& patience,
+            std::ostream& out, std::ostream& err, const Terminal& err_terminal) {
+    const std::string of_program = std::filesystem::path(submission.program).filename().string();
+    const std::string name =
+        submission.name.empty() ? config.string("topology.name", of_program) : submission.name;
+    const auto settings = topology_settings(config, name);
+    const std::string description = describe(submission.program, settings, patience.clock);
+    const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);
+
+    NimbusClient nimbus(config);
+    nimbus.stay_with_leader();
+    upload(nimbus, artifacts, err, err_terminal);
+    const Json answer =
+        nimbus.post("/api/v1/topologies", {{"name", name},
+                                           {"description", Json::parse(description)},
+                                           {"settings", settings},
+                                           {"artifacts", to_json(artifacts)},
+                                           {"inactive", submission.inactive}});
+    const std::string id = text_at(answer, "id");
+    out << "submitted \"" << name << "\" as " << printable(id) << '\n' << std::flush;
+    if (submission.detach) return;
+    const std::string how = wait_until_ready(nimbus, name, id, submission.timeout, patience, err);
+    out << "it runs: " << how << '\n' << std::flush;
+}
+
+base::Micros duration_of(const std::string& text) {
+    constexpr std::array<std::pair<std::string_view, double>, 5> kUnits = {
+        {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"m", 60}, {"h", 3600}}};
+    constexpr double kSecsMax = 7 * 24 * 3600;
+    double number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [unit_at, error] = std::from_chars(text.data(), end, number);
+    const std::string_view unit(unit_at, static_cast<std::size_t>(end - unit_at));
+    for (const auto& [name, secs] : kUnits) {
+        const double wanted = number * secs;
+        if (error != std::errc() || unit != name || !(wanted >= 0 && wanted <= kSecsMax)) continue;
+        return static_cast<base::Micros>(wanted * 1e6);
+    }
+    throw Failure(ExitCode::kUsage, "\"" + text + "\" is no duration",
+                  "write a number and s, ms, m or h, as in 60s");
+}
+
+}  // namespace storm::cli

@@ -1,0 +1,54 @@
+// `storm-submit`: sends a topology's program to the cluster.
+
+#include <iostream>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "cli/command_line.h"
+#include "cli/submit.h"
+
+namespace {
+
+constexpr const char* kNotes =
+    "The program is run here, twice, to describe its topology; then it is uploaded, and runs on\n"
+    "the cluster. All topology.* settings, and keys of the topology's own, go with it.\n\n"
+    "Examples:\n"
+    "  storm-submit ./word-count --name wc -c topology.workers=2 -c input=/data/book.txt\n"
+    "  storm-submit ./word-count --name wc --file stop-words.txt --detach\n\n"
+    "exit code: 0 it runs, 1 failed (what is missing is said), 2 usage or settings,\n"
+    "  4 the name is taken, 5 Nimbus cannot be reached, 6 denied";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace storm::cli;
+    CLI::App app("Submits a topology's program to the cluster", "storm-submit");
+    app.footer(kNotes);
+    app.set_version_flag("--version", "storm-submit " STORM_VERSION);
+
+    Submission submission;
+    SettingsOptions options;
+    std::string timeout = "60s";
+    app.add_option("PROGRAM", submission.program, "The executable of a topology")->required();
+    app.add_option("--name", submission.name,
+                   "Its name in the cluster; else topology.name, else the program's")
+        ->type_name("NAME");
+    add_settings_options(app, options);
+    app.add_option("--file", submission.files, "A file that its workers find in their folder")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    app.add_flag("--inactive", submission.inactive, "Its spouts wait for storm activate");
+    app.add_option("--timeout", timeout, "How long to wait until it runs, if not for 60s")
+        ->type_name("TIME");
+    app.add_flag("--detach", submission.detach, "Do not wait until it runs");
+    app.callback([&] {
+        const storm::base::SteadyClock clock;
+        submission.timeout = duration_of(timeout);
+        submit(submission, layered(options).config, real_patience(clock), std::cout, std::cerr,
+               terminal_of(STDERR_FILENO));
+    });
+    return static_cast<int>(run_command_line(app, argc, argv));
+}

@@ -1,0 +1,305 @@
+// What the commands ask, print and fail with. Method: a Nimbus that answers as it is told.
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <storm/detail/suggest.h>
+
+#include "cli/completion.h"
+#include "cli/config_commands.h"
+#include "cli/failure.h"
+#include "cli/logs.h"
+#include "cli/operations.h"
+#include "tests/cli/fake_nimbus.h"
+#include "tests/cli/fake_time.h"
+
+namespace storm::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Json wc() {
+    return Json::parse(R"({"name": "wc", "id": "wc-1-5", "status": "ACTIVE", "uptime_secs": 61,
+        "settings": {"topology.workers": "2"},
+        "executors": {"total": 5, "assigned": 4, "prepared": 3},
+        "unassigned": ["no free slot: 2 wanted, 1 free on 1 supervisor"],
+        "components": [
+            {"id": "lines", "type": "spout", "executors": 1, "tasks": 1, "emitted": 31102,
+             "transferred": 31102, "executed": 0, "acked": 31000, "failed": 2, "pending": 100,
+             "errors": 0, "complete_latency_us": {"p50": 250, "p99": 1250, "p999": 2000}},
+            {"id": "count", "type": "bolt", "executors": 4, "tasks": 4, "emitted": 0,
+             "transferred": 0, "executed": 791000, "acked": 791000, "failed": 0, "pending": 0,
+             "errors": 1, "complete_latency_us": null}],
+        "workers": [{"id": 0, "host": "alpha", "port": 6700, "pid": 42, "state": "RUNNING",
+                     "restarts": 1, "incarnation": 1, "exit": "killed by signal 9",
+                     "last_stderr": [], "metrics_url": "http://alpha:1/metrics", "supervisor": "s",
+                     "log_url": ""}],
+        "errors": [{"component": "count", "error": "what, why", "time_ms": 1732170000000}]})");
+}
+
+FakeNimbus::Answer answers(const std::map<std::string, Json>& by_request) {
+    return [by_request](const net::HttpRequest& request) {
+        const auto found = by_request.find(request.method + ' ' + request.target);
+        if (found == by_request.end()) {
+            return json_response(404, {{"error", "there is no " + request.target}});
+        }
+        return json_response(200, found->second);
+    };
+}
+
+std::string printed(Format format, const FakeNimbus& nimbus,
+                    const std::function<void(const Config&, const Output&)>& command) {
+    std::ostringstream out;
+    command(nimbus.config(), {out, {}, format});
+    return out.str();
+}
+
+ExitCode code_of(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Failure& failure) {
+        return failure.code();
+    }
+    return ExitCode::kDone;
+}
+
+TEST(Commands, ListPrintsATableNamesOrJson) {
+    const Json answer = Json::parse(R"({"topologies": [
+        {"name": "wc", "id": "wc-1-5", "status": "ACTIVE", "workers": 2, "executors": 5,
+         "tasks": 5, "uptime_secs": 61}]})");
+    const FakeNimbus nimbus(answers({{"GET /api/v1/topologies", answer}}));
+
+    EXPECT_EQ(printed(Format::kTable, nimbus, list_topologies),
+              "NAME  STATUS  WORKERS  EXECUTORS  TASKS  UPTIME  ID\n"
+              "wc    ACTIVE        2          5      5   1m 1s  wc-1-5\n");
+    EXPECT_EQ(printed(Format::kNames, nimbus, list_topologies), "wc\n");
+    EXPECT_EQ(Json::parse(printed(Format::kJson, nimbus, list_topologies)), answer);
+}
+
+TEST(Commands, EmptyListsSaySo) {
+    const FakeNimbus nimbus([](const net::HttpRequest&) {
+        return json_response(200, Json::parse(R"({"topologies": [], "errors": []})"));
+    });
+
+    EXPECT_EQ(printed(Format::kTable, nimbus, list_topologies), "no topologies\n");
+    EXPECT_EQ(printed(Format::kTable, nimbus, list_errors), "no errors\n");
+    EXPECT_EQ(printed(Format::kNames, nimbus, list_topologies), "");
+}
+
+TEST(Commands, StatusShowsComponentsWorkersAndWhatIsWrong) {
+    const FakeNimbus nimbus(answers({{"GET /api/v1/topologies/wc", wc()}}));
+    const auto status = [](const Config& config, const Output& output) {
+        show_status(config, "wc", output);
+    };
+
+    const std::string text = printed(Format::kTable, nimbus, status);
+
+    EXPECT_THAT(text, HasSubstr("wc (wc-1-5)  ACTIVE  up 1m 1s\n"
+                                "3 of 5 executors are prepared\n"
+                                "no free slot: 2 wanted, 1 free on 1 supervisor\n"));
+    EXPECT_THAT(text, HasSubstr("lines      spout          1      1   31,102         -   31,000  "
+                                "     2      100  250 us  1.2 ms\n"));
+    EXPECT_THAT(text, HasSubstr("0  alpha:6700   42  RUNNING         1  killed by signal 9  "
+                                "http://alpha:1/metrics\n"));
+    EXPECT_THAT(text, HasSubstr("count      what, why\n"));
+    EXPECT_EQ(Json::parse(printed(Format::kJson, nimbus, status)), wc());
+}
+
+TEST(Commands, AnUnknownTopologyIsNotFound) {
+    const FakeNimbus nimbus(answers({}));
+
+    EXPECT_EQ(code_of([&] {
+                  std::ostringstream out;
+                  show_status(nimbus.config(), "a b", {out, {}, Format::kTable});
+              }),
+              ExitCode::kNotFound);
+    EXPECT_THAT(nimbus.asked(), ElementsAre("GET /api/v1/topologies/a%20b"));
+}
+
+TEST(Commands, ClustersThatAreNotWellFail) {
+    const Json supervisors = Json::parse(R"({"supervisors": [{"slots": 4, "used_slots": 1}]})");
+    const auto health = [&](const Json& said, const Json& listed) {
+        const FakeNimbus nimbus(
+            answers({{"GET /health", said}, {"GET /api/v1/supervisors", listed}}));
+        return code_of([&] { printed(Format::kTable, nimbus, show_health); });
+    };
+    const Json well = {{"status", "ok"}, {"leader", "h:1"}, {"zookeeper", "connected"}};
+
+    EXPECT_EQ(health(well, supervisors), ExitCode::kDone);
+    EXPECT_EQ(health({{"status", "ok"}, {"leader", nullptr}}, supervisors), ExitCode::kFailed);
+    EXPECT_EQ(health({{"status", "starting"}, {"leader", "h:1"}}, supervisors), ExitCode::kFailed);
+    EXPECT_EQ(health(well, {{"supervisors", Json::array()}}), ExitCode::kFailed);
+}
+
+/// The topology is there for so many looks after it was killed, then gone or another one.
+FakeNimbus::Answer killable(int looks, bool replaced) {
+    return [left = looks + 1, replaced](const net::HttpRequest& request) mutable {
+        if (request.method == "POST") return json_response(202, Json::object());
+        if (left-- > 0) return json_response(200, wc());
+        Json other = wc();
+        other["id"] = "wc-2-9";
+        return replaced ? json_response(200, other) : json_response(404, {{"error", "gone"}});
+    };
+}
+
+TEST(Commands, KillWaitsUntilTheTopologyIsGone) {
+    for (const bool replaced : {false, true}) {
+        const FakeNimbus nimbus(killable(3, replaced));
+        FakeTime time;
+        std::ostringstream out;
+
+        kill_topology(nimbus.config(), {"wc", 7, false}, time.patience(),
+                      {out, {}, Format::kTable});
+
+        EXPECT_EQ(out.str(), "killed \"wc\"\n");
+        EXPECT_EQ(nimbus.requests().at(1).target, "/api/v1/topologies/wc/kill");
+        EXPECT_EQ(nimbus.requests().at(1).body, R"({"wait_secs":7})");
+        EXPECT_EQ(nimbus.requests().size(), 6U);
+    }
+}
+
+TEST(Commands, KillDoesNotWaitForEver) {
+    const FakeNimbus nimbus(killable(1'000'000, false));
+    FakeTime time;
+    std::ostringstream out;
+
+    EXPECT_EQ(code_of([&] {
+                  kill_topology(nimbus.config(), {"wc", 0, false}, time.patience(),
+                                {out, {}, Format::kTable});
+              }),
+              ExitCode::kFailed);
+    EXPECT_NEAR(static_cast<double>(time.now()), 30e6, 1e6);
+}
+
+TEST(Commands, KillDetachedOnlyAsks) {
+    const FakeNimbus nimbus(killable(1'000'000, false));
+    FakeTime time;
+    std::ostringstream out;
+
+    kill_topology(nimbus.config(), {"wc", std::nullopt, true}, time.patience(),
+                  {out, {}, Format::kTable});
+
+    EXPECT_EQ(nimbus.requests().size(), 2U);
+    EXPECT_EQ(nimbus.requests().at(1).body, "{}");
+    EXPECT_EQ(time.now(), 0);
+}
+
+TEST(Commands, ActivationOfTheWrongStatusIsAConflict) {
+    const FakeNimbus nimbus([](const net::HttpRequest&) {
+        return json_response(409, {{"error", "\"wc\" is KILLED"}});
+    });
+    std::ostringstream out;
+
+    EXPECT_EQ(code_of([&] {
+                  activate(nimbus.config(), "wc", {out, {}, Format::kTable});
+              }),
+              ExitCode::kConflict);
+    EXPECT_THAT(nimbus.asked(), ElementsAre("POST /api/v1/topologies/wc/activate"));
+}
+
+// ---- Logs
+// ------------------------------------------------------------------------------------------
+
+TEST(LogLines, KeepsPartsOfLinesUntilTheyAreWhole) {
+    LogLines lines("[worker 1] ");
+
+    EXPECT_EQ(lines.take("lf of a line\none\ntw", false), "[worker 1] one\n");
+    EXPECT_EQ(lines.take("o\nthree\n\nfo", true),
+              "[worker 1] two\n[worker 1] three\n[worker 1] \n");
+    EXPECT_EQ(lines.take("", false), "");
+    EXPECT_EQ(lines.rest(), "[worker 1] fo\n");
+    EXPECT_EQ(lines.rest(), "");
+}
+
+/// A Supervisor and a Nimbus in one: /log/N/stderr has `content`.
+FakeNimbus::Answer with_log(const std::string* address, const std::string& content, int workers) {
+    return [=](const net::HttpRequest& request) {
+        if (request.target == "/api/v1/topologies/wc") {
+            Json topology = wc();
+            topology["workers"] = Json::array();
+            for (int i = 0; i < workers; ++i) {
+                topology["workers"].push_back(
+                    {{"id", i}, {"log_url", *address + "/log/" + std::to_string(i)}});
+            }
+            return json_response(200, topology);
+        }
+        const std::size_t at = request.target.find("offset=") + 7;
+        const long asked = std::stol(request.target.substr(at));
+        const long from = asked < 0 ? 0 : asked;
+        net::HttpResponse response;
+        response.body = content.substr(static_cast<std::size_t>(from), 5);
+        response.headers = {{"X-Storm-Offset", std::to_string(from)},
+                            {"X-Storm-Size", std::to_string(content.size())}};
+        return response;
+    };
+}
+
+std::string logs_of(int workers, const Logs& logs) {
+    std::string address;
+    const FakeNimbus nimbus(with_log(&address, "first\nsecond\nthird", workers));
+    address = nimbus.url();
+    FakeTime time;
+    std::ostringstream out;
+    show_logs(nimbus.config(), logs, time.patience(), out);
+    return out.str();
+}
+
+TEST(Commands, LogsAreReadToTheirEnd) {
+    EXPECT_EQ(logs_of(1, {.topology = "wc", .worker = {}}), "first\nsecond\nthird\n");
+}
+
+TEST(Commands, LogsOfSeveralWorkersAreToldApart) {
+    EXPECT_EQ(logs_of(2, {.topology = "wc", .worker = {}}),
+              "[worker 0] first\n[worker 0] second\n[worker 1] first\n[worker 1] second\n"
+              "[worker 0] third\n[worker 1] third\n");
+    EXPECT_EQ(logs_of(2, {.topology = "wc", .worker = 1}), "first\nsecond\nthird\n");
+}
+
+TEST(Commands, LogsOfAWorkerThatIsNotThereAreNotFound) {
+    EXPECT_EQ(code_of([] { logs_of(2, {.topology = "wc", .worker = 2}); }), ExitCode::kNotFound);
+    EXPECT_EQ(code_of([] { logs_of(0, {.topology = "wc", .worker = {}}); }), ExitCode::kNotFound);
+}
+
+// ---- Settings and completion
+// -----------------------------------------------------------------------
+
+TEST(Commands, ASettingIsExplainedWithWhatItIsHere) {
+    cluster::LayeredSettings settings;
+    settings.config.set("topology.workers", "3");
+    settings.origins["topology.workers"] = "a.yaml";
+    std::ostringstream out;
+
+    explain_setting("topology.workers", settings, {out, {}, Format::kTable});
+
+    EXPECT_THAT(out.str(), HasSubstr("takes    an integer from 1 to 1000\n"));
+    EXPECT_THAT(out.str(), HasSubstr("default  1\n"));
+    EXPECT_THAT(out.str(), HasSubstr("here     3  (a.yaml)\n"));
+}
+
+TEST(Commands, AnUnknownSettingIsNotFoundWithASuggestion) {
+    std::ostringstream out;
+    try {
+        explain_setting("topology.wokers", {}, {out, {}, Format::kTable});
+        FAIL() << out.str();
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.code(), ExitCode::kNotFound);
+        EXPECT_EQ(failure.hint(), "did you mean \"topology.workers\"?");
+    }
+}
+
+TEST(Commands, EachShellsCompletionKnowsEachCommand) {
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        for (const char* word :
+             {"list",    "status",      "kill",         "activate",   "deactivate", "logs",
+              "errors",  "supervisors", "nimbuses",     "health",     "config",     "check",
+              "explain", "new",         "version",      "completion", "detach",     "worker",
+              "stream",  "follow",      "storm-submit", "timeout",    "inactive"}) {
+            EXPECT_THAT(completion_script(shell), HasSubstr(word)) << shell;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace storm::cli

@@ -1,0 +1,70 @@
+// A Nimbus for tests of the command line: answers as it is told, and remembers what it was asked.
+//
+// Threads: the server's writes `requests`; read it between two calls.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <storm/config.h>
+
+#include "cli/json.h"
+#include "net/http_server.h"
+
+namespace storm::cli {
+
+inline net::HttpResponse json_response(int status, const Json& json) {
+    net::HttpResponse response;
+    response.status = status;
+    response.content_type = "application/json";
+    response.body = json.dump();
+    return response;
+}
+
+class FakeNimbus {
+public:
+    using Answer = std::function<net::HttpResponse(const net::HttpRequest&)>;
+
+    explicit FakeNimbus(Answer answer) : answer_(std::move(answer)) {
+        auto server = net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
+            const std::lock_guard lock(mutex_);
+            requests_.push_back(request);
+            return answer_(request);
+        });
+        server_ = std::move(server).value();
+    }
+
+    std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+    std::string url() const { return "http://" + address(); }
+    Config config() const {
+        Config config;
+        config.set("nimbus.seeds", "[\"" + address() + "\"]");
+        config.set("storm.local.dir", "/nonexistent");
+        return config;
+    }
+    std::vector<net::HttpRequest> requests() const {
+        const std::lock_guard lock(mutex_);
+        return requests_;
+    }
+    /// "GET /health", each.
+    std::vector<std::string> asked() const {
+        std::vector<std::string> asked;
+        for (const net::HttpRequest& request : requests()) {
+            asked.push_back(request.method + ' ' + request.target);
+        }
+        return asked;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    const Answer answer_;
+    std::vector<net::HttpRequest> requests_;
+    std::unique_ptr<net::HttpServer> server_;  // Last: its thread uses the others.
+};
+
+}  // namespace storm::cli

@@ -1,0 +1,215 @@
+// Which Nimbus is asked, with which token, and what becomes of its answers. Method: real servers on
+// loopback ports, which answer as they are told.
+#include "cli/nimbus_client.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/failure.h"
+#include "tests/cli/fake_nimbus.h"
+
+namespace storm::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class NimbusClientTest : public ::testing::Test {
+protected:
+    NimbusClientTest() { ::unsetenv("STORM_TOKEN_FILE"); }
+    ~NimbusClientTest() override {
+        ::unsetenv("STORM_TOKEN_FILE");
+        std::filesystem::remove(file_);
+    }
+
+    std::string token_file(const std::string& content) {
+        file_ = ::testing::TempDir() + "token-" +
+                ::testing::UnitTest::GetInstance()->current_test_info()->name();
+        std::ofstream(file_) << content;
+        return file_;
+    }
+
+private:
+    std::string file_;
+};
+
+template <typename Action>
+Failure failure_of(Action action) {
+    try {
+        action();
+    } catch (const Failure& failure) {
+        return failure;
+    }
+    ADD_FAILURE() << "nothing failed";
+    return Failure(ExitCode::kDone, "");
+}
+
+/// A port where nobody listens.
+std::string deaf_address() {
+    return FakeNimbus([](const net::HttpRequest&) { return net::HttpResponse(); }).address();
+}
+
+FakeNimbus::Answer always(int status, const Json& json) {
+    return [status, json](const net::HttpRequest&) { return json_response(status, json); };
+}
+
+TEST_F(NimbusClientTest, TriesTheSeedsInOrder) {
+    FakeNimbus nimbus(always(200, {{"a", 1}}));
+    Config config = nimbus.config();
+    config.set("nimbus.seeds", deaf_address() + ',' + nimbus.address());
+
+    EXPECT_EQ(NimbusClient(config).get("/x"), Json({{"a", 1}}));
+    EXPECT_THAT(nimbus.asked(), ElementsAre("GET /x"));
+}
+
+TEST_F(NimbusClientTest, GoesOnToTheNextSeedWhenOneLacksItsZooKeeper) {
+    FakeNimbus lame(always(503, {{"error", "no ZooKeeper"}}));
+    FakeNimbus nimbus(always(200, {{"a", 1}}));
+    Config config = nimbus.config();
+    config.set("nimbus.seeds", lame.address() + ',' + nimbus.address());
+
+    EXPECT_EQ(NimbusClient(config).get("/x"), Json({{"a", 1}}));
+}
+
+TEST_F(NimbusClientTest, UnreachableNamesAddressSettingAndWhatStartsOne) {
+    Config config;
+    const std::string address = deaf_address();
+    config.set("nimbus.seeds", address);
+
+    const Failure failure = failure_of([&] { NimbusClient(config).get("/x"); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(failure.what(), HasSubstr(address));
+    EXPECT_THAT(failure.what(), HasSubstr("refused"));
+    EXPECT_THAT(failure.hint(), HasSubstr("nimbus.seeds"));
+    EXPECT_THAT(failure.hint(), HasSubstr("tools/cluster.sh up"));
+}
+
+TEST_F(NimbusClientTest, FollowsToTheLeader) {
+    FakeNimbus leader(always(201, {{"id", "wc-1"}}));
+    FakeNimbus other(always(421, {{"error", "not the leader"}, {"leader", leader.address()}}));
+    NimbusClient client(other.config());
+
+    EXPECT_EQ(client.post("/t", {{"name", "wc"}}), Json({{"id", "wc-1"}}));
+    client.post("/t", {{"name", "wc"}});
+
+    EXPECT_THAT(other.asked(), ElementsAre("POST /t"));  // The second went there at once.
+    EXPECT_EQ(leader.requests().at(0).body, R"({"name":"wc"})");
+}
+
+TEST_F(NimbusClientTest, FollowsNoCircle) {
+    std::string itself;
+    FakeNimbus nimbus([&itself](const net::HttpRequest&) {
+        return json_response(421, {{"error", "not the leader"}, {"leader", itself}});
+    });
+    itself = nimbus.address();
+
+    const Failure failure = failure_of([&] { NimbusClient(nimbus.config()).post("/t", {}); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
+    EXPECT_LE(nimbus.requests().size(), 5U);
+}
+
+TEST_F(NimbusClientTest, StatusesBecomeExitCodes) {
+    const std::vector<std::pair<int, ExitCode>> codes = {
+        {400, ExitCode::kFailed},   {401, ExitCode::kDenied},     {403, ExitCode::kDenied},
+        {404, ExitCode::kNotFound}, {409, ExitCode::kConflict},   {422, ExitCode::kFailed},
+        {500, ExitCode::kFailed},   {503, ExitCode::kUnreachable}};
+    for (const auto& [status, code] : codes) {
+        FakeNimbus nimbus(always(status, {{"error", "what, why"}, {"hint", "do it"}}));
+
+        const Failure failure = failure_of([&] { NimbusClient(nimbus.config()).post("/t", {}); });
+
+        EXPECT_EQ(failure.code(), code) << status;
+        EXPECT_THAT(failure.what(), HasSubstr("what, why")) << status;
+    }
+}
+
+TEST_F(NimbusClientTest, WhatIsNoJsonIsSaidToBeNone) {
+    FakeNimbus nimbus([](const net::HttpRequest&) {
+        return net::HttpResponse{.body = "<html>\x1b[31m", .file = ""};
+    });
+
+    const Failure failure = failure_of([&] { NimbusClient(nimbus.config()).get("/x"); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kFailed);
+    EXPECT_THAT(failure.what(), HasSubstr("no JSON"));
+}
+
+TEST_F(NimbusClientTest, WhatNimbusSaysCannotTakeTheTerminalOver) {
+    FakeNimbus nimbus(always(500, {{"error", "bad \x1b[2J"}}));
+
+    const Failure failure = failure_of([&] { NimbusClient(nimbus.config()).get("/x"); });
+
+    EXPECT_STREQ(failure.what(), "bad ?[2J");
+}
+
+TEST_F(NimbusClientTest, ChangesCarryTheTokenAndReadsDoNot) {
+    FakeNimbus nimbus(always(200, Json::object()));
+    Config config = nimbus.config();
+    config.set("storm.token.file", token_file("secret\n"));
+    NimbusClient client(config);
+
+    client.get("/x");
+    client.post("/t", {});
+
+    EXPECT_EQ(nimbus.requests().at(0).headers.count("authorization"), 0U);
+    EXPECT_EQ(nimbus.requests().at(1).headers.at("authorization"), "Bearer secret");
+}
+
+TEST_F(NimbusClientTest, TheEnvironmentsTokenGoesBeforeTheSetting) {
+    FakeNimbus nimbus(always(200, Json::object()));
+    Config config = nimbus.config();
+    config.set("storm.token.file", "/nonexistent");
+    ::setenv("STORM_TOKEN_FILE", token_file("mine").c_str(), 1);
+
+    NimbusClient(config).post("/t", {});
+
+    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer mine");
+}
+
+TEST_F(NimbusClientTest, ARefusedTokenIsNamedByItsFile) {
+    FakeNimbus nimbus(always(401, {{"error", "not allowed"}}));
+    Config config = nimbus.config();
+
+    EXPECT_THAT(failure_of([&] { NimbusClient(config).post("/t", {}); }).hint(),
+                HasSubstr("$STORM_TOKEN_FILE and storm.token.file are not set"));
+
+    const std::string path = token_file("old");
+    config.set("storm.token.file", path);
+    EXPECT_THAT(failure_of([&] { NimbusClient(config).post("/t", {}); }).hint(), HasSubstr(path));
+}
+
+TEST_F(NimbusClientTest, AUselessTokenFileIsRefusedBeforeAnythingIsAsked) {
+    FakeNimbus nimbus(always(200, Json::object()));
+    Config config = nimbus.config();
+    config.set("storm.token.file", "/nonexistent/token");
+    EXPECT_THAT(failure_of([&] { NimbusClient client(config); }).what(), HasSubstr("No such file"));
+    for (const char* content : {"", "two words", "a\r\nX-Evil: 1"}) {
+        config.set("storm.token.file", token_file(content));
+        EXPECT_EQ(failure_of([&] { NimbusClient client(config); }).code(), ExitCode::kDenied);
+    }
+    EXPECT_TRUE(nimbus.requests().empty());
+}
+
+TEST_F(NimbusClientTest, AddressesAreHostsWithOrWithoutPort) {
+    EXPECT_EQ(to_string(address_of("alpha", 6627)), "alpha:6627");
+    EXPECT_EQ(to_string(address_of("alpha:1", 6627)), "alpha:1");
+    EXPECT_EQ(to_string(address_of("::1", 6627)), "[::1]:6627");
+    EXPECT_EQ(to_string(address_of("[::1]:7", 6627)), "[::1]:7");
+    for (const char* wrong : {"", ":1", "a:", "a:0", "a:x", "a:70000", "[::1", "[::1]x", "a b"}) {
+        EXPECT_EQ(failure_of([&] { address_of(wrong, 1); }).code(), ExitCode::kUsage) << wrong;
+    }
+}
+
+TEST_F(NimbusClientTest, NamesAreEscapedInTargets) {
+    EXPECT_EQ(escaped("word-count_1.x"), "word-count_1.x");
+    EXPECT_EQ(escaped("a/../b?c d"), "a%2F..%2Fb%3Fc%20d");
+}
+
+}  // namespace
+}  // namespace storm::cli

@@ -1,0 +1,138 @@
+// Goal:   a blob is there whole and right, or not at all. (CVE-2026-82426, CVE-2018-8008: nothing
+//         that a client says becomes a path.)
+// Method: a folder below the temp folder.
+
+#include "nimbus/blobs/blob_store.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace storm::nimbus {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of "abc"; FIPS 180-2.
+const std::string kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+class BlobStoreTest : public ::testing::Test {
+protected:
+    BlobStoreTest() {
+        std::string pattern = (fs::temp_directory_path() / "storm-blobs-XXXXXX").string();
+        dir_ = ::mkdtemp(pattern.data());
+        store_.emplace(BlobStore::open(blobs()).value());
+    }
+    ~BlobStoreTest() override { fs::remove_all(dir_); }
+
+    std::string blobs() const { return (dir_ / "blobs").string(); }
+    void put(const std::string& sha256, const std::string& text) const {
+        auto blob = store_->create(sha256);
+        ASSERT_TRUE(blob);
+        ASSERT_TRUE(blob.value()->write(text));
+        ASSERT_TRUE(blob.value()->publish());
+    }
+    std::size_t files() const {
+        return static_cast<std::size_t>(
+            std::distance(fs::directory_iterator(blobs()), fs::directory_iterator()));
+    }
+
+    fs::path dir_;
+    std::optional<BlobStore> store_;
+};
+
+TEST_F(BlobStoreTest, KeepsWhatHasTheHashReadOnly) {
+    auto blob = store_->create(kAbc);
+    ASSERT_TRUE(blob);
+    EXPECT_TRUE(blob.value()->write("a"));
+    EXPECT_TRUE(blob.value()->write("bc"));
+    EXPECT_FALSE(store_->size(kAbc)) << "not before it is whole";
+    ASSERT_TRUE(blob.value()->publish());
+
+    EXPECT_EQ(store_->size(kAbc), 3U);
+    EXPECT_TRUE(store_->verify(kAbc));
+    struct stat found {};
+    ASSERT_EQ(::stat(store_->path(kAbc).c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777U, 0400U);
+    std::ostringstream text;
+    text << std::ifstream(store_->path(kAbc)).rdbuf();
+    EXPECT_EQ(text.str(), "abc");
+}
+
+TEST_F(BlobStoreTest, RefusesOtherBytesAndLeavesNothing) {
+    {
+        auto blob = store_->create(kAbc);
+        EXPECT_TRUE(blob.value()->write("abd"));
+        EXPECT_FALSE(blob.value()->hash_is_right());
+        EXPECT_FALSE(blob.value()->publish());
+    }
+    EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(BlobStoreTest, LeavesNothingOfAnUploadThatBreaksOff) {
+    EXPECT_TRUE(store_->create(kAbc).value()->write("ab"));
+
+    EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(BlobStoreTest, RemovesWhatAKilledProcessLeft) {
+    std::ofstream(blobs() + "/new-abc123") << "half";
+
+    ASSERT_TRUE(BlobStore::open(blobs()));
+
+    EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(BlobStoreTest, RemovesABlobThatADiskHasSpoilt) {
+    put(kAbc, "abc");
+    fs::permissions(store_->path(kAbc), fs::perms::owner_all);
+    std::ofstream(store_->path(kAbc)) << "abd";
+
+    EXPECT_FALSE(store_->verify(kAbc));
+    EXPECT_FALSE(store_->size(kAbc));
+    put(kAbc, "abc");
+    EXPECT_TRUE(store_->verify(kAbc));
+}
+
+TEST_F(BlobStoreTest, KnowsNoNamesButHashes) {
+    std::ofstream(dir_ / "secret") << "x";
+    const std::string upper = "BA" + kAbc.substr(2);
+    for (const std::string& name :
+         {std::string("../secret"), std::string("/etc/passwd"), std::string(), std::string("."),
+          upper, kAbc + "/", kAbc.substr(1), "..%2fsecret" + kAbc.substr(11)}) {
+        EXPECT_FALSE(store_->size(name)) << name;
+        EXPECT_FALSE(store_->create(name)) << name;
+        EXPECT_FALSE(store_->verify(name)) << name;
+    }
+}
+
+TEST_F(BlobStoreTest, FollowsNoLinks) {
+    std::ofstream(dir_ / "secret") << "abc";
+    fs::create_symlink(dir_ / "secret", store_->path(kAbc));
+
+    EXPECT_FALSE(store_->size(kAbc));
+    EXPECT_FALSE(store_->verify(kAbc));
+}
+
+TEST_F(BlobStoreTest, SweepsWhatNobodyNamesOrAsksFor) {
+    const std::string other(64, '0');
+    put(kAbc, "abc");
+    std::ofstream(store_->path(other)) << "zeros";
+
+    BlobStore::Stock stock = store_->sweep({}, std::chrono::hours(1));
+    EXPECT_EQ(stock.blobs, 2U);
+    EXPECT_EQ(stock.bytes, 8U);
+
+    stock = store_->sweep({kAbc}, std::chrono::seconds(0));
+    EXPECT_EQ(stock.blobs, 1U);
+    EXPECT_TRUE(store_->size(kAbc));
+    EXPECT_FALSE(store_->size(other));
+}
+
+}  // namespace
+}  // namespace storm::nimbus

@@ -1,0 +1,162 @@
+// Goal:   what Supervisors report adds up to what a topology did, and news is told once.
+// Method: reports by hand.
+
+#include "nimbus/topology_store/report_book.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace storm::nimbus {
+namespace {
+
+using cluster::WorkerState;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+cluster::WorkerStatus worker(std::uint32_t number, std::uint64_t epoch, std::uint64_t starts,
+                             std::uint64_t emitted) {
+    cluster::WorkerStatus made;
+    made.topology = "wc-1-1";
+    made.number = number;
+    made.incarnation = epoch << 32U | starts;
+    made.port = 6700;
+    made.pid = 7;
+    made.report.state = WorkerState::kRunning;
+    cluster::ComponentReport component;
+    component.id = "lines";
+    component.emitted = emitted;
+    component.pending = 3;
+    component.complete_latency = {0, emitted};
+    made.report.components = {component};
+    return made;
+}
+
+cluster::SupervisorReport report(const std::string& supervisor,
+                                 std::vector<cluster::WorkerStatus> workers) {
+    cluster::SupervisorReport made;
+    made.supervisor = supervisor;
+    made.host = "alpha";
+    made.workers = std::move(workers);
+    return made;
+}
+
+cluster::Assignment on(const std::string& supervisor, std::uint64_t epoch) {
+    cluster::Assignment made;
+    made.topology = "wc-1-1";
+    made.workers = {{0, supervisor, "alpha", 6700, epoch}};
+    return made;
+}
+
+const auto kAll = [](const std::string&) { return true; };
+
+TEST(ReportBook, AddsWhatFormerLivesOfAWorkerDid) {
+    ReportBook book;
+    book.take(report("s1", {worker(0, 1, 0, 100)}), 0, 0);
+    book.take(report("s1", {worker(0, 1, 1, 5)}), 0, 0);
+    book.take(report("s1", {worker(0, 1, 1, 7)}), 0, 0);
+    book.take(report("s2", {worker(0, 2, 0, 20)}), 0, 0);
+
+    const auto totals = book.totals(on("s2", 2));
+
+    EXPECT_EQ(totals.at("lines").emitted, 127U);
+    EXPECT_EQ(totals.at("lines").complete_latency[1], 127U);
+    EXPECT_EQ(totals.at("lines").pending, 3U) << "of the present one only";
+}
+
+TEST(ReportBook, HeedsNoWorkerThatHasMovedOn) {
+    ReportBook book;
+    book.take(report("s2", {worker(0, 2, 0, 20)}), 0, 0);
+
+    book.take(report("s1", {worker(0, 1, 0, 100)}), 0, 0);
+
+    EXPECT_EQ(book.totals(on("s2", 2)).at("lines").emitted, 20U);
+    EXPECT_EQ(book.worker("wc-1-1", on("s1", 2).workers[0]), nullptr);
+}
+
+TEST(ReportBook, KeepsCountsBetweenTwoProcesses) {
+    ReportBook book;
+    book.take(report("s1", {worker(0, 1, 0, 100)}), 0, 0);
+    auto dead = worker(0, 1, 0, 0);
+    dead.pid = 0;
+    dead.report = {};
+    dead.report.state = WorkerState::kBackOff;
+    book.take(report("s1", {dead}), 0, 0);
+
+    EXPECT_EQ(book.totals(on("s1", 1)).at("lines").emitted, 100U);
+}
+
+TEST(ReportBook, TellsEachErrorOnce) {
+    ReportBook book;
+    auto told = worker(0, 1, 0, 1);
+    told.report.components[0].errors = 2;
+    told.report.components[0].last_errors = {"a", "b"};
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 0), SizeIs(2));
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 0), IsEmpty());
+
+    told.report.components[0].errors = 1000;
+    told.report.components[0].last_errors = {"b", "c", "d"};
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 0), SizeIs(3));
+    told.report.components[0].errors = 1001;
+    told.report.components[0].last_errors = {"c", "d", "e"};
+    const auto news = book.take(report("s1", {told}), 0, 42);
+
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].first, "wc-1-1");
+    EXPECT_EQ(news[0].second, (cluster::TopologyError{"lines", "e", 42}));
+}
+
+TEST(ReportBook, TellsOfTheEndOfAWorker) {
+    ReportBook book;
+    book.take(report("s1", {worker(0, 1, 0, 1)}), 0, 0);
+    auto again = worker(0, 1, 1, 0);
+    again.restarts = 1;
+    again.exit = "killed by signal 9";
+    again.last_stderr = {"x", "terminate called"};
+
+    const auto news = book.take(report("s1", {again}), 0, 0);
+
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second.error,
+              "worker 0 on alpha:6700 ended: killed by signal 9; its last line: terminate called");
+    EXPECT_THAT(book.take(report("s1", {again}), 0, 0), IsEmpty());
+}
+
+TEST(ReportBook, KnowsWhetherAProcessIsLeft) {
+    ReportBook book;
+    EXPECT_TRUE(book.any_process(on("s1", 1), kAll)) << "nobody has said otherwise";
+    EXPECT_FALSE(book.any_process(on("s1", 1), [](const std::string&) { return false; }));
+
+    // Whatever its epoch: a process is a process.
+    book.take(report("s1", {worker(0, 9, 0, 1)}), 0, 0);
+    EXPECT_TRUE(book.any_process(on("s1", 1), kAll));
+
+    auto dead = worker(0, 9, 0, 1);
+    dead.pid = 0;
+    book.take(report("s1", {dead}), 0, 0);
+    EXPECT_FALSE(book.any_process(on("s1", 1), kAll));
+}
+
+TEST(ReportBook, HasFinishedOnlyWhenAllWorkersOfThisAssignmentHave) {
+    ReportBook book;
+    auto ended = worker(0, 1, 0, 1);
+    ended.report.state = WorkerState::kFinished;
+    book.take(report("s1", {ended}), 0, 0);
+
+    EXPECT_TRUE(book.all_finished(on("s1", 1)));
+    EXPECT_FALSE(book.all_finished(on("s1", 2)));
+    EXPECT_FALSE(book.all_finished({}));
+}
+
+TEST(ReportBook, FindsQuantilesWithinBuckets) {
+    EXPECT_FALSE(quantile_us({}, 0.5));
+    EXPECT_FALSE(quantile_us({0, 0}, 0.5));
+    EXPECT_DOUBLE_EQ(*quantile_us({0, 0, 0, 10}, 0.5), 6);   // Halfway from 4 to 8.
+    EXPECT_DOUBLE_EQ(*quantile_us({0, 99, 0, 1}, 0.99), 2);  // The end of 1 to 2.
+    EXPECT_DOUBLE_EQ(*quantile_us({4}, 0.5), 0.5);
+    EXPECT_LE(*quantile_us({0, 99, 0, 1}, 0.999), 8);
+}
+
+}  // namespace
+}  // namespace storm::nimbus

@@ -1,0 +1,537 @@
+// Goal:   topologies come, run, finish and go as they should, whoever leads, and whatever happens
+// to
+//         Nimbuses, Supervisors and ZooKeeper meanwhile.
+// Method: whole Nimbuses but for HTTP, and Supervisors that only publish themselves, on the
+//         in-memory ZooKeeper; time stands still until told.
+
+#include "nimbus/topology_store/topologies.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cluster/election.h"
+#include "cluster/memory_coordination.h"
+#include "cluster/session.h"
+#include "nimbus/limits.h"
+#include "tests/nimbus/described.h"
+#include "tests/support/manual_loop.h"
+
+namespace storm::nimbus {
+namespace {
+
+using base::kMicrosPerSecond;
+using cluster::Assignment;
+using cluster::Status;
+using storm::testing::ManualLoop;
+using storm::testing::ManualTime;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr base::Micros kSessionTimeout = 5 * kMicrosPerSecond;
+
+class TimeOfDay final : public base::WallClock {
+public:
+    explicit TimeOfDay(const ManualTime& time) : time_(time) {}
+    std::int64_t now_ms() const override { return 1'700'000'000'000 + time_.now() / 1000; }
+
+private:
+    const ManualTime& time_;
+};
+
+/// What all live in.
+struct World {
+    ManualTime time;
+    ManualLoop server_loop{time};
+    cluster::MemoryServer server{server_loop, {kSessionTimeout, [] { return base::Micros{100}; }}};
+    TimeOfDay wall{time};
+};
+
+struct NimbusProcess {
+    NimbusProcess(World& given, const std::string& id)
+        : world(given),
+          session(
+              loop, [this] { return world.server.connect(loop); }, "/storm"),
+          state(session),
+          topologies(
+              state, loop, world.wall,
+              [this] { return election ? election->term() : std::optional<cluster::Term>(); },
+              [] { return std::string(32, 's'); }) {
+        session.on_ready([this](std::uint64_t) { topologies.connection_lost(); });
+        election.emplace(session, id, world.wall.now_ms(),
+                         [this](const std::optional<cluster::Term>& term) {
+                             if (term) return topologies.begin_term(*term);
+                             topologies.end_term();
+                         });
+    }
+
+    /// The id; or why not.
+    std::string submit(const std::string& name, std::size_t workers, int executors = 4) {
+        Submission made;
+        made.record.name = name;
+        made.record.settings["topology.workers"] = std::to_string(workers);
+        made.record.description = tests::describe_json(tests::word_count(executors));
+        made.record.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
+        made.description = tests::word_count(executors);
+        std::string answer = "no answer";
+        topologies.submit(std::move(made),
+                          [&](const std::string& id, const std::optional<Refusal>& refused) {
+                              answer = refused ? refused->why : id;
+                          });
+        world.time.run_for(kMicrosPerSecond / 10);
+        return answer;
+    }
+    /// "" or why not.
+    template <typename Ask>
+    std::string ask(const Ask& ask_it) {
+        std::string answer = "no answer";
+        ask_it(
+            [&](const std::optional<Refusal>& refused) { answer = refused ? refused->why : ""; });
+        world.time.run_for(kMicrosPerSecond / 10);
+        return answer;
+    }
+    std::string kill(const std::string& name, std::optional<std::int64_t> wait_ms) {
+        return ask([&](Answered done) { topologies.kill(name, wait_ms, std::move(done)); });
+    }
+    std::optional<Assignment> assignment(const std::string& name) const {
+        for (const TopologyView& view : topologies.all()) {
+            if (view.record.name == name) return view.assignment;
+        }
+        return std::nullopt;
+    }
+    std::string status(const std::string& name) const {
+        for (const TopologyView& view : topologies.all()) {
+            if (view.record.name == name) return std::string(to_string(view.record.status));
+        }
+        return "none";
+    }
+
+    World& world;
+    ManualLoop loop{world.time};
+    cluster::Session session;
+    cluster::ClusterState state;
+    std::optional<cluster::Election> election;
+    Topologies topologies;
+};
+
+struct SupervisorProcess {
+    SupervisorProcess(World& world, const std::string& id, std::uint16_t slots)
+        : loop(world.time),
+          session(
+              loop, [this, &world] { return world.server.connect(loop); }, "/storm"),
+          state(session) {
+        record.id = id;
+        record.host = "host-" + id;
+        record.http_port = 8000;
+        record.started_ms = world.wall.now_ms();
+        record.machine = "x86_64";
+        record.glibc = "2.36";
+        for (std::uint16_t i = 0; i < slots; ++i) {
+            record.slots.push_back(static_cast<std::uint16_t>(6700 + i));
+        }
+        state.publish(record, [](const std::string&) {});
+    }
+
+    /// As if each of its workers were so.
+    cluster::SupervisorReport report(const Assignment& assignment,
+                                     cluster::WorkerState worker_state, std::int32_t pid) const {
+        cluster::SupervisorReport made;
+        made.supervisor = record.id;
+        made.host = record.host;
+        for (const cluster::WorkerSlot& slot : assignment.workers) {
+            if (slot.supervisor != record.id) continue;
+            cluster::WorkerStatus worker;
+            worker.topology = assignment.topology;
+            worker.number = slot.number;
+            worker.incarnation = slot.epoch << 32U;
+            worker.pid = pid;
+            worker.report.state = worker_state;
+            made.workers.push_back(worker);
+        }
+        return made;
+    }
+
+    ManualLoop loop;
+    cluster::Session session;
+    cluster::ClusterState state;
+    cluster::SupervisorRecord record;
+};
+
+class TopologiesTest : public ::testing::Test {
+protected:
+    TopologiesTest() { run(); }
+
+    void run(base::Micros duration = kMicrosPerSecond) { world.time.run_for(duration); }
+    SupervisorProcess& supervisor(const std::string& id, std::uint16_t slots) {
+        supervisors.push_back(std::make_unique<SupervisorProcess>(world, id, slots));
+        run();
+        return *supervisors.back();
+    }
+    /// All Supervisors say so.
+    void report(NimbusProcess& to, const std::string& name, cluster::WorkerState worker_state,
+                std::int32_t pid = 1) {
+        const auto assignment = to.assignment(name).value();
+        for (const auto& supervisor : supervisors) {
+            EXPECT_FALSE(to.topologies.report(supervisor->report(assignment, worker_state, pid)));
+        }
+        run(kMicrosPerSecond / 10);
+    }
+
+    World world;
+    NimbusProcess nimbus{world, "n1:6627"};
+    std::vector<std::unique_ptr<SupervisorProcess>> supervisors;
+};
+
+TEST_F(TopologiesTest, ASubmissionIsAssignedAtOnce) {
+    supervisor("s1", 2);
+    supervisor("s2", 2);
+
+    const std::string id = nimbus.submit("wc", 2);
+
+    EXPECT_TRUE(id.starts_with("wc-1-17000")) << id;
+    const auto stored = cluster::decode<Assignment>(world.server.data("/storm/assignments/" + id));
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(stored->epoch, 1U);
+    EXPECT_THAT(stored->workers, SizeIs(2));
+    EXPECT_EQ(*stored, nimbus.assignment("wc"));
+}
+
+TEST_F(TopologiesTest, WaitsForSlotsAndTakesThemWhenTheyCome) {
+    nimbus.submit("wc", 2);
+    EXPECT_THAT(nimbus.topologies.all().at(0).unassigned,
+                ElementsAre("no supervisor is connected"));
+
+    supervisor("s1", 4);
+
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(2));
+    EXPECT_THAT(nimbus.topologies.all().at(0).unassigned, IsEmpty());
+}
+
+TEST_F(TopologiesTest, RefusesANameThatIsTaken) {
+    nimbus.submit("wc", 1);
+
+    EXPECT_EQ(nimbus.submit("wc", 1), "there is a topology \"wc\" already");
+}
+
+TEST_F(TopologiesTest, TakesSubmissionsThatComeTogether) {
+    supervisor("s1", 2);
+    std::vector<std::string> answers;
+    for (int i = 0; i < 3; ++i) {
+        Submission made;
+        made.record.name = i == 2 ? "t0" : "t" + std::to_string(i);
+        made.record.description = tests::describe_json(tests::word_count(1));
+        made.record.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
+        made.description = tests::word_count(1);
+        nimbus.topologies.submit(std::move(made),
+                                 [&](const std::string& id, const std::optional<Refusal>& refused) {
+                                     answers.push_back(refused ? refused->why : id);
+                                 });
+    }
+    run();
+
+    ASSERT_THAT(answers, SizeIs(3));
+    EXPECT_EQ(answers[0], "there is a topology \"t0\" already");
+    EXPECT_NE(nimbus.assignment("t0")->workers.at(0).port,
+              nimbus.assignment("t1")->workers.at(0).port);
+}
+
+TEST_F(TopologiesTest, MovesWorkersWhenASupervisorIsLost) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    nimbus.submit("wc", 2);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+    supervisors[0]->loop.hold();
+
+    run(kSessionTimeout + 2 * kMicrosPerSecond);
+
+    const Assignment after = *nimbus.assignment("wc");
+    EXPECT_EQ(after.epoch, before.epoch + 1);
+    for (const cluster::WorkerSlot& slot : after.workers) EXPECT_EQ(slot.supervisor, "s2");
+    EXPECT_EQ(after.worker_of_executor, before.worker_of_executor);
+}
+
+TEST_F(TopologiesTest, MovesNothingWhileALostSupervisorStillReports) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    nimbus.submit("wc", 2);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+    world.server.silence(supervisors[0]->loop);
+
+    for (int i = 0; i < 10; ++i) {
+        nimbus.topologies.report(supervisors[0]->report(before, cluster::WorkerState::kRunning, 1));
+        run(2 * kMicrosPerSecond);
+    }
+    EXPECT_THAT(nimbus.topologies.supervisors(), SizeIs(1));
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+
+    run(kReportFresh + kMicrosPerSecond);
+    EXPECT_NE(nimbus.assignment("wc"), before);
+}
+
+TEST_F(TopologiesTest, AnOutageOfZookeeperMovesNothing) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    nimbus.submit("wc", 2);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+    const std::vector<const ManualLoop*> all = {&nimbus.loop, &supervisors[0]->loop,
+                                                &supervisors[1]->loop};
+    for (const ManualLoop* loop : all) world.server.cut(*loop);
+    run(30 * kMicrosPerSecond);
+    EXPECT_FALSE(nimbus.topologies.leading()) << "it fences itself";
+
+    // All sessions are over. Nimbus is back first, Supervisors one after the other.
+    for (const ManualLoop* loop : all) {
+        world.server.mend(*loop);
+        run(3 * kMicrosPerSecond);
+    }
+    run(kReturnGrace + kMicrosPerSecond);
+
+    EXPECT_TRUE(nimbus.topologies.leading());
+    EXPECT_THAT(nimbus.topologies.supervisors(), SizeIs(2));
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+}
+
+TEST_F(TopologiesTest, ANewLeaderKnowsEverythingAndMovesNothing) {
+    supervisor("s1", 4);
+    const std::string id = nimbus.submit("wc", 2);
+    nimbus.submit("other", 1);
+    const Assignment before = *nimbus.assignment("wc");
+    NimbusProcess second(world, "n2:6627");
+    run();
+    EXPECT_FALSE(second.topologies.leading());
+    EXPECT_THAT(second.topologies.all(), SizeIs(2)) << "any Nimbus answers reads";
+    nimbus.loop.hold();
+
+    run(kSessionTimeout + 3 * kMicrosPerSecond);
+
+    ASSERT_TRUE(second.topologies.leading());
+    EXPECT_EQ(second.assignment("wc"), before);
+    run(kReturnGrace + kMicrosPerSecond);
+    EXPECT_EQ(second.assignment("wc"), before);
+    EXPECT_TRUE(second.submit("third", 1).starts_with("third-3-"));
+
+    nimbus.loop.release();
+    run();
+    EXPECT_FALSE(nimbus.topologies.leading());
+    EXPECT_EQ(nimbus.submit("stale", 1), "this Nimbus does not lead, or not yet");
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+}
+
+TEST_F(TopologiesTest, AStaleLeaderWritesNothing) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    NimbusProcess second(world, "n2:6627");
+    run();
+    // What it asks for is on its way when it stops, and arrives in the time of the next one.
+    nimbus.loop.hold();
+    run(kSessionTimeout + 3 * kMicrosPerSecond);
+    ASSERT_TRUE(second.topologies.leading());
+    const auto before = world.server.children("/storm/topologies");
+
+    const std::string answer = nimbus.kill("wc", 0);
+    nimbus.loop.release();
+    run();
+
+    EXPECT_EQ(answer, "this Nimbus does not lead, or not yet");
+    EXPECT_EQ(world.server.children("/storm/topologies"), before);
+    EXPECT_EQ(second.status("wc"), "ACTIVE");
+}
+
+TEST_F(TopologiesTest, ReassignsAfterALeaderChangeWhatIsReallyLost) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    nimbus.submit("wc", 2);
+    NimbusProcess second(world, "n2:6627");
+    run();
+    nimbus.loop.hold();
+    supervisors[0]->loop.hold();
+
+    run(kSessionTimeout + kReturnGrace + 3 * kMicrosPerSecond);
+
+    const Assignment after = *second.assignment("wc");
+    for (const cluster::WorkerSlot& slot : after.workers) EXPECT_EQ(slot.supervisor, "s2");
+}
+
+TEST_F(TopologiesTest, AKilledOneIsRemovedAsSoonAsItsWorkersAreGone) {
+    supervisor("s1", 4);
+    const std::string id = nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+
+    EXPECT_EQ(nimbus.kill("wc", 30'000), "");
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+    EXPECT_EQ(nimbus.assignment("wc")->status, Status::kKilled);
+    EXPECT_EQ(nimbus.assignment("wc")->kill_wait_ms, 30'000);
+    run(5 * kMicrosPerSecond);
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+    EXPECT_EQ(nimbus.status("wc"), "none");
+    EXPECT_FALSE(world.server.exists("/storm/assignments/" + id));
+    EXPECT_TRUE(nimbus.submit("wc", 1).starts_with("wc-2-"));
+}
+
+TEST_F(TopologiesTest, AKilledOneIsRemovedWhenItsTimeIsOver) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    nimbus.kill("wc", 1'000);
+
+    run((1'000 + kKillGraceMs) * base::kMicrosPerMilli);
+
+    EXPECT_EQ(nimbus.status("wc"), "none");
+}
+
+TEST_F(TopologiesTest, ANewLeaderEndsWhatWasBeingKilled) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    NimbusProcess second(world, "n2:6627");
+    nimbus.kill("wc", 20'000);
+    nimbus.loop.hold();
+
+    run(10 * kMicrosPerSecond);
+    EXPECT_EQ(second.status("wc"), "KILLED");
+    run(21 * kMicrosPerSecond);
+
+    EXPECT_EQ(second.status("wc"), "none");
+}
+
+TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+
+    nimbus.kill("wc", std::nullopt);
+
+    EXPECT_EQ(nimbus.assignment("wc")->kill_wait_ms, 30'000);
+}
+
+TEST_F(TopologiesTest, FinishesWhenEveryWorkerHas) {
+    supervisor("s1", 1);
+    supervisor("s2", 1);
+    nimbus.submit("wc", 2);
+    const Assignment running = *nimbus.assignment("wc");
+    nimbus.topologies.report(supervisors[0]->report(running, cluster::WorkerState::kFinished, 0));
+    run();
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+
+    report(nimbus, "wc", cluster::WorkerState::kFinished, 0);
+
+    EXPECT_EQ(nimbus.status("wc"), "FINISHED");
+    EXPECT_THAT(nimbus.assignment("wc")->workers, IsEmpty());
+    EXPECT_THAT(
+        nimbus.ask([&](Answered done) { nimbus.topologies.activate("wc", std::move(done)); }),
+        "cannot activate it: it is FINISHED");
+    EXPECT_EQ(nimbus.submit("next", 2).substr(0, 5), "next-") << "its slots are free";
+    EXPECT_THAT(nimbus.assignment("next")->workers, SizeIs(2));
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_EQ(nimbus.status("wc"), "none");
+}
+
+TEST_F(TopologiesTest, DeactivatesAndActivatesWithoutMovingAnything) {
+    supervisor("s1", 2);
+    nimbus.submit("wc", 2);
+    const Assignment before = *nimbus.assignment("wc");
+
+    EXPECT_EQ(
+        nimbus.ask([&](Answered done) { nimbus.topologies.deactivate("wc", std::move(done)); }),
+        "");
+
+    const Assignment after = *nimbus.assignment("wc");
+    EXPECT_EQ(after.status, Status::kInactive);
+    EXPECT_EQ(after.workers, before.workers);
+    EXPECT_GT(after.epoch, before.epoch);
+    EXPECT_EQ(nimbus.ask([&](Answered done) { nimbus.topologies.activate("wc", std::move(done)); }),
+              "");
+    EXPECT_EQ(nimbus.assignment("wc")->status, Status::kActive);
+    EXPECT_EQ(nimbus.ask([&](Answered done) { nimbus.topologies.activate("no", std::move(done)); }),
+              "there is no topology \"no\"");
+}
+
+TEST_F(TopologiesTest, AWriteWhoseAnswerIsLostIsDoneOnce) {
+    supervisor("s1", 4);
+    world.server.cut_after_next_multi(nimbus.loop);
+    std::string answer = "no answer";
+    Submission made;
+    made.record.name = "wc";
+    made.record.description = tests::describe_json(tests::word_count(1));
+    made.record.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
+    made.description = tests::word_count(1);
+    nimbus.topologies.submit(std::move(made),
+                             [&](const std::string& id, const std::optional<Refusal>& refused) {
+                                 answer = refused ? refused->why : id;
+                             });
+    run();
+    world.server.mend(nimbus.loop);
+    run(2 * kMicrosPerSecond);
+
+    EXPECT_TRUE(answer.starts_with("wc-1-")) << answer;
+    EXPECT_THAT(world.server.children("/storm/topologies"), SizeIs(1));
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+}
+
+TEST_F(TopologiesTest, KeepsErrorsOfComponentsWhoeverLeads) {
+    supervisor("s1", 4);
+    const std::string id = nimbus.submit("wc", 1);
+    auto told = supervisors[0]->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 1);
+    cluster::ComponentReport component;
+    component.id = "split";
+    component.errors = 3;
+    component.last_errors = {"older", "bad input"};
+    told.workers[0].report.components = {component};
+
+    nimbus.topologies.report(told);
+    nimbus.topologies.report(told);
+    run();
+
+    const auto& errors = nimbus.topologies.errors();
+    ASSERT_EQ(errors.count(id), 1U);
+    ASSERT_THAT(errors.at(id).errors, SizeIs(2)) << "each is told once";
+    EXPECT_EQ(errors.at(id).errors[1].component, "split");
+    EXPECT_EQ(errors.at(id).errors[1].error, "bad input");
+}
+
+TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
+    NimbusProcess second(world, "n2:6627");
+    run();
+
+    EXPECT_TRUE(second.topologies.report({}).has_value());
+}
+
+TEST_F(TopologiesTest, LeavesARecordAloneThatItCannotRead) {
+    supervisor("s1", 2);
+    Assignment taken;
+    taken.topology = "bad-1-1";
+    taken.epoch = 1;
+    taken.workers = {{0, "s1", "host-s1", 6700, 1}};
+    taken.worker_of_executor = {0};
+    ASSERT_EQ(world.server.change({cluster::Create{"/storm/topologies/bad-1-1", "garbage"},
+                                   cluster::Create{"/storm/assignments/bad-1-1", encode(taken)}}),
+              cluster::CoordinationError::kNone);
+    nimbus.loop.hold();
+    run(10 * kMicrosPerSecond);
+    nimbus.loop.release();  // It leads again, and reads again.
+    run(5 * kMicrosPerSecond);
+    ASSERT_TRUE(nimbus.topologies.leading());
+    nimbus.submit("wc", 2);
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1)) << "slot 6700 is taken";
+    NimbusProcess second(world, "n2:6627");
+    nimbus.loop.hold();
+
+    run(10 * kMicrosPerSecond);
+
+    EXPECT_TRUE(second.topologies.leading());
+    EXPECT_EQ(second.status("wc"), "ACTIVE");
+    EXPECT_TRUE(world.server.exists("/storm/topologies/bad-1-1"));
+}
+
+}  // namespace
+}  // namespace storm::nimbus

@@ -1,0 +1,49 @@
+# What workers say to each other over a link. docs/wire-format.md says how the frames follow each
+# other. Fields are only ever added; a new kind of frame needs a feature bit that both sides have.
+
+@0xa8b1f6f0c1c7d3e5;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("storm::wire::schema");
+
+struct Hello {
+  protocolMin @0 :UInt16;
+  protocolMax @1 :UInt16;
+  worker @2 :UInt32;       # Number of the sender.
+  features @3 :UInt64;
+  incarnation @4 :UInt64;
+  topology @5 :Text;       # Id.
+  nonce @6 :Data;          # 32 random bytes.
+}
+
+struct Frame {
+  union {
+    # The handshake: whoever dials says hello; each proves that it knows the topology's secret.
+    hello @0 :Hello;
+    challenge :group {
+      hello @1 :Hello;
+      mac @2 :Data;        # HMAC-SHA256 over "accept", both hellos.
+    }
+    proof :group {
+      mac @3 :Data;        # HMAC-SHA256 over "dial", both hellos.
+      received @4 :UInt64; # The last sequence number that it has taken from this incarnation.
+      fenced @5 :Bool;     # It has given this incarnation up: stop.
+    }
+    ready @6 :UInt64;      # As proof.received.
+    refused @7 :Text;      # Why. The connection ends.
+    fencedYou @8 :Void;    # This incarnation was given up: stop. The connection ends.
+
+    # From then on.
+    batch @9 :Data;        # A batch header and the runs.
+    control :group {
+      sequence @10 :UInt64;
+      records @11 :Data;   # Of 24 bytes.
+      checksum @14 :UInt64; # XXH3_64bits of the records, seed: the sequence number.
+    }
+    receipt :group {
+      sequence @12 :UInt64; # Everything up to here has been taken.
+      complement @15 :UInt64; # All its bits the other way round.
+    }
+    heartbeat @13 :Void;
+  }
+}

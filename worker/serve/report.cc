@@ -1,0 +1,68 @@
+#include "worker/serve/report.h"
+
+#include <bit>
+#include <utility>
+
+namespace storm::worker {
+namespace {
+
+// Buckets of a quarter of a power of two, into buckets of one.
+std::vector<std::uint64_t> by_powers(
+    const std::array<std::uint64_t, LatencyHistogram::kBuckets>& counts) {
+    std::vector<std::uint64_t> powers;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] == 0) continue;
+        const auto below = static_cast<std::uint64_t>(LatencyHistogram::upper_bound(i));
+        const auto power = static_cast<std::size_t>(std::bit_width(below - 1));
+        if (powers.size() <= power) powers.resize(power + 1);
+        powers[power] += counts[i];
+    }
+    return powers;
+}
+
+cluster::ComponentReport report_of(ComponentSnapshot& snapshot) {
+    cluster::ComponentReport report;
+    report.id = std::move(snapshot.id);
+    for (const ComponentSnapshot::StreamCounts& stream : snapshot.streams) {
+        report.emitted += stream.emitted;
+        report.transferred += stream.transferred;
+    }
+    report.acked = snapshot.acked;
+    report.failed = snapshot.failed;
+    for (const ComponentSnapshot::InputCounts& input : snapshot.inputs) {
+        report.executed += input.executed;
+        report.acked += input.acked;
+        report.failed += input.failed;
+    }
+    report.pending = snapshot.pending;
+    report.errors = snapshot.errors;
+    report.complete_latency = by_powers(snapshot.complete_latency);
+    report.last_errors = std::move(snapshot.last_errors);
+    return report;
+}
+
+cluster::WorkerState state_of(const Engine& engine, Engine::State state) {
+    if (state == Engine::State::kFailed) return cluster::WorkerState::kFailed;
+    if (state == Engine::State::kFinished) return cluster::WorkerState::kFinished;
+    return engine.prepared() ? cluster::WorkerState::kRunning : cluster::WorkerState::kStarting;
+}
+
+}  // namespace
+
+cluster::WorkerReport make_report(const Engine& engine, Engine::State state) {
+    cluster::WorkerReport report;
+    report.state = state_of(engine, state);
+    report.failure = engine.failure();
+    const Wiring& wiring = engine.wiring();
+    std::vector<bool> here(wiring.topology.components().size());
+    for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e) {
+        if (wiring.executor_is_here(e)) here[wiring.plan.executors[e].component] = true;
+    }
+    std::vector<ComponentSnapshot> snapshots = engine.snapshot();
+    for (std::size_t c = 0; c < snapshots.size(); ++c) {
+        if (here[c]) report.components.push_back(report_of(snapshots[c]));
+    }
+    return report;
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,339 @@
+#include "worker/serve/serve.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cluster/worker_protocol.h"
+#include "net/http_server.h"
+#include "worker/engine.h"
+#include "worker/run/describe.h"
+#include "worker/run/log_level.h"
+#include "worker/run/metrics_server.h"
+#include "worker/run/stuck.h"
+#include "worker/serve/agreement.h"
+#include "worker/serve/report.h"
+#include "worker/serve/supervisor_link.h"
+#include "worker/transport/transport.h"
+
+namespace storm::worker {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr int kExitDone = 0;
+constexpr int kExitFailed = 1;
+/// The first reports follow each other closely: somebody waits for the first tuple.
+constexpr base::Micros kFirstReportMicros = 20 * base::kMicrosPerMilli;
+/// That user code gets to return when the process ends.
+constexpr base::Micros kStopPatienceMicros = 2 * base::kMicrosPerSecond;
+constexpr std::chrono::milliseconds kLastReportPatience{500};
+
+base::Result<std::string> read_all(int descriptor) {
+    std::string all;
+    std::array<char, 64 * 1024> piece{};
+    while (true) {
+        const ssize_t n = ::read(descriptor, piece.data(), piece.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            return base::Error{"cannot read the bootstrap from descriptor " +
+                               std::to_string(descriptor) + ": " + std::strerror(errno) +
+                               "\n  hint: --worker is for Supervisors; without it, the topology "
+                               "runs here"};
+        }
+        if (n == 0) return all;
+        all.append(piece.data(), static_cast<std::size_t>(n));
+    }
+}
+
+base::Result<cluster::Bootstrap> read_bootstrap() {
+    const auto bytes = read_all(cluster::kBootstrapDescriptor);
+    if (!bytes) return bytes.error();
+    ::close(cluster::kBootstrapDescriptor);
+    return cluster::decode_bootstrap(*bytes);
+}
+
+const cluster::WorkerSlot* slot_of(const cluster::Assignment& assignment, std::uint32_t number) {
+    for (const cluster::WorkerSlot& slot : assignment.workers) {
+        if (slot.number == number) return &slot;
+    }
+    return nullptr;
+}
+
+// Executors that nobody runs are as good as elsewhere: what goes there waits.
+Share share_of(const cluster::Assignment& assignment, std::uint32_t number,
+               std::uint64_t incarnation) {
+    Share share{.own = number,
+                .workers = 1,
+                .worker_of_executor = assignment.worker_of_executor,
+                .incarnation = incarnation,
+                .workers_on_host = 0};
+    const cluster::WorkerSlot* const own = slot_of(assignment, number);
+    for (const cluster::WorkerSlot& slot : assignment.workers) {
+        share.workers = std::max(share.workers, slot.number + 1);
+        if (own != nullptr && slot.host == own->host) ++share.workers_on_host;
+    }
+    for (std::uint32_t& worker : share.worker_of_executor) {
+        if (worker == cluster::kUnassigned) worker = share.workers;
+    }
+    const bool gaps =
+        std::any_of(share.worker_of_executor.begin(), share.worker_of_executor.end(),
+                    [&share](std::uint32_t worker) { return worker >= share.workers; });
+    share.workers += gaps ? 1 : 0;
+    share.workers_on_host = std::max<std::size_t>(share.workers_on_host, 1);
+    return share;
+}
+
+std::vector<std::optional<PeerPlace>> places_of(const cluster::Assignment& assignment,
+                                                std::uint32_t workers) {
+    std::vector<std::optional<PeerPlace>> places(workers);
+    for (const cluster::WorkerSlot& slot : assignment.workers) {
+        if (slot.number < workers)
+            places[slot.number] = PeerPlace{slot.host, slot.port, slot.epoch};
+    }
+    return places;
+}
+
+class WorkerProcess {
+public:
+    WorkerProcess(cluster::Bootstrap bootstrap, Topology topology, const Config& config)
+        : bootstrap_(std::move(bootstrap)),
+          assignment_(bootstrap_.assignment),
+          engine_(std::move(topology), config, clock_,
+                  share_of(assignment_, bootstrap_.number, bootstrap_.incarnation)),
+          io_(1),
+          signals_(io_, SIGTERM, SIGINT),
+          report_timer_(io_),
+          end_timer_(io_),
+          supervisor_(io_, bootstrap_.supervisor_socket, bootstrap_.token,
+                      [this](const cluster::ToWorker& message) { take(message); }),
+          lease_(config.int64("topology.worker.lease.secs", 0) * base::kMicrosPerSecond) {}
+
+    int run() {
+        const cluster::WorkerSlot* const slot = slot_of(assignment_, bootstrap_.number);
+        if (slot == nullptr) return fail("the assignment has no place for this worker");
+        auto listening = Transport::listen(
+            engine_,
+            {.topology = bootstrap_.topology.id,
+             .secret = bootstrap_.topology.secret,
+             .worker = bootstrap_.number,
+             .incarnation = bootstrap_.incarnation},
+            slot->host, slot->port, clock_,
+            [this] { asio::post(io_, [this] { end(cluster::kExitFenced, "superseded"); }); });
+        if (!listening) return fail(listening.error().message);
+        transport_ = std::move(listening).value();
+        const MetricsSource source{bootstrap_.topology.name, bootstrap_.topology.id + "-" +
+                                                                 std::to_string(bootstrap_.number)};
+        auto serving = serve_metrics(io_, slot->host, engine_, source);
+        if (!serving) return fail(serving.error().message);
+        metrics_ = std::move(serving).value();
+
+        signals_.async_wait([this](error_code error, int) {
+            if (!error) end(kExitDone, "signal");
+        });
+        engine_.on_change([this] { asio::post(io_, [this] { changed(); }); });
+        follow();
+        transport_->start();
+        engine_.start();
+        supervisor_.start();
+        contact_ = clock_.now();
+        report_later();
+        io_.run();
+        return finish();
+    }
+
+private:
+    int fail(const std::string& why) {
+        base::log::error(why);
+        return kExitFailed;
+    }
+
+    // ---- What the Supervisor says ----
+
+    void take(const cluster::ToWorker& message) {
+        if (const auto* const assign = std::get_if<cluster::Assign>(&message)) {
+            take(assign->assignment);
+        } else if (std::get<cluster::Stop>(message).drain) {
+            drain();
+        } else {
+            end(kExitDone, "told to stop");
+        }
+    }
+
+    void take(const cluster::Assignment& assignment) {
+        if (assignment.topology != assignment_.topology || assignment.epoch <= assignment_.epoch)
+            return;
+        const cluster::WorkerSlot* const slot = slot_of(assignment, bootstrap_.number);
+        const std::uint64_t own_epoch = bootstrap_.incarnation >> 32;
+        if (slot == nullptr || slot->epoch > own_epoch)
+            return end(cluster::kExitFenced, "its slot is another worker's now");
+        if (assignment.worker_of_executor != assignment_.worker_of_executor)
+            return end(cluster::kExitFenced, "its executors have changed");
+        assignment_ = assignment;
+        follow();
+        report();
+    }
+
+    /// Does what the assignment says.
+    void follow() {
+        transport_->set_peers(places_of(assignment_, engine_.wiring().share.workers));
+        switch (assignment_.status) {
+            case cluster::Status::kActive:
+                return engine_.set_active(true);
+            case cluster::Status::kInactive:
+            case cluster::Status::kRebalancing:
+                return engine_.set_active(false);
+            case cluster::Status::kKilled:
+                return drain();
+            case cluster::Status::kFinished:
+                return end(kExitDone, "the topology has finished");
+        }
+    }
+
+    void drain() {
+        if (std::exchange(draining_, true)) return;
+        base::log::info("draining");
+        engine_.drain();
+        changed();
+    }
+
+    // ---- What it says ----
+
+    void changed() {
+        const Engine::State state = engine_.wait(0);
+        if (state == Engine::State::kFailed) return end(kExitFailed, engine_.failure());
+        if (state == Engine::State::kFinished && draining_) return end(kExitDone, "drained");
+        report_wait_ = kFirstReportMicros;
+        report();
+        report_later();
+    }
+
+    cluster::WorkerReport present() {
+        cluster::WorkerReport report = make_report(engine_, engine_.wait(0));
+        report.assignment_epoch = assignment_.epoch;
+        report.metrics_port = metrics_ == nullptr ? 0 : metrics_->port();
+        return report;
+    }
+
+    void report() {
+        last_report_ = present();
+        reported_ = clock_.now();
+        supervisor_.report(last_report_);
+    }
+
+    void report_later() {
+        report_timer_.expires_after(std::chrono::microseconds(report_wait_));
+        report_wait_ = std::min(2 * report_wait_, cluster::kReportMicros);
+        report_timer_.async_wait([this](error_code error) {
+            if (error || ending_) return;
+            const base::Micros now = clock_.now();
+            if (supervisor_.connected()) contact_ = now;
+            if (lease_ > 0 && now - contact_ >= lease_)
+                return end(kExitDone, "topology.worker.lease.secs without a Supervisor");
+            if (now - reported_ >= cluster::kReportMicrosMax || present() != last_report_) report();
+            report_later();
+        });
+    }
+
+    // ---- The end ----
+
+    void end(int code, const std::string& why) {
+        if (std::exchange(ending_, true)) return;
+        code_ = code;
+        base::log::info("ending", {{"why", why}, {"exit", static_cast<std::int64_t>(code)}});
+        report_timer_.cancel();
+        report();
+        end_timer_.expires_after(kLastReportPatience);
+        end_timer_.async_wait([this](error_code) { io_.stop(); });
+        await_last_report();
+    }
+
+    void await_last_report() {
+        if (!supervisor_.connected() || supervisor_.idle()) return io_.stop();
+        report_timer_.expires_after(std::chrono::milliseconds(1));
+        report_timer_.async_wait([this](error_code) { await_last_report(); });
+    }
+
+    int finish() {
+        supervisor_.close();
+        metrics_.reset();
+        if (engine_.stop(kStopPatienceMicros)) {
+            transport_.reset();
+            return code_;
+        }
+        base::log::warn("not waiting any longer for code that does not return, in " +
+                        stuck_components(engine_));
+        std::_Exit(code_);
+    }
+
+    const base::SteadyClock clock_;
+    const cluster::Bootstrap bootstrap_;
+    cluster::Assignment assignment_;  // That it works by.
+    Engine engine_;
+    asio::io_context io_;
+    asio::signal_set signals_;
+    asio::steady_timer report_timer_;
+    asio::steady_timer end_timer_;
+    SupervisorLink supervisor_;
+    const base::Micros lease_;
+    std::unique_ptr<Transport> transport_;
+    std::unique_ptr<net::HttpServer> metrics_;
+    cluster::WorkerReport last_report_;
+    base::Micros reported_ = 0;
+    base::Micros report_wait_ = kFirstReportMicros;
+    base::Micros contact_ = 0;  // When it last had a Supervisor.
+    bool draining_ = false;
+    bool ending_ = false;
+    int code_ = kExitDone;
+};
+
+int serve(cluster::Bootstrap bootstrap, TopologyFactory make) {
+    Config config;
+    for (const auto& [key, value] : bootstrap.topology.settings) config.set(key, value);
+    base::log::set_level(log_level(config));
+    Topology topology = make(config);
+    const std::string built = describe(bootstrap.topology.name, topology, config, this_platform());
+    const std::string differs = difference(bootstrap.topology.description, built);
+    if (!differs.empty()) {
+        base::log::error("the program builds another topology than the one submitted: " + differs);
+        return kExitFailed;
+    }
+    return std::make_unique<WorkerProcess>(std::move(bootstrap), std::move(topology), config)
+        ->run();
+}
+
+}  // namespace
+
+int serve_worker(TopologyFactory make) {
+    std::signal(SIGPIPE, SIG_IGN);
+    auto bootstrap = read_bootstrap();
+    if (!bootstrap) {
+        base::log::error(bootstrap.error().message);
+        return kExitFailed;
+    }
+    try {
+        return serve(std::move(bootstrap).value(), make);
+    } catch (const std::exception& error) {
+        base::log::error(error.what());
+        return kExitFailed;
+    }
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,117 @@
+#include "worker/serve/supervisor_link.h"
+
+#include <chrono>
+#include <utility>
+
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/log.h"
+
+namespace storm::worker {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds kRetry{200};
+constexpr std::size_t kReadBytes = 16 * 1024;
+
+}  // namespace
+
+SupervisorLink::SupervisorLink(asio::io_context& io, std::string path, std::string token,
+                               OnMessage on_message)
+    : io_(io),
+      path_(std::move(path)),
+      token_(std::move(token)),
+      on_message_(std::move(on_message)),
+      socket_(io),
+      retry_(io),
+      in_(kReadBytes, '\0') {}
+
+void SupervisorLink::start() {
+    connect();
+}
+
+void SupervisorLink::connect() {
+    ++connection_;
+    socket_ = asio::local::stream_protocol::socket(io_);
+    reader_ = {};
+    socket_.async_connect(
+        asio::local::stream_protocol::endpoint(path_),
+        [this, connection = connection_](error_code error) {
+            if (connection != connection_ || closed_) return;
+            if (error) return lost();
+            connected_ = true;
+            out_ = cluster::encode(
+                cluster::Hello{.token = token_, .storm_version = STORM_VERSION, .pid = ::getpid()});
+            unsent_ = last_.has_value();
+            write();
+            read();
+        });
+}
+
+void SupervisorLink::lost() {
+    if (std::exchange(connected_, false))
+        base::log::warn("the Supervisor is away; working on", {{"socket", path_}});
+    ++connection_;
+    writing_ = false;
+    out_.clear();
+    error_code ignored;
+    socket_.close(ignored);
+    retry_.expires_after(kRetry);
+    retry_.async_wait([this](error_code error) {
+        if (!error && !closed_) connect();
+    });
+}
+
+void SupervisorLink::read() {
+    socket_.async_read_some(asio::buffer(in_),
+                            [this, connection = connection_](error_code error, std::size_t bytes) {
+                                if (connection != connection_ || closed_) return;
+                                if (error) return lost();
+                                reader_.append(std::string_view(in_).substr(0, bytes));
+                                const auto messages = reader_.take();
+                                if (!messages) {
+                                    base::log::error(messages.error().message);
+                                    return lost();
+                                }
+                                for (const cluster::ToWorker& message : *messages)
+                                    on_message_(message);
+                                read();
+                            });
+}
+
+void SupervisorLink::report(const cluster::WorkerReport& report) {
+    last_ = report;
+    unsent_ = true;
+    if (connected_) write();
+}
+
+void SupervisorLink::write() {
+    if (writing_) return;
+    if (out_.empty()) {
+        if (!std::exchange(unsent_, false)) return;
+        out_ = cluster::encode(cluster::ToSupervisor(*last_));
+    }
+    writing_ = true;
+    asio::async_write(socket_, asio::buffer(out_),
+                      [this, connection = connection_](error_code error, std::size_t) {
+                          if (connection != connection_ || closed_) return;
+                          writing_ = false;
+                          out_.clear();
+                          if (error) return lost();
+                          write();
+                      });
+}
+
+void SupervisorLink::close() {
+    closed_ = true;
+    retry_.cancel();
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace storm::worker

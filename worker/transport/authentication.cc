@@ -1,0 +1,40 @@
+#include "worker/transport/authentication.h"
+
+#include <array>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/check.h"
+#include "base/random.h"
+
+namespace storm::worker {
+
+std::string proof_of(Role role, std::string_view secret, const wire::Hello& dialer,
+                     const wire::Hello& acceptor) {
+    const std::string said = (role == Role::kDialer ? "dial" : "accept") +
+                             wire::write_frame(dialer) + wire::write_frame(acceptor);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+    unsigned size = 0;
+    const unsigned char* const made =
+        HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+             reinterpret_cast<const unsigned char*>(said.data()), said.size(), mac.data(), &size);
+    STORM_CHECK(made != nullptr && size == wire::kMacBytes, "SHA-256 is always there");
+    return {reinterpret_cast<const char*>(mac.data()), size};
+}
+
+bool same_secret(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string random_nonce() {
+    std::string nonce;
+    while (nonce.size() < wire::kNonceBytes) {
+        const std::uint64_t word = base::kernel_seed();
+        nonce.append(reinterpret_cast<const char*>(&word), sizeof(word));
+    }
+    return nonce;
+}
+
+}  // namespace storm::worker

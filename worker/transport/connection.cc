@@ -1,0 +1,142 @@
+#include "worker/transport/connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/check.h"
+#include "worker/transport/limits.h"
+
+namespace storm::worker {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::size_t kFirstBytes = wire::kHandshakeBytesMax;
+
+}  // namespace
+
+void Connection::attend(OnFrame frame, OnClosed closed) {
+    on_frame_ = std::move(frame);
+    on_closed_ = std::move(closed);
+}
+
+void Connection::set_options() {
+    error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    // A half-open connection is seen by whoever writes, and by whoever waits.
+    const auto set = [this](int option, int value) {
+        static_cast<void>(
+            setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof(value)));
+    };
+    set(TCP_USER_TIMEOUT, static_cast<int>(kSilenceMicros / base::kMicrosPerMilli));
+    set(TCP_KEEPIDLE, 1);
+    set(TCP_KEEPINTVL, 1);
+    set(TCP_KEEPCNT, 3);
+    set(TCP_NOTSENT_LOWAT, kUnsentBytes);
+}
+
+void Connection::start_reading(std::size_t limit) {
+    set_options();
+    limit_ = limit;
+    words_.resize(kFirstBytes / sizeof(std::uint64_t));
+    read();
+}
+
+void Connection::read() {
+    auto* const bytes = reinterpret_cast<std::byte*>(words_.data());
+    if (begin_ == end_) begin_ = end_ = 0;
+    const std::size_t capacity = words_.size() * sizeof(std::uint64_t);
+    if (end_ == capacity || capacity - end_ < capacity / 4) {
+        std::memmove(bytes, bytes + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+        // Grows with what has arrived, never with what a length promises.
+        const std::size_t most = std::max(limit_, kReadBytes) / sizeof(std::uint64_t) + 1;
+        const bool stranger = limit_ <= wire::kHandshakeBytesMax;
+        if (!stranger && (end_ > capacity / 2 || capacity < kReadBytes))
+            words_.resize(std::min(most, std::max(2 * words_.size(), kReadBytes / 8)));
+    }
+    auto* const to = reinterpret_cast<std::byte*>(words_.data()) + end_;
+    const std::size_t room = words_.size() * sizeof(std::uint64_t) - end_;
+    if (room == 0) return fail("a frame that does not end");
+    socket_.async_read_some(asio::buffer(to, room),
+                            [self = shared_from_this()](error_code error, std::size_t read) {
+                                if (self->closed_) return;
+                                if (error) return self->fail(error.message());
+                                self->end_ += read;
+                                self->bytes_read_ += read;
+                                self->take_frames();
+                                if (!self->closed_) self->read();
+                            });
+}
+
+void Connection::take_frames() {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(words_.data());
+    while (!closed_ && !closing_) {
+        const std::span<const std::byte> arrived(bytes + begin_, end_ - begin_);
+        const auto size = wire::frame_bytes(arrived, limit_);
+        if (!size) return fail(size.error().message);
+        if (*size == 0 || *size > arrived.size()) return;
+        const auto frame = wire::read_frame(arrived.first(*size));
+        if (!frame) return fail(frame.error().message);
+        begin_ += *size;
+        ++frames_read_;
+        // The handler may attend to it anew; what is called must live on until then.
+        const OnFrame handler = on_frame_;
+        if (!handler(*this, *frame)) return;
+    }
+}
+
+void Connection::write(std::vector<asio::const_buffer> buffers, std::function<void()> done) {
+    STORM_CHECK(!writing_, "one write at a time");
+    writing_ = true;
+    asio::async_write(
+        socket_, buffers,
+        [self = shared_from_this(), done = std::move(done)](error_code error, std::size_t) {
+            self->writing_ = false;
+            if (self->closed_) return;
+            if (error) return self->fail(error.message());
+            if (self->closing_) return self->close();
+            done();
+        });
+}
+
+void Connection::write(const wire::Frame& frame, std::function<void()> done) {
+    STORM_CHECK(!writing_, "small_ is part of the present write");
+    small_ = wire::write_frame(frame);
+    write({asio::buffer(small_)}, std::move(done));
+}
+
+void Connection::close_after_write() {
+    closing_ = true;
+    if (!writing_) close();
+}
+
+void Connection::close() {
+    if (closed_) return;
+    closed_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+    // The handlers may own this connection's owner; they go when nobody is in them.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->on_frame_ = nullptr;
+        self->on_closed_ = nullptr;
+    });
+}
+
+void Connection::fail(const std::string& why) {
+    if (closed_) return;
+    const OnClosed handler = on_closed_;
+    close();
+    if (handler) handler(*this, why);
+}
+
+}  // namespace storm::worker

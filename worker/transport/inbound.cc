@@ -1,0 +1,254 @@
+#include "worker/transport/inbound.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "wire/batch.h"
+#include "wire/control.h"
+#include "wire/row_codec.h"
+#include "worker/transport/source_started.h"
+
+namespace storm::worker {
+namespace {
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+constexpr std::uint16_t kNotSubscribed = std::numeric_limits<std::uint16_t>::max();
+constexpr auto kRunHeader = sizeof(wire::RunHeader);
+
+base::Error refused(const std::string& why) {
+    return {"cannot accept what a worker sent: " + why};
+}
+
+bool names_root(const wire::ControlRecord& record) {
+    const auto kind = static_cast<wire::ControlKind>(record.kind);
+    return kind == wire::ControlKind::kAck || kind == wire::ControlKind::kFail ||
+           kind == wire::ControlKind::kReset;
+}
+
+// By stream of the source: how many values a row must have.
+std::vector<std::uint16_t> subscribed_fields(const Wiring& wiring, std::size_t source,
+                                             std::size_t target) {
+    const std::vector<Component>& components = wiring.topology.components();
+    std::vector<std::uint16_t> fields(wiring.schemas[source].size(), kNotSubscribed);
+    for (const Subscription& input : components[target].inputs) {
+        if (input.source != components[source].id) continue;
+        const std::size_t stream = wiring.stream_index(source, input.stream);
+        fields[stream] = static_cast<std::uint16_t>(wiring.schemas[source][stream]->fields.size());
+    }
+    return fields;
+}
+
+}  // namespace
+
+Inbound::Inbound(Engine& engine, std::uint32_t worker)
+    : engine_(engine),
+      wiring_(engine.wiring()),
+      destination_(wiring_.first_peer() + worker),
+      source_index_(wiring_.plan.executors.size(), kNone),
+      target_index_(wiring_.plan.executors.size(), kNone),
+      is_spout_task_(wiring_.destination_of_task.size()),
+      open_(wiring_.placement.loops) {
+    std::size_t sources = 0;
+    for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
+        if (wiring_.executor_is_here(e)) target_index_[e] = targets_++;
+        if (wiring_.share.worker_of(e) == worker) source_index_[e] = sources++;
+    }
+    from_.resize(sources * targets_);
+    for (std::size_t e = 0; e < source_index_.size(); ++e) {
+        if (source_index_[e] == kNone) continue;
+        const cluster::ExecutorPlan& source = wiring_.plan.executors[e];
+        for (std::size_t t = 0; t < target_index_.size(); ++t) {
+            if (target_index_[t] == kNone) continue;
+            From& from = from_[source_index_[e] * targets_ + target_index_[t]];
+            from.channel = engine.executor(t)->channel_or_null(source.first_task);
+            if (from.channel != nullptr) {
+                from.fields = subscribed_fields(wiring_, source.component,
+                                                wiring_.plan.executors[t].component);
+            }
+        }
+    }
+    for (std::size_t task = 1; task < is_spout_task_.size(); ++task) {
+        is_spout_task_[task] =
+            wiring_.topology.components()[wiring_.component_of_task[task]].is_spout();
+    }
+    for (std::uint32_t loop = 0; loop < wiring_.first_peer(); ++loop)
+        tokens_.push_back(engine.loop(loop).batches.token());
+}
+
+Inbound::From* Inbound::from(TaskId source, TaskId target) {
+    const auto s = static_cast<std::size_t>(source);
+    const auto t = static_cast<std::size_t>(target);
+    const std::size_t tasks = wiring_.executor_of_task.size();
+    if (s == 0 || s >= tasks || t == 0 || t >= tasks) return nullptr;
+    const std::size_t row = source_index_[wiring_.executor_of_task[s]];
+    const std::size_t column = target_index_[wiring_.executor_of_task[t]];
+    if (row == kNone || column == kNone) return nullptr;
+    From& found = from_[row * targets_ + column];
+    return found.channel == nullptr ? nullptr : &found;
+}
+
+const char* Inbound::fault_in_row(const std::byte* row, const From& from) const {
+    if (wire::is_control(row)) {
+        return std::holds_alternative<wire::Eos>(wire::read_control_row(row))
+                   ? nullptr
+                   : "a control row that nobody has agreed on";
+    }
+    const std::uint16_t stream = detail::row_stream(row);
+    if (stream >= from.fields.size() || from.fields[stream] == kNotSubscribed)
+        return "a stream that the target does not subscribe to";
+    if (detail::row_values(row) != from.fields[stream])
+        return "another number of values than the stream has fields";
+    const std::uint32_t anchors = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < anchors; ++i) {
+        const auto task = static_cast<std::size_t>(task_of(detail::row_anchor(row, i).root));
+        if (task >= is_spout_task_.size() || !is_spout_task_[task])
+            return "a root of no spout task";
+    }
+    return nullptr;
+}
+
+base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
+    const auto well_formed = wire::check_runs(runs);
+    if (!well_formed) return well_formed;
+    const auto allowance = engine_.limits().overshoot_bytes + detail::kRowBytesMax;
+    for (std::size_t at = 0; at < runs.size();) {
+        const wire::RunHeader run = wire::read_run_header(runs.data() + at);
+        From* const from =
+            this->from(static_cast<TaskId>(run.source_task), static_cast<TaskId>(run.target_task));
+        if (from == nullptr) {
+            return refused("a run from task " + std::to_string(run.source_task) + " to task " +
+                           std::to_string(run.target_task));
+        }
+        const std::byte* row = runs.data() + at + kRunHeader;
+        const std::byte* const end = row + run.bytes;
+        for (; row != end; row += detail::row_bytes(row)) {
+            if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
+        }
+        const std::uint64_t limit = from->channel->credit.limit();
+        if (from->received + run.bytes > limit + allowance)
+            return refused("more than its credit allows");
+        at += kRunHeader + run.bytes;
+    }
+    return base::Done{};
+}
+
+base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
+    const auto checked = check(runs);
+    if (!checked) return checked;
+    for (std::size_t at = 0; at < runs.size();) {
+        const wire::RunHeader run = wire::read_run_header(runs.data() + at);
+        const auto target = static_cast<TaskId>(run.target_task);
+        from(static_cast<TaskId>(run.source_task), target)->received += run.bytes;
+        const std::uint32_t loop = wiring_.destination_of(target);
+        Batch*& batch = open_[loop];
+        // All of the rest may be for this loop.
+        if (batch == nullptr) batch = engine_.common_pool().take(runs.size() - at);
+        const std::size_t bytes = kRunHeader + run.bytes;
+        std::memcpy(batch->bytes() + batch->used, runs.data() + at, bytes);
+        batch->used += static_cast<std::uint32_t>(bytes);
+        at += bytes;
+    }
+    for (std::uint32_t loop = 0; loop < open_.size(); ++loop) {
+        if (open_[loop] != nullptr) push(loop, std::exchange(open_[loop], nullptr));
+    }
+    return base::Done{};
+}
+
+void Inbound::push(std::uint32_t loop, Batch* batch) {
+    engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
+    engine_.loop(loop).batches.push(tokens_[loop], batch);
+    engine_.loop(loop).notify();
+}
+
+base::Result<base::Done> Inbound::check_control(std::span<const std::byte> records) const {
+    TaskId last_task = 0;
+    for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(records, i);
+        if (!names_root(record) || task_of(record.subject) == last_task) continue;
+        last_task = task_of(record.subject);
+        if (!is_own_spout(last_task)) return refused("an ack of a root that is not of this worker");
+    }
+    return base::Done{};
+}
+
+void Inbound::take_control(std::span<const std::byte> records) {
+    std::vector<ControlBatch*> to(wiring_.placement.loops);
+    TaskId last_task = 0;
+    ControlBatch* last = nullptr;
+    const auto batch_for = [&](std::uint64_t root) -> ControlBatch& {
+        if (last != nullptr && task_of(root) == last_task) [[likely]]
+            return *last;
+        last_task = task_of(root);
+        const std::uint32_t loop = wiring_.destination_of(last_task);
+        if (to[loop] == nullptr) {
+            to[loop] = engine_.take_control();
+            to[loop]->acks.reserve(records.size() / sizeof(wire::ControlRecord));
+        }
+        last = to[loop];
+        return *last;
+    };
+    for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(records, i);
+        if (!names_root(record)) continue;
+        ControlBatch& batch = batch_for(record.subject);
+        const auto kind = static_cast<wire::ControlKind>(record.kind);
+        if (kind == wire::ControlKind::kAck) {
+            batch.acks.push_back({record.subject, record.amount});
+        } else {
+            batch.fails.push_back({record.subject, static_cast<FailReason>(record.reason),
+                                   kind == wire::ControlKind::kReset});
+        }
+    }
+    for (std::uint32_t loop = 0; loop < to.size(); ++loop) {
+        if (to[loop] == nullptr) continue;
+        engine_.loop(loop).control.push(to[loop]);
+        engine_.loop(loop).notify();
+    }
+}
+
+void Inbound::start_life() {
+    // The mark goes through the data lane, behind the rows of the life before.
+    for (std::size_t e = 0; e < source_index_.size(); ++e) {
+        if (source_index_[e] == kNone) continue;
+        const cluster::ExecutorPlan& source = wiring_.plan.executors[e];
+        for (std::size_t t = 0; t < target_index_.size(); ++t) {
+            if (target_index_[t] == kNone) continue;
+            From& from = from_[source_index_[e] * targets_ + target_index_[t]];
+            if (from.channel == nullptr) continue;
+            const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
+            for (int s = 0; s < source.tasks; ++s) {
+                for (int i = 0; i < target.tasks; ++i) {
+                    Batch* const mark = make_batch(kRunHeader + kSourceStartedBytes);
+                    wire::write_run_header(mark->bytes(),
+                                           {static_cast<std::uint32_t>(source.first_task + s),
+                                            static_cast<std::uint32_t>(target.first_task + i), 1,
+                                            static_cast<std::uint32_t>(kSourceStartedBytes)});
+                    write_source_started(mark->bytes() + kRunHeader);
+                    mark->used = static_cast<std::uint32_t>(kRunHeader + kSourceStartedBytes);
+                    push(wiring_.destination_of(target.first_task + i), mark);
+                    from.received += kSourceStartedBytes;  // It will be counted as consumed.
+                }
+            }
+            from.base = from.received;
+        }
+    }
+}
+
+CreditRecord Inbound::credit(const CreditRecord& record) const {
+    const From& from = from_[source_index_[record.channel >> 32] * targets_ +
+                             target_index_[record.channel & 0xffff'ffff]];
+    return {record.channel, record.limit - std::min(record.limit, from.base)};
+}
+
+std::vector<CreditRecord> Inbound::all_credits() const {
+    std::vector<CreditRecord> all;
+    for (const From& from : from_) {
+        if (from.channel == nullptr) continue;
+        all.push_back({from.channel->id, from.channel->credit.limit()});
+    }
+    return all;
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,74 @@
+#include "worker/transport/link.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+
+namespace storm::worker {
+
+void Link::end_life() {
+    std::move(retained_.begin(), retained_.end(), std::back_inserter(dropped_));
+    retained_.clear();
+    retained_bytes_ = 0;
+    sent_ = receipted_ = received_ = 0;
+}
+
+Link::Beginning Link::up(std::uint64_t incarnation, std::uint64_t peer_received) {
+    STORM_CHECK(judge(incarnation) == Verdict::kWelcome, "ask judge() first");
+    Beginning beginning;
+    if (incarnation != incarnation_) {
+        beginning.new_life = true;
+        beginning.lost = fence(incarnation_);
+        incarnation_ = incarnation;
+    }
+    state_ = State::kUp;
+    // Whatever it says: no more than was sent.
+    const bool possible = receipted(std::min(peer_received, sent_), beginning.taken);
+    STORM_CHECK(possible, "it was sent");
+    return beginning;
+}
+
+void Link::down(base::Micros now) {
+    if (state_ != State::kUp) return;
+    state_ = State::kDown;
+    down_since_ = now;
+}
+
+bool Link::fence(std::uint64_t incarnation) {
+    fenced_ = std::max(fenced_, incarnation);
+    if (incarnation_ == 0 || incarnation_ > fenced_ || state_ == State::kFenced) return false;
+    end_life();
+    state_ = State::kFenced;
+    return true;
+}
+
+void Link::ship(Shipment shipment) {
+    STORM_CHECK(state_ == State::kUp && shipment.sequence == next_sequence(), "in order");
+    sent_ = shipment.sequence;
+    retained_bytes_ += shipment.bytes;
+    retained_.push_back(std::move(shipment));
+}
+
+bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
+    if (sequence > sent_) return false;
+    receipted_ = std::max(receipted_, sequence);
+    while (!retained_.empty() && retained_.front().sequence <= receipted_) {
+        retained_bytes_ -= retained_.front().bytes;
+        released.push_back(std::move(retained_.front()));
+        retained_.pop_front();
+    }
+    return true;
+}
+
+void Link::took(std::uint64_t sequence) {
+    STORM_CHECK(state_ == State::kUp && is_next(sequence), "in order");
+    received_ = sequence;
+}
+
+std::vector<Shipment> Link::take_dropped() {
+    return std::exchange(dropped_, {});
+}
+
+}  // namespace storm::worker

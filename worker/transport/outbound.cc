@@ -1,0 +1,211 @@
+#include "worker/transport/outbound.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "wire/batch.h"
+#include "wire/frame.h"
+
+namespace storm::worker {
+namespace {
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+constexpr auto kRunHeader = sizeof(wire::RunHeader);
+
+std::span<const std::byte> runs_of(Batch& batch) {
+    return {batch.bytes(), batch.used};
+}
+
+// What a channel may send only grows; records of it may overtake each other when their executor
+// changes its thread.
+void raise(std::unordered_map<std::uint64_t, std::uint64_t>& limits, const CreditRecord& record) {
+    std::uint64_t& limit = limits[record.channel];
+    limit = std::max(limit, record.limit);
+}
+
+}  // namespace
+
+Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnation)
+    : engine_(engine),
+      wiring_(engine.wiring()),
+      outbox_(engine.peer(worker)),
+      incarnation_(incarnation),
+      source_index_(wiring_.plan.executors.size(), kNone),
+      target_index_(wiring_.plan.executors.size(), kNone) {
+    std::size_t sources = 0;
+    for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
+        if (wiring_.executor_is_here(e)) source_index_[e] = sources++;
+        if (wiring_.share.worker_of(e) == worker) target_index_[e] = targets_++;
+    }
+    to_.resize(sources * targets_);
+    for (std::size_t e = 0; e < source_index_.size(); ++e) {
+        Executor* const source = engine.executor(e);
+        if (source == nullptr) continue;
+        for (const auto& [channel, receiver] : source->receivers_elsewhere()) {
+            const std::size_t target = channel & 0xffff'ffff;
+            if (target_index_[target] == kNone) continue;  // Of another worker.
+            To& to = to_[source_index_[e] * targets_ + target_index_[target]];
+            to.receiver = receiver;
+            to.source = source;
+            by_channel_[channel] = &to;
+        }
+    }
+}
+
+Outbound::~Outbound() {
+    for (Batch* const batch : batches_) free_batch(batch);
+    for (ControlBatch* const control : controls_) engine_.give_control(control);
+}
+
+Outbound::To& Outbound::to(const wire::RunHeader& run) {
+    const std::size_t row = source_index_[wiring_.executor_of_task[run.source_task]];
+    const std::size_t column = target_index_[wiring_.executor_of_task[run.target_task]];
+    return to_[row * targets_ + column];
+}
+
+void Outbound::collect() {
+    outbox_.begin_taking();
+    outbox_.batches.take_all([this](Batch* batch) { batches_.push_back(batch); });
+    outbox_.control.take_all([this](ControlBatch* taken) {
+        for (const CreditRecord& record : taken->credits) raise(credits_, record);
+        taken->credits.clear();
+        acks_ += taken->acks.size();
+        if (taken->empty()) {
+            engine_.give_control(taken);
+        } else {
+            controls_.push_back(taken);
+        }
+    });
+    if (acks_ >= merge_at_) [[unlikely]]
+        merge_controls();
+}
+
+void Outbound::merge_controls() {
+    ControlBatch& all = *controls_.front();
+    while (controls_.size() > 1) {
+        ControlBatch* const next = controls_.back();
+        controls_.pop_back();
+        all.acks.insert(all.acks.end(), next->acks.begin(), next->acks.end());
+        all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());
+        next->clear();
+        engine_.give_control(next);
+    }
+    merge_by_root(all.acks);
+    acks_ = all.acks.size();
+    merge_at_ = std::max(kAckMergeMin, 2 * acks_);
+}
+
+Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound) {
+    Shipment shipment;
+    shipment.sequence = sequence;
+    std::vector<wire::ControlRecord>& records = shipment.records;
+    const auto first = others_.begin();
+    const auto some =
+        first + static_cast<std::ptrdiff_t>(std::min(others_.size(), wire::kControlRecordsMax));
+    records.assign(first, some);
+    others_.erase(first, some);
+    while (!credits_.empty() && records.size() < wire::kControlRecordsMax) {
+        const CreditRecord record =
+            inbound.credit({credits_.begin()->first, credits_.begin()->second});
+        records.push_back(wire::make_credit(record.channel, record.limit));
+        credits_.erase(credits_.begin());
+    }
+    // From the back of each, which costs least; their order does not matter.
+    const auto take = [&records](auto& from, auto&& make) {
+        for (; !from.empty() && records.size() < wire::kControlRecordsMax; from.pop_back())
+            records.push_back(make(from.back()));
+    };
+    while (!controls_.empty() && records.size() < wire::kControlRecordsMax) {
+        ControlBatch& next = *controls_.front();
+        records.reserve(std::min(records.size() + next.acks.size() + next.fails.size(),
+                                 wire::kControlRecordsMax));
+        const std::size_t acks = next.acks.size();
+        take(next.fails, [](const FailRecord& fail) {
+            return fail.reset ? wire::make_reset(fail.root)
+                              : wire::make_fail(fail.root, fail.reason);
+        });
+        take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
+        acks_ -= acks - next.acks.size();
+        if (!next.acks.empty() || !next.fails.empty()) break;
+        next.clear();
+        engine_.give_control(&next);
+        controls_.pop_front();
+    }
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(records));
+    shipment.head = wire::write_control_head(sequence, bytes);
+    shipment.bytes = shipment.head.size() + bytes.size();
+    return shipment;
+}
+
+Shipment Outbound::batch_frame(std::uint64_t sequence) {
+    Batch* const batch = batches_.front();
+    batches_.pop_front();
+    const std::span<const std::byte> runs = runs_of(*batch);
+    for (std::size_t at = 0; at < runs.size();) {
+        const wire::RunHeader run = wire::read_run_header(runs.data() + at);
+        to(run).shipped += run.bytes;
+        at += kRunHeader + run.bytes;
+    }
+    const wire::BatchHeader header = wire::make_batch_header(
+        {.schema_version = 0, .source_incarnation = incarnation_, .sequence = sequence}, runs);
+    std::string head = wire::write_batch_head(sizeof(header) + runs.size());
+    head.append(reinterpret_cast<const char*>(&header), sizeof(header));
+    const std::size_t bytes = head.size() + runs.size();
+    return {.sequence = sequence,
+            .head = std::move(head),
+            .batch = batch,
+            .records = {},
+            .bytes = bytes};
+}
+
+void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
+    To& to = *by_channel_.at(channel);
+    // It cannot have consumed more than was shipped to it.
+    const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
+    const std::uint64_t granted = to.base + std::min(limit, most);
+    if (granted <= to.granted) return;
+    to.granted = granted;
+    if (to.receiver->announced(granted)) engine_.resume(*to.source);
+}
+
+void Outbound::start_life(const std::vector<CreditRecord>& credits) {
+    for (To& to : to_) {
+        to.base = to.shipped;
+        to.granted = 0;
+    }
+    for (const CreditRecord& record : credits) raise(credits_, record);
+}
+
+void Outbound::release(Shipment& shipment, bool lost) {
+    Batch* const batch = std::exchange(shipment.batch, nullptr);
+    if (batch == nullptr) return;
+    if (lost) fail_rows(*batch);
+    engine_.common_pool().bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
+    engine_.common_pool().give(batch);
+}
+
+void Outbound::fail_rows(Batch& batch) {
+    const std::span<const std::byte> runs = runs_of(batch);
+    std::vector<ControlBatch*> to(wiring_.destinations());
+    for (std::size_t at = 0; at < runs.size();) {
+        const wire::RunHeader run = wire::read_run_header(runs.data() + at);
+        const std::byte* row = runs.data() + at + kRunHeader;
+        for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
+            for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {
+                const Root root = detail::row_anchor(row, a).root;
+                const std::uint32_t destination = wiring_.destination_of(task_of(root));
+                if (to[destination] == nullptr) to[destination] = engine_.take_control();
+                to[destination]->fails.push_back({root, FailReason::kWorkerLost, false});
+            }
+        }
+        at += kRunHeader + run.bytes;
+    }
+    for (std::uint32_t i = 0; i < to.size(); ++i) {
+        if (to[i] == nullptr) continue;
+        engine_.entrance(i).control.push(to[i]);
+        engine_.entrance(i).notify();
+    }
+}
+
+}  // namespace storm::worker

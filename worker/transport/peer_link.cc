@@ -1,0 +1,474 @@
+#include "worker/transport/peer_link.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/check.h"
+#include "wire/batch.h"
+#include "wire/control.h"
+
+namespace storm::worker {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+base::Error refused(const std::string& why) {
+    return {"cannot accept what a worker sent: " + why};
+}
+
+bool speaks_with(const wire::Hello& hello) {
+    return hello.protocol_min <= wire::kProtocolMax && hello.protocol_max >= wire::kProtocolMin;
+}
+
+}  // namespace
+
+PeerLink::PeerLink(asio::io_context& io, Engine& engine, const LinkIdentity& own,
+                   std::uint32_t worker, const base::Clock& clock, Events events)
+    : io_(io),
+      engine_(engine),
+      own_(own),
+      worker_(worker),
+      clock_(clock),
+      events_(std::move(events)),
+      link_(kGraceMicros, kRetainedBytesMax),
+      in_(engine, worker),
+      out_(engine, worker, own.incarnation),
+      dial_timer_(io),
+      dial_wait_(kDialMicrosMin) {}
+
+PeerLink::~PeerLink() {
+    close();
+    link_.fence(link_.incarnation());
+    for (Shipment& shipment : link_.take_dropped()) out_.release(shipment, false);
+}
+
+LinkStatus PeerLink::status() const {
+    return {.worker = worker_,
+            .up = up_,
+            .incarnation = link_.incarnation(),
+            .bytes_in = bytes_in_ + (up_ ? connection_->bytes_read() - heard_bytes_ : 0),
+            .bytes_out = bytes_out_,
+            .refused = refused_};
+}
+
+// ---- Coming up ---------------------------------------------------------------------------------
+
+void PeerLink::set_place(const std::optional<PeerPlace>& place) {
+    if (place == place_) return;
+    place_ = place;
+    dial_timer_.cancel();
+    if (!place) return;
+    // All incarnations of its slots before are over.
+    if (place->epoch > 0) fence((place->epoch << 32) - 1);
+    if (dials() && !up_) {
+        drop_connection();
+        dial();
+    }
+}
+
+void PeerLink::dial_later() {
+    if (!dials() || !place_) return;
+    dial_timer_.expires_after(std::chrono::microseconds(dial_wait_));
+    dial_wait_ = std::min(2 * dial_wait_, kDialMicrosMax);
+    dial_timer_.async_wait([this](error_code error) {
+        if (!error && connection_ == nullptr && place_) dial();
+    });
+}
+
+void PeerLink::dial() {
+    error_code error;
+    const auto address = asio::ip::make_address(place_->host, error);
+    auto connection = std::make_shared<Connection>(asio::ip::tcp::socket(io_));
+    connection_ = connection;
+    deadline_ = clock_.now() + kHandshakeMicros;
+    const auto failed = [this, connection](const std::string&) {
+        if (connection_ != connection) return;
+        connection->close();
+        connection_ = nullptr;
+        dial_later();
+    };
+    const auto connected = [this, connection, failed](error_code why) {
+        if (connection->closed()) return;
+        if (why) return failed(why.message());
+        greet();
+    };
+    if (!error) {
+        connection->socket().async_connect({address, place_->port}, connected);
+        return;
+    }
+    auto resolver = std::make_shared<asio::ip::tcp::resolver>(io_);
+    resolver->async_resolve(
+        place_->host, std::to_string(place_->port),
+        [resolver, connection, connected](error_code why, const auto& found) {
+            if (why || connection->closed()) return connected(why);
+            asio::async_connect(
+                connection->socket(), found,
+                [connected](error_code not_connected, const auto&) { connected(not_connected); });
+        });
+}
+
+void PeerLink::greet() {
+    hello_ = {.worker = own_.worker,
+              .features = 0,
+              .incarnation = own_.incarnation,
+              .topology = own_.topology,
+              .nonce = random_nonce()};
+    greeted_ = 0;
+    connection_->attend(
+        [this](Connection& connection, const wire::Frame& frame) {
+            return &connection == connection_.get() && handshake(connection, frame);
+        },
+        [this](Connection& connection, const std::string& why) {
+            if (&connection == connection_.get()) disconnected(why);
+        });
+    connection_->write(wire::Frame(hello_));
+    connection_->start_reading(wire::kHandshakeBytesMax);
+}
+
+bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
+    const auto give_up = [&](const std::string& why) {
+        warn(why);
+        ++refused_;
+        disconnected(why);
+        return false;
+    };
+    if (const auto* const refused = std::get_if<wire::Refused>(&frame))
+        return give_up("a worker refuses: " + refused->why);
+    if (const auto* const challenge = std::get_if<wire::Challenge>(&frame)) {
+        const wire::Hello& theirs = challenge->hello;
+        if (greeted_ != 0 || theirs.worker != worker_ || theirs.topology != own_.topology ||
+            theirs.incarnation == 0 || theirs.nonce.size() != wire::kNonceBytes) {
+            return give_up("a worker answers that is not the one that was called");
+        }
+        if (!speaks_with(theirs))
+            return give_up("a worker speaks no version of the protocol that this one does");
+        if (connection.writing()) return give_up("a worker answers before it was asked");
+        if (!same_secret(challenge->mac, proof_of(Role::kAcceptor, own_.secret, hello_, theirs))) {
+            return give_up("a worker does not know the topology's secret");
+        }
+        const bool fenced = link_.judge(theirs.incarnation) == Link::Verdict::kFenced;
+        connection.write(wire::Proof{.mac = proof_of(Role::kDialer, own_.secret, hello_, theirs),
+                                     .received = link_.received_from(theirs.incarnation),
+                                     .fenced = fenced});
+        greeted_ = theirs.incarnation;
+        if (!fenced) return true;
+        // It will end, and another incarnation come in its place.
+        connection.close_after_write();
+        connection_ = nullptr;
+        dial_later();
+        return false;
+    }
+    if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
+    if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
+        // Another worker may have fenced it meanwhile. It is told so the next time.
+        if (link_.judge(greeted_) == Link::Verdict::kFenced) {
+            disconnected("it was given up while it was called");
+            return false;
+        }
+        attend(connection.shared_from_this());
+        begin(greeted_, ready->received);
+        return true;
+    }
+    if (std::holds_alternative<wire::FencedYou>(frame)) {
+        drop_connection();
+        events_.superseded();
+        return false;
+    }
+    return give_up("a worker does not end the handshake as it should");
+}
+
+void PeerLink::welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
+                       std::uint64_t peer_received) {
+    connection_ = connection;
+    attend(connection);
+    begin(incarnation, peer_received);
+}
+
+void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
+    connection->attend(
+        [this](Connection& from, const wire::Frame& frame) {
+            return &from == connection_.get() && on_frame(frame);
+        },
+        [this](Connection& from, const std::string& why) {
+            if (&from == connection_.get()) disconnected(why);
+        });
+    connection->set_limit(wire::kFrameBytesMax);
+}
+
+void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
+    const std::uint64_t before = link_.incarnation();
+    Link::Beginning beginning = link_.up(incarnation, peer_received);
+    for (Shipment& shipment : beginning.taken) out_.release(shipment, false);
+    if (beginning.lost) lost(before);
+    if (beginning.new_life) {
+        in_.start_life();
+        out_.start_life(in_.all_credits());
+        engine_.tell(PeerEvent::Kind::kStarted, worker_);
+        refused_in_turn_ = 0;
+    }
+    up_ = true;
+    resend_ = 0;
+    receipted_ = link_.received();
+    unreceipted_bytes_ = 0;
+    heard_ = frame_heard_ = clock_.now();
+    heard_bytes_ = connection_->bytes_read();
+    heard_frames_ = connection_->frames_read();
+    base::log::info("link up", {{"worker", static_cast<std::int64_t>(worker_)},
+                                {"incarnation", static_cast<std::int64_t>(incarnation)},
+                                {"resumed", static_cast<std::int64_t>(!beginning.new_life)}});
+    if (beginning.new_life) events_.began(*this);
+    pump();
+}
+
+// ---- Going down --------------------------------------------------------------------------------
+
+void PeerLink::drop_connection() {
+    if (connection_ == nullptr) return;
+    const std::shared_ptr<Connection> dropped = std::exchange(connection_, nullptr);
+    dropped->close();
+    if (std::exchange(up_, false)) {
+        bytes_in_ += dropped->bytes_read() - heard_bytes_;
+        link_.down(clock_.now());
+    }
+    release_written();
+}
+
+void PeerLink::disconnected(const std::string& why) {
+    if (up_) {
+        base::log::info("link down",
+                        {{"worker", static_cast<std::int64_t>(worker_)}, {"why", why}});
+    }
+    drop_connection();
+    dial_later();
+}
+
+void PeerLink::warn(const std::string& what) {
+    std::uint64_t held_back = 0;
+    if (!warnings_.admit(clock_.now(), held_back)) return;
+    base::log::warn(what, {{"worker", static_cast<std::int64_t>(worker_)},
+                           {"like_this", static_cast<std::int64_t>(held_back)}});
+}
+
+void PeerLink::fence(std::uint64_t incarnation) {
+    const std::uint64_t before = link_.incarnation();
+    if (!link_.fence(incarnation)) return;
+    drop_connection();
+    lost(before);
+    dial_later();
+}
+
+void PeerLink::lost(std::uint64_t incarnation) {
+    base::log::warn("a worker is lost: what it held fails",
+                    {{"worker", static_cast<std::int64_t>(worker_)},
+                     {"incarnation", static_cast<std::int64_t>(incarnation)}});
+    for (Shipment& shipment : link_.take_dropped()) out_.release(shipment, true);
+    engine_.tell(PeerEvent::Kind::kLost, worker_);
+    events_.lost(*this, incarnation);
+}
+
+void PeerLink::close() {
+    dial_timer_.cancel();
+    drop_connection();
+}
+
+// ---- Receiving ---------------------------------------------------------------------------------
+
+bool PeerLink::on_frame(const wire::Frame& frame) {
+    const std::shared_ptr<Connection> connection = connection_;
+    const auto taken = take(frame);
+    if (!taken) {
+        ++refused_;
+        warn(taken.error().message);
+        const std::uint64_t incarnation = link_.incarnation();
+        disconnected(taken.error().message);
+        if (++refused_in_turn_ >= kRefusalsMax) fence(incarnation);
+        return false;
+    }
+    if (connection_ != connection) return false;
+    if (unreceipted_bytes_ >= kReceiptBytes) pump();
+    return true;
+}
+
+base::Result<base::Done> PeerLink::take(const wire::Frame& frame) {
+    if (const auto* const batch = std::get_if<wire::BatchFrame>(&frame)) return take_batch(*batch);
+    if (const auto* const control = std::get_if<wire::ControlFrame>(&frame))
+        return take_control(*control);
+    if (const auto* const receipt = std::get_if<wire::Receipt>(&frame))
+        return take_receipt(receipt->sequence);
+    if (std::holds_alternative<wire::Heartbeat>(frame)) return base::Done{};
+    return refused("a frame that has no place after the handshake");
+}
+
+base::Result<base::Done> PeerLink::take_batch(const wire::BatchFrame& frame) {
+    const auto header = wire::read_batch_header(frame.batch);
+    if (!header) return header.error();
+    if (header->header_bytes + header->runs_bytes != frame.batch.size())
+        return refused("a batch that does not fill its frame");
+    if (header->source_incarnation != link_.incarnation())
+        return refused("a batch of another incarnation");
+    if (!link_.is_next(header->sequence))
+        return refused("a frame that does not follow the last one");
+    const std::span<const std::byte> runs = frame.batch.subspan(header->header_bytes);
+    auto checked = wire::check_checksum(*header, runs);
+    if (checked) checked = in_.take_batch(runs);
+    if (checked) took(header->sequence, frame.batch.size());
+    return checked;
+}
+
+base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame) {
+    if (!link_.is_next(frame.sequence)) return refused("a frame that does not follow the last one");
+    auto checked = wire::check_checksum(frame);
+    if (checked) checked = check_control(frame.records);
+    if (!checked) return checked;
+    took(frame.sequence, frame.records.size());
+    for (std::size_t i = 0; i < frame.records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(frame.records, i);
+        const auto kind = static_cast<wire::ControlKind>(record.kind);
+        if (kind == wire::ControlKind::kCredit) {
+            out_.granted(record.subject, record.amount);
+        } else if (kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) {
+            events_.fenced(*this, static_cast<std::uint32_t>(record.subject), record.amount,
+                           kind == wire::ControlKind::kFencedSeen);
+        }
+    }
+    in_.take_control(frame.records);
+    return base::Done{};
+}
+
+// All of it, before any of it has an effect.
+base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> records) const {
+    if (records.size() > wire::kControlRecordsMax * sizeof(wire::ControlRecord))
+        return refused("too many control records in one frame");
+    const auto checked = wire::check_control_records(records);
+    if (!checked) return checked;
+    for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(records, i);
+        const auto kind = static_cast<wire::ControlKind>(record.kind);
+        if (kind == wire::ControlKind::kAck) continue;  // Nearly all.
+        if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
+            return refused("credit for a channel that there is not");
+        if ((kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) &&
+            record.subject >= engine_.wiring().share.workers) {
+            return refused("a fence of a worker that there is not");
+        }
+    }
+    return in_.check_control(records);
+}
+
+void PeerLink::took(std::uint64_t sequence, std::size_t bytes) {
+    link_.took(sequence);
+    unreceipted_bytes_ += bytes;
+    refused_in_turn_ = 0;
+}
+
+base::Result<base::Done> PeerLink::take_receipt(std::uint64_t sequence) {
+    std::vector<Shipment> released;
+    const std::size_t before = link_.retained().size();
+    if (!link_.receipted(sequence, released)) return refused("a receipt for what was not sent");
+    const std::size_t gone = before - link_.retained().size();
+    resend_ -= std::min(resend_, gone);
+    std::move(released.begin(), released.end(), std::back_inserter(releasing_));
+    pump();
+    return base::Done{};
+}
+
+void PeerLink::release_written() {
+    for (Shipment& shipment : releasing_) out_.release(shipment, false);
+    releasing_.clear();
+}
+
+// ---- Sending -----------------------------------------------------------------------------------
+
+void PeerLink::tell(const wire::ControlRecord& record) {
+    out_.add(record);
+    pump();
+}
+
+void PeerLink::add(const Shipment& shipment) {
+    STORM_CHECK(shipment.head.size() >= sizeof(std::string),
+                "its bytes stay where they are when the shipment moves");
+    buffers_.emplace_back(shipment.head.data(), shipment.head.size());
+    if (shipment.batch != nullptr) {
+        buffers_.emplace_back(shipment.batch->bytes(), shipment.batch->used);
+    } else {
+        buffers_.emplace_back(shipment.records.data(),
+                              shipment.records.size() * sizeof(wire::ControlRecord));
+    }
+    bytes_out_ += shipment.bytes;
+}
+
+// What the next write consists of. False: nothing.
+bool PeerLink::gather() {
+    buffers_.clear();
+    receipt_.clear();
+    std::size_t bytes = 0;
+    const bool owes_receipt = link_.received() > receipted_;
+    if (owes_receipt && (heartbeat_due_ || unreceipted_bytes_ >= kReceiptBytes)) {
+        receipt_ = wire::write_frame(wire::Receipt{link_.received()});
+        receipted_ = link_.received();
+        unreceipted_bytes_ = 0;
+    } else if (heartbeat_due_) {
+        receipt_ = wire::write_frame(wire::Heartbeat{});
+    }
+    heartbeat_due_ = false;
+    if (!receipt_.empty()) buffers_.emplace_back(receipt_.data(), receipt_.size());
+    const std::deque<Shipment>& retained = link_.retained();
+    for (; resend_ < retained.size() && bytes < kWriteBytesMax; ++resend_) {
+        add(retained[resend_]);
+        bytes += retained[resend_].bytes;
+    }
+    while (resend_ == retained.size() && bytes < kWriteBytesMax && link_.may_ship()) {
+        if (out_.has_control()) {
+            link_.ship(out_.control_frame(link_.next_sequence(), in_));
+        } else if (out_.has_batches()) {
+            link_.ship(out_.batch_frame(link_.next_sequence()));
+        } else {
+            break;
+        }
+        add(retained.back());
+        bytes += retained.back().bytes;
+        ++resend_;
+    }
+    return !buffers_.empty();
+}
+
+void PeerLink::pump() {
+    out_.collect();
+    if (!up_ || connection_->writing()) return;
+    release_written();
+    if (!gather()) return;
+    wrote_ = true;
+    connection_->write(buffers_, [this] { pump(); });
+}
+
+void PeerLink::tick(base::Micros now) {
+    if (!up_) {
+        if (connection_ != nullptr && dials() && now >= deadline_) disconnected("no answer");
+        if (link_.fence_due() != 0 && now >= link_.fence_due()) fence(link_.incarnation());
+        return;
+    }
+    if (connection_->bytes_read() != heard_bytes_) {
+        bytes_in_ += connection_->bytes_read() - heard_bytes_;
+        heard_bytes_ = connection_->bytes_read();
+        heard_ = now;
+    } else if (now - heard_ >= kSilenceMicros) {
+        return disconnected("it has gone silent");
+    }
+    if (connection_->frames_read() != heard_frames_ || !connection_->in_frame()) {
+        heard_frames_ = connection_->frames_read();
+        frame_heard_ = now;
+    } else if (now - frame_heard_ >= kFrameMicros) {
+        return disconnected("a frame does not end");
+    }
+    dial_wait_ = kDialMicrosMin;  // It has been up for a while.
+    heartbeat_due_ = !wrote_ || link_.received() > receipted_;
+    wrote_ = false;
+    pump();
+}
+
+}  // namespace storm::worker

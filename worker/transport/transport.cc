@@ -1,0 +1,385 @@
+#include "worker/transport/transport.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "worker/transport/limits.h"
+#include "worker/transport/peer_link.h"
+
+namespace storm::worker {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+}  // namespace
+
+class Transport::Impl {
+public:
+    Impl(Engine& engine, LinkIdentity identity, const base::Clock& clock,
+         std::function<void()> superseded)
+        : engine_(engine),
+          own_(std::move(identity)),
+          clock_(clock),
+          superseded_(std::move(superseded)),
+          io_(1),
+          acceptor_(io_),
+          accept_timer_(io_),
+          tick_timer_(io_) {
+        const std::uint32_t workers = engine.wiring().share.workers;
+        for (std::uint32_t worker = 0; worker < workers; ++worker) {
+            links_.push_back(worker == own_.worker ? nullptr : make_link(worker));
+        }
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    ~Impl() { close(); }
+
+    void close() {
+        if (!thread_) return;
+        asio::post(io_, [this] {
+            cut();
+            io_.stop();  // A timer or a connection that is done already must not begin anew.
+        });
+        thread_->join();
+        thread_.reset();
+    }
+
+    base::Result<base::Done> listen(const std::string& host, std::uint16_t port) {
+        error_code error;
+        const auto address = asio::ip::make_address(host, error);
+        if (error) {
+            tcp::resolver resolver(io_);
+            const auto found = resolver.resolve(host, std::to_string(port), error);
+            if (error) return cannot_listen(host, port, error);
+            return listen(found.begin()->endpoint(), host);
+        }
+        return listen({address, port}, host);
+    }
+
+    std::uint16_t port() const { return port_; }
+
+    void start() {
+        accept();
+        tick_later();
+        thread_.emplace("links", [this] { io_.run(); });
+    }
+
+    void set_peers(std::vector<std::optional<PeerPlace>> peers) {
+        asio::post(io_, [this, peers = std::move(peers)] {
+            for (std::size_t i = 0; i < links_.size() && i < peers.size(); ++i) {
+                if (links_[i] != nullptr) links_[i]->set_place(peers[i]);
+            }
+        });
+    }
+
+    std::vector<LinkStatus> status() {
+        const std::lock_guard lock(mutex_);
+        return status_;
+    }
+
+private:
+    /// A connection that has not proved who it is.
+    struct Stranger {
+        std::shared_ptr<Connection> connection;
+        base::Micros deadline = 0;
+        std::optional<wire::Hello> hello;  // Theirs.
+        wire::Hello ours;
+    };
+
+    std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
+        auto link = std::make_unique<PeerLink>(
+            io_, engine_, own_, worker, clock_,
+            PeerLink::Events{
+                .lost = [this](PeerLink& peer,
+                               std::uint64_t incarnation) { spread(peer, incarnation); },
+                .fenced = [this](PeerLink& from, std::uint32_t about, std::uint64_t incarnation,
+                                 bool seen) { fenced(from, about, incarnation, seen); },
+                .began = [this](PeerLink& peer) { tell_fences(peer); },
+                .superseded = superseded_});
+        PeerLink* const raw = link.get();
+        engine_.peer(worker).attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
+        return link;
+    }
+
+    // ---- Fences ----
+
+    /// All others must give it up, too; until they have, what they send it may be lost.
+    void spread(PeerLink& lost, std::uint64_t incarnation) {
+        std::set<std::uint32_t> awaited;
+        for (const auto& link : links_) {
+            if (link == nullptr || link.get() == &lost) continue;
+            const Link::State state = link->link().state();
+            // One that is down is told when it is up again, or lost itself.
+            if (state != Link::State::kUp && state != Link::State::kDown) continue;
+            awaited.insert(link->worker());
+            link->tell(wire::make_fenced(lost.worker(), incarnation));
+        }
+        if (!awaited.empty()) awaited_[{lost.worker(), incarnation}] = std::move(awaited);
+        confirmed(lost.worker());
+    }
+
+    /// Who has just come must not let in whom the others have given up.
+    void tell_fences(PeerLink& peer) {
+        for (const auto& link : links_) {
+            if (link == nullptr || link.get() == &peer || link->link().fenced() == 0) continue;
+            peer.tell(wire::make_fenced(link->worker(), link->link().fenced()));
+        }
+    }
+
+    void fenced(PeerLink& from, std::uint32_t about, std::uint64_t incarnation, bool seen) {
+        if (seen) {
+            const auto found = awaited_.find({about, incarnation});
+            if (found == awaited_.end()) return;
+            found->second.erase(from.worker());
+            if (found->second.empty()) {
+                awaited_.erase(found);
+                engine_.tell(PeerEvent::Kind::kLost, about);
+            }
+            return;
+        }
+        if (about == own_.worker) {
+            if (incarnation >= own_.incarnation) superseded_();
+            return;
+        }
+        if (about != from.worker()) links_[about]->fence(incarnation);
+        from.tell(wire::make_fenced_seen(about, incarnation));
+    }
+
+    /// A worker that is itself lost confirms nothing any more.
+    void confirmed(std::uint32_t worker) {
+        for (auto each = awaited_.begin(); each != awaited_.end();) {
+            each->second.erase(worker);
+            if (each->second.empty()) {
+                engine_.tell(PeerEvent::Kind::kLost, each->first.first);
+                each = awaited_.erase(each);
+            } else {
+                ++each;
+            }
+        }
+    }
+
+    // ---- Listening ----
+
+    static base::Error cannot_listen(const std::string& host, std::uint16_t port,
+                                     const error_code& why) {
+        return {"cannot listen on " + host + ":" + std::to_string(port) + ": " + why.message()};
+    }
+
+    base::Result<base::Done> listen(const tcp::endpoint& endpoint, const std::string& host) {
+        error_code error;
+        acceptor_.open(endpoint.protocol(), error);
+        if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+        if (!error) acceptor_.bind(endpoint, error);
+        if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+        if (error) return cannot_listen(host, endpoint.port(), error);
+        port_ = acceptor_.local_endpoint(error).port();
+        return base::Done{};
+    }
+
+    void accept() {
+        acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+            if (error == asio::error::operation_aborted) return;
+            if (error) {
+                // Out of descriptors, most likely: waiting is all that helps.
+                accept_timer_.expires_after(std::chrono::milliseconds(100));
+                accept_timer_.async_wait([this](error_code cancelled) {
+                    if (!cancelled) accept();
+                });
+                return;
+            }
+            if (strangers_.size() >= kStrangersMax) close_oldest_stranger();
+            meet(std::move(socket));
+            accept();
+        });
+    }
+
+    void close_oldest_stranger() {
+        const auto oldest = std::min_element(strangers_.begin(), strangers_.end(),
+                                             [](const auto& one, const auto& other) {
+                                                 return one.second.deadline < other.second.deadline;
+                                             });
+        oldest->second.connection->close();
+        strangers_.erase(oldest);
+    }
+
+    void meet(tcp::socket socket) {
+        auto connection = std::make_shared<Connection>(std::move(socket));
+        strangers_[connection.get()] = {.connection = connection,
+                                        .deadline = clock_.now() + kHandshakeMicros,
+                                        .hello = {},
+                                        .ours = {.worker = own_.worker,
+                                                 .features = 0,
+                                                 .incarnation = own_.incarnation,
+                                                 .topology = own_.topology,
+                                                 .nonce = random_nonce()}};
+        connection->attend(
+            [this](Connection& from, const wire::Frame& frame) { return handshake(from, frame); },
+            [this](Connection& from, const std::string&) { strangers_.erase(&from); });
+        connection->start_reading(wire::kHandshakeBytesMax);
+    }
+
+    bool refuse(Connection& connection, const std::string& why) {
+        std::uint64_t held_back = 0;
+        if (refusals_.admit(clock_.now(), held_back)) {
+            base::log::warn("a connection is refused: " + why,
+                            {{"like_this", static_cast<std::int64_t>(held_back)}});
+        }
+        if (!connection.writing()) connection.write(wire::Refused{why});
+        connection.close_after_write();
+        strangers_.erase(&connection);
+        return false;
+    }
+
+    bool handshake(Connection& connection, const wire::Frame& frame) {
+        Stranger& stranger = strangers_.at(&connection);
+        if (const auto* const hello = std::get_if<wire::Hello>(&frame)) {
+            if (stranger.hello) return refuse(connection, "a second hello");
+            if (hello->topology != own_.topology)
+                return refuse(connection, "it is of another topology");
+            if (hello->worker >= own_.worker) return refuse(connection, "it is not one that calls");
+            if (hello->nonce.size() != wire::kNonceBytes)
+                return refuse(connection, "it says nothing that has not been said before");
+            if (hello->protocol_min > wire::kProtocolMax ||
+                hello->protocol_max < wire::kProtocolMin) {
+                return refuse(connection,
+                              "it speaks no version of the protocol that this one does");
+            }
+            stranger.hello = *hello;
+            connection.write(wire::Challenge{
+                stranger.ours, proof_of(Role::kAcceptor, own_.secret, *hello, stranger.ours)});
+            return true;
+        }
+        const auto* const proof = std::get_if<wire::Proof>(&frame);
+        if (proof == nullptr || !stranger.hello || connection.writing())
+            return refuse(connection, "it does not answer as it should");
+        const wire::Hello theirs = *stranger.hello;
+        if (!same_secret(proof->mac, proof_of(Role::kDialer, own_.secret, theirs, stranger.ours))) {
+            return refuse(connection, "it does not know the topology's secret");
+        }
+        const std::shared_ptr<Connection> known = stranger.connection;
+        strangers_.erase(&connection);
+        if (proof->fenced) {
+            known->close();
+            superseded_();
+            return false;
+        }
+        PeerLink& link = *links_[theirs.worker];
+        if (link.link().judge(theirs.incarnation) == Link::Verdict::kFenced) {
+            known->write(wire::FencedYou{});
+            known->close_after_write();
+            return false;
+        }
+        link.drop_connection();
+        known->write(wire::Ready{link.received_from(theirs.incarnation)}, [&link] { link.pump(); });
+        link.welcome(known, theirs.incarnation, proof->received);
+        return true;
+    }
+
+    // ---- Time ----
+
+    void tick_later() {
+        tick_timer_.expires_after(std::chrono::microseconds(kHeartbeatMicros));
+        tick_timer_.async_wait([this](error_code error) {
+            if (error) return;
+            tick();
+            tick_later();
+        });
+    }
+
+    void tick() {
+        const base::Micros now = clock_.now();
+        for (const auto& link : links_) {
+            if (link != nullptr) link->tick(now);
+        }
+        for (auto each = strangers_.begin(); each != strangers_.end();) {
+            if (now >= each->second.deadline) {
+                each->second.connection->close();
+                each = strangers_.erase(each);
+            } else {
+                ++each;
+            }
+        }
+        std::vector<LinkStatus> status;
+        for (const auto& link : links_) {
+            if (link != nullptr) status.push_back(link->status());
+        }
+        const std::lock_guard lock(mutex_);
+        status_ = std::move(status);
+    }
+
+    void cut() {
+        error_code ignored;
+        acceptor_.close(ignored);
+        tick_timer_.cancel();
+        accept_timer_.cancel();
+        for (auto& [key, stranger] : strangers_) stranger.connection->close();
+        strangers_.clear();
+        for (const auto& link : links_) {
+            if (link != nullptr) link->close();
+        }
+    }
+
+    Engine& engine_;
+    const LinkIdentity own_;
+    const base::Clock& clock_;
+    const std::function<void()> superseded_;
+    asio::io_context io_;
+    tcp::acceptor acceptor_;
+    std::uint16_t port_ = 0;
+    asio::steady_timer accept_timer_;
+    asio::steady_timer tick_timer_;
+    std::vector<std::unique_ptr<PeerLink>> links_;  // By worker; null: this one.
+    std::map<Connection*, Stranger> strangers_;
+    base::RateLimit refusals_{kRefusalBurst, base::kMicrosPerSecond};
+    /// Fences that not all others have confirmed: (worker, incarnation) -> who has not.
+    std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint32_t>> awaited_;
+
+    std::mutex mutex_;
+    std::vector<LinkStatus> status_;  // As of the last tick. Guarded by mutex_.
+    std::optional<base::Thread> thread_;
+};
+
+base::Result<std::unique_ptr<Transport>> Transport::listen(Engine& engine, LinkIdentity identity,
+                                                           const std::string& host,
+                                                           std::uint16_t port,
+                                                           const base::Clock& clock,
+                                                           std::function<void()> superseded) {
+    auto impl = std::make_unique<Impl>(engine, std::move(identity), clock, std::move(superseded));
+    const auto listening = impl->listen(host, port);
+    if (!listening) return listening.error();
+    return std::unique_ptr<Transport>(new Transport(std::move(impl)));
+}
+
+Transport::Transport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Transport::~Transport() = default;
+
+std::uint16_t Transport::port() const {
+    return impl_->port();
+}
+void Transport::start() {
+    impl_->start();
+}
+void Transport::close() {
+    impl_->close();
+}
+void Transport::set_peers(std::vector<std::optional<PeerPlace>> peers) {
+    impl_->set_peers(std::move(peers));
+}
+std::vector<LinkStatus> Transport::status() const {
+    return impl_->status();
+}
+
+}  // namespace storm::worker
