@@ -1,6 +1,7 @@
 #include "wire/frame.h"
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
