@@ -1,5 +1,6 @@
 #include "supervisor/files.h"
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -43,21 +44,17 @@ base::Result<std::string> read_small_file(const std::string& path, std::size_t b
     const auto refuse = [&path] { return system_error("cannot read \"" + path + '"'); };
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file.is_open()) return refuse();
-    std::string bytes(bytes_max + 1, '\0');
-    std::size_t size = 0;
-    while (size < bytes.size()) {
-        const ssize_t count = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+    std::string bytes;
+    std::array<char, 4096> piece{};
+    while (bytes.size() <= bytes_max) {
+        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return refuse();
-        if (count == 0) break;
-        size += static_cast<std::size_t>(count);
+        if (count == 0) return bytes;
+        bytes.append(piece.data(), static_cast<std::size_t>(count));
     }
-    if (size > bytes_max) {
-        return base::Error{"cannot read \"" + path + "\": it has over " +
-                           std::to_string(bytes_max) + " bytes"};
-    }
-    bytes.resize(size);
-    return bytes;
+    return base::Error{"cannot read \"" + path + "\": it has over " + std::to_string(bytes_max) +
+                       " bytes"};
 }
 
 base::Result<base::Done> write_all(int fd, std::string_view bytes) {

@@ -75,6 +75,7 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
     }
     const std::optional<Target> before = slot_.target();
     apply_(slot_.want(wanted, history, shop_.loop.now()));
+    if (assignment_ && held_fetch_) fetch_(*std::exchange(held_fetch_, std::nullopt));
     if (slot_.target() != before) {
         exit_.clear();
         last_stderr_.clear();
@@ -137,6 +138,11 @@ void SlotRunner::perform_(const SlotAction& action) {
 }
 
 void SlotRunner::fetch_(std::uint64_t ticket) {
+    if (!assignment_) {  // It was adopted, and what is assigned here is not known yet.
+        held_fetch_ = ticket;
+        return;
+    }
+    held_fetch_.reset();
     shop_.fetcher.fetch(
         *slot_.target(), [this, alive = alive_, ticket](base::Result<Fetched> fetched) {
             if (!*alive) return;
@@ -323,7 +329,7 @@ cluster::WorkerState SlotRunner::state_of_worker_() const {
             return slot_.in_crash_loop() ? cluster::WorkerState::kCrashLoop
                                          : cluster::WorkerState::kStarting;
         case SlotState::kDone:
-            return slot_.finished() ? cluster::WorkerState::kFinished : report_.state;
+            return cluster::WorkerState::kFinished;
         case SlotState::kEmpty:
         case SlotState::kRunning:
         case SlotState::kStopping:

@@ -85,6 +85,7 @@ private:
     std::unique_ptr<ExitWatch> watch_exit_;
     std::optional<Fetched> fetched_;
     std::shared_ptr<const cluster::Assignment> assignment_;  ///< Immutable; also the Supervisor's.
+    std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch until there is an assignment.
     SavedWorker saved_;
     cluster::WorkerReport report_;
     std::string exit_;

@@ -38,8 +38,12 @@ struct Frame {
     control :group {
       sequence @10 :UInt64;
       records @11 :Data;   # Of 24 bytes.
+      checksum @14 :UInt64; # XXH3_64bits of the records, seed: the sequence number.
     }
-    receipt @12 :UInt64;   # Everything up to this sequence number has been taken.
+    receipt :group {
+      sequence @12 :UInt64; # Everything up to here has been taken.
+      complement @15 :UInt64; # All its bits the other way round.
+    }
     heartbeat @13 :Void;
   }
 }

@@ -11,6 +11,9 @@
 #include "base/check.h"
 #include "wire/frame.capnp.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace storm::wire {
 namespace {
 
@@ -70,9 +73,17 @@ struct Fill {
     void operator()(const FencedYou&) { to.setFencedYou(); }
     void operator()(const BatchFrame&) { STORM_CHECK(false, "batches have write_batch_head()"); }
     void operator()(const ControlFrame&) { STORM_CHECK(false, "there is write_control_head()"); }
-    void operator()(const Receipt& receipt) { to.setReceipt(receipt.sequence); }
+    void operator()(const Receipt& receipt) {
+        auto group = to.initReceipt();
+        group.setSequence(receipt.sequence);
+        group.setComplement(~receipt.sequence);
+    }
     void operator()(const Heartbeat&) { to.setHeartbeat(); }
 };
+
+kj::Exception malformed(const char* why) {
+    return {kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(why)};
+}
 
 Frame frame_of(schema::Frame::Reader from) {
     switch (from.which()) {
@@ -94,15 +105,17 @@ Frame frame_of(schema::Frame::Reader from) {
             return BatchFrame{span_of(from.getBatch())};
         case schema::Frame::CONTROL:
             return ControlFrame{from.getControl().getSequence(),
-                                span_of(from.getControl().getRecords())};
+                                span_of(from.getControl().getRecords()),
+                                from.getControl().getChecksum()};
         case schema::Frame::RECEIPT:
-            return Receipt{from.getReceipt()};
+            if (from.getReceipt().getComplement() != ~from.getReceipt().getSequence())
+                throw malformed("a receipt was damaged on the way");
+            return Receipt{from.getReceipt().getSequence()};
         case schema::Frame::HEARTBEAT:
             return Heartbeat{};
     }
     // A later version's kind of frame: nobody sends it without having agreed on it.
-    throw kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                        kj::str("unknown kind of frame"));
+    throw malformed("unknown kind of frame");
 }
 
 base::Error refused(std::string_view why) {
@@ -113,6 +126,10 @@ std::string flat(capnp::MessageBuilder& message) {
     const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
     const auto bytes = words.asBytes();
     return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+}
+
+std::uint64_t control_checksum(std::uint64_t sequence, std::span<const std::byte> records) {
+    return XXH3_64bits_withSeed(records.data(), records.size(), sequence);
 }
 
 /// A frame up to the data of `bytes` that ends it, and that adopt(root, data) puts in its place.
@@ -156,13 +173,21 @@ std::string write_batch_head(std::size_t bytes) {
     });
 }
 
-std::string write_control_head(std::uint64_t sequence, std::size_t bytes) {
-    return write_head(bytes,
-                      [sequence](schema::Frame::Builder root, capnp::Orphan<capnp::Data> records) {
+std::string write_control_head(std::uint64_t sequence, std::span<const std::byte> records) {
+    const std::uint64_t checksum = control_checksum(sequence, records);
+    return write_head(records.size(),
+                      [=](schema::Frame::Builder root, capnp::Orphan<capnp::Data> data) {
                           auto group = root.initControl();
                           group.setSequence(sequence);
-                          group.adoptRecords(kj::mv(records));
+                          group.setChecksum(checksum);
+                          group.adoptRecords(kj::mv(data));
                       });
+}
+
+base::Result<base::Done> check_checksum(const ControlFrame& frame) {
+    if (control_checksum(frame.sequence, frame.records) != frame.checksum)
+        return refused("the checksum of its records differs: it was damaged on the way");
+    return base::Done{};
 }
 
 base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::size_t max) {

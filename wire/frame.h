@@ -7,7 +7,8 @@
 // Read frames are views into the bytes that arrived.
 //
 // Order:   frame_bytes() until a whole frame is here, then read_frame(); of a batch, then
-//          read_batch_header(), check_checksum() and check_runs().
+//          read_batch_header(), check_checksum() and check_runs(); of control records
+//          check_checksum() and check_control_records().
 // Threads: pure functions and plain values.
 // Cost:    about 150 ns a frame, whatever its size.
 #pragma once
@@ -69,6 +70,7 @@ struct BatchFrame {
 struct ControlFrame {
     std::uint64_t sequence = 0;
     std::span<const std::byte> records;  ///< At a multiple of 8.
+    std::uint64_t checksum = 0;
 };
 struct Receipt {
     std::uint64_t sequence = 0;
@@ -83,14 +85,17 @@ std::string write_frame(const Frame& frame);
 
 /// What precedes a batch of `bytes` (header and runs). REQUIRES: a multiple of 8, not 0.
 std::string write_batch_head(std::size_t bytes);
-/// What precedes control records of so many bytes. REQUIRES: as above.
-std::string write_control_head(std::uint64_t sequence, std::size_t bytes);
+/// What precedes these control records. REQUIRES: as above.
+std::string write_control_head(std::uint64_t sequence, std::span<const std::byte> records);
 
 /// How long the frame is that starts with `arrived`; 0: more must arrive to know. An error: it is
 /// no frame, or longer than `max`. REQUIRES: at a multiple of 8.
 base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::size_t max);
 
-/// `bytes`: one frame, all of it and no more. Views into it. REQUIRES: at a multiple of 8.
+/// `bytes`: one frame, all of it and no more. Views into it. A receipt is whole, what batches and
+/// control records hold has not been looked at. REQUIRES: at a multiple of 8.
 base::Result<Frame> read_frame(std::span<const std::byte> bytes);
+/// Whether these are the records and the sequence number that the head was made for.
+base::Result<base::Done> check_checksum(const ControlFrame& frame);
 
 }  // namespace storm::wire

@@ -322,10 +322,10 @@ void Api::submit_(const Call& call) {
         }
         blobs.push_back(artifact.sha256);
     }
-    const auto submit = [this, submission, reply = call.reply] {
+    const auto submit = [this, submission, name = submission->record.name, reply = call.reply] {
         parts_.topologies.submit(
             std::move(*submission),
-            [this, alive = std::weak_ptr<bool>(alive_), name = submission->record.name, reply](
+            [this, alive = std::weak_ptr<bool>(alive_), name, reply](
                 const std::string& id, const std::optional<Refusal>& refused) {
                 if (alive.expired()) return;
                 if (refused) return reply(refusal_(*refused));

@@ -28,8 +28,9 @@ struct Led {
     Assignment assignment;
     std::vector<std::string> unassigned;
     std::vector<std::string> notes;
-    bool pending = false;   // Its creation is under way.
-    bool removing = false;  // Its removal is.
+    bool unreadable = false;  // Its description is: it keeps what it has, until it is killed.
+    bool pending = false;     // Its creation is under way.
+    bool removing = false;    // Its removal is.
 };
 
 std::int64_t setting(const TopologyRecord& record, std::string_view key) {
@@ -117,6 +118,8 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::vector<Led*> in_order();
     Supply supply() const;
     static Demand demand_of(const Led& led);
+    /// Those of `order`, and behind them what else takes slots.
+    std::vector<Demand> demands_of(const std::vector<Led*>& order) const;
     void take(Led& led, const Placement& placement);
     void wake_at(base::Micros when);
     void wake_when_missed_are_lost();
@@ -158,6 +161,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     bool is_loaded = false;
     bool reloading = false;
     std::map<std::string, Led> led;
+    std::vector<Assignment> orphans;  // Of records that cannot be read: their slots are taken.
     std::uint64_t next_number = 1;
     base::Micros grace_until = 0;
     bool scheduling = false;        // It will be done soon.
@@ -233,18 +237,24 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     std::map<std::string, Led> read;
     for (const auto& [id, record] : snapshot.topologies) {
         auto description = cluster::read_description(record.description);
-        if (!description) {
-            base::log::error("topology is left alone",
-                             {{"topology", id}, {"why", description.error().message}});
-            continue;
-        }
         Led& made = read[id];
         made.record = record;
-        made.description = std::move(description).value();
+        if (description) {
+            made.description = std::move(description).value();
+        } else {
+            made.unreadable = true;
+            made.notes = {description.error().message};
+            base::log::error("topology is left alone",
+                             {{"topology", id}, {"why", description.error().message}});
+        }
         const auto assignment = snapshot.assignments.find(id);
         if (assignment != snapshot.assignments.end()) made.assignment = assignment->second;
         made.assignment.topology = id;
         next_number = std::max(next_number, number_of(record) + 1);
+    }
+    orphans.clear();
+    for (const auto& [id, assignment] : snapshot.assignments) {
+        if (read.count(id) == 0) orphans.push_back(assignment);
     }
     // What is being created is not there yet; its answer is still to come.
     for (auto& [id, known] : led) {
@@ -280,6 +290,7 @@ void Topologies::Impl::stop_leading() {
     armed_until = -1;
     errors_waiting = false;
     led.clear();
+    orphans.clear();
     unwritten_errors.clear();
     book = {};
 }
@@ -337,8 +348,19 @@ Demand Topologies::Impl::demand_of(const Led& known) {
     demand.workers = static_cast<std::size_t>(
         std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
     demand.current = known.assignment;
-    demand.settled = !is_running(fate_of(known.record)) || known.removing;
+    demand.settled = !is_running(fate_of(known.record)) || known.removing || known.unreadable;
     return demand;
+}
+
+std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order) const {
+    std::vector<Demand> demands;
+    for (const Led* const known : order) demands.push_back(demand_of(*known));
+    for (const Assignment& orphan : orphans) {
+        Demand& demand = demands.emplace_back();
+        demand.current = orphan;
+        demand.settled = true;
+    }
+    return demands;
 }
 
 void Topologies::Impl::take(Led& known, const Placement& placement) {
@@ -353,8 +375,7 @@ void Topologies::Impl::schedule_all() {
     if (!leading() || !supervisors_known) return;
     ++counters.schedulings;
     const std::vector<Led*> order = in_order();
-    std::vector<Demand> demands;
-    for (const Led* const known : order) demands.push_back(demand_of(*known));
+    const std::vector<Demand> demands = demands_of(order);
     const std::vector<Placement> placements = schedule(demands, supply());
     for (std::size_t i = 0; i < order.size(); ++i) {
         Led& known = *order[i];
@@ -424,9 +445,7 @@ void Topologies::Impl::submit(Submission submission, Submitted done) {
     const std::string id = made.record.id;
     led.emplace(id, std::move(made));
     const std::vector<Led*> order = in_order();
-    std::vector<Demand> demands;
-    for (const Led* const known : order) demands.push_back(demand_of(*known));
-    const std::vector<Placement> placements = schedule(demands, supply());
+    const std::vector<Placement> placements = schedule(demands_of(order), supply());
     Led& placed = led.at(id);
     for (std::size_t i = 0; i < order.size(); ++i) {
         if (order[i] == &placed) take(placed, placements[i]);

@@ -297,6 +297,27 @@ TEST(Supervisor, KeepsWorkersWhileZookeeperIsAwayAndItsSessionExpires) {
     EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
 }
 
+TEST(Supervisor, HoldsAnAdoptedWorkersRestartUntilItKnowsWhatIsAssigned) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    cluster.zookeeper().cut(cluster.loop());
+    cluster.start();
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+
+    ::kill(pid, SIGKILL);
+    cluster.nimbus.run_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.status("wc")->pid, 0);
+    EXPECT_EQ(cluster.nimbus.starts("wc").size(), 1U);
+    cluster.zookeeper().mend(cluster.loop());
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(cluster.nimbus.starts("wc").size(), 2U);
+}
+
 TEST(Supervisor, DownloadsACorruptArtifactAgainBeforeItStartsIt) {
     TestCluster cluster;
     cluster.start();

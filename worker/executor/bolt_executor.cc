@@ -354,7 +354,7 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
 void BoltTask::discard(const std::byte* at, const std::byte* end) {
     for (; at != end; at += detail::row_bytes(at)) {
         const std::uint32_t count = detail::row_anchor_count(at);
-        if (count == 0) dropped.add();
+        if (count == 0 && !wire::is_control(at)) dropped.add();
         for (std::uint32_t i = 0; i < count; ++i) {
             acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
         }
@@ -371,7 +371,9 @@ void BoltTask::fail_abandoned() {
 void BoltTask::handle_control(const std::byte* row, TaskId source) {
     if (is_source_started(row)) {
         // Another life of its worker: it will end again. Not for who has already finished.
-        if (!finished_ && ended_sources_.erase(source) > 0) ++open_inputs_;
+        if (finished_ || ended_sources_.erase(source) == 0) return;
+        ++open_inputs_;
+        if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
     } else if (std::holds_alternative<wire::Eos>(wire::read_control_row(row))) {
         end_of_input(source);
     }

@@ -16,7 +16,7 @@ namespace {
 
 std::unique_ptr<Journal> make_journal(const Engine& engine, std::size_t component, TaskId task) {
     const Wiring& wiring = engine.wiring();
-    const std::string dir = wiring.config.string("topology.journal.dir");
+    const std::string dir = wiring.config.string("topology.journal.dir", "");
     if (dir.empty()) return nullptr;
     // A run without a cluster has no incarnation; its time will do.
     const std::uint64_t epoch = wiring.share.incarnation != 0

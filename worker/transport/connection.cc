@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/check.h"
 #include "worker/transport/limits.h"
 
 namespace storm::worker {
@@ -87,6 +88,7 @@ void Connection::take_frames() {
         const auto frame = wire::read_frame(arrived.first(*size));
         if (!frame) return fail(frame.error().message);
         begin_ += *size;
+        ++frames_read_;
         // The handler may attend to it anew; what is called must live on until then.
         const OnFrame handler = on_frame_;
         if (!handler(*this, *frame)) return;
@@ -94,6 +96,7 @@ void Connection::take_frames() {
 }
 
 void Connection::write(std::vector<asio::const_buffer> buffers, std::function<void()> done) {
+    STORM_CHECK(!writing_, "one write at a time");
     writing_ = true;
     asio::async_write(
         socket_, buffers,
@@ -107,6 +110,7 @@ void Connection::write(std::vector<asio::const_buffer> buffers, std::function<vo
 }
 
 void Connection::write(const wire::Frame& frame, std::function<void()> done) {
+    STORM_CHECK(!writing_, "small_ is part of the present write");
     small_ = wire::write_frame(frame);
     write({asio::buffer(small_)}, std::move(done));
 }

@@ -50,8 +50,11 @@ public:
     void close_after_write();
     bool closed() const { return closed_; }
 
-    /// Bytes that have come in, ever.
+    /// Bytes that have come in, ever, and frames that were handed on.
     std::uint64_t bytes_read() const { return bytes_read_; }
+    std::uint64_t frames_read() const { return frames_read_; }
+    /// Part of a frame is here, and the rest is not.
+    bool in_frame() const { return begin_ != end_; }
 
 private:
     void set_options();
@@ -67,6 +70,7 @@ private:
     std::size_t begin_ = 0;             // Bytes in it that have not been taken.
     std::size_t end_ = 0;
     std::uint64_t bytes_read_ = 0;
+    std::uint64_t frames_read_ = 0;
     std::string small_;  // The frame that write(Frame) writes.
     bool writing_ = false;
     bool closing_ = false;

@@ -21,6 +21,12 @@ base::Error refused(const std::string& why) {
     return {"cannot accept what a worker sent: " + why};
 }
 
+bool names_root(const wire::ControlRecord& record) {
+    const auto kind = static_cast<wire::ControlKind>(record.kind);
+    return kind == wire::ControlKind::kAck || kind == wire::ControlKind::kFail ||
+           kind == wire::ControlKind::kReset;
+}
+
 // By stream of the source: how many values a row must have.
 std::vector<std::uint16_t> subscribed_fields(const Wiring& wiring, std::size_t source,
                                              std::size_t target) {
@@ -156,42 +162,43 @@ void Inbound::push(std::uint32_t loop, Batch* batch) {
     engine_.loop(loop).notify();
 }
 
-base::Result<base::Done> Inbound::take_control(std::span<const std::byte> records) {
+base::Result<base::Done> Inbound::check_control(std::span<const std::byte> records) const {
+    TaskId last_task = 0;
+    for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(records, i);
+        if (!names_root(record) || task_of(record.subject) == last_task) continue;
+        last_task = task_of(record.subject);
+        if (!is_own_spout(last_task)) return refused("an ack of a root that is not of this worker");
+    }
+    return base::Done{};
+}
+
+void Inbound::take_control(std::span<const std::byte> records) {
     std::vector<ControlBatch*> to(wiring_.placement.loops);
     TaskId last_task = 0;
     ControlBatch* last = nullptr;
-    const auto batch_for = [&](std::uint64_t root) -> ControlBatch* {
+    const auto batch_for = [&](std::uint64_t root) -> ControlBatch& {
         if (last != nullptr && task_of(root) == last_task) [[likely]]
-            return last;
+            return *last;
         last_task = task_of(root);
-        last = nullptr;
-        const auto task = static_cast<std::size_t>(last_task);
-        if (task >= is_spout_task_.size() || !is_spout_task_[task]) return nullptr;
-        const std::uint32_t loop = wiring_.destination_of_task[task];
-        if (loop >= to.size()) return nullptr;
+        const std::uint32_t loop = wiring_.destination_of(last_task);
         if (to[loop] == nullptr) {
             to[loop] = engine_.take_control();
             to[loop]->acks.reserve(records.size() / sizeof(wire::ControlRecord));
         }
         last = to[loop];
-        return last;
+        return *last;
     };
-    bool known = true;
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(records, i);
+        if (!names_root(record)) continue;
+        ControlBatch& batch = batch_for(record.subject);
         const auto kind = static_cast<wire::ControlKind>(record.kind);
-        if (kind != wire::ControlKind::kAck && kind != wire::ControlKind::kFail &&
-            kind != wire::ControlKind::kReset) {
-            continue;
-        }
-        ControlBatch* const batch = batch_for(record.subject);
-        if (batch == nullptr) {
-            known = false;
-        } else if (kind == wire::ControlKind::kAck) {
-            batch->acks.push_back({record.subject, record.amount});
+        if (kind == wire::ControlKind::kAck) {
+            batch.acks.push_back({record.subject, record.amount});
         } else {
-            batch->fails.push_back({record.subject, static_cast<FailReason>(record.reason),
-                                    kind == wire::ControlKind::kReset});
+            batch.fails.push_back({record.subject, static_cast<FailReason>(record.reason),
+                                   kind == wire::ControlKind::kReset});
         }
     }
     for (std::uint32_t loop = 0; loop < to.size(); ++loop) {
@@ -199,8 +206,6 @@ base::Result<base::Done> Inbound::take_control(std::span<const std::byte> record
         engine_.loop(loop).control.push(to[loop]);
         engine_.loop(loop).notify();
     }
-    if (!known) return refused("an ack of a root that is not of this worker");
-    return base::Done{};
 }
 
 void Inbound::start_life() {
@@ -241,7 +246,7 @@ std::vector<CreditRecord> Inbound::all_credits() const {
     std::vector<CreditRecord> all;
     for (const From& from : from_) {
         if (from.channel == nullptr) continue;
-        all.push_back(credit({from.channel->id, from.channel->credit.limit()}));
+        all.push_back({from.channel->id, from.channel->credit.limit()});
     }
     return all;
 }

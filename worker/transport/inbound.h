@@ -25,14 +25,17 @@ public:
 
     /// `runs`: the body of a batch whose checksum was right.
     base::Result<base::Done> take_batch(std::span<const std::byte> runs);
-    /// Acks, fails and resets; the rest is for the caller. REQUIRES: check_control_records().
-    base::Result<base::Done> take_control(std::span<const std::byte> records);
+    /// Whether all roots that acks, fails and resets name are of spouts here.
+    /// REQUIRES: wire::check_control_records(records).
+    base::Result<base::Done> check_control(std::span<const std::byte> records) const;
+    /// Acks, fails and resets; the rest is for the caller. REQUIRES: check_control(records).
+    void take_control(std::span<const std::byte> records);
 
     /// A new life of the peer: its tasks begin anew, and its credit is counted from here.
     void start_life();
     /// As the peer counts, for what `record` says of one of its channels.
     CreditRecord credit(const CreditRecord& record) const;
-    /// All channels, as the peer counts: the first thing that it must know.
+    /// All channels, as we count: the first thing that the peer must know.
     std::vector<CreditRecord> all_credits() const;
 
 private:
@@ -47,6 +50,10 @@ private:
     const char* fault_in_row(const std::byte* row, const From& from) const;
     base::Result<base::Done> check(std::span<const std::byte> runs);
     void push(std::uint32_t loop, Batch* batch);
+    bool is_own_spout(TaskId task) const {
+        const auto t = static_cast<std::size_t>(task);
+        return t < is_spout_task_.size() && is_spout_task_[t] && wiring_.is_here(task);
+    }
 
     Engine& engine_;
     const Wiring& wiring_;

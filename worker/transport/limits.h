@@ -9,15 +9,23 @@ namespace storm::worker {
 
 /// Who dials again: after this long, doubled up to the maximum.
 inline constexpr base::Micros kDialMicrosMin = 5 * base::kMicrosPerMilli;
-inline constexpr base::Micros kDialMicrosMax = 200 * base::kMicrosPerMilli;
+inline constexpr base::Micros kDialMicrosMax = 50 * base::kMicrosPerMilli;
 /// From connect() or accept() until the handshake is done.
 inline constexpr base::Micros kHandshakeMicros = 3 * base::kMicrosPerSecond;
-/// Connections that have not proved who they are; more are closed at once.
+/// Connections that have not proved who they are; for one more the oldest is closed, so that those
+/// who say nothing keep nobody out.
 inline constexpr std::size_t kStrangersMax = 64;
+/// Logged refusals: this many at once, then one a second.
+inline constexpr std::uint32_t kRefusalBurst = 10;
 
 /// A link says something this often, and is given up for broken when it hears nothing for so long.
 inline constexpr base::Micros kHeartbeatMicros = 500 * base::kMicrosPerMilli;
 inline constexpr base::Micros kSilenceMicros = 3 * base::kMicrosPerSecond;
+/// A frame that has begun must end within this time: 32 MB at 3 MB/s.
+inline constexpr base::Micros kFrameMicros = 10 * base::kMicrosPerSecond;
+/// A peer of which so many frames were refused, and none taken in between, is fenced: it would only
+/// send them again.
+inline constexpr int kRefusalsMax = 8;
 /// A link that is down for this long is fenced: what the peer held is lost, and it must start anew.
 inline constexpr base::Micros kGraceMicros = 5 * base::kMicrosPerSecond;
 

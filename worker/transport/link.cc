@@ -62,11 +62,9 @@ bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
     return true;
 }
 
-Link::Arrival Link::arrived(std::uint64_t sequence) {
-    if (sequence <= received_) return Arrival::kRepeated;
-    if (sequence != received_ + 1) return Arrival::kGap;
+void Link::took(std::uint64_t sequence) {
+    STORM_CHECK(state_ == State::kUp && is_next(sequence), "in order");
     received_ = sequence;
-    return Arrival::kNext;
 }
 
 std::vector<Shipment> Link::take_dropped() {

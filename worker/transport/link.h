@@ -14,7 +14,7 @@
 // taken it, and sent again when a life is resumed: nothing is lost or taken twice. A fence is
 // final: no incarnation up to the fenced one is let in again.
 //
-// Order:   judge(), then up(); ship() and arrived() only while kUp.
+// Order:   judge(), then up(); ship() and took() only while kUp.
 // Threads: one.
 #pragma once
 
@@ -70,6 +70,8 @@ public:
     Beginning up(std::uint64_t incarnation, std::uint64_t peer_received);
     void down(base::Micros now);
 
+    /// The last incarnation that has been given up; 0: none.
+    std::uint64_t fenced() const { return fenced_; }
     /// Incarnations up to `incarnation` are given up. True when that ends a life, whose peer held
     /// something: it is lost.
     bool fence(std::uint64_t incarnation);
@@ -87,12 +89,11 @@ public:
     [[nodiscard]] bool receipted(std::uint64_t sequence, std::vector<Shipment>& released);
 
     // ---- Receiving.
-    enum class Arrival : std::uint8_t {
-        kNext,      ///< Take it.
-        kRepeated,  ///< It was taken before.
-        kGap,       ///< Something is missing: close the connection.
-    };
-    Arrival arrived(std::uint64_t sequence);
+    /// Whether a frame that has arrived is the one to take. If not, something is missing or was
+    /// damaged: close the connection; what follows received() comes again on the next one.
+    bool is_next(std::uint64_t sequence) const { return sequence == received_ + 1; }
+    /// It has been taken, all of it. REQUIRES: kUp, is_next(sequence).
+    void took(std::uint64_t sequence);
     std::uint64_t received() const { return received_; }
 
     Link(base::Micros grace, std::size_t retained_max)

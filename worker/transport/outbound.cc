@@ -17,6 +17,13 @@ std::span<const std::byte> runs_of(Batch& batch) {
     return {batch.bytes(), batch.used};
 }
 
+// What a channel may send only grows; records of it may overtake each other when their executor
+// changes its thread.
+void raise(std::unordered_map<std::uint64_t, std::uint64_t>& limits, const CreditRecord& record) {
+    std::uint64_t& limit = limits[record.channel];
+    limit = std::max(limit, record.limit);
+}
+
 }  // namespace
 
 Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnation)
@@ -61,7 +68,7 @@ void Outbound::collect() {
     outbox_.begin_taking();
     outbox_.batches.take_all([this](Batch* batch) { batches_.push_back(batch); });
     outbox_.control.take_all([this](ControlBatch* taken) {
-        for (const CreditRecord& record : taken->credits) credits_[record.channel] = record.limit;
+        for (const CreditRecord& record : taken->credits) raise(credits_, record);
         taken->credits.clear();
         acks_ += taken->acks.size();
         if (taken->empty()) {
@@ -93,10 +100,16 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
     Shipment shipment;
     shipment.sequence = sequence;
     std::vector<wire::ControlRecord>& records = shipment.records;
-    records.swap(others_);
-    for (const auto& [channel, limit] : std::exchange(credits_, {})) {
-        const CreditRecord record = inbound.credit({channel, limit});
+    const auto first = others_.begin();
+    const auto some =
+        first + static_cast<std::ptrdiff_t>(std::min(others_.size(), wire::kControlRecordsMax));
+    records.assign(first, some);
+    others_.erase(first, some);
+    while (!credits_.empty() && records.size() < wire::kControlRecordsMax) {
+        const CreditRecord record =
+            inbound.credit({credits_.begin()->first, credits_.begin()->second});
         records.push_back(wire::make_credit(record.channel, record.limit));
+        credits_.erase(credits_.begin());
     }
     // From the back of each, which costs least; their order does not matter.
     const auto take = [&records](auto& from, auto&& make) {
@@ -119,9 +132,9 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         engine_.give_control(&next);
         controls_.pop_front();
     }
-    const std::size_t bytes = records.size() * sizeof(wire::ControlRecord);
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(records));
     shipment.head = wire::write_control_head(sequence, bytes);
-    shipment.bytes = shipment.head.size() + bytes;
+    shipment.bytes = shipment.head.size() + bytes.size();
     return shipment;
 }
 
@@ -146,19 +159,22 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
             .bytes = bytes};
 }
 
-bool Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
-    const auto found = by_channel_.find(channel);
-    if (found == by_channel_.end()) return false;
-    To& to = *found->second;
-    if (to.receiver->announced(to.base + limit)) engine_.resume(*to.source);
-    return true;
+void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
+    To& to = *by_channel_.at(channel);
+    // It cannot have consumed more than was shipped to it.
+    const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
+    const std::uint64_t granted = to.base + std::min(limit, most);
+    if (granted <= to.granted) return;
+    to.granted = granted;
+    if (to.receiver->announced(granted)) engine_.resume(*to.source);
 }
 
 void Outbound::start_life(const std::vector<CreditRecord>& credits) {
-    for (To& to : to_) to.base = to.shipped;
-    credits_.clear();
-    for (const CreditRecord& record : credits)
-        others_.push_back(wire::make_credit(record.channel, record.limit));
+    for (To& to : to_) {
+        to.base = to.shipped;
+        to.granted = 0;
+    }
+    for (const CreditRecord& record : credits) raise(credits_, record);
 }
 
 void Outbound::release(Shipment& shipment, bool lost) {

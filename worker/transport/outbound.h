@@ -45,10 +45,13 @@ public:
     Shipment batch_frame(std::uint64_t sequence);
 
     void add(const wire::ControlRecord& record) { others_.push_back(record); }
-    /// The peer lets a channel send up to here. False: it has no such channel.
-    [[nodiscard]] bool granted(std::uint64_t channel, std::uint64_t limit);
+    bool has_channel(std::uint64_t channel) const { return by_channel_.contains(channel); }
+    /// The peer lets a channel send up to here, as it counts: within its window, whatever it says.
+    /// REQUIRES: has_channel(channel).
+    void granted(std::uint64_t channel, std::uint64_t limit);
 
-    /// A new life of the peer: its credits are counted from here. `credits`: what it may send.
+    /// A new life of the peer: its credits are counted from here. `credits`: what it may send, as
+    /// we count.
     void start_life(const std::vector<CreditRecord>& credits);
     /// What the peer has taken, or what is lost with it: the rows' memory is free again. `lost`:
     /// their trees fail.
@@ -60,6 +63,7 @@ private:
         Executor* source = nullptr;
         std::uint64_t shipped = 0;  // Bytes, in all lives.
         std::uint64_t base = 0;     // Of these, before this life.
+        std::uint64_t granted = 0;  // The limit, as we count, in this life.
     };
 
     To& to(const wire::RunHeader& run);

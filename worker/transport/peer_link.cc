@@ -1,15 +1,15 @@
 #include "worker/transport/peer_link.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
-#include "base/log.h"
+#include "base/check.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/transport/limits.h"
 
 namespace storm::worker {
 namespace {
@@ -41,6 +41,12 @@ PeerLink::PeerLink(asio::io_context& io, Engine& engine, const LinkIdentity& own
       dial_timer_(io),
       dial_wait_(kDialMicrosMin) {}
 
+PeerLink::~PeerLink() {
+    close();
+    link_.fence(link_.incarnation());
+    for (Shipment& shipment : link_.take_dropped()) out_.release(shipment, false);
+}
+
 LinkStatus PeerLink::status() const {
     return {.worker = worker_,
             .up = up_,
@@ -55,13 +61,13 @@ LinkStatus PeerLink::status() const {
 void PeerLink::set_place(const std::optional<PeerPlace>& place) {
     if (place == place_) return;
     place_ = place;
-    if (place) {
-        // All incarnations of its slots before are over.
-        if (place->epoch > 0) fence((place->epoch << 32) - 1);
-        if (dials() && !up_) {
-            drop_connection();
-            dial();
-        }
+    dial_timer_.cancel();
+    if (!place) return;
+    // All incarnations of its slots before are over.
+    if (place->epoch > 0) fence((place->epoch << 32) - 1);
+    if (dials() && !up_) {
+        drop_connection();
+        dial();
     }
 }
 
@@ -70,7 +76,7 @@ void PeerLink::dial_later() {
     dial_timer_.expires_after(std::chrono::microseconds(dial_wait_));
     dial_wait_ = std::min(2 * dial_wait_, kDialMicrosMax);
     dial_timer_.async_wait([this](error_code error) {
-        if (!error && connection_ == nullptr) dial();
+        if (!error && connection_ == nullptr && place_) dial();
     });
 }
 
@@ -113,26 +119,35 @@ void PeerLink::greet() {
               .topology = own_.topology,
               .nonce = random_nonce()};
     greeted_ = 0;
-    connection_->attend([this](Connection& connection,
-                               const wire::Frame& frame) { return handshake(connection, frame); },
-                        [this](Connection&, const std::string& why) { disconnected(why); });
+    connection_->attend(
+        [this](Connection& connection, const wire::Frame& frame) {
+            return &connection == connection_.get() && handshake(connection, frame);
+        },
+        [this](Connection& connection, const std::string& why) {
+            if (&connection == connection_.get()) disconnected(why);
+        });
     connection_->write(wire::Frame(hello_));
     connection_->start_reading(wire::kHandshakeBytesMax);
 }
 
 bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
     const auto give_up = [&](const std::string& why) {
-        base::log::warn(why, {{"worker", static_cast<std::int64_t>(worker_)}});
+        warn(why);
         ++refused_;
         disconnected(why);
         return false;
     };
+    if (const auto* const refused = std::get_if<wire::Refused>(&frame))
+        return give_up("a worker refuses: " + refused->why);
     if (const auto* const challenge = std::get_if<wire::Challenge>(&frame)) {
         const wire::Hello& theirs = challenge->hello;
         if (greeted_ != 0 || theirs.worker != worker_ || theirs.topology != own_.topology ||
-            !speaks_with(theirs)) {
+            theirs.incarnation == 0 || theirs.nonce.size() != wire::kNonceBytes) {
             return give_up("a worker answers that is not the one that was called");
         }
+        if (!speaks_with(theirs))
+            return give_up("a worker speaks no version of the protocol that this one does");
+        if (connection.writing()) return give_up("a worker answers before it was asked");
         if (!same_secret(challenge->mac, proof_of(Role::kAcceptor, own_.secret, hello_, theirs))) {
             return give_up("a worker does not know the topology's secret");
         }
@@ -150,16 +165,21 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
     }
     if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
+        // Another worker may have fenced it meanwhile. It is told so the next time.
+        if (link_.judge(greeted_) == Link::Verdict::kFenced) {
+            disconnected("it was given up while it was called");
+            return false;
+        }
         attend(connection.shared_from_this());
         begin(greeted_, ready->received);
         return true;
     }
     if (std::holds_alternative<wire::FencedYou>(frame)) {
+        drop_connection();
         events_.superseded();
         return false;
     }
-    const auto* const why = std::get_if<wire::Refused>(&frame);
-    return give_up("a worker refuses: " + (why != nullptr ? why->why : "without a reason"));
+    return give_up("a worker does not end the handshake as it should");
 }
 
 void PeerLink::welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
@@ -170,8 +190,13 @@ void PeerLink::welcome(const std::shared_ptr<Connection>& connection, std::uint6
 }
 
 void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
-    connection->attend([this](Connection&, const wire::Frame& frame) { return on_frame(frame); },
-                       [this](Connection&, const std::string& why) { disconnected(why); });
+    connection->attend(
+        [this](Connection& from, const wire::Frame& frame) {
+            return &from == connection_.get() && on_frame(frame);
+        },
+        [this](Connection& from, const std::string& why) {
+            if (&from == connection_.get()) disconnected(why);
+        });
     connection->set_limit(wire::kFrameBytesMax);
 }
 
@@ -184,18 +209,20 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
         in_.start_life();
         out_.start_life(in_.all_credits());
         engine_.tell(PeerEvent::Kind::kStarted, worker_);
+        refused_in_turn_ = 0;
     }
     up_ = true;
     resend_ = 0;
     receipted_ = link_.received();
     unreceipted_bytes_ = 0;
-    dial_wait_ = kDialMicrosMin;
-    heard_ = clock_.now();
+    heard_ = frame_heard_ = clock_.now();
     heard_bytes_ = connection_->bytes_read();
+    heard_frames_ = connection_->frames_read();
     base::log::info("link up", {{"worker", static_cast<std::int64_t>(worker_)},
                                 {"incarnation", static_cast<std::int64_t>(incarnation)},
                                 {"resumed", static_cast<std::int64_t>(!beginning.new_life)}});
-    if (!connection_->writing()) pump();
+    if (beginning.new_life) events_.began(*this);
+    pump();
 }
 
 // ---- Going down --------------------------------------------------------------------------------
@@ -208,6 +235,7 @@ void PeerLink::drop_connection() {
         bytes_in_ += dropped->bytes_read() - heard_bytes_;
         link_.down(clock_.now());
     }
+    release_written();
 }
 
 void PeerLink::disconnected(const std::string& why) {
@@ -217,6 +245,13 @@ void PeerLink::disconnected(const std::string& why) {
     }
     drop_connection();
     dial_later();
+}
+
+void PeerLink::warn(const std::string& what) {
+    std::uint64_t held_back = 0;
+    if (!warnings_.admit(clock_.now(), held_back)) return;
+    base::log::warn(what, {{"worker", static_cast<std::int64_t>(worker_)},
+                           {"like_this", static_cast<std::int64_t>(held_back)}});
 }
 
 void PeerLink::fence(std::uint64_t incarnation) {
@@ -248,8 +283,10 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
     const auto taken = take(frame);
     if (!taken) {
         ++refused_;
-        base::log::error(taken.error().message, {{"worker", static_cast<std::int64_t>(worker_)}});
+        warn(taken.error().message);
+        const std::uint64_t incarnation = link_.incarnation();
         disconnected(taken.error().message);
+        if (++refused_in_turn_ >= kRefusalsMax) fence(incarnation);
         return false;
     }
     if (connection_ != connection) return false;
@@ -274,47 +311,59 @@ base::Result<base::Done> PeerLink::take_batch(const wire::BatchFrame& frame) {
         return refused("a batch that does not fill its frame");
     if (header->source_incarnation != link_.incarnation())
         return refused("a batch of another incarnation");
+    if (!link_.is_next(header->sequence))
+        return refused("a frame that does not follow the last one");
     const std::span<const std::byte> runs = frame.batch.subspan(header->header_bytes);
-    switch (link_.arrived(header->sequence)) {
-        case Link::Arrival::kRepeated:
-            return base::Done{};
-        case Link::Arrival::kGap:
-            return refused("a frame that does not follow the last one");
-        case Link::Arrival::kNext:
-            break;
-    }
-    unreceipted_bytes_ += frame.batch.size();
-    const auto checked = wire::check_checksum(*header, runs);
-    if (!checked) return checked;
-    return in_.take_batch(runs);
+    auto checked = wire::check_checksum(*header, runs);
+    if (checked) checked = in_.take_batch(runs);
+    if (checked) took(header->sequence, frame.batch.size());
+    return checked;
 }
 
 base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame) {
-    const auto checked = wire::check_control_records(frame.records);
+    if (!link_.is_next(frame.sequence)) return refused("a frame that does not follow the last one");
+    auto checked = wire::check_checksum(frame);
+    if (checked) checked = check_control(frame.records);
     if (!checked) return checked;
-    switch (link_.arrived(frame.sequence)) {
-        case Link::Arrival::kRepeated:
-            return base::Done{};
-        case Link::Arrival::kGap:
-            return refused("a frame that does not follow the last one");
-        case Link::Arrival::kNext:
-            break;
-    }
-    unreceipted_bytes_ += frame.records.size();
-    // Credits and fences come before the acks.
+    took(frame.sequence, frame.records.size());
     for (std::size_t i = 0; i < frame.records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(frame.records, i);
         const auto kind = static_cast<wire::ControlKind>(record.kind);
-        if (kind == wire::ControlKind::kAck) break;
         if (kind == wire::ControlKind::kCredit) {
-            if (!out_.granted(record.subject, record.amount))
-                return refused("credit for a channel that there is not");
+            out_.granted(record.subject, record.amount);
         } else if (kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) {
             events_.fenced(*this, static_cast<std::uint32_t>(record.subject), record.amount,
                            kind == wire::ControlKind::kFencedSeen);
         }
     }
-    return in_.take_control(frame.records);
+    in_.take_control(frame.records);
+    return base::Done{};
+}
+
+// All of it, before any of it has an effect.
+base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> records) const {
+    if (records.size() > wire::kControlRecordsMax * sizeof(wire::ControlRecord))
+        return refused("too many control records in one frame");
+    const auto checked = wire::check_control_records(records);
+    if (!checked) return checked;
+    for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
+        const wire::ControlRecord record = wire::control_record(records, i);
+        const auto kind = static_cast<wire::ControlKind>(record.kind);
+        if (kind == wire::ControlKind::kAck) continue;  // Nearly all.
+        if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
+            return refused("credit for a channel that there is not");
+        if ((kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) &&
+            record.subject >= engine_.wiring().share.workers) {
+            return refused("a fence of a worker that there is not");
+        }
+    }
+    return in_.check_control(records);
+}
+
+void PeerLink::took(std::uint64_t sequence, std::size_t bytes) {
+    link_.took(sequence);
+    unreceipted_bytes_ += bytes;
+    refused_in_turn_ = 0;
 }
 
 base::Result<base::Done> PeerLink::take_receipt(std::uint64_t sequence) {
@@ -323,9 +372,14 @@ base::Result<base::Done> PeerLink::take_receipt(std::uint64_t sequence) {
     if (!link_.receipted(sequence, released)) return refused("a receipt for what was not sent");
     const std::size_t gone = before - link_.retained().size();
     resend_ -= std::min(resend_, gone);
-    for (Shipment& shipment : released) out_.release(shipment, false);
-    if (!connection_->writing()) pump();
+    std::move(released.begin(), released.end(), std::back_inserter(releasing_));
+    pump();
     return base::Done{};
+}
+
+void PeerLink::release_written() {
+    for (Shipment& shipment : releasing_) out_.release(shipment, false);
+    releasing_.clear();
 }
 
 // ---- Sending -----------------------------------------------------------------------------------
@@ -336,6 +390,8 @@ void PeerLink::tell(const wire::ControlRecord& record) {
 }
 
 void PeerLink::add(const Shipment& shipment) {
+    STORM_CHECK(shipment.head.size() >= sizeof(std::string),
+                "its bytes stay where they are when the shipment moves");
     buffers_.emplace_back(shipment.head.data(), shipment.head.size());
     if (shipment.batch != nullptr) {
         buffers_.emplace_back(shipment.batch->bytes(), shipment.batch->used);
@@ -383,7 +439,9 @@ bool PeerLink::gather() {
 
 void PeerLink::pump() {
     out_.collect();
-    if (!up_ || connection_->writing() || !gather()) return;
+    if (!up_ || connection_->writing()) return;
+    release_written();
+    if (!gather()) return;
     wrote_ = true;
     connection_->write(buffers_, [this] { pump(); });
 }
@@ -401,6 +459,13 @@ void PeerLink::tick(base::Micros now) {
     } else if (now - heard_ >= kSilenceMicros) {
         return disconnected("it has gone silent");
     }
+    if (connection_->frames_read() != heard_frames_ || !connection_->in_frame()) {
+        heard_frames_ = connection_->frames_read();
+        frame_heard_ = now;
+    } else if (now - frame_heard_ >= kFrameMicros) {
+        return disconnected("a frame does not end");
+    }
+    dial_wait_ = kDialMicrosMin;  // It has been up for a while.
     heartbeat_due_ = !wrote_ || link_.received() > receipted_;
     wrote_ = false;
     pump();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/transport/authentication.h"
 #include "worker/transport/connection.h"
 #include "worker/transport/inbound.h"
+#include "worker/transport/limits.h"
 #include "worker/transport/link.h"
 #include "worker/transport/outbound.h"
 #include "worker/transport/transport.h"
@@ -33,6 +36,8 @@ public:
         /// It says that another worker's incarnation is given up (`seen`: that it knows).
         std::function<void(PeerLink&, std::uint32_t worker, std::uint64_t incarnation, bool seen)>
             fenced;
+        /// A life of it has begun.
+        std::function<void(PeerLink&)> began;
         std::function<void()> superseded;
     };
 
@@ -40,6 +45,7 @@ public:
              std::uint32_t worker, const base::Clock& clock, Events events);
     PeerLink(const PeerLink&) = delete;
     PeerLink& operator=(const PeerLink&) = delete;
+    ~PeerLink();
 
     std::uint32_t worker() const { return worker_; }
     const Link& link() const { return link_; }
@@ -76,8 +82,12 @@ private:
     base::Result<base::Done> take_receipt(std::uint64_t sequence);
     void attend(const std::shared_ptr<Connection>& connection);
     void begin(std::uint64_t incarnation, std::uint64_t peer_received);
+    base::Result<base::Done> check_control(std::span<const std::byte> records) const;
+    void took(std::uint64_t sequence, std::size_t bytes);
     void lost(std::uint64_t incarnation);
     void disconnected(const std::string& why);
+    void warn(const std::string& what);
+    void release_written();
     bool gather();
     void add(const Shipment& shipment);
 
@@ -101,6 +111,8 @@ private:
 
     std::vector<boost::asio::const_buffer> buffers_;  // Of the present write.
     std::string receipt_;
+    // Receipted, but perhaps part of the present write: the peer may say anything at any time.
+    std::vector<Shipment> releasing_;
     std::size_t resend_ = 0;  // Index into link_.retained(): from here on, send again.
     std::uint64_t receipted_ = 0;
     std::size_t unreceipted_bytes_ = 0;
@@ -108,9 +120,13 @@ private:
     bool wrote_ = false;  // Since the last tick.
     base::Micros heard_ = 0;
     std::uint64_t heard_bytes_ = 0;
+    base::Micros frame_heard_ = 0;  // When the last frame ended.
+    std::uint64_t heard_frames_ = 0;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t bytes_out_ = 0;
     std::uint64_t refused_ = 0;
+    int refused_in_turn_ = 0;  // Nothing was taken in between.
+    base::RateLimit warnings_{kRefusalBurst, base::kMicrosPerSecond};
 };
 
 }  // namespace storm::worker

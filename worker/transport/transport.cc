@@ -1,5 +1,6 @@
 #include "worker/transport/transport.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
@@ -44,9 +45,16 @@ public:
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    ~Impl() {
-        asio::post(io_, [this] { close(); });
-        if (thread_) thread_->join();
+    ~Impl() { close(); }
+
+    void close() {
+        if (!thread_) return;
+        asio::post(io_, [this] {
+            cut();
+            io_.stop();  // A timer or a connection that is done already must not begin anew.
+        });
+        thread_->join();
+        thread_.reset();
     }
 
     base::Result<base::Done> listen(const std::string& host, std::uint16_t port) {
@@ -99,6 +107,7 @@ private:
                                std::uint64_t incarnation) { spread(peer, incarnation); },
                 .fenced = [this](PeerLink& from, std::uint32_t about, std::uint64_t incarnation,
                                  bool seen) { fenced(from, about, incarnation, seen); },
+                .began = [this](PeerLink& peer) { tell_fences(peer); },
                 .superseded = superseded_});
         PeerLink* const raw = link.get();
         engine_.peer(worker).attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
@@ -112,12 +121,22 @@ private:
         std::set<std::uint32_t> awaited;
         for (const auto& link : links_) {
             if (link == nullptr || link.get() == &lost) continue;
-            if (link->link().state() != Link::State::kUp) continue;
+            const Link::State state = link->link().state();
+            // One that is down is told when it is up again, or lost itself.
+            if (state != Link::State::kUp && state != Link::State::kDown) continue;
             awaited.insert(link->worker());
             link->tell(wire::make_fenced(lost.worker(), incarnation));
         }
         if (!awaited.empty()) awaited_[{lost.worker(), incarnation}] = std::move(awaited);
         confirmed(lost.worker());
+    }
+
+    /// Who has just come must not let in whom the others have given up.
+    void tell_fences(PeerLink& peer) {
+        for (const auto& link : links_) {
+            if (link == nullptr || link.get() == &peer || link->link().fenced() == 0) continue;
+            peer.tell(wire::make_fenced(link->worker(), link->link().fenced()));
+        }
     }
 
     void fenced(PeerLink& from, std::uint32_t about, std::uint64_t incarnation, bool seen) {
@@ -135,7 +154,7 @@ private:
             if (incarnation >= own_.incarnation) superseded_();
             return;
         }
-        if (about < links_.size() && about != from.worker()) links_[about]->fence(incarnation);
+        if (about != from.worker()) links_[about]->fence(incarnation);
         from.tell(wire::make_fenced_seen(about, incarnation));
     }
 
@@ -181,9 +200,19 @@ private:
                 });
                 return;
             }
-            if (strangers_.size() < kStrangersMax) meet(std::move(socket));
+            if (strangers_.size() >= kStrangersMax) close_oldest_stranger();
+            meet(std::move(socket));
             accept();
         });
+    }
+
+    void close_oldest_stranger() {
+        const auto oldest = std::min_element(strangers_.begin(), strangers_.end(),
+                                             [](const auto& one, const auto& other) {
+                                                 return one.second.deadline < other.second.deadline;
+                                             });
+        oldest->second.connection->close();
+        strangers_.erase(oldest);
     }
 
     void meet(tcp::socket socket) {
@@ -203,8 +232,12 @@ private:
     }
 
     bool refuse(Connection& connection, const std::string& why) {
-        base::log::warn("a connection is refused: " + why);
-        connection.write(wire::Refused{why});
+        std::uint64_t held_back = 0;
+        if (refusals_.admit(clock_.now(), held_back)) {
+            base::log::warn("a connection is refused: " + why,
+                            {{"like_this", static_cast<std::int64_t>(held_back)}});
+        }
+        if (!connection.writing()) connection.write(wire::Refused{why});
         connection.close_after_write();
         strangers_.erase(&connection);
         return false;
@@ -217,6 +250,8 @@ private:
             if (hello->topology != own_.topology)
                 return refuse(connection, "it is of another topology");
             if (hello->worker >= own_.worker) return refuse(connection, "it is not one that calls");
+            if (hello->nonce.size() != wire::kNonceBytes)
+                return refuse(connection, "it says nothing that has not been said before");
             if (hello->protocol_min > wire::kProtocolMax ||
                 hello->protocol_max < wire::kProtocolMin) {
                 return refuse(connection,
@@ -285,7 +320,7 @@ private:
         status_ = std::move(status);
     }
 
-    void close() {
+    void cut() {
         error_code ignored;
         acceptor_.close(ignored);
         tick_timer_.cancel();
@@ -308,6 +343,7 @@ private:
     asio::steady_timer tick_timer_;
     std::vector<std::unique_ptr<PeerLink>> links_;  // By worker; null: this one.
     std::map<Connection*, Stranger> strangers_;
+    base::RateLimit refusals_{kRefusalBurst, base::kMicrosPerSecond};
     /// Fences that not all others have confirmed: (worker, incarnation) -> who has not.
     std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint32_t>> awaited_;
 
@@ -335,6 +371,9 @@ std::uint16_t Transport::port() const {
 }
 void Transport::start() {
     impl_->start();
+}
+void Transport::close() {
+    impl_->close();
 }
 void Transport::set_peers(std::vector<std::optional<PeerPlace>> peers) {
     impl_->set_peers(std::move(peers));

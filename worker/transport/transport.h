@@ -7,8 +7,7 @@
 // docs/guarantees.md says what a link promises, docs/wire-format.md what it says.
 //
 // Order:   make the engine, then listen(), then start(), then the engine's start(). Destroy it
-// before
-//          the engine, after that has stopped.
+//          before the engine, after that has stopped: its loops come here until then.
 // Threads: one of its own, `links`; all public functions may be called from any other.
 // Cost:    a batch crosses in about 3 us of this thread on each side, its rows in 25 ns each.
 #pragma once
@@ -67,6 +66,8 @@ public:
 
     std::uint16_t port() const;
     void start();
+    /// Cuts all connections and ends the thread; what the engine still sends stays where it is.
+    void close();
     /// By worker number; nothing: it has no place now. A newer epoch gives up what was there
     /// before.
     void set_peers(std::vector<std::optional<PeerPlace>> peers);

@@ -507,10 +507,22 @@ TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
 }
 
 TEST_F(TopologiesTest, LeavesARecordAloneThatItCannotRead) {
-    ASSERT_EQ(world.server.change({cluster::Create{"/storm/topologies/bad-1-1", "garbage"}}),
+    supervisor("s1", 2);
+    Assignment taken;
+    taken.topology = "bad-1-1";
+    taken.epoch = 1;
+    taken.workers = {{0, "s1", "host-s1", 6700, 1}};
+    taken.worker_of_executor = {0};
+    ASSERT_EQ(world.server.change({cluster::Create{"/storm/topologies/bad-1-1", "garbage"},
+                                   cluster::Create{"/storm/assignments/bad-1-1", encode(taken)}}),
               cluster::CoordinationError::kNone);
-    supervisor("s1", 4);
-    nimbus.submit("wc", 1);
+    nimbus.loop.hold();
+    run(10 * kMicrosPerSecond);
+    nimbus.loop.release();  // It leads again, and reads again.
+    run(5 * kMicrosPerSecond);
+    ASSERT_TRUE(nimbus.topologies.leading());
+    nimbus.submit("wc", 2);
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1)) << "slot 6700 is taken";
     NimbusProcess second(world, "n2:6627");
     nimbus.loop.hold();
 

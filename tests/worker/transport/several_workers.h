@@ -50,7 +50,10 @@ public:
 
     void kill(std::uint32_t worker) {
         Worker& killed = workers_[worker];
-        killed.transport.reset();  // First: nothing of its end may get out.
+        if (killed.engine == nullptr) return;
+        killed.transport->close();  // First: nothing of its end may get out.
+        killed.engine->stop(base::EventCount::kForever);
+        killed.transport.reset();
         killed.engine.reset();
     }
     /// Makes a worker that was not there, or has been killed.

@@ -1,0 +1,201 @@
+// Artifacts are what their SHA-256 says, or are not used; what nobody uses goes. Method: files in a
+// temporary folder, and a Nimbus of a few lines; a full disk is a small tmpfs.
+
+#include "supervisor/artifact_cache.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/http_server.h"
+#include "supervisor/files.h"
+#include "supervisor/host.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+std::string content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream all;
+    all << file.rdbuf();
+    return all.str();
+}
+
+class Artifacts : public ::testing::Test {
+protected:
+    Artifacts() {
+        std::string name = (fs::temp_directory_path() / "storm-artifacts-XXXXXX").string();
+        places_.local_dir = ::mkdtemp(name.data());
+        places_.log_dir = places_.local_dir + "/logs";
+        topology_.id = "wc-1";
+        topology_.artifacts = {{"program", sha256("the program"), 0755, 11},
+                               {"model.bin", sha256("a model"), 0640, 7}};
+        nimbus_ = std::move(net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
+                      net::HttpResponse response;
+                      response.body = request.target.ends_with(topology_.artifacts[0].sha256)
+                                          ? program_
+                                          : "a model";
+                      return response;
+                  })).value();
+    }
+    ~Artifacts() override { fs::remove_all(places_.local_dir); }
+
+    std::vector<HostPort> nimbuses() const { return {{"127.0.0.1", nimbus_->port()}}; }
+    void download_all() const {
+        for (const cluster::Artifact& artifact : topology_.artifacts) {
+            const auto done = download(places_, artifact, nimbuses());
+            ASSERT_TRUE(done) << done.error().message;
+        }
+    }
+    std::string path(std::size_t i) const {
+        return places_.artifacts() + '/' + topology_.artifacts[i].sha256;
+    }
+    void flip_a_byte(std::size_t i) const {
+        std::string bytes = content(path(i));
+        bytes[0] = static_cast<char>(bytes[0] ^ 1);
+        fs::remove(path(i));
+        std::ofstream(path(i), std::ios::binary) << bytes;
+    }
+
+    Places places_;
+    cluster::TopologyRecord topology_;
+    std::string program_ = "the program";
+    std::unique_ptr<net::HttpServer> nimbus_;
+};
+
+TEST(Sha256, IsTheKnownOne) {
+    EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(HostPort, IsReadOrRefused) {
+    EXPECT_EQ(*host_port("a:1", 9), (HostPort{"a", 1}));
+    EXPECT_EQ(*host_port("a", 9), (HostPort{"a", 9}));
+    for (const char* const wrong : {":1", "a:", "a:x", "a:0", "a:65536", "a:1x"}) {
+        EXPECT_FALSE(host_port(wrong, 9)) << wrong;
+    }
+}
+
+TEST_F(Artifacts, AreMissingUntilTheyAreDownloaded) {
+    EXPECT_THAT(stage(places_, topology_, 0)->missing, SizeIs(2));
+
+    download_all();
+
+    const auto staged = stage(places_, topology_, 0);
+    ASSERT_TRUE(staged);
+    EXPECT_THAT(staged->missing, SizeIs(0));
+    EXPECT_EQ(content(staged->program), "the program");
+    EXPECT_EQ(content(places_.worker("wc-1", 0) + "/model.bin"), "a model");
+}
+
+TEST_F(Artifacts, AreDeletedWhenAByteHasFlipped) {
+    download_all();
+    flip_a_byte(1);
+
+    const auto staged = stage(places_, topology_, 0);
+
+    ASSERT_THAT(staged->missing, SizeIs(1));
+    EXPECT_EQ(staged->missing[0].name, "model.bin");
+    EXPECT_FALSE(fs::exists(path(1)));
+}
+
+TEST_F(Artifacts, AreStagedAgainOverWhatAWorkerMadeOfThem) {
+    download_all();
+    ASSERT_TRUE(stage(places_, topology_, 0));
+    std::ofstream(places_.worker("wc-1", 0) + "/model.bin") << "mine";
+
+    ASSERT_TRUE(stage(places_, topology_, 0));
+
+    EXPECT_EQ(content(places_.worker("wc-1", 0) + "/model.bin"), "a model");
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& each : fs::directory_iterator(places_.worker("wc-1", 0))) {
+        ++files;
+    }
+    EXPECT_EQ(files, 2U) << "nothing is left over";
+}
+
+TEST_F(Artifacts, AreRefusedWhenNimbusSendsSomethingElse) {
+    program_ = "another program";
+
+    const auto done = download(places_, topology_.artifacts[0], nimbuses());
+
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().message, AllOf(HasSubstr("program"), HasSubstr("SHA-256")));
+    EXPECT_TRUE(fs::is_empty(places_.artifacts()));
+}
+
+TEST_F(Artifacts, ComeFromTheNextNimbusWhenOneIsAway) {
+    auto some = nimbuses();
+    some.insert(some.begin(), {"127.0.0.1", 1});
+
+    EXPECT_TRUE(download(places_, topology_.artifacts[0], some));
+    const auto none = download(places_, topology_.artifacts[1], {{"127.0.0.1", 1}});
+    ASSERT_FALSE(none);
+    EXPECT_THAT(none.error().message, HasSubstr("127.0.0.1:1"));
+    EXPECT_THAT(download(places_, topology_.artifacts[1], {}).error().message,
+                HasSubstr("nimbus.seeds"));
+}
+
+TEST_F(Artifacts, GoWhenNothingUsesThemForLong) {
+    download_all();
+    ASSERT_TRUE(stage(places_, topology_, 0));
+    fs::create_directories(places_.logs("wc-1", 0));
+    fs::create_directories(places_.log_dir + "/wc-2/0");
+    const auto now = wall_time();
+
+    clean_up(places_, {}, {}, now);
+    EXPECT_TRUE(fs::exists(path(0))) << "it was used a moment ago";
+    clean_up(places_, {topology_.artifacts[0].sha256}, {"wc-1"},
+             now + kUnusedArtifactAge + std::chrono::seconds(5));
+    EXPECT_TRUE(fs::exists(path(0)));
+    EXPECT_FALSE(fs::exists(path(1)));
+    EXPECT_TRUE(fs::exists(places_.worker("wc-1", 0)));
+
+    clean_up(places_, {}, {"wc-2"}, now + kOldWorkerAge + std::chrono::seconds(5));
+
+    EXPECT_FALSE(fs::exists(places_.topology("wc-1")));
+    EXPECT_FALSE(fs::exists(places_.log_dir + "/wc-1"));
+    EXPECT_TRUE(fs::exists(places_.log_dir + "/wc-2"));
+}
+
+TEST_F(Artifacts, LeaveNothingHalfWrittenOnAFullDisk) {
+    const std::string full = places_.local_dir + "/full";
+    fs::create_directory(full);
+    if (::mount("tmpfs", full.c_str(), "tmpfs", 0, "size=1m") != 0) {
+        GTEST_SKIP() << "a small file system needs root";
+    }
+    Places places = {full, full + "/logs"};
+    program_ = std::string(3 << 20, 'x');
+    const cluster::Artifact artifact = {"program", sha256(program_), 0755, program_.size()};
+    topology_.artifacts[0] = artifact;
+
+    const auto done = download(places, artifact, nimbuses());
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& each : fs::directory_iterator(places.artifacts())) ++files;
+    const auto saved = write_whole_file(full + "/state", std::string(2 << 20, 'x'), 0600);
+    const bool state_exists = fs::exists(full + "/state") || fs::exists(full + "/state.partial");
+    ::umount(full.c_str());
+
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().message, HasSubstr("pace left")) << "no space left on device";
+    EXPECT_EQ(files, 0U);
+    EXPECT_FALSE(saved);
+    EXPECT_FALSE(state_exists);
+}
+
+}  // namespace
+}  // namespace storm::supervisor
