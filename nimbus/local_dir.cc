@@ -119,7 +119,8 @@ LocalDir::~LocalDir() {
 
 base::Result<base::Done> LocalDir::ready(const std::map<std::string, std::string>& fields) {
     std::string text = "{\"pid\": " + std::to_string(::getpid());
-    for (const auto& [name, value] : fields) text += ", \"" + name + "\": " + value;
+    for (const auto& [name, value] : fields)
+        text.append(", \"").append(name).append("\": ").append(value);
     json_ = dir_ + '/' + daemon_ + ".json";
     if (!write_file(json_, text + "}\n", S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, true)) {
         return base::Error{"cannot write " + json_ + ": " + why()};

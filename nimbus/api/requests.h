@@ -17,9 +17,9 @@ namespace storm::nimbus {
 base::Result<base::Done> check_name(std::string_view name);
 
 /// The body of POST /api/v1/topologies. The error names the member and what is wrong with it.
-base::Result<Submission> read_submission(std::string_view json);
+base::Result<Submission> read_submission(std::string_view text);
 
 /// The body of POST …/kill, which may be empty; milliseconds.
-base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view json);
+base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text);
 
 }  // namespace storm::nimbus

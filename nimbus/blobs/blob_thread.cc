@@ -67,14 +67,14 @@ void BlobThread::post_(std::function<void()> answer) {
     });
 }
 
-void BlobThread::publish(std::unique_ptr<NewBlob> blob, Answer answer) {
+void BlobThread::publish(std::unique_ptr<NewBlob> blob, const Answer& answer) {
     const bool taken = enqueue_([this, blob = std::shared_ptr<NewBlob>(std::move(blob)), answer] {
         post_([answer, published = blob->publish()] { answer(published); });
     });
     if (!taken) answer(base::Error{"too many blobs are being written"});
 }
 
-void BlobThread::verify(std::string sha256, Answer answer) {
+void BlobThread::verify(std::string sha256, const Answer& answer) {
     const bool taken = enqueue_([this, sha256 = std::move(sha256), answer] {
         const bool good = store_.verify(sha256);
         post_([answer, good, sha256] {
@@ -86,7 +86,7 @@ void BlobThread::verify(std::string sha256, Answer answer) {
 }
 
 void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
-                           Answer answer) {
+                           const Answer& answer) {
     const bool taken = enqueue_([this, blobs = std::move(blobs), peers = std::move(peers), answer] {
         std::string failed;
         for (const cluster::NimbusRecord& peer : peers) {

@@ -35,11 +35,11 @@ public:
     BlobThread& operator=(const BlobThread&) = delete;
 
     // The error of a full queue comes at once, from inside the call.
-    void publish(std::unique_ptr<NewBlob> blob, Answer answer);
-    void verify(std::string sha256, Answer answer);
+    void publish(std::unique_ptr<NewBlob> blob, const Answer& answer);
+    void verify(std::string sha256, const Answer& answer);
     /// Gives the peers what they lack. An error names the peers that did not take it.
     void replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
-                   Answer answer);
+                   const Answer& answer);
     /// Takes what is missing here from the peers, as far as they have it.
     void fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers);
     void sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer);

@@ -19,8 +19,6 @@ using cluster::TopologyRecord;
 using cluster::Write;
 using Kind = Refusal::Kind;
 
-const std::vector<std::string> kNoTexts;
-
 /// A topology that this Nimbus leads.
 struct Led {
     TopologyRecord record;
@@ -660,6 +658,7 @@ bool Topologies::leading() const {
 
 std::vector<TopologyView> Topologies::all() const {
     static const Assignment kNone;
+    static const std::vector<std::string> kNoTexts;
     std::vector<TopologyView> views;
     if (leading()) {
         for (const auto& [id, known] : impl_->led) {

@@ -1,6 +1,7 @@
 #include "wire/frame.h"
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,7 @@ TEST(Frame, HandshakeFramesKeepToTheLimitForStrangers) {
 TEST(Frame, ControlRecordsArriveAligned) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
     const auto bytes = std::as_bytes(std::span(records));
-    std::string frame = write_control_head(5, bytes.size());
+    std::string frame = write_control_head(5, bytes);
     append(frame, bytes);
     const Aligned arrived(frame);
     const auto read = read_frame(arrived.bytes());

@@ -167,7 +167,7 @@ protected:
 
 private:
     void hand_over_and_wait();
-    Sender& sender_to(std::size_t target);
+    Sender& sender_to(std::size_t number);
     Channel& add_channel(Executor& source, bool inner);
 
     struct ReceiverElsewhere {

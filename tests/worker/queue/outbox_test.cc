@@ -78,7 +78,7 @@ struct OutboxTest {
             for (const Read& run : runs) rows += static_cast<std::uint32_t>(run.numbers.size());
             EXPECT_EQ(closed.runs, runs.size());
             EXPECT_EQ(closed.rows, rows);
-            auto& all = by_loop[closed.loop];
+            auto& all = by_loop[closed.destination];
             all.insert(all.end(), runs.begin(), runs.end());
             pool.give(closed.batch);
         }
