@@ -41,7 +41,7 @@ inline constexpr std::size_t kSocketPathMax = 107;
 
 // ---- Files
 
-/// A log file is rotated above this; so many older ones are kept: stderr.1 is the youngest.
+/// Of a log file, which is rotated before; so many older ones are kept: stderr.1 is the youngest.
 inline constexpr std::uint64_t kLogBytesMax = 10 * 1024 * 1024;
 inline constexpr unsigned kOldLogs = 4;
 /// How often the logs' sizes are looked at while one grows fast (else: at each report).

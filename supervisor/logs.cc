@@ -17,6 +17,8 @@ namespace storm::supervisor {
 namespace {
 
 constexpr std::uint64_t kBlockBytes = 4096;
+/// Where a file must be emptied: how often what was written meanwhile is copied before.
+constexpr int kCatchUpPasses = 3;
 
 std::uint64_t size_of(int fd) {
     struct stat found {};
@@ -38,6 +40,11 @@ base::Result<base::Done> copy_part(int from, int to, std::uint64_t begin, std::u
         begin += static_cast<std::uint64_t>(count);
     }
     return base::Done{};
+}
+
+std::string left_out_text(std::uint64_t bytes) {
+    return "[storm-supervisor: " + std::to_string(bytes) +
+           " bytes came too fast and are left out here]\n";
 }
 
 std::string old_name(const std::string& path, unsigned age) {
@@ -76,9 +83,9 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
     const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) return refuse();
     const std::uint64_t size = size_of(file.get());
-    if (size <= bytes_max) return base::Done{};
-    // Whole blocks can be cut away; the rest stays for the next time.
-    const std::uint64_t end = size / kBlockBytes * kBlockBytes;
+    if (size <= bytes_max / 5 * 4) return base::Done{};
+    // Whole blocks can be cut away, but not up to the file's end; the rest stays for the next time.
+    const std::uint64_t end = (size - 1) / kBlockBytes * kBlockBytes;
     const std::uint64_t begin = end > bytes_max ? end - bytes_max : 0;
 
     const std::string partial = path + ".partial";
@@ -86,12 +93,17 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
     const Descriptor copy(
         ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!copy.is_open()) return refuse();
-    auto copied = copy_part(file.get(), copy.get(), begin, end);
-    const bool whole = copied.has_value();
+    auto copied = begin == 0 ? base::Done{} : write_all(copy.get(), left_out_text(begin));
+    if (copied) copied = copy_part(file.get(), copy.get(), begin, end);
     const bool cut =
         ::fallocate(file.get(), FALLOC_FL_COLLAPSE_RANGE, 0, static_cast<off_t>(end)) == 0;
     if (!cut) {
-        if (whole) copied = copy_part(file.get(), copy.get(), end, size_of(file.get()));
+        std::uint64_t have = end;
+        for (int pass = 0; pass < kCatchUpPasses && copied; ++pass) {
+            const std::uint64_t now = size_of(file.get());
+            copied = copy_part(file.get(), copy.get(), have, now);
+            have = now;
+        }
         // Also on a full disk: the worker's file is what fills it.
         if (::ftruncate(file.get(), 0) != 0) return refuse();
     }

@@ -23,8 +23,9 @@ namespace storm::supervisor {
 /// 0: it is not there.
 std::uint64_t file_size(const std::string& path);
 
-/// If the file has over `bytes_max`: it becomes PATH.1, that one PATH.2, up to PATH.`old`. At most
-/// the last `bytes_max` are kept of it.
+/// If the file has over four fifths of `bytes_max`: it becomes PATH.1, that one PATH.2, up to
+/// PATH.`old`. Of one that has grown to over `bytes_max` meanwhile the first bytes are left out,
+/// and a line says so in their place.
 base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max, unsigned old);
 
 /// The last lines of what was written from `since` on (which counts for nothing if the file was

@@ -292,7 +292,7 @@ void SlotRunner::look_at_logs_() {
         const std::string path = log_(stream);
         const std::uint64_t size = file_size(path);
         bytes += size;
-        if (size > kLogBytesMax && rotating_ == 0) rotate_(path);
+        if (size > kLogBytesMax / 5 * 4 && rotating_ == 0) rotate_(path);
     }
     const bool grows_fast = bytes > log_bytes_ + kFastLogBytes;
     log_bytes_ = bytes;

@@ -29,6 +29,9 @@ test  | libbenchmark-dev        | small benchmarks
 test  | python3                 | house rules (tools/tidy.py)
 test  | zookeeper               | the real ZooKeeper, for the cluster's tests
 test  | default-jre-headless    | runs ZooKeeper
+test  | curl                  | asks daemons in tests
+test  | prometheus            | the real Prometheus, for a test
+test  | iproute2              | cuts networks (tools/faults.sh)
 test  | clang-format            | format (tools/format.sh)
 full  | clang                   | a second compiler, fuzzers
 full  | libclang-rt-14-dev      | sanitizers and fuzzers of clang

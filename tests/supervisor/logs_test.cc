@@ -62,8 +62,10 @@ TEST_F(Logs, KeepsSoManyOldOnesOfASmallEnoughSize) {
         EXPECT_LT(file_size(path_), kMax);
     }
 
-    EXPECT_EQ(file_size(path_ + ".1"), kMax);
-    EXPECT_EQ(file_size(path_ + ".3"), kMax);
+    EXPECT_NEAR(static_cast<double>(file_size(path_ + ".1")), kMax, 5000);
+    EXPECT_NEAR(static_cast<double>(file_size(path_ + ".3")), kMax, 5000);
+    EXPECT_EQ(content(path_ + ".1").substr(0, 19), "[storm-supervisor: ")
+        << "it says what is left out";
     EXPECT_FALSE(fs::exists(path_ + ".4"));
     EXPECT_EQ(content(path_ + ".1").back(), 'h') << "the youngest bytes are kept";
 }
@@ -93,7 +95,7 @@ TEST_F(Logs, LosesNoLineWhileItRotates) {
         }
         over = true;
     });
-    while (!over) ASSERT_TRUE(rotate(path_, 256 * 1024, 100));
+    while (!over) ASSERT_TRUE(rotate(path_, 1024 * 1024, 100));
     writer.join();
 
     std::string all;

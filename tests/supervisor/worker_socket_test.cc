@@ -20,6 +20,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "cluster/limits.h"
 #include "supervisor/files.h"
@@ -84,8 +85,9 @@ protected:
     }
     bool run_until(const std::function<bool()>& reached,
                    std::chrono::milliseconds patience = std::chrono::seconds(5)) {
-        const auto end = std::chrono::steady_clock::now() + patience;
-        while (!reached() && std::chrono::steady_clock::now() < end) {
+        const base::SteadyClock clock;
+        const base::Micros end = clock.now() + std::chrono::microseconds(patience).count();
+        while (!reached() && clock.now() < end) {
             io_.run_for(std::chrono::milliseconds(1));
             io_.restart();
         }

@@ -101,8 +101,9 @@ class Lab:
 
     def run(self, command, check_exit=True, env=None, timeout=120):
         done = subprocess.run([str(word) for word in command], env=env or self.env,
-                              capture_output=True, text=True, timeout=timeout, check=False,
-                              stdin=subprocess.DEVNULL, cwd=self.folder)
+                              capture_output=True, text=True, errors="replace",
+                              timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                              cwd=self.folder)
         if check_exit and done.returncode:
             raise Failed(f"{' '.join(map(str, command[:4]))} …: exit code {done.returncode}: "
                          + done.stderr[-1500:])

@@ -1,6 +1,7 @@
 """Runs experiments, and tells of each in one line: for people, or as JSON (contract: --json)."""
 import argparse
 import json
+import subprocess
 import sys
 import time
 
@@ -47,7 +48,7 @@ def run(experiments, description, argv=None):
             rows = [row(name, ok=False, runs=0, skipped_why=str(skipped))]
         except Failed as failure:
             rows = [row(name, ok=False, why=str(failure))]
-        except (OSError, ValueError, KeyError, LookupError) as error:
+        except (OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
             rows = [row(name, ok=False, why=f"{type(error).__name__}: {error}")]
         for found in rows:
             all_ok = all_ok and found["ok"]
