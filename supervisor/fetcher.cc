@@ -8,7 +8,7 @@
 namespace storm::supervisor {
 namespace {
 
-const base::Error kTooMuchToDo{"too many things wait to be fetched"};
+constexpr const char* kTooMuchToDo = "too many things wait to be fetched";
 
 }  // namespace
 
@@ -51,7 +51,7 @@ void Fetcher::stage_(Record record, std::uint32_t number, bool downloaded, Then 
                    [this, record, number, downloaded, then](base::Result<Staged> staged) {
                        staged_(record, number, downloaded, std::move(staged), then);
                    });
-    if (!taken) then(kTooMuchToDo);
+    if (!taken) then(base::Error{kTooMuchToDo});
 }
 
 void Fetcher::staged_(Record record, std::uint32_t number, bool downloaded,
@@ -75,7 +75,7 @@ void Fetcher::staged_(Record record, std::uint32_t number, bool downloaded,
             if (!done) return then(done.error());
             stage_(record, number, true, then);
         });
-    if (!taken) then(kTooMuchToDo);
+    if (!taken) then(base::Error{kTooMuchToDo});
 }
 
 void Fetcher::keep_only(const std::set<std::string>& topologies) {

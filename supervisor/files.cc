@@ -71,7 +71,7 @@ base::Result<base::Done> write_whole_file(const std::string& path, std::string_v
                                           mode_t mode, Keep keep) {
     const std::string partial = path + ".partial";
     const auto refuse = [&] {
-        const base::Error error = system_error("cannot write \"" + path + '"');
+        base::Error error = system_error("cannot write \"" + path + '"');
         ::unlink(partial.c_str());
         return error;
     };

@@ -104,7 +104,7 @@ struct SlotAction {
         kTerminate,  ///< SIGTERM.
         kKill,       ///< SIGKILL.
     };
-    Kind kind;
+    Kind kind = Kind::kFetch;
     std::uint64_t ticket = 0;       ///< With kFetch: for fetched().
     std::uint64_t incarnation = 0;  ///< With kStart.
 

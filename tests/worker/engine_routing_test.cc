@@ -230,7 +230,7 @@ TEST_P(EngineRouting, LocalOrShuffleStaysOnItsLoopWhereThatHasATask) {
     t.bolt<Near>("near", wandered, loops).parallelism(3).local_or_shuffle("numbers");
     const base::SteadyClock clock;
     worker::Engine engine(t.build(), config(), clock);
-    *loops = engine.wiring().loop_of_task;
+    *loops = engine.wiring().destination_of_task;
 
     engine.start();
 
