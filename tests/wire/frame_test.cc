@@ -1,5 +1,6 @@
 #include "wire/frame.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -22,7 +23,9 @@ public:
         std::memcpy(words_.data(), bytes.data(), bytes.size());
         size_ = bytes.size();
     }
-    std::span<const std::byte> bytes() const { return std::as_bytes(std::span(words_)).first(size_); }
+    std::span<const std::byte> bytes() const {
+        return std::as_bytes(std::span(words_)).first(size_);
+    }
 
 private:
     std::vector<std::uint64_t> words_;
@@ -47,16 +50,19 @@ const Hello kHello{.worker = 3,
 
 TEST(Frame, FramesOfTheHandshakeAreReadAsTheyWereWritten) {
     EXPECT_EQ(there_and_back<Hello>(kHello), kHello);
-    const auto challenge = there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
+    const auto challenge =
+        there_and_back<Challenge>(Challenge{kHello, std::string(kMacBytes, 'm')});
     EXPECT_EQ(challenge.hello, kHello);
     EXPECT_EQ(challenge.mac, std::string(kMacBytes, 'm'));
     const auto proof = there_and_back<Proof>(Proof{std::string(kMacBytes, 'p'), 77, true});
     EXPECT_EQ(proof.mac, std::string(kMacBytes, 'p'));
     EXPECT_EQ(proof.received, 77);
     EXPECT_TRUE(proof.fenced);
-    EXPECT_EQ(there_and_back<Ready>(Ready{9}).received, 9);
+    const auto ready = there_and_back<Ready>(Ready{"mac", 9, true});
+    EXPECT_EQ(ready.mac, "mac");
+    EXPECT_EQ(ready.received, 9);
+    EXPECT_TRUE(ready.fenced);
     EXPECT_EQ(there_and_back<Refused>(Refused{"why"}).why, "why");
-    there_and_back<FencedYou>(FencedYou{});
     there_and_back<Heartbeat>(Heartbeat{});
     EXPECT_EQ(there_and_back<Receipt>(Receipt{1'000}).sequence, 1'000);
 }
@@ -80,6 +86,32 @@ TEST(Frame, ControlRecordsArriveAligned) {
     EXPECT_EQ(control.sequence, 5);
     ASSERT_EQ(control.records.size(), 2 * sizeof(ControlRecord));
     EXPECT_EQ(control_record(control.records, 1), records[1]);
+}
+
+TEST(Frame, AByteOfControlRecordsOrOfAReceiptThatIsChangedIsFound) {
+    const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
+    const auto bytes = std::as_bytes(std::span(records));
+    std::string control = write_control_head(5, bytes);
+    control.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (const std::string& frame : {control, write_frame(Receipt{1'000})}) {
+        for (std::size_t at = 0; at < frame.size(); ++at) {
+            std::string changed = frame;
+            changed[at] = static_cast<char>(changed[at] ^ 1);
+            const Aligned arrived(changed);
+            const auto size = frame_bytes(arrived.bytes(), kFrameBytesMax);
+            if (!size || *size == 0 || *size > changed.size()) continue;
+            const auto read = read_frame(arrived.bytes().first(*size));
+            if (!read) continue;
+            // What is left unused may change; what is said may not.
+            if (const auto* const same = std::get_if<ControlFrame>(&*read)) {
+                if (!check_checksum(*same) || same->records.empty()) continue;
+                EXPECT_EQ(same->sequence, 5) << at;
+                EXPECT_TRUE(std::ranges::equal(same->records, bytes)) << at;
+            } else if (const auto* const receipt = std::get_if<Receipt>(&*read)) {
+                EXPECT_EQ(receipt->sequence, 1'000) << at;
+            }
+        }
+    }
 }
 
 RC_GTEST_PROP(Frame, ABatchBehindItsHeadIsReadInPlace, (std::vector<std::uint64_t> words)) {
