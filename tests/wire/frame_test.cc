@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "tests/support/bytes.h"
 #include "wire/control.h"
 
 namespace storm::wire {
@@ -77,8 +78,7 @@ TEST(Frame, HandshakeFramesKeepToTheLimitForStrangers) {
 TEST(Frame, ControlRecordsArriveAligned) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
     const auto bytes = std::as_bytes(std::span(records));
-    std::string frame = write_control_head(5, bytes);
-    frame.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string frame = testing::with_bytes(write_control_head(5, bytes), bytes);
     const Aligned arrived(frame);
     const auto read = read_frame(arrived.bytes());
     ASSERT_TRUE(read);
@@ -91,8 +91,7 @@ TEST(Frame, ControlRecordsArriveAligned) {
 TEST(Frame, AByteOfControlRecordsOrOfAReceiptThatIsChangedIsFound) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_credit(3, 4)};
     const auto bytes = std::as_bytes(std::span(records));
-    std::string control = write_control_head(5, bytes);
-    control.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string control = testing::with_bytes(write_control_head(5, bytes), bytes);
     for (const std::string& frame : {control, write_frame(Receipt{1'000})}) {
         for (std::size_t at = 0; at < frame.size(); ++at) {
             std::string changed = frame;
@@ -117,9 +116,9 @@ TEST(Frame, AByteOfControlRecordsOrOfAReceiptThatIsChangedIsFound) {
 RC_GTEST_PROP(Frame, ABatchBehindItsHeadIsReadInPlace, (std::vector<std::uint64_t> words)) {
     RC_PRE(!words.empty());
     const auto batch = std::as_bytes(std::span(words));
-    std::string bytes = write_batch_head(batch.size());
-    const std::size_t head = bytes.size();
-    bytes.append(reinterpret_cast<const char*>(batch.data()), batch.size());
+    const std::string batch_head = write_batch_head(batch.size());
+    const std::size_t head = batch_head.size();
+    const std::string bytes = testing::with_bytes(batch_head, batch);
     const Aligned arrived(bytes);
 
     const auto size = frame_bytes(arrived.bytes(), kFrameBytesMax);

@@ -88,8 +88,8 @@ void Executor::connect_elsewhere() {
         const cluster::ExecutorPlan& source = wiring.plan.executors[e];
         if (wiring.executor_is_here(e) || !sources.contains(source.component)) continue;
         Channel& channel = channels_.emplace_back(
-            engine_.limits().window_bytes_elsewhere, wiring.schemas[source.component], channel_id(e, number_),
-            wiring.first_peer() + wiring.share.worker_of(e));
+            engine_.limits().window_bytes_elsewhere, wiring.schemas[source.component],
+            channel_id(e, number_), wiring.first_peer() + wiring.share.worker_of(e));
         for (TaskId task = source.first_task; task < source.first_task + source.tasks; ++task)
             channel_of_task_[static_cast<std::size_t>(task)] = &channel;
     }

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "tests/support/bytes.h"
 #include "tests/support/local_socket.h"
 #include "tests/worker/transport/one_worker.h"
 #include "wire/frame.h"
@@ -146,16 +147,15 @@ protected:
     }
     static std::string control(std::uint64_t sequence, std::vector<wire::ControlRecord> records) {
         const auto bytes = std::as_bytes(std::span(records));
-        std::string frame = wire::write_control_head(sequence, bytes);
-        return frame.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        return with_bytes(wire::write_control_head(sequence, bytes), bytes);
     }
     static std::string batch(std::uint64_t sequence, const std::vector<std::byte>& runs,
                              std::uint64_t incarnation = 1) {
         const wire::BatchHeader header = wire::make_batch_header(
             {.schema_version = 0, .source_incarnation = incarnation, .sequence = sequence}, runs);
-        std::string frame = wire::write_batch_head(sizeof(header) + runs.size());
-        frame.append(reinterpret_cast<const char*>(&header), sizeof(header));
-        return frame.append(reinterpret_cast<const char*>(runs.data()), runs.size());
+        const std::string head = with_bytes(wire::write_batch_head(sizeof(header) + runs.size()),
+                                            std::as_bytes(std::span(&header, 1)));
+        return with_bytes(head, runs);
     }
     /// Ends the connection, and the frame counts as not taken.
     void expect_refused(const std::string& bytes, const char* what) {
