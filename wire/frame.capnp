@@ -22,16 +22,19 @@ struct Frame {
     hello @0 :Hello;
     challenge :group {
       hello @1 :Hello;
-      mac @2 :Data;        # HMAC-SHA256 over "accept", both hellos.
+      mac @2 :Data;        # HMAC-SHA256 over "accept", 0, 0, both hellos.
     }
     proof :group {
-      mac @3 :Data;        # HMAC-SHA256 over "dial", both hellos.
+      mac @3 :Data;        # HMAC-SHA256 over "dial", received, fenced, both hellos.
       received @4 :UInt64; # The last sequence number that it has taken from this incarnation.
       fenced @5 :Bool;     # It has given this incarnation up: stop.
     }
-    ready @6 :UInt64;      # As proof.received.
+    ready :group {         # The same of the other side.
+      received @6 :UInt64;
+      fenced @8 :Bool;
+      mac @16 :Data;       # HMAC-SHA256 over "ready", received, fenced, both hellos.
+    }
     refused @7 :Text;      # Why. The connection ends.
-    fencedYou @8 :Void;    # This incarnation was given up: stop. The connection ends.
 
     # From then on.
     batch @9 :Data;        # A batch header and the runs.

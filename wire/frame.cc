@@ -68,9 +68,13 @@ struct Fill {
         group.setReceived(proof.received);
         group.setFenced(proof.fenced);
     }
-    void operator()(const Ready& ready) { to.setReady(ready.received); }
+    void operator()(const Ready& ready) {
+        auto group = to.initReady();
+        group.setMac(data_of(ready.mac));
+        group.setReceived(ready.received);
+        group.setFenced(ready.fenced);
+    }
     void operator()(const Refused& refused) { to.setRefused(refused.why); }
-    void operator()(const FencedYou&) { to.setFencedYou(); }
     void operator()(const BatchFrame&) { STORM_CHECK(false, "batches have write_batch_head()"); }
     void operator()(const ControlFrame&) { STORM_CHECK(false, "there is write_control_head()"); }
     void operator()(const Receipt& receipt) {
@@ -96,11 +100,10 @@ Frame frame_of(schema::Frame::Reader from) {
             return Proof{text_of(from.getProof().getMac()), from.getProof().getReceived(),
                          from.getProof().getFenced()};
         case schema::Frame::READY:
-            return Ready{from.getReady()};
+            return Ready{text_of(from.getReady().getMac()), from.getReady().getReceived(),
+                         from.getReady().getFenced()};
         case schema::Frame::REFUSED:
             return Refused{from.getRefused()};
-        case schema::Frame::FENCED_YOU:
-            return FencedYou{};
         case schema::Frame::BATCH:
             return BatchFrame{span_of(from.getBatch())};
         case schema::Frame::CONTROL:

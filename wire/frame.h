@@ -58,12 +58,13 @@ struct Proof {
     bool fenced = false;
 };
 struct Ready {
+    std::string mac;
     std::uint64_t received = 0;
+    bool fenced = false;
 };
 struct Refused {
     std::string why;
 };
-struct FencedYou {};
 struct BatchFrame {
     std::span<const std::byte> batch;  ///< Header and runs; at a multiple of 8.
 };
@@ -77,8 +78,8 @@ struct Receipt {
 };
 struct Heartbeat {};
 
-using Frame = std::variant<Hello, Challenge, Proof, Ready, Refused, FencedYou, BatchFrame,
-                           ControlFrame, Receipt, Heartbeat>;
+using Frame = std::variant<Hello, Challenge, Proof, Ready, Refused, BatchFrame, ControlFrame,
+                           Receipt, Heartbeat>;
 
 /// Any frame but a batch and control records.
 std::string write_frame(const Frame& frame);

@@ -138,7 +138,10 @@ TEST(WireFormat, ControlRowsOfTheDocumentAreThoseThatAreWritten) {
 TEST(WireFormat, ControlRecordsOfTheDocumentAreThoseThatAreMade) {
     const std::vector<ControlRecord> expected = {make_ack(kRoot, kEdge),
                                                  make_fail(kRoot, FailReason::kTimedOut),
-                                                 make_reset(kRoot), make_credit(1, 65'536)};
+                                                 make_reset(kRoot),
+                                                 make_credit(1, 65'536),
+                                                 make_fenced(2, 0x0000'0003'0000'0001),
+                                                 make_fenced_seen(2, 0x0000'0003'0000'0001)};
     const std::vector<Bytes> lines = byte_lines("control records");
     ASSERT_EQ(lines.size(), expected.size());
 

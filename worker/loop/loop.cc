@@ -262,6 +262,8 @@ void Loop::set_timer(Executor& executor) {
 
 void Loop::mark_ready(Executor& executor) {
     if (executor.ready) return;
+    // Other workers may have something to tell it before; open_spouts() sees to that.
+    if (executor.is_spout && !spouts_open_) return;
     executor.ready = true;
     (executor.is_spout ? ready_spouts_ : ready_).push_back(&executor);
 }

@@ -11,10 +11,28 @@
 
 namespace storm::worker {
 
-std::string proof_of(Role role, std::string_view secret, const wire::Hello& dialer,
+namespace {
+
+const char* name_of(Statement::Kind kind) {
+    switch (kind) {
+        case Statement::Kind::kChallenge:
+            return "accept";
+        case Statement::Kind::kProof:
+            return "dial";
+        case Statement::Kind::kReady:
+            return "ready";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string proof_of(const Statement& statement, std::string_view secret, const wire::Hello& dialer,
                      const wire::Hello& acceptor) {
-    const std::string said = (role == Role::kDialer ? "dial" : "accept") +
-                             wire::write_frame(dialer) + wire::write_frame(acceptor);
+    std::string said = name_of(statement.kind);
+    const std::array<std::uint64_t, 2> fields = {statement.received, statement.fenced ? 1U : 0U};
+    said.append(reinterpret_cast<const char*>(fields.data()), sizeof(fields));
+    said += wire::write_frame(dialer) + wire::write_frame(acceptor);
     std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
     unsigned size = 0;
     const unsigned char* const made =

@@ -3,10 +3,11 @@
 //
 //     dialer   ── Hello(nonce) ─────────────────────────────► acceptor
 //              ◄─ Challenge(its own Hello(nonce), its proof) ─
-//              ── Proof ────────────────────────────────────►
+//              ── Proof(what it has taken, its proof) ───────►
+//              ◄─ Ready(what it has taken, its proof) ────────
 //
-// A proof is HMAC-SHA256 with the secret over the role and both hellos, so that neither can be
-// played back, or at the other one.
+// A proof is HMAC-SHA256 with the secret over its kind, what is said with it and both hellos, so
+// that none can be played back, or at the other one, or be changed on the way.
 //
 // Threads: pure functions, but for random_nonce(), which asks the kernel.
 #pragma once
@@ -19,9 +20,15 @@
 
 namespace storm::worker {
 
-enum class Role : std::uint8_t { kDialer, kAcceptor };
+/// What is proved: kind of frame and its fields.
+struct Statement {
+    enum class Kind : std::uint8_t { kChallenge, kProof, kReady };
+    Kind kind = Kind::kChallenge;
+    std::uint64_t received = 0;
+    bool fenced = false;
+};
 
-std::string proof_of(Role role, std::string_view secret, const wire::Hello& dialer,
+std::string proof_of(const Statement& statement, std::string_view secret, const wire::Hello& dialer,
                      const wire::Hello& acceptor);
 /// In a time that does not depend on where they differ.
 bool same_secret(std::string_view a, std::string_view b);

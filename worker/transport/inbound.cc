@@ -163,7 +163,7 @@ void Inbound::push(std::uint32_t loop, Batch* batch) {
 }
 
 base::Result<base::Done> Inbound::check_control(std::span<const std::byte> records) const {
-    TaskId last_task = 0;
+    TaskId last_task = -1;
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(records, i);
         if (!names_root(record) || task_of(record.subject) == last_task) continue;

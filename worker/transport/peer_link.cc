@@ -21,6 +21,14 @@ base::Error refused(const std::string& why) {
     return {"cannot accept what a worker sent: " + why};
 }
 
+// Anybody may have written it.
+std::string printable(std::string text) {
+    for (char& letter : text) {
+        if (letter < ' ' || letter > '~') letter = '?';
+    }
+    return text;
+}
+
 bool speaks_with(const wire::Hello& hello) {
     return hello.protocol_min <= wire::kProtocolMax && hello.protocol_max >= wire::kProtocolMin;
 }
@@ -138,7 +146,7 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         return false;
     };
     if (const auto* const refused = std::get_if<wire::Refused>(&frame))
-        return give_up("a worker refuses: " + refused->why);
+        return give_up("a worker refuses: " + printable(refused->why));
     if (const auto* const challenge = std::get_if<wire::Challenge>(&frame)) {
         const wire::Hello& theirs = challenge->hello;
         if (greeted_ != 0 || theirs.worker != worker_ || theirs.topology != own_.topology ||
@@ -148,14 +156,17 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         if (!speaks_with(theirs))
             return give_up("a worker speaks no version of the protocol that this one does");
         if (connection.writing()) return give_up("a worker answers before it was asked");
-        if (!same_secret(challenge->mac, proof_of(Role::kAcceptor, own_.secret, hello_, theirs))) {
+        if (!same_secret(challenge->mac, proof_of({}, own_.secret, hello_, theirs))) {
             return give_up("a worker does not know the topology's secret");
         }
         const bool fenced = link_.judge(theirs.incarnation) == Link::Verdict::kFenced;
-        connection.write(wire::Proof{.mac = proof_of(Role::kDialer, own_.secret, hello_, theirs),
-                                     .received = link_.received_from(theirs.incarnation),
+        const std::uint64_t received = link_.received_from(theirs.incarnation);
+        connection.write(wire::Proof{.mac = proof_of({Statement::Kind::kProof, received, fenced},
+                                                     own_.secret, hello_, theirs),
+                                     .received = received,
                                      .fenced = fenced});
         greeted_ = theirs.incarnation;
+        theirs_ = theirs;
         if (!fenced) return true;
         // It will end, and another incarnation come in its place.
         connection.close_after_write();
@@ -165,6 +176,16 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
     }
     if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
+        if (!same_secret(ready->mac,
+                         proof_of({Statement::Kind::kReady, ready->received, ready->fenced},
+                                  own_.secret, hello_, theirs_))) {
+            return give_up("a worker does not know the topology's secret");
+        }
+        if (ready->fenced) {
+            drop_connection();
+            events_.superseded();
+            return false;
+        }
         // Another worker may have fenced it meanwhile. It is told so the next time.
         if (link_.judge(greeted_) == Link::Verdict::kFenced) {
             disconnected("it was given up while it was called");
@@ -173,11 +194,6 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         attend(connection.shared_from_this());
         begin(greeted_, ready->received);
         return true;
-    }
-    if (std::holds_alternative<wire::FencedYou>(frame)) {
-        drop_connection();
-        events_.superseded();
-        return false;
     }
     return give_up("a worker does not end the handshake as it should");
 }

@@ -105,7 +105,8 @@ private:
     bool up_ = false;
     boost::asio::steady_timer dial_timer_;
     base::Micros dial_wait_;
-    wire::Hello hello_;          // Ours, of the present handshake.
+    wire::Hello hello_;  // Ours, of the present handshake.
+    wire::Hello theirs_;
     std::uint64_t greeted_ = 0;  // The incarnation that has proved itself in it.
     base::Micros deadline_ = 0;  // Of the handshake.
 

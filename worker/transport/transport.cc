@@ -258,18 +258,21 @@ private:
                               "it speaks no version of the protocol that this one does");
             }
             stranger.hello = *hello;
-            connection.write(wire::Challenge{
-                stranger.ours, proof_of(Role::kAcceptor, own_.secret, *hello, stranger.ours)});
+            connection.write(
+                wire::Challenge{stranger.ours, proof_of({}, own_.secret, *hello, stranger.ours)});
             return true;
         }
         const auto* const proof = std::get_if<wire::Proof>(&frame);
         if (proof == nullptr || !stranger.hello || connection.writing())
             return refuse(connection, "it does not answer as it should");
         const wire::Hello theirs = *stranger.hello;
-        if (!same_secret(proof->mac, proof_of(Role::kDialer, own_.secret, theirs, stranger.ours))) {
+        if (!same_secret(proof->mac,
+                         proof_of({Statement::Kind::kProof, proof->received, proof->fenced},
+                                  own_.secret, theirs, stranger.ours))) {
             return refuse(connection, "it does not know the topology's secret");
         }
         const std::shared_ptr<Connection> known = stranger.connection;
+        const wire::Hello ours = stranger.ours;
         strangers_.erase(&connection);
         if (proof->fenced) {
             known->close();
@@ -277,13 +280,18 @@ private:
             return false;
         }
         PeerLink& link = *links_[theirs.worker];
-        if (link.link().judge(theirs.incarnation) == Link::Verdict::kFenced) {
-            known->write(wire::FencedYou{});
+        const bool given_up = link.link().judge(theirs.incarnation) == Link::Verdict::kFenced;
+        if (!given_up) link.drop_connection();
+        const std::uint64_t received = link.received_from(theirs.incarnation);
+        known->write(wire::Ready{.mac = proof_of({Statement::Kind::kReady, received, given_up},
+                                                 own_.secret, theirs, ours),
+                                 .received = received,
+                                 .fenced = given_up},
+                     [&link] { link.pump(); });
+        if (given_up) {
             known->close_after_write();
             return false;
         }
-        link.drop_connection();
-        known->write(wire::Ready{link.received_from(theirs.incarnation)}, [&link] { link.pump(); });
         link.welcome(known, theirs.incarnation, proof->received);
         return true;
     }

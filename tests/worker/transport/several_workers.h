@@ -26,9 +26,12 @@ public:
     /// `place` says which of the workers runs an executor, by its component and index among those.
     using Place = std::function<std::uint32_t(const std::string& component, std::size_t index)>;
 
+    /// Where the others are told that a worker listens: its port, or that of a proxy before it.
+    using Reroute = std::function<std::uint16_t(std::uint32_t worker, std::uint16_t port)>;
+
     SeveralWorkers(const Topology& topology, const Config& config, std::uint32_t workers,
-                   const Place& place)
-        : topology_(topology), config_(config), workers_(workers) {
+                   const Place& place, Reroute reroute = {})
+        : topology_(topology), config_(config), reroute_(std::move(reroute)), workers_(workers) {
         const cluster::Plan plan = cluster::make_plan(topology, config);
         std::vector<std::size_t> seen(topology.components().size());
         for (const cluster::ExecutorPlan& executor : plan.executors) {
@@ -89,8 +92,11 @@ public:
     /// Where all that live are.
     void tell_places() {
         std::vector<std::optional<worker::PeerPlace>> places;
-        for (const Worker& worker : workers_)
-            places.emplace_back(worker::PeerPlace{"127.0.0.1", worker.port, 0});
+        for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+            const std::uint16_t port = workers_[i].port;
+            places.emplace_back(
+                worker::PeerPlace{"127.0.0.1", reroute_ ? reroute_(i, port) : port, 0});
+        }
         for (const Worker& worker : workers_) {
             if (worker.transport != nullptr) worker.transport->set_peers(places);
         }
@@ -115,6 +121,7 @@ private:
 
     const Topology topology_;
     const Config config_;
+    const Reroute reroute_;
     const base::SteadyClock clock_;
     std::vector<std::uint32_t> worker_of_executor_;
     std::vector<Worker> workers_;

@@ -52,6 +52,25 @@ TEST_P(SeveralWorkersTest, EveryTupleCrossesAndIsAckedOnce) {
     EXPECT_EQ(outcomes->settled(), kCount);
 }
 
+TEST_P(SeveralWorkersTest, WhatOthersSayBeforeTheSpoutsAreOpenWaitsForThat) {
+    t.spout<Numbers>("numbers", kCount, outcomes).parallelism(2);
+    t.bolt<AnyBasicBolt>(
+         "sink", Streams{},
+         BasicScript{.execute = count_into(tally),
+                     .prepare =
+                         [](const TaskContext&) {
+                             std::this_thread::sleep_for(std::chrono::milliseconds(100));
+                         }})
+        .parallelism(2)
+        .shuffle("numbers");
+    SeveralWorkers workers(t.build(), config(), 2, in_turn(2));
+
+    ASSERT_TRUE(workers.all_finish());
+
+    EXPECT_TRUE(tally->all_are(1));
+    EXPECT_EQ(outcomes->acked(), kCount);
+}
+
 TEST_P(SeveralWorkersTest, UntrackedTuplesAllArriveBeforeTheEnd) {
     t.spout<Numbers>("numbers", kCount).parallelism(2);
     t.bolt_fn("sink", {}, count_into(tally)).parallelism(3).shuffle("numbers");

@@ -1,0 +1,152 @@
+// What goes to a peer, and what the peer may make of it: credits that are too large, too small or
+// for nothing; lives that end with batches on their way.
+#include "worker/transport/outbound.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/worker/transport/one_worker.h"
+#include "wire/frame.h"
+
+namespace storm::testing {
+namespace {
+
+class OutboundTest : public ::testing::Test {
+protected:
+    OutboundTest() {
+        for (const auto& [id, found] : executor().receivers_elsewhere())
+            if (id == channel) receiver = found;
+    }
+    worker::Executor& executor() { return engine.executor_of(one.task("numbers", 1)); }
+    /// As a loop hands it over.
+    std::size_t push_batch(std::uint64_t root = 0) {
+        const auto run =
+            OneWorker::run(one.task("numbers", 1), one.task("pass", 0), OneWorker::row(root));
+        worker::Batch* const batch = engine.common_pool().take(run.size());
+        std::memcpy(batch->bytes(), run.data(), run.size());
+        batch->used = static_cast<std::uint32_t>(run.size());
+        engine.common_pool().bytes_in_flight.fetch_add(batch->used);
+        engine.peer(0).batches.push(batch);
+        out.collect();
+        return run.size() - sizeof(wire::RunHeader);
+    }
+    std::vector<wire::ControlRecord> next_records() { return out.control_frame(1, in).records; }
+
+    OneWorker one;
+    worker::Engine& engine = one.engine;
+    worker::Inbound in{engine, 0};
+    worker::Outbound out{engine, 0, 1};
+    const std::uint64_t channel = one.channel("numbers", 1, "pass", 0);
+    worker::CreditReceiver* receiver = nullptr;
+};
+
+TEST_F(OutboundTest, OnlyChannelsThatThereAreHaveCredit) {
+    EXPECT_TRUE(out.has_channel(channel));
+    EXPECT_FALSE(out.has_channel(one.channel("numbers", 0, "pass", 1)));
+    EXPECT_FALSE(out.has_channel(one.channel("numbers", 1, "sink", 0)));
+    EXPECT_FALSE(out.has_channel(~std::uint64_t{0}));
+    ASSERT_NE(receiver, nullptr);
+    EXPECT_EQ(receiver->limit(), 0);
+}
+
+TEST_F(OutboundTest, CreditGrowsNoFurtherThanAWindowWhateverThePeerSays) {
+    out.start_life({});
+    out.granted(channel, ~std::uint64_t{0});
+    EXPECT_EQ(receiver->limit(), worker::kWindowBytesMaxElsewhere);
+
+    const std::size_t bytes = push_batch();
+    worker::Shipment shipment = out.batch_frame(1);
+    out.granted(channel, ~std::uint64_t{0});
+    EXPECT_EQ(receiver->limit(), worker::kWindowBytesMaxElsewhere + bytes);
+    // It cannot be wrapped around either, in a later life.
+    out.start_life({});
+    out.granted(channel, ~std::uint64_t{0} - 1);
+    EXPECT_EQ(receiver->limit(), worker::kWindowBytesMaxElsewhere + bytes);
+    out.release(shipment, false);
+}
+
+TEST_F(OutboundTest, CreditDoesNotMoveBackWithinALife) {
+    out.start_life({});
+    out.granted(channel, 2'000);
+    out.granted(channel, 1'000);
+    EXPECT_EQ(receiver->limit(), 2'000);
+}
+
+TEST_F(OutboundTest, InANewLifeCreditCountsFromWhatWasShippedBefore) {
+    out.start_life({});
+    const std::size_t bytes = push_batch();
+    worker::Shipment shipment = out.batch_frame(1);
+    out.release(shipment, true);
+
+    out.start_life({});
+    out.granted(channel, 4'096);
+
+    EXPECT_EQ(receiver->limit(), bytes + 4'096);
+}
+
+TEST_F(OutboundTest, CreditsOfAFormerLifeAreNotTold) {
+    const std::uint64_t theirs = one.channel("numbers", 0, "pass", 1);
+    out.start_life({{theirs, 100}});  // And it ends before anything could be sent.
+    out.start_life({{theirs, 300}});
+    ASSERT_TRUE(out.has_control());
+
+    const std::vector<wire::ControlRecord> records = next_records();
+
+    ASSERT_EQ(records.size(), 1);
+    EXPECT_EQ(records[0], wire::make_credit(theirs, 300));
+    EXPECT_FALSE(out.has_control());
+}
+
+TEST_F(OutboundTest, AControlFrameHoldsNoMoreThanItsLimit) {
+    for (std::uint64_t i = 0; i < wire::kControlRecordsMax + 10; ++i)
+        out.add(wire::make_fenced(0, i));
+
+    const std::vector<wire::ControlRecord> first = next_records();
+    const std::vector<wire::ControlRecord> rest = next_records();
+
+    EXPECT_EQ(first.size(), wire::kControlRecordsMax);
+    ASSERT_EQ(rest.size(), 10);
+    EXPECT_EQ(rest.front().amount, wire::kControlRecordsMax);  // In order.
+    EXPECT_FALSE(out.has_control());
+}
+
+TEST_F(OutboundTest, WhatIsLostFailsItsTreesAndIsNoLongerInFlight) {
+    push_batch(OneWorker::root_of(one.task("numbers", 1)));
+    push_batch();
+    worker::Shipment lost = out.batch_frame(1);
+    worker::Shipment taken = out.batch_frame(2);
+    EXPECT_GT(engine.common_pool().bytes_in_flight, 0);
+
+    out.release(lost, true);
+    out.release(taken, false);
+    out.release(taken, false);  // It has nothing any more.
+
+    EXPECT_EQ(engine.common_pool().bytes_in_flight, 0);
+    std::size_t fails = 0;
+    engine.loop(0).control.take_all([&](worker::ControlBatch* control) {
+        for (const worker::FailRecord& fail : control->fails)
+            if (fail.reason == FailReason::kWorkerLost) ++fails;
+        control->clear();
+        engine.give_control(control);
+    });
+    EXPECT_EQ(fails, 1);
+}
+
+TEST_F(OutboundTest, WhatAnUnreachablePeerIsOwedIsMergedByRoot) {
+    constexpr std::uint64_t kRoots = 100;
+    const TaskId spout = one.task("numbers", 0);
+    for (std::uint64_t i = 0; i < 4 * worker::kAckMergeMin; i += 1'000) {
+        worker::ControlBatch* const control = engine.take_control();
+        for (std::uint64_t k = i; k < i + 1'000; ++k)
+            control->acks.push_back({OneWorker::root_of(spout) + k % kRoots, k});
+        engine.peer(0).control.push(control);
+        out.collect();
+    }
+
+    std::size_t records = 0;
+    while (out.has_control()) records += next_records().size();
+
+    EXPECT_LE(records, worker::kAckMergeMin + 1'000 + kRoots);
+}
+
+}  // namespace
+}  // namespace storm::testing
