@@ -207,14 +207,14 @@ TEST_F(AckLedgerTest, ItHoldsAsManyAsItsCapacityAndIsThenFull) {
 }
 
 TEST_F(AckLedgerTest, AbandonSettlesEveryPendingTreeOnce) {
-    armed(1, 1);
+    const Root first = armed(1, 1);
     const Root done = armed(2, 2);
-    armed(3, 3);
+    const Root third = armed(3, 3);
     ASSERT_TRUE(ledger.ack(done, 2).has_value());
 
     ledger.abandon(list);
 
-    EXPECT_THAT(list, UnorderedElementsAre(Settled{1, 0}, Settled{3, 0}));
+    EXPECT_THAT(list, UnorderedElementsAre(Settled{1, 0, first}, Settled{3, 0, third}));
     EXPECT_EQ(ledger.pending(), 0);
     ledger.abandon(list);
     EXPECT_EQ(list.size(), 2);
@@ -225,7 +225,7 @@ TEST_F(AckLedgerTest, ItTellsWhenATreeWasEmitted) {
     const Root root = armed(kMessage, 1);
     ledger.set_time(456);
 
-    EXPECT_EQ(ledger.ack(root, 1), (Settled{kMessage, 123}));
+    EXPECT_EQ(ledger.ack(root, 1), (Settled{kMessage, 123, root}));
 }
 
 RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)) {
@@ -279,7 +279,7 @@ TEST_F(AckLedgerTest, TheScanPeriodIsAnEighthOfTheTimeoutButAtMostASecond) {
 TEST_F(AckLedgerTest, AnExpiredTreeIgnoresItsLateAckAndFail) {
     const Root root = armed(kMessage, 3);
     ledger.expire(kTimeout + 2 * kMicrosPerSecond, list);
-    ASSERT_THAT(list, UnorderedElementsAre(Settled{kMessage, 0}));
+    ASSERT_THAT(list, UnorderedElementsAre(Settled{kMessage, 0, root}));
 
     EXPECT_FALSE(ledger.ack(root, 3).has_value());
     EXPECT_FALSE(ledger.fail(root).has_value());
