@@ -113,7 +113,7 @@ TEST(ControlRecord, EachOtherFormIsRefused) {
                   odd = make_fail(1, FailReason::kException), amount = make_reset(1),
                   dirty = make_credit(1, 2);
     none.kind = 0;
-    unknown.kind = 5;
+    unknown.kind = 7;
     reasoned.reason = 1;
     odd.reason = 7;
     amount.amount = 1;
