@@ -1,6 +1,7 @@
 #include "tests/support/tcp_relay.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,8 @@ public:
         : to_(boost::asio::ip::address_v4::loopback(), to),
           acceptor_(io_, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
           port_(acceptor_.local_endpoint().port()) {
-        accept();
+        accept();  // Before the thread: it ends when there is nothing to wait for.
+        thread_.emplace("relay", [this] { io_.run(); });
     }
     ~Impl() { io_.stop(); }
 
@@ -99,7 +101,7 @@ private:
     const std::uint16_t port_;
     bool is_cut_ = false;
     std::vector<std::weak_ptr<Link>> links_;
-    base::Thread thread_{"relay", [this] { io_.run(); }};
+    std::optional<base::Thread> thread_;  // The last: it is joined before what it uses goes.
 };
 
 TcpRelay::TcpRelay(std::uint16_t to) : impl_(std::make_unique<Impl>(to)) {}
