@@ -7,10 +7,10 @@ namespace {
 
 /// Null where there is none.
 const Json& member(const Json& object, const char* key) {
-    static const Json nothing;
-    if (!object.is_object()) return nothing;
+    static const Json kNothing;
+    if (!object.is_object()) return kNothing;
     const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
+    return found == object.end() ? kNothing : *found;
 }
 
 }  // namespace
@@ -39,15 +39,15 @@ bool flag_at(const Json& object, const char* key) {
 }
 
 const Json& list_at(const Json& object, const char* key) {
-    static const Json none = Json::array();
+    static const Json kNone = Json::array();
     const Json& found = member(object, key);
-    return found.is_array() ? found : none;
+    return found.is_array() ? found : kNone;
 }
 
 const Json& object_at(const Json& object, const char* key) {
-    static const Json none = Json::object();
+    static const Json kNone = Json::object();
     const Json& found = member(object, key);
-    return found.is_object() ? found : none;
+    return found.is_object() ? found : kNone;
 }
 
 std::string to_text(const Json& json) {

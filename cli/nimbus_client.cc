@@ -137,16 +137,18 @@ std::string to_string(const Address& address) {
 }
 
 Address address_of(const std::string& text, std::uint16_t default_port) {
-    const Failure wrong(ExitCode::kUsage, detail::quoted(text) + " is no address",
-                        "write host or host:port, as in alpha:6627");
+    const auto wrong = [&text] {
+        return Failure(ExitCode::kUsage, detail::quoted(text) + " is no address",
+                       "write host or host:port, as in alpha:6627");
+    };
     Address address{text, default_port};
     std::string port;
     if (text.starts_with('[')) {
         const std::size_t end = text.find(']');
-        if (end == std::string::npos) throw wrong;
+        if (end == std::string::npos) throw wrong();
         address.host = text.substr(1, end - 1);
         port = text.substr(end + 1);
-        if (!port.empty() && !port.starts_with(':')) throw wrong;
+        if (!port.empty() && !port.starts_with(':')) throw wrong();
     } else if (const std::size_t colon = text.find(':');
                colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
         address.host = text.substr(0, colon);
@@ -155,11 +157,11 @@ Address address_of(const std::string& text, std::uint16_t default_port) {
     if (!port.empty()) {
         const char* const end = port.data() + port.size();
         const auto [read, error] = std::from_chars(port.data() + 1, end, address.port);
-        if (error != std::errc() || read != end || address.port == 0) throw wrong;
+        if (error != std::errc() || read != end || address.port == 0) throw wrong();
     }
     const bool plain = std::all_of(address.host.begin(), address.host.end(),
                                    [](char c) { return c > ' ' && c <= '~' && c != '/'; });
-    if (address.host.empty() || !plain) throw wrong;
+    if (address.host.empty() || !plain) throw wrong();
     return address;
 }
 

@@ -37,7 +37,7 @@ Json parsed(const std::string& program, const std::string& description) {
 /// On a terminal a bar, elsewhere a line when it begins.
 class UploadProgress {
 public:
-    UploadProgress(std::string name, std::uint64_t bytes, std::ostream& err,
+    UploadProgress(std::string_view name, std::uint64_t bytes, std::ostream& err,
                    const Terminal& terminal)
         : name_(printable(name)), bytes_(bytes), err_(err), terminal_(terminal) {
         if (!terminal_.is_terminal) {
@@ -102,17 +102,15 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
         const Readiness found = watch.look(topology, now);
         if (found.verdict == Readiness::Verdict::kReady) return found.why;
         if (found.verdict == Readiness::Verdict::kFailed || now - started >= timeout) {
-            throw Failure(ExitCode::kFailed,
-                          "\"" + name + "\" does not run" +
-                              (found.verdict == Readiness::Verdict::kFailed
-                                   ? ":\n"
-                                   : " after " +
-                                         duration_text(static_cast<std::uint64_t>(
-                                             timeout / base::kMicrosPerSecond)) +
-                                         ":\n") +
-                              found.why,
-                          "it stays submitted: storm status " + name + ", storm logs " + name +
-                              ", storm kill " + name);
+            const auto seconds = static_cast<std::uint64_t>(timeout / base::kMicrosPerSecond);
+            const std::string after = found.verdict == Readiness::Verdict::kFailed
+                                          ? ""
+                                          : " after " + duration_text(seconds);
+            throw Failure(
+                ExitCode::kFailed,
+                fmt::format("\"{}\" does not run{}:\n{}", name, after, found.why),
+                fmt::format("it stays submitted: storm status {0}, storm logs {0}, storm kill {0}",
+                            name));
         }
         const std::string troubles = unassigned_text(topology);
         if (!troubles.empty() && troubles != told) err << troubles << std::flush;
@@ -145,7 +143,7 @@ std::string describe(const std::string& program, const std::map<std::string, std
     }
     DescribeCall call{program, {"--describe"}, clock.now() + kDescribeMicros};
     for (const auto& [key, value] : settings) {
-        call.arguments.insert(call.arguments.end(), {"-c", key + '=' + value});
+        call.arguments.insert(call.arguments.end(), {"-c", fmt::format("{}={}", key, value)});
     }
     const auto run = [&call, &clock] {
         auto described = run_to_describe(call, clock);

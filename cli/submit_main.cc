@@ -10,6 +10,7 @@
 #include "cli/command_line.h"
 #include "cli/submit.h"
 
+namespace storm::cli {
 namespace {
 
 constexpr const char* kNotes =
@@ -21,10 +22,7 @@ constexpr const char* kNotes =
     "exit code: 0 it runs, 1 failed (what is missing is said), 2 usage or settings,\n"
     "  4 the name is taken, 5 Nimbus cannot be reached, 6 denied";
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    using namespace storm::cli;
+int run(int argc, char** argv) {
     CLI::App app("Submits a topology's program to the cluster", "storm-submit");
     app.footer(kNotes);
     app.set_version_flag("--version", "storm-submit " STORM_VERSION);
@@ -45,10 +43,17 @@ int main(int argc, char** argv) {
         ->type_name("TIME");
     app.add_flag("--detach", submission.detach, "Do not wait until it runs");
     app.callback([&] {
-        const storm::base::SteadyClock clock;
+        const base::SteadyClock clock;
         submission.timeout = duration_of(timeout);
         submit(submission, layered(options).config, real_patience(clock), std::cout, std::cerr,
                terminal_of(STDERR_FILENO));
     });
     return static_cast<int>(run_command_line(app, argc, argv));
+}
+
+}  // namespace
+}  // namespace storm::cli
+
+int main(int argc, char** argv) {
+    return storm::cli::run(argc, argv);
 }

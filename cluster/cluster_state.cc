@@ -108,7 +108,8 @@ struct ClusterState::Impl {
     void write(const char* what, const std::string& id, std::vector<Step> steps, Wrote done) {
         write(
             what, id,
-            [steps = std::move(steps)](Coordination& client, OperationQueue::Settled settled) {
+            [steps = std::move(steps)](Coordination& client,
+                                       const OperationQueue::Settled& settled) {
                 client.multi(steps, std::move(settled));
             },
             std::move(done));
@@ -212,7 +213,7 @@ void ClusterState::read_topology(
     const std::string path = impl_->path("topologies", id);
     const auto read = std::make_shared<Node>();
     impl_->operations.add(
-        [path, read](Coordination& client, OperationQueue::Settled settled) {
+        [path, read](Coordination& client, const OperationQueue::Settled& settled) {
             client.get(path, {},
                        [read, settled = std::move(settled)](CoordinationError error, Node node) {
                            *read = std::move(node);
@@ -252,7 +253,7 @@ void ClusterState::read_all(std::function<void(base::Result<ClusterSnapshot>)> d
     const std::string assignments = impl_->session.path("assignments");
     const auto nodes = std::make_shared<ReadAll::Nodes>();
     impl_->operations.add(
-        [=](Coordination& client, OperationQueue::Settled settled) {
+        [=](Coordination& client, const OperationQueue::Settled& settled) {
             std::make_shared<ReadAll>(client, nodes, std::move(settled))
                 ->folders({topologies, assignments});
         },
@@ -302,7 +303,8 @@ void ClusterState::create_topology(const Term& term, const TopologyRecord& recor
         Create{impl_->path("errors", record.id), encode(TopologyErrors{})}};
     impl_->write(
         "cannot create a topology", record.id,
-        [steps, name, id = record.id](Coordination& client, OperationQueue::Settled settled) {
+        [steps, name, id = record.id](Coordination& client,
+                                      const OperationQueue::Settled& settled) {
             client.multi(steps, [&client, name, id, settled](CoordinationError error) {
                 if (error != CoordinationError::kNodeExists) return settled(error);
                 // Perhaps we made it, and only its confirmation was lost.
@@ -353,7 +355,7 @@ void ClusterState::remove_topology(const Term& term, const std::string& id, cons
                                      Remove{impl_->path("names", name)}};
     impl_->write(
         "cannot remove a topology", id,
-        [steps, record](Coordination& client, OperationQueue::Settled settled) {
+        [steps, record](Coordination& client, const OperationQueue::Settled& settled) {
             client.multi(steps, [&client, record, settled](CoordinationError error) {
                 if (error != CoordinationError::kNoNode) return settled(error);
                 client.get(record, {}, [settled](CoordinationError found, const Node&) {
@@ -379,7 +381,7 @@ void ClusterState::add_errors(const Term& term, const std::string& topology,
     impl_->write(
         "cannot write errors of a topology", topology,
         [path, errors = std::move(errors), is_of_term = impl_->is_of(term)](
-            Coordination& client, OperationQueue::Settled settled) {
+            Coordination& client, const OperationQueue::Settled& settled) {
             client.get(
                 path, {},
                 [&client, path, errors, is_of_term, settled](CoordinationError error,

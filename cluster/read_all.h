@@ -30,10 +30,10 @@ public:
         under_way_ = paths.size();
         for (const std::string& path : paths) {
             client_.children(path, {},
-                             [self = shared_from_this(), path](CoordinationError error,
-                                                               std::vector<std::string> names) {
+                             [self = shared_from_this(), path](
+                                 CoordinationError error, const std::vector<std::string>& names) {
                                  for (const std::string& name : names) {
-                                     self->read_(path + "/" + name);
+                                     self->read_(std::string(path).append("/").append(name));
                                  }
                                  self->one_done_(error);
                              });

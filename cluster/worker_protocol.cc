@@ -13,7 +13,6 @@ namespace {
 
 using cluster::fault;
 using cluster::read;
-using cluster::write;
 
 constexpr std::size_t kLengthBytes = 4;
 // Of an encoded report without texts and latencies; the rest stays below a message's limit.

@@ -69,8 +69,8 @@ using ToWorker = std::variant<Assign, Stop>;
 using ToSupervisor = std::variant<Hello, WorkerReport>;
 
 /// With the length in front.
-std::string encode(const ToWorker& message);
-std::string encode(const ToSupervisor& message);
+std::string encode(const ToWorker& said);
+std::string encode(const ToSupervisor& said);
 /// Without a length: it fills a file.
 std::string encode(const Bootstrap& bootstrap);
 base::Result<Bootstrap> decode_bootstrap(std::string_view bytes);

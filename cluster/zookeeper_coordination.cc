@@ -145,10 +145,10 @@ private:
     /// A read under way. `self` is asked in the loop's thread only.
     template <typename Got>
     struct Read {
-        ZookeeperCoordination* self;
-        const Mailbox* mailbox;
+        ZookeeperCoordination* self = nullptr;
+        const Mailbox* mailbox = nullptr;
         std::string path;
-        std::uint64_t watch;  // 0: none.
+        std::uint64_t watch = 0;  // 0: none.
         Got done;
     };
     using GetCall = Read<GotNode>;

@@ -115,24 +115,24 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void schedule_all();
     std::vector<Led*> in_order();
     Supply supply() const;
-    static Demand demand_of(const Led& led);
+    static Demand demand_of(const Led& known);
     /// Those of `order`, and behind them what else takes slots.
     std::vector<Demand> demands_of(const std::vector<Led*>& order) const;
-    void take(Led& led, const Placement& placement);
+    void take(Led& known, const Placement& placement);
     void wake_at(base::Micros when);
     void wake_when_missed_are_lost();
     bool is_present(const std::string& supervisor) const;
 
     Led* find(const std::string& name);
-    void submit(Submission submission, Submitted done);
+    void submit(Submission submission, const Submitted& done);
     void created(Write outcome, const std::string& id, const Led& made, const Submitted& done);
     void request(const std::string& name, const Answered& done,
                  const std::function<base::Result<Fate>(const Led&)>& change);
-    void set_fate_of(Led& led, const Fate& fate, Answered done);
+    void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void remove_what_is_over();
     void finish_what_has_ended();
-    void add_errors(ReportBook::News news);
+    void add_errors(ReportBook::News&& news);
     void write_errors();
 
     Refusal not_leader() const {
@@ -221,7 +221,7 @@ bool Topologies::Impl::leading() const {
 }
 
 void Topologies::Impl::load() {
-    state.read_all(in_term([](Impl& self, base::Result<cluster::ClusterSnapshot> snapshot) {
+    state.read_all(in_term([](Impl& self, const base::Result<cluster::ClusterSnapshot>& snapshot) {
         self.reloading = false;
         if (!snapshot) {
             base::log::warn("cannot read the topologies", {{"why", snapshot.error().message}});
@@ -352,6 +352,7 @@ Demand Topologies::Impl::demand_of(const Led& known) {
 
 std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order) const {
     std::vector<Demand> demands;
+    demands.reserve(order.size() + orphans.size());
     for (const Led* const known : order) demands.push_back(demand_of(*known));
     for (const Assignment& orphan : orphans) {
         Demand& demand = demands.emplace_back();
@@ -420,7 +421,7 @@ Led* Topologies::Impl::find(const std::string& name) {
     return nullptr;
 }
 
-void Topologies::Impl::submit(Submission submission, Submitted done) {
+void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     if (!leading()) return done({}, not_leader());
     const std::string name = submission.record.name;
     if (find(name) != nullptr) return done({}, refusal(Write::kNameTaken, '"' + name + '"'));
@@ -487,7 +488,7 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
     set_fate_of(*known, *next, done);
 }
 
-void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, Answered done) {
+void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
     base::log::info("status changes", {{"topology", known.record.id},
                                        {"from", cluster::to_string(known.record.status)},
                                        {"to", cluster::to_string(fate.status)}});
@@ -572,7 +573,7 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
     return std::nullopt;
 }
 
-void Topologies::Impl::add_errors(ReportBook::News news) {
+void Topologies::Impl::add_errors(ReportBook::News&& news) {
     for (auto& [topology, error] : news) {
         if (error.error.size() > cluster::kErrorBytesMax) {
             error.error.resize(cluster::kErrorBytesMax);
@@ -625,21 +626,22 @@ void Topologies::connection_lost() {
     impl_->grace_until = impl_->loop.now() + kReturnGrace;
 }
 
-void Topologies::submit(Submission submission, Submitted done) {
+void Topologies::submit(Submission submission, const Submitted& done) {
     impl_->submit(std::move(submission), std::move(done));
 }
 
-void Topologies::activate(const std::string& name, Answered done) {
+void Topologies::activate(const std::string& name, const Answered& done) {
     impl_->request(name, done,
                    [](const Led& known) { return nimbus::activate(fate_of(known.record)); });
 }
 
-void Topologies::deactivate(const std::string& name, Answered done) {
+void Topologies::deactivate(const std::string& name, const Answered& done) {
     impl_->request(name, done,
                    [](const Led& known) { return nimbus::deactivate(fate_of(known.record)); });
 }
 
-void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_ms, Answered done) {
+void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_ms,
+                      const Answered& done) {
     const std::int64_t now_ms = impl_->wall.now_ms();
     impl_->request(name, done, [wait_ms, now_ms](const Led& known) -> base::Result<Fate> {
         const std::int64_t wait =

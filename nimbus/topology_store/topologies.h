@@ -87,11 +87,11 @@ public:
     void connection_lost();  ///< Supervisors that are missed soon may be well.
 
     // Requests.
-    void submit(Submission submission, Submitted done);
-    void activate(const std::string& name, Answered done);
-    void deactivate(const std::string& name, Answered done);
+    void submit(Submission submission, const Submitted& done);
+    void activate(const std::string& name, const Answered& done);
+    void deactivate(const std::string& name, const Answered& done);
     /// Without a wait: topology.message.timeout.secs.
-    void kill(const std::string& name, std::optional<std::int64_t> wait_ms, Answered done);
+    void kill(const std::string& name, std::optional<std::int64_t> wait_ms, const Answered& done);
     std::optional<Refusal> report(cluster::SupervisorReport report);
 
     // What is known.

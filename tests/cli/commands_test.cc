@@ -18,7 +18,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 Json wc() {
     return Json::parse(R"({"name": "wc", "id": "wc-1-5", "status": "ACTIVE", "uptime_secs": 61,

@@ -26,7 +26,7 @@ protected:
     ~DescribeChildTest() override { std::filesystem::remove_all(folder_); }
 
     std::string file(const std::string& content, mode_t mode = 0755) {
-        const std::string path = folder_ + "/program";
+        std::string path = folder_ + "/program";
         std::ofstream(path, std::ios::binary) << content;
         ::chmod(path.c_str(), mode);
         return path;

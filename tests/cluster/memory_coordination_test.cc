@@ -22,15 +22,15 @@ using storm::testing::ManualTime;
 constexpr base::Micros kMilli = base::kMicrosPerMilli;
 constexpr base::Micros kSecond = base::kMicrosPerSecond;
 
-template <bool kDelays>
+template <bool Delays>
 class MemoryRig {
 public:
     static constexpr base::Micros kSessionTimeout = 5 * kSecond;
 
     MemoryRig()
         : server_(service_, {kSessionTimeout, [this] {
-                                 return kDelays ? static_cast<base::Micros>(random_.below(20'000))
-                                                : 0;
+                                 return Delays ? static_cast<base::Micros>(random_.below(20'000))
+                                               : 0;
                              }}) {}
 
     std::unique_ptr<Coordination> connect() { return server_.connect(loop_); }

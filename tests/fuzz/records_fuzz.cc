@@ -12,9 +12,8 @@
 #include "tests/cluster/any_record.h"
 #include "tests/fuzz/seeded_mutator.h"
 
+namespace storm::cluster {
 namespace {
-
-using namespace storm::cluster;
 
 template <typename Record>
 void try_as(std::string_view bytes) {
@@ -56,3 +55,5 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t 
 }
 
 // NOLINTEND(readability-identifier-naming)
+
+}  // namespace storm::cluster

@@ -11,9 +11,8 @@
 #include "tests/cluster/any_record.h"
 #include "tests/fuzz/seeded_mutator.h"
 
+namespace storm::cluster {
 namespace {
-
-using namespace storm::cluster;
 
 template <typename Message>
 void try_stream(std::string_view bytes, std::size_t piece) {
@@ -69,3 +68,5 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t 
 }
 
 // NOLINTEND(readability-identifier-naming)
+
+}  // namespace storm::cluster

@@ -166,7 +166,7 @@ struct World {
 
 using Event = std::function<void(World&)>;
 const std::vector<std::pair<const char*, Event>>& events() {
-    static const std::vector<std::pair<const char*, Event>> all = {
+    static const std::vector<std::pair<const char*, Event>> kAll = {
         {"want a", [](World& w) { w.want(kA); }},
         {"want a anew", [](World& w) { w.want(wanted("a", 2)); }},
         {"want b", [](World& w) { w.want(wanted("b", 7, Status::kInactive)); }},
@@ -186,7 +186,7 @@ const std::vector<std::pair<const char*, Event>>& events() {
         {"connected", [](World& w) { w.connect(); }},
         {"starts fail", [](World& w) { w.start_fails = !w.start_fails; }},
     };
-    return all;
+    return kAll;
 }
 
 World empty_world() {

@@ -108,7 +108,7 @@ TEST_P(EngineRouting, ShuffleSpreadsEvenly) {
     expect_each_number_once();
     EXPECT_THAT(received->by_task(), SizeIs(kTasks));
     for (const auto& [task, numbers] : received->by_task()) {
-        EXPECT_NEAR(static_cast<double>(numbers.size()), kCount / kTasks, 40);
+        EXPECT_NEAR(static_cast<double>(numbers.size()), static_cast<double>(kCount) / kTasks, 40);
     }
 }
 
@@ -201,7 +201,7 @@ TEST_P(EngineRouting, NoneSendsToRandomTasks) {
     expect_each_number_once();
     EXPECT_THAT(received->by_task(), SizeIs(kTasks));
     for (const auto& [task, numbers] : received->by_task()) {
-        EXPECT_NEAR(static_cast<double>(numbers.size()), kCount / kTasks, 90);
+        EXPECT_NEAR(static_cast<double>(numbers.size()), static_cast<double>(kCount) / kTasks, 90);
     }
 }
 

@@ -572,9 +572,9 @@ TEST_P(OneBolt, AckOfAnEmptyKeptIsReportedAndHasNoEffect) {
     with([](const Tuple& in, BoltCollector& out) {
         Kept kept = out.keep(in);
         Kept moved = std::move(kept);
-        out.ack(std::move(kept));
+        out.ack(std::move(kept));  // NOLINT(bugprone-use-after-move): that is the mistake.
         out.ack(std::move(moved));
-        out.fail(std::move(moved));
+        out.fail(std::move(moved));  // NOLINT(bugprone-use-after-move)
     });
 
     Running run(t, config());

@@ -108,7 +108,7 @@ private:
     void send_acks(Executor& executor, bool all);
     void dispatch(Batch* batch);
     void forward(const std::byte* run, Executor& executor);
-    void dispatch(ControlBatch& control);
+    void dispatch(ControlBatch& arrived);
     void send(ControlBatch& control, Entrance& target);
     /// For executors that are no longer here.
     void forward(ControlBatch& part, Executor& executor);

@@ -95,7 +95,7 @@ void Connection::take_frames() {
     }
 }
 
-void Connection::write(std::vector<asio::const_buffer> buffers, std::function<void()> done) {
+void Connection::write(const std::vector<asio::const_buffer>& buffers, std::function<void()> done) {
     STORM_CHECK(!writing_, "one write at a time");
     writing_ = true;
     asio::async_write(

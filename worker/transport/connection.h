@@ -38,7 +38,7 @@ public:
     void set_limit(std::size_t bytes) { limit_ = bytes; }
 
     /// REQUIRES: !writing(). The buffers stay as they are until `done`.
-    void write(std::vector<boost::asio::const_buffer> buffers, std::function<void()> done);
+    void write(const std::vector<boost::asio::const_buffer>& buffers, std::function<void()> done);
     /// A frame of the handshake, while nothing else is written.
     void write(
         const wire::Frame& frame, std::function<void()> done = [] {});

@@ -110,7 +110,7 @@ const char* Inbound::fault_in_row(const std::byte* row, const From& from) const 
 }
 
 base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
-    const auto well_formed = wire::check_runs(runs);
+    auto well_formed = wire::check_runs(runs);
     if (!well_formed) return well_formed;
     const auto allowance = engine_.limits().overshoot_bytes + detail::kRowBytesMax;
     for (std::size_t at = 0; at < runs.size();) {
@@ -135,7 +135,7 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
 }
 
 base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
-    const auto checked = check(runs);
+    auto checked = check(runs);
     if (!checked) return checked;
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);

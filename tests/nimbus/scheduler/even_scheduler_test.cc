@@ -22,7 +22,6 @@ using cluster::Description;
 using cluster::WorkerSlot;
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using tests::word_count;

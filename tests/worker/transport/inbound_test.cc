@@ -21,7 +21,7 @@ protected:
     std::string refusal_behind(const Bytes& bad) {
         Bytes both = one.good_run();
         both.insert(both.end(), bad.begin(), bad.end());
-        const std::string why = refusal(both);
+        std::string why = refusal(both);
         EXPECT_TRUE(one.engine.loop(0).batches.empty()) << "nothing of a bad batch is used";
         EXPECT_EQ(one.engine.common_pool().bytes_in_flight, 0);
         return why;
