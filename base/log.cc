@@ -34,6 +34,13 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 }  // namespace
 
+LogLevel log::level_named(std::string_view name) {
+    if (name == "debug") return LogLevel::kDebug;
+    if (name == "warn") return LogLevel::kWarn;
+    if (name == "error") return LogLevel::kError;
+    return LogLevel::kInfo;
+}
+
 void log::set_level(LogLevel level) {
     logger().set_level(spdlog_level(level));
 }

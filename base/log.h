@@ -29,6 +29,8 @@ struct Field {
     std::string value;
 };
 
+/// Of "debug", "info", "warn" and "error", as the setting storm.log.level has it; others: info.
+LogLevel level_named(std::string_view name);
 /// Lines below this level are dropped. Default: info.
 void set_level(LogLevel level);
 void write(LogLevel level, std::string_view message, std::initializer_list<Field> fields = {});

@@ -2,7 +2,7 @@
 //
 // SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014):
 // its output is a non-linear function of its state, so that XORs of its numbers do not cancel by
-// construction, as those of a linear generator would. Not for secrets.
+// construction, as those of a linear generator would. Not for secrets (base/secret.h).
 //
 // Threads: one.
 // Cost:    1 ns.

@@ -1,37 +1,18 @@
 #include "cli/artifact.h"
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <memory>
 
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
-#include "base/check.h"
+#include "base/sha256.h"
 #include "cli/failure.h"
 
 namespace storm::cli {
 namespace {
 
-constexpr std::size_t kChunkBytes = 256 * 1024;
 constexpr std::uint32_t kPermissions = 0777;
-
-struct FreeContext {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-std::string hex(const unsigned char* bytes, std::size_t size) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < size; ++i) {
-        text += kDigits[bytes[i] >> 4U];
-        text += kDigits[bytes[i] & 15U];
-    }
-    return text;
-}
 
 base::Error unreadable(const std::string& path, const std::string& why) {
     return {"cannot read \"" + path + "\": " + why};
@@ -46,7 +27,7 @@ LocalArtifact artifact_of(const std::string& path) {
         throw Failure(ExitCode::kUsage, unreadable(path, "it is not a file").message,
                       "--file takes single files; repeat it for several");
     }
-    const base::Result<Digest> digest = digest_of(path);
+    const auto digest = base::digest_of_file(path);
     if (!digest) throw Failure(ExitCode::kUsage, digest.error().message);
     // Of where a link leads to, but by the link's name.
     return {path, std::filesystem::path(path).filename().string(), digest->sha256,
@@ -54,29 +35,6 @@ LocalArtifact artifact_of(const std::string& path) {
 }
 
 }  // namespace
-
-base::Result<Digest> digest_of(const std::string& path) {
-    errno = 0;
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return unreadable(path, std::strerror(errno));
-    const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-    STORM_CHECK(context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1,
-                "OpenSSL has SHA-256");
-    Digest digest;
-    std::vector<char> chunk(kChunkBytes);
-    while (file) {
-        file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-        const auto got = static_cast<std::size_t>(file.gcount());
-        digest.bytes += got;
-        STORM_CHECK(EVP_DigestUpdate(context.get(), chunk.data(), got) == 1, "nothing can fail");
-    }
-    if (file.bad()) return unreadable(path, std::strerror(errno));
-    std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
-    unsigned size = 0;
-    STORM_CHECK(EVP_DigestFinal_ex(context.get(), result.data(), &size) == 1, "nothing can fail");
-    digest.sha256 = hex(result.data(), size);
-    return digest;
-}
 
 std::vector<LocalArtifact> artifacts_of(const std::string& program,
                                         const std::vector<std::string>& files) {

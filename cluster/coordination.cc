@@ -30,6 +30,20 @@ std::string_view to_string(CoordinationError error) {
     return "unknown error";
 }
 
+std::string_view to_string(SessionState state) {
+    switch (state) {
+        case SessionState::kConnecting:
+            return "connecting";
+        case SessionState::kConnected:
+            return "connected";
+        case SessionState::kSuspended:
+            return "suspended";
+        case SessionState::kExpired:
+            return "expired";
+    }
+    return "unknown";
+}
+
 std::size_t bytes_of(const std::vector<Step>& steps) {
     std::size_t bytes = 0;
     for (const Step& step : steps) {

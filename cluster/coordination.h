@@ -45,6 +45,8 @@ enum class CoordinationError : std::uint8_t {
 std::string_view to_string(CoordinationError error);
 
 enum class SessionState : std::uint8_t { kConnecting, kConnected, kSuspended, kExpired };
+/// "connecting", "connected", "suspended", "expired".
+std::string_view to_string(SessionState state);
 
 struct Node {
     std::string data;

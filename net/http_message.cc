@@ -1,6 +1,6 @@
 #include "net/http_message.h"
 
-#include <array>
+#include <utility>
 
 namespace storm::net {
 namespace {
@@ -26,10 +26,14 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+HttpResponse HttpResponse::json(std::string body, int status) {
+    return {.status = status, .content_type = "application/json", .body = std::move(body)};
+}
+
 HttpResponse HttpResponse::error(int status, std::string_view why, std::string_view hint) {
     std::string body = "{\"error\": " + quoted(why);
     if (!hint.empty()) body += ", \"hint\": " + quoted(hint);
-    return {.status = status, .content_type = "application/json", .body = body + "}\n"};
+    return json(body + "}\n", status);
 }
 
 }  // namespace storm::net

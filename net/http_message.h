@@ -26,6 +26,8 @@ struct HttpResponse {
     HttpHeaders headers = {};  ///< Of a server: besides those that every response has.
     std::string file = {};     ///< Of a server: a file that is sent instead of `body`.
 
+    /// `body` is JSON already.
+    static HttpResponse json(std::string body, int status = 200);
     /// JSON: {"error": why, "hint": hint}.
     static HttpResponse error(int status, std::string_view why, std::string_view hint = {});
 };

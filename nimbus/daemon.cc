@@ -9,11 +9,15 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "cluster/asio_loop.h"
 #include "cluster/cluster_state.h"
 #include "cluster/election.h"
+#include "cluster/limits.h"
+#include "cluster/local_dir.h"
 #include "cluster/session.h"
 #include "cluster/zookeeper_coordination.h"
 #include "net/http_server.h"
@@ -21,7 +25,6 @@
 #include "nimbus/blobs/blob_store.h"
 #include "nimbus/blobs/blob_thread.h"
 #include "nimbus/limits.h"
-#include "nimbus/local_dir.h"
 #include "nimbus/topology_store/topologies.h"
 
 namespace storm::nimbus {
@@ -33,23 +36,9 @@ std::string token_file(const Config& config) {
     return config.string("storm.token.file", config.string("storm.local.dir") + "/token");
 }
 
-std::string text_of(cluster::SessionState state) {
-    switch (state) {
-        case cluster::SessionState::kConnecting:
-            return "connecting";
-        case cluster::SessionState::kConnected:
-            return "connected";
-        case cluster::SessionState::kSuspended:
-            return "suspended";
-        case cluster::SessionState::kExpired:
-            return "expired";
-    }
-    return "unknown";
-}
-
 class Daemon {
 public:
-    Daemon(LocalDir dir, BlobStore blobs, std::string token,
+    Daemon(cluster::LocalDir dir, BlobStore blobs, std::string token,
            const cluster::ZookeeperSettings& zookeeper)
         : dir_(std::move(dir)),
           blobs_(std::move(blobs)),
@@ -61,7 +50,7 @@ public:
           topologies_(
               state_, loop_, wall_,
               [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
-              random_secret),
+              [] { return base::random_bytes(cluster::kSecretBytes); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
                 [this] { return zookeeper_text(); }, token_, started_ms_}) {}
 
@@ -85,9 +74,8 @@ public:
         record_.started_ms = started_ms_;
         api_.set_own_id(record_.id);
         follow();
-        return dir_.ready({{"port", std::to_string(record_.port)},
-                           {"host", '"' + record_.host + '"'},
-                           {"version", "\"" STORM_VERSION "\""}});
+        return dir_.ready(
+            {{"port", record_.port}, {"host", record_.host}, {"version", STORM_VERSION}});
     }
 
     /// False: another process has its id.
@@ -116,7 +104,7 @@ private:
             nimbuses_.leader = leader;
         });
         session_.on_state([this](cluster::SessionState state) {
-            base::log::info("zookeeper", {{"session", text_of(state)}});
+            base::log::info("zookeeper", {{"session", to_string(state)}});
             if (state != cluster::SessionState::kConnected) topologies_.connection_lost();
         });
         session_.on_ready([this](std::uint64_t) { topologies_.connection_lost(); });
@@ -130,9 +118,12 @@ private:
     }
 
     std::string zookeeper_text() const {
-        return session_.ready()                           ? "connected"
-               : text_of(session_.state()) == "connected" ? "connecting"
-                                                          : text_of(session_.state());
+        if (session_.ready()) return "connected";
+        // Connected, but not looked around yet.
+        const cluster::SessionState state = session_.state();
+        return std::string(to_string(state == cluster::SessionState::kConnected
+                                         ? cluster::SessionState::kConnecting
+                                         : state));
     }
 
     /// What topologies need and is not here; another Nimbus may have it.
@@ -169,7 +160,7 @@ private:
 
     const base::SystemWallClock wall_;
     const std::int64_t started_ms_ = wall_.now_ms();
-    LocalDir dir_;
+    cluster::LocalDir dir_;
     BlobStore blobs_;
     const std::string token_;
     boost::asio::io_context io_{1};
@@ -192,9 +183,9 @@ private:
 base::Result<base::Done> run(const Config& config) {
     const auto zookeeper = cluster::zookeeper_settings(config);
     if (!zookeeper) return zookeeper.error();
-    auto dir = LocalDir::open(config.string("storm.local.dir"), "nimbus");
+    auto dir = cluster::LocalDir::open(config.string("storm.local.dir"), "nimbus");
     if (!dir) return dir.error();
-    auto token = read_or_make_token(token_file(config));
+    auto token = cluster::read_or_make_token(token_file(config));
     if (!token) return token.error();
     auto blobs = BlobStore::open(dir.value().path() + "/blobs");
     if (!blobs) return blobs.error();

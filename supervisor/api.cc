@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include <openssl/crypto.h>
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
+#include "net/bearer_token.h"
 #include "supervisor/artifact_cache.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
 
@@ -31,14 +31,6 @@ using prometheus::MetricType;
 constexpr std::string_view kLogs = "/api/v1/logs/";
 constexpr std::uint64_t kLogBytesUnasked = 64 * 1024;
 
-HttpResponse json_of(std::string body, int status = 200) {
-    HttpResponse response;
-    response.status = status;
-    response.content_type = "application/json";
-    response.body = std::move(body);
-    return response;
-}
-
 HttpResponse health(const Overview& now) {
     const bool connected = now.zookeeper == "connected";
     const nlohmann::json json = {{"status", connected ? "ok" : "degraded"},
@@ -46,7 +38,7 @@ HttpResponse health(const Overview& now) {
                                  {"zookeeper", now.zookeeper},
                                  {"slots", now.slots},
                                  {"used_slots", now.slots_used}};
-    return json_of(json.dump(), connected ? 200 : 503);
+    return HttpResponse::json(json.dump(), connected ? 200 : 503);
 }
 
 MetricFamily family(const char* name, const char* help, MetricType type) {
@@ -156,24 +148,15 @@ std::optional<HttpResponse> refusal(const HttpRequest& request, const std::strin
             403, "logs are for those with the token, and this supervisor has none",
             "set storm.token.file to Nimbus' token for the supervisor");
     }
-    const auto read = read_small_file(token_file, kSmallFileBytesMax);
+    const auto read = base::read_small_file(token_file, kSmallFileBytesMax);
     if (!read)
         return HttpResponse::error(403,
                                    "the supervisor cannot read its token: " + read.error().message);
     std::string token = *read;
     while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-    const auto given = request.headers.find("authorization");
-    // As hashes, which have one length.
-    const std::string expected = sha256("Bearer " + token);
-    const std::string found = sha256(given == request.headers.end() ? "" : given->second);
-    if (!token.empty() && ::CRYPTO_memcmp(expected.data(), found.data(), expected.size()) == 0) {
-        return std::nullopt;
-    }
-    HttpResponse response = HttpResponse::error(
-        401, given == request.headers.end() ? "this needs a token" : "this is not the token",
-        "send Authorization: Bearer TOKEN, with the token in Nimbus' <storm.local.dir>/token");
-    response.headers["WWW-Authenticate"] = "Bearer";
-    return response;
+    return net::refuse_without_token(request, token,
+                                     "the token is in Nimbus' storm.token.file, or in the file "
+                                     "named token in its storm.local.dir");
 }
 
 }  // namespace
@@ -187,7 +170,7 @@ void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     if (path == "/health") return reply(health(sources_.overview()));
     if (path == "/metrics") return reply(metrics(sources_.overview()));
     if (path == "/api/v1/workers") {
-        return reply(json_of(cluster::to_json(sources_.overview().report)));
+        return reply(HttpResponse::json(cluster::to_json(sources_.overview().report)));
     }
     reply(HttpResponse::error(404, "no such page",
                               "there are /health, /metrics, /api/v1/workers and /api/v1/logs/…"));

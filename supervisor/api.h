@@ -9,9 +9,9 @@
 #include <map>
 #include <string>
 
+#include "cluster/errands.h"
 #include "cluster/reports.h"
 #include "net/http_server.h"
-#include "supervisor/errands.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"
 
@@ -34,14 +34,14 @@ public:
         std::string token_file;  ///< Empty: there is none, and what needs the token is refused.
     };
 
-    Api(Errands& files, Sources sources) : files_(files), sources_(std::move(sources)) {}
+    Api(cluster::Errands& files, Sources sources) : files_(files), sources_(std::move(sources)) {}
 
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
 
 private:
     void answer_log_(const net::HttpRequest& request, const net::HttpReply& reply);
 
-    Errands& files_;
+    cluster::Errands& files_;
     const Sources sources_;
 };
 

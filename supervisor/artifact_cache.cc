@@ -11,16 +11,15 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/check.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "cluster/limits.h"
 #include "cluster/record_check.h"
 #include "net/http_client.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -28,39 +27,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr mode_t kArtifactMode = 0500;
 constexpr mode_t kDirectoryMode = 0700;
 /// Of files under way in a worker's directory; no artifact has a name like it.
 constexpr const char* kPartial = "/.storm artifact";
-
-class Sha256 {
-public:
-    Sha256() {
-        STORM_CHECK(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1,
-                    "OpenSSL has it");
-    }
-    void add(std::string_view bytes) {
-        STORM_CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1,
-                    "it cannot fail");
-    }
-    std::string digits() {
-        std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
-        unsigned size = 0;
-        STORM_CHECK(EVP_DigestFinal_ex(context_.get(), sum.data(), &size) == 1, "it cannot fail");
-        constexpr std::string_view kDigits = "0123456789abcdef";
-        std::string text;
-        for (unsigned i = 0; i < size; ++i) {
-            text += kDigits[sum[i] >> 4];
-            text += kDigits[sum[i] & 15];
-        }
-        return text;
-    }
-
-private:
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_{EVP_MD_CTX_new(),
-                                                                     &EVP_MD_CTX_free};
-};
 
 std::string path_of(const Places& places, const cluster::Artifact& artifact) {
     return places.artifacts() + '/' + artifact.sha256;
@@ -70,26 +40,27 @@ std::string path_of(const Places& places, const cluster::Artifact& artifact) {
 base::Result<bool> is_there(const Places& places, const cluster::Artifact& artifact) {
     const std::string path = path_of(places, artifact);
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return false;
-    const auto sum = sha256_of_file(path);
+    const auto sum = base::digest_of_file(path);
     if (!sum) return sum.error();
-    if (*sum == artifact.sha256) {
+    if (sum->sha256 == artifact.sha256) {
         ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // For clean_up(): when it was used last.
         return true;
     }
     base::log::error("deleting a corrupt artifact",
-                     {{"name", artifact.name}, {"path", path}, {"sha256", *sum}});
-    if (::unlink(path.c_str()) != 0) return system_error("cannot delete \"" + path + '"');
+                     {{"name", artifact.name}, {"path", path}, {"sha256", sum->sha256}});
+    if (::unlink(path.c_str()) != 0) return base::system_error("cannot delete \"" + path + '"');
     return false;
 }
 
 base::Result<base::Done> copy_file(const std::string& from, const std::string& to, mode_t mode) {
     const auto refuse = [&] {
-        return system_error("cannot copy \"" + from + "\" to \"" + to + '"');
+        return base::system_error("cannot copy \"" + from + "\" to \"" + to + '"');
     };
-    const Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    const base::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     if (!source.is_open()) return refuse();
     ::unlink(to.c_str());
-    const Descriptor target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    const base::Descriptor target(
+        ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!target.is_open()) return refuse();
     for (;;) {
         const ssize_t count =
@@ -112,7 +83,7 @@ base::Result<base::Done> place(const Places& places, const cluster::Artifact& ar
     // the worker's own.
     if (is_program) {
         if (::link(from.c_str(), partial.c_str()) != 0) {
-            return system_error("cannot link \"" + from + "\" to \"" + to + '"');
+            return base::system_error("cannot link \"" + from + "\" to \"" + to + '"');
         }
     } else {
         const auto copied = copy_file(from, partial, static_cast<mode_t>(artifact.mode) & 0777);
@@ -122,7 +93,7 @@ base::Result<base::Done> place(const Places& places, const cluster::Artifact& ar
         }
     }
     const bool renamed = ::rename(partial.c_str(), to.c_str()) == 0;
-    const base::Error error = system_error("cannot put \"" + to + "\" in its place");
+    const base::Error error = base::system_error("cannot put \"" + to + "\" in its place");
     ::unlink(partial.c_str());  // rename() does nothing when both are the same file already.
     if (!renamed) return error;
     return base::Done{};
@@ -148,15 +119,17 @@ base::Result<base::Done> download_from(const HostPort& nimbus, const cluster::Ar
         return base::Error{"it answers " + std::to_string(response->status) + " (" +
                            short_text(response->body) + ')'};
     }
-    const auto sum = sha256_of_file(path);
+    const auto sum = base::digest_of_file(path);
     if (!sum) return sum.error();
-    if (*sum != artifact.sha256) return base::Error{"what it sends has SHA-256 " + *sum};
+    if (sum->sha256 != artifact.sha256) {
+        return base::Error{"what it sends has SHA-256 " + sum->sha256};
+    }
     return base::Done{};
 }
 
 base::Result<base::Done> keep(const std::string& downloaded, const std::string& path) {
-    const auto refuse = [&path] { return system_error("cannot keep \"" + path + '"'); };
-    const Descriptor file(::open(downloaded.c_str(), O_RDONLY | O_CLOEXEC));
+    const auto refuse = [&path] { return base::system_error("cannot keep \"" + path + '"'); };
+    const base::Descriptor file(::open(downloaded.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open() || ::fchmod(file.get(), kArtifactMode) != 0) return refuse();
     if (::fsync(file.get()) != 0) return refuse();
     if (::rename(downloaded.c_str(), path.c_str()) != 0) return refuse();
@@ -171,7 +144,7 @@ bool is_older(const fs::path& path, std::chrono::system_clock::time_point since)
 }
 
 void remove_logging(const std::string& path) {
-    const auto removed = remove_tree(path);
+    const auto removed = base::remove_tree(path);
     if (!removed) base::log::warn("cannot clean up", {{"why", removed.error().message}});
 }
 
@@ -189,26 +162,6 @@ base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_oth
     return found;
 }
 
-std::string sha256(std::string_view bytes) {
-    Sha256 sum;
-    sum.add(bytes);
-    return sum.digits();
-}
-
-base::Result<std::string> sha256_of_file(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!file.is_open()) return system_error("cannot read \"" + path + '"');
-    Sha256 sum;
-    std::string piece(kPieceBytes, '\0');
-    for (;;) {
-        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return system_error("cannot read \"" + path + '"');
-        if (count == 0) return sum.digits();
-        sum.add({piece.data(), static_cast<std::size_t>(count)});
-    }
-}
-
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
                            std::uint32_t number) {
     Staged staged;
@@ -219,7 +172,7 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
     }
     if (!staged.missing.empty()) return staged;
     const std::string directory = places.worker(topology.id, number);
-    const auto made = make_directory(directory, kDirectoryMode);
+    const auto made = base::make_directory(directory, kDirectoryMode);
     if (!made) return made.error();
     for (const cluster::Artifact& artifact : topology.artifacts) {
         const bool is_program = &artifact == &topology.artifacts.front();
@@ -235,7 +188,7 @@ base::Result<base::Done> download(const Places& places, const cluster::Artifact&
     const std::string path = path_of(places, artifact);
     if (::access(path.c_str(), F_OK) == 0) return base::Done{};  // Downloaded for another worker.
     const std::string what = "cannot download artifact \"" + artifact.name + '"';
-    const auto made = make_directory(places.artifacts(), kDirectoryMode);
+    const auto made = base::make_directory(places.artifacts(), kDirectoryMode);
     if (!made) return made.error();
     std::string said;
     for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {

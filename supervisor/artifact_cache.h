@@ -33,10 +33,6 @@ struct HostPort {
 /// "host:port", or "host" with `port_otherwise`.
 base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise);
 
-/// As hex digits.
-std::string sha256(std::string_view bytes);
-base::Result<std::string> sha256_of_file(const std::string& path);
-
 struct Staged {
     std::vector<cluster::Artifact> missing;  ///< Empty: the worker can be started.
     std::string program;                     ///< Path, in the worker's directory.

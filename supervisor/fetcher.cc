@@ -12,8 +12,8 @@ constexpr const char* kTooMuchToDo = "too many things wait to be fetched";
 
 }  // namespace
 
-Fetcher::Fetcher(cluster::ClusterState& state, Errands& files, Errands& downloads, Places places,
-                 Nimbuses nimbuses)
+Fetcher::Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
+                 Places places, Nimbuses nimbuses)
     : state_(state),
       files_(files),
       downloads_(downloads),
@@ -45,17 +45,18 @@ void Fetcher::read_(const std::string& topology, std::function<void(base::Result
     });
 }
 
-void Fetcher::stage_(Record record, std::uint32_t number, bool downloaded, Then then) {
+void Fetcher::stage_(const Record& record, std::uint32_t number, bool downloaded,
+                     const Then& then) {
     const bool taken =
         files_.run([places = places_, record, number] { return stage(places, *record, number); },
-                   [this, record, number, downloaded, then](base::Result<Staged> staged) {
-                       staged_(record, number, downloaded, std::move(staged), then);
+                   [this, record, number, downloaded, then](const base::Result<Staged>& staged) {
+                       staged_(record, number, downloaded, staged, then);
                    });
     if (!taken) then(base::Error{kTooMuchToDo});
 }
 
-void Fetcher::staged_(Record record, std::uint32_t number, bool downloaded,
-                      base::Result<Staged> staged, Then then) {
+void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloaded,
+                      const base::Result<Staged>& staged, const Then& then) {
     if (!staged) return then(staged.error());
     if (staged->missing.empty()) return then(Fetched{record, staged->program});
     if (downloaded) {
@@ -71,7 +72,7 @@ void Fetcher::staged_(Record record, std::uint32_t number, bool downloaded,
             }
             return base::Done{};
         },
-        [this, record, number, then](base::Result<base::Done> done) {
+        [this, record, number, then](const base::Result<base::Done>& done) {
             if (!done) return then(done.error());
             stage_(record, number, true, then);
         });

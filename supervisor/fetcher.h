@@ -13,8 +13,8 @@
 
 #include "base/result.h"
 #include "cluster/cluster_state.h"
+#include "cluster/errands.h"
 #include "supervisor/artifact_cache.h"
-#include "supervisor/errands.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"
 
@@ -31,8 +31,8 @@ public:
     using Nimbuses = std::function<std::vector<HostPort>()>;
 
     /// `files` does what is quick, `downloads` what may take minutes.
-    Fetcher(cluster::ClusterState& state, Errands& files, Errands& downloads, Places places,
-            Nimbuses nimbuses);
+    Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
+            Places places, Nimbuses nimbuses);
 
     void fetch(const Target& target, Then then);
     /// Reads the record of a topology whose worker runs already, so that it is at hand when needed.
@@ -44,13 +44,13 @@ private:
     using Record = std::shared_ptr<const cluster::TopologyRecord>;
 
     void read_(const std::string& topology, std::function<void(base::Result<Record>)> then);
-    void stage_(Record record, std::uint32_t number, bool downloaded, Then then);
-    void staged_(Record record, std::uint32_t number, bool downloaded, base::Result<Staged> staged,
-                 Then then);
+    void stage_(const Record& record, std::uint32_t number, bool downloaded, const Then& then);
+    void staged_(const Record& record, std::uint32_t number, bool downloaded,
+                 const base::Result<Staged>& staged, const Then& then);
 
     cluster::ClusterState& state_;
-    Errands& files_;
-    Errands& downloads_;
+    cluster::Errands& files_;
+    cluster::Errands& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
     std::map<std::string, Record> records_;  ///< By id. What is used of them never changes.

@@ -11,12 +11,10 @@
 #include <gnu/libc-version.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
-#include "base/check.h"
-#include "supervisor/files.h"
+#include "base/files.h"
 
 namespace storm::supervisor {
 namespace {
@@ -24,7 +22,7 @@ namespace {
 /// Of the first processor; ARM says "Features".
 std::vector<std::string> read_cpu_features() {
     constexpr std::size_t kCpuInfoMax = 16UL * 1024 * 1024;
-    const auto text = read_small_file("/proc/cpuinfo", kCpuInfoMax);
+    const auto text = base::read_small_file("/proc/cpuinfo", kCpuInfoMax);
     std::vector<std::string> features;
     if (!text) return features;
     std::istringstream lines(*text);
@@ -70,29 +68,18 @@ std::int64_t wall_ms() {
     return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
-std::string random_bytes(std::size_t count) {
-    std::string bytes(count, '\0');
-    std::size_t have = 0;
-    while (have < count) {
-        const ssize_t got = ::getrandom(bytes.data() + have, count - have, 0);
-        STORM_CHECK(got > 0 || errno == EINTR, "the kernel has random bytes");
-        if (got > 0) have += static_cast<std::size_t>(got);
-    }
-    return bytes;
-}
-
 base::Result<base::Done> try_port(const std::string& address, std::uint16_t port) {
     const std::string what = "cannot use port " + std::to_string(port) + " of " + address;
     const Addresses found = addresses_of(address, port);
     if (!found) return base::Error{what + ": the address is not known"};
-    const Descriptor socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const base::Descriptor socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     // As workers do: what a former one left in TIME_WAIT is no hindrance.
     const int on = 1;
     if (!socket.is_open() ||
         ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
         ::bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0 ||
         ::listen(socket.get(), 1) != 0) {
-        return system_error(what);
+        return base::system_error(what);
     }
     return base::Done{};
 }

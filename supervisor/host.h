@@ -23,9 +23,6 @@ std::chrono::system_clock::time_point wall_time();
 /// Milliseconds since 1970.
 std::int64_t wall_ms();
 
-/// From the kernel; for secrets.
-std::string random_bytes(std::size_t count);
-
 /// Whether a worker could listen on it. The error says that it could not, and why.
 base::Result<base::Done> try_port(const std::string& address, std::uint16_t port);
 

@@ -11,8 +11,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/secret.h"
+#include "base/sha256.h"
 #include "cluster/json_fields.h"
 #include "cluster/record_check.h"
 #include "supervisor/host.h"
@@ -27,7 +30,7 @@ struct Kept {
 };
 
 Kept read_kept(const Places& places) {
-    const auto bytes = read_small_file(places.identity(), kSmallFileBytesMax);
+    const auto bytes = base::read_small_file(places.identity(), kSmallFileBytesMax);
     if (!bytes) return {};
     const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
     cluster::JsonMistake mistake;
@@ -43,7 +46,7 @@ Kept read_kept(const Places& places) {
 std::string new_id() {
     constexpr std::size_t kBytes = 8;
     constexpr std::size_t kDigits = 12;
-    return "supervisor-" + sha256(random_bytes(kBytes)).substr(0, kDigits);
+    return "supervisor-" + base::sha256(base::random_bytes(kBytes)).substr(0, kDigits);
 }
 
 /// One that nobody has; 0: there is none. Kept ones first, then from a random one on.
@@ -75,25 +78,6 @@ private:
 
 }  // namespace
 
-base::Result<Descriptor> lock_directory(const Places& places) {
-    const auto made = make_directory(places.local_dir, 0700);
-    if (!made) return made.error();
-    Descriptor lock(::open(places.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock.is_open()) return system_error("cannot open \"" + places.lock() + '"');
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) return system_error("cannot lock \"" + places.lock() + '"');
-        auto pid = read_small_file(places.lock(), kSmallFileBytesMax);
-        return base::Error{"storm.local.dir \"" + places.local_dir +
-                           "\" is in use by another supervisor, process " +
-                           (pid && !pid->empty() ? *pid : "unknown") +
-                           "; stop it, or give this one a directory of its own"};
-    }
-    if (::ftruncate(lock.get(), 0) != 0 || !write_all(lock.get(), std::to_string(::getpid()))) {
-        return system_error("cannot write \"" + places.lock() + '"');
-    }
-    return lock;
-}
-
 base::Result<Identity> identify(const Settings& settings,
                                 const std::function<bool(std::uint16_t)>& free) {
     const Kept kept = read_kept(settings.places);
@@ -116,7 +100,8 @@ base::Result<Identity> identify(const Settings& settings,
     }
     if (identity.id == kept.id && picked == kept.ports) return identity;
     const nlohmann::json json = {{"id", identity.id}, {"ports", picked}};
-    const auto written = write_whole_file(settings.places.identity(), json.dump() + '\n', 0600);
+    const auto written =
+        base::write_whole_file(settings.places.identity(), json.dump() + '\n', 0600);
     if (!written) return written.error();
     return identity;
 }

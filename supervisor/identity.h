@@ -1,5 +1,4 @@
-// Who a Supervisor is on this host, from one start to the next: its directory, which is its alone,
-// its id, and the ports of its slots.
+// Who a Supervisor is on this host, from one start to the next: its id, and the ports of its slots.
 //
 // Threads: one. Files are read and written.
 #pragma once
@@ -10,13 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "supervisor/files.h"
 #include "supervisor/settings.h"
 
 namespace storm::supervisor {
-
-/// The lock of the local directory, as long as it lives. The error names the process that has it.
-base::Result<Descriptor> lock_directory(const Places& places);
 
 struct Identity {
     std::string id;

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "cluster/limits.h"
 #include "cluster/record_check.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -33,9 +33,9 @@ base::Result<base::Done> copy_part(int from, int to, std::uint64_t begin, std::u
             static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), end - begin));
         const ssize_t count = ::pread(from, piece.data(), wanted, static_cast<off_t>(begin));
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return system_error("cannot read");
+        if (count < 0) return base::system_error("cannot read");
         if (count == 0) break;
-        const auto written = write_all(to, {piece.data(), static_cast<std::size_t>(count)});
+        const auto written = base::write_all(to, {piece.data(), static_cast<std::size_t>(count)});
         if (!written) return written.error();
         begin += static_cast<std::uint64_t>(count);
     }
@@ -66,9 +66,9 @@ bool is_stream(const std::string& stream) {
 }
 static_assert(kOldLogs < 10);
 
-Descriptor open_below(const Descriptor& directory, const std::string& name, int flags) {
-    return Descriptor(::openat(directory.get(), name.c_str(),
-                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags));
+base::Descriptor open_below(const base::Descriptor& directory, const std::string& name, int flags) {
+    return base::Descriptor(::openat(directory.get(), name.c_str(),
+                                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags));
 }
 
 }  // namespace
@@ -79,8 +79,8 @@ std::uint64_t file_size(const std::string& path) {
 }
 
 base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max, unsigned old) {
-    const auto refuse = [&path] { return system_error("cannot rotate \"" + path + '"'); };
-    const Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    const auto refuse = [&path] { return base::system_error("cannot rotate \"" + path + '"'); };
+    const base::Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) return refuse();
     const std::uint64_t size = size_of(file.get());
     if (size <= bytes_max / 5 * 4) return base::Done{};
@@ -90,10 +90,10 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
 
     const std::string partial = path + ".partial";
     ::unlink(partial.c_str());
-    const Descriptor copy(
+    const base::Descriptor copy(
         ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!copy.is_open()) return refuse();
-    auto copied = begin == 0 ? base::Done{} : write_all(copy.get(), left_out_text(begin));
+    auto copied = begin == 0 ? base::Done{} : base::write_all(copy.get(), left_out_text(begin));
     if (copied) copied = copy_part(file.get(), copy.get(), begin, end);
     const bool cut =
         ::fallocate(file.get(), FALLOC_FL_COLLAPSE_RANGE, 0, static_cast<off_t>(end)) == 0;
@@ -117,7 +117,8 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
 }
 
 std::vector<std::string> last_lines(const std::string& path, std::uint64_t since) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    const base::Descriptor file(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file.is_open()) return {};
     const std::uint64_t size = size_of(file.get());
     std::uint64_t begin = size > kLastStderrBytes ? size - kLastStderrBytes : 0;
@@ -149,13 +150,14 @@ base::Result<LogPart> read_log(const Places& places, const LogRequest& wanted) {
         return none;
     }
     // The operator may have made the log directory itself a link; not what is below it.
-    const Descriptor logs(::open(places.log_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const base::Descriptor logs(::open(places.log_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!logs.is_open()) return none;
-    const Descriptor topology = open_below(logs, wanted.topology, O_DIRECTORY);
+    const base::Descriptor topology = open_below(logs, wanted.topology, O_DIRECTORY);
     if (!topology.is_open()) return none;
-    const Descriptor worker = open_below(topology, std::to_string(wanted.number), O_DIRECTORY);
+    const base::Descriptor worker =
+        open_below(topology, std::to_string(wanted.number), O_DIRECTORY);
     if (!worker.is_open()) return none;
-    const Descriptor file = open_below(worker, wanted.stream, 0);
+    const base::Descriptor file = open_below(worker, wanted.stream, 0);
     struct stat found {};
     if (!file.is_open() || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return none;
 
@@ -168,7 +170,7 @@ base::Result<LogPart> read_log(const Places& places, const LogRequest& wanted) {
     part.bytes.resize(static_cast<std::size_t>(std::min(most, part.size - part.offset)));
     const ssize_t count =
         ::pread(file.get(), part.bytes.data(), part.bytes.size(), static_cast<off_t>(part.offset));
-    if (count < 0) return system_error("cannot read the log");
+    if (count < 0) return base::system_error("cannot read the log");
     part.bytes.resize(static_cast<std::size_t>(count));
     return part;
 }

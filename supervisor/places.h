@@ -1,7 +1,6 @@
 // Where a Supervisor keeps what.
 //
-//     <storm.local.dir>/lock                           locked while a Supervisor runs
-//                       supervisor.json                {pid, port, id}: it is ready
+//     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
 //                       identity.json                  id, and ports that it has picked
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0500
@@ -22,8 +21,6 @@ struct Places {
     /// <storm.log.dir>/workers-artifacts, or <storm.local.dir>/logs. Absolute.
     std::string log_dir;
 
-    std::string lock() const { return local_dir + "/lock"; }
-    std::string ready() const { return local_dir + "/supervisor.json"; }
     std::string identity() const { return local_dir + "/identity.json"; }
     std::string socket() const { return local_dir + "/supervisor.sock"; }
     std::string artifacts() const { return local_dir + "/artifacts"; }

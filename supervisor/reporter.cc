@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "net/http_client.h"
 #include "net/limits.h"
-#include "supervisor/files.h"
 
 namespace storm::supervisor {
 namespace {
@@ -21,7 +21,7 @@ struct Outcome {
 
 std::string token_in(const std::string& path) {
     if (path.empty()) return {};
-    auto read = read_small_file(path, kSmallFileBytesMax);
+    auto read = base::read_small_file(path, kSmallFileBytesMax);
     if (!read) return {};
     std::string token = std::move(read).value();
     while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
@@ -106,7 +106,7 @@ std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max
     return cluster::to_json(report);
 }
 
-Reporter::Reporter(cluster::EventLoop& loop, Errands& errands, Sources sources)
+Reporter::Reporter(cluster::EventLoop& loop, cluster::Errands& errands, Sources sources)
     : loop_(loop), errands_(errands), sources_(std::move(sources)) {}
 
 Reporter::~Reporter() {

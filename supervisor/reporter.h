@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "cluster/errands.h"
 #include "cluster/event_loop.h"
 #include "cluster/reports.h"
 #include "supervisor/artifact_cache.h"
-#include "supervisor/errands.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -29,7 +29,7 @@ public:
         std::string token_file;                           ///< Empty: there is none.
     };
 
-    Reporter(cluster::EventLoop& loop, Errands& errands, Sources sources);
+    Reporter(cluster::EventLoop& loop, cluster::Errands& errands, Sources sources);
     ~Reporter();
     Reporter(const Reporter&) = delete;
     Reporter& operator=(const Reporter&) = delete;
@@ -44,7 +44,7 @@ private:
     void sent_(bool ok, const std::string& why, const std::optional<HostPort>& leader);
 
     cluster::EventLoop& loop_;
-    Errands& errands_;
+    cluster::Errands& errands_;
     const Sources sources_;
     bool begun_ = false;
     bool sending_ = false;

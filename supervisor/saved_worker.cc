@@ -8,11 +8,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
 #include "cluster/record_check.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -41,14 +41,14 @@ base::Result<base::Done> write_state(const Places& places, const SavedWorker& st
         {"running", state.running},      {"pid", state.pid},       {"start_time", state.start_time},
         {"token_hash", state.token_hash}};
     // No fsync: with the host its workers go too, and peers refuse an incarnation that comes again.
-    return write_whole_file(places.state(state.topology, state.number), json.dump() + '\n', 0600,
-                            Keep::kOverProcess);
+    return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
+                                  0600, base::Keep::kOverProcess);
 }
 
 base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
                                      std::uint32_t number) {
     const std::string path = places.state(topology, number);
-    const auto bytes = read_small_file(path, kSmallFileBytesMax);
+    const auto bytes = base::read_small_file(path, kSmallFileBytesMax);
     if (!bytes) return bytes.error();
     const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
     cluster::JsonMistake mistake;

@@ -25,13 +25,6 @@ Micros seconds(const Config& config, const char* key) {
     return config.int64(key) * kMicrosPerSecond;
 }
 
-base::LogLevel log_level(const std::string& name) {
-    if (name == "debug") return base::LogLevel::kDebug;
-    if (name == "warn") return base::LogLevel::kWarn;
-    if (name == "error") return base::LogLevel::kError;
-    return base::LogLevel::kInfo;
-}
-
 base::Result<std::vector<std::uint16_t>> read_slots(const Config& config) {
     std::vector<std::uint16_t> slots;
     std::set<std::uint16_t> seen;
@@ -96,7 +89,6 @@ base::Result<Settings> read_settings(const Config& config) {
     settings.token_file = token_file != nullptr && *token_file != '\0'
                               ? token_file
                               : config.string("storm.token.file", "");
-    settings.log_level = log_level(config.string("storm.log.level"));
     return settings;
 }
 

@@ -9,7 +9,6 @@
 
 #include <storm/config.h>
 
-#include "base/log.h"
 #include "base/result.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/places.h"
@@ -27,7 +26,6 @@ struct Settings {
     SlotTimes times;
     std::vector<HostPort> nimbus_seeds;
     std::string token_file;  ///< Empty: there is none.
-    base::LogLevel log_level = base::LogLevel::kInfo;
 };
 
 /// The error says which setting, what is wrong, and what to do.

@@ -3,12 +3,12 @@
 #include <csignal>
 #include <utility>
 
-#include <openssl/crypto.h>
-
+#include "base/files.h"
 #include "base/log.h"
+#include "base/secret.h"
+#include "base/sha256.h"
 #include "cluster/limits.h"
 #include "supervisor/artifact_cache.h"
-#include "supervisor/files.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
@@ -85,9 +85,7 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
 
 bool SlotRunner::recognize(const cluster::Hello& hello, pid_t pid) const {
     if (!process_ || process_->pid() != pid) return false;
-    const std::string hash = sha256(hello.token);
-    return hash.size() == saved_.token_hash.size() &&
-           ::CRYPTO_memcmp(hash.data(), saved_.token_hash.data(), hash.size()) == 0;
+    return base::same_secret(base::sha256(hello.token), saved_.token_hash);
 }
 
 void SlotRunner::connected() {
@@ -174,7 +172,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
 
 base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
     const Target& target = *slot_.target();
-    const std::string token = random_bytes(cluster::kSecretBytes);
+    const std::string token = base::random_bytes(cluster::kSecretBytes);
     // Its count first: whatever happens from here on, this incarnation is used up.
     saved_ = {.topology = target.topology,
               .number = target.number,
@@ -182,14 +180,14 @@ base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
               .epoch = target.epoch,
               .starts = slot_.starts(),
               .running = true,
-              .token_hash = sha256(token)};
+              .token_hash = base::sha256(token)};
     const auto written = write_state(shop_.places, saved_);
     if (!written) return written.error();
     const auto free = try_port(shop_.host, port_);
     shop_.port_taken(port_, !free.has_value());
     if (!free) return free.error();
     const auto made =
-        make_directory(shop_.places.logs(target.topology, target.number), kLogDirectoryMode);
+        base::make_directory(shop_.places.logs(target.topology, target.number), kLogDirectoryMode);
     if (!made) return made.error();
 
     Launch launch;
@@ -309,7 +307,7 @@ void SlotRunner::rotate_(const std::string& path) {
     ++rotating_;
     const bool taken = shop_.files.run(
         [path] { return rotate(path, kLogBytesMax, kOldLogs); },
-        [this, alive = alive_, path](base::Result<base::Done> done) {
+        [this, alive = alive_, path](const base::Result<base::Done>& done) {
             if (!*alive) return;
             --rotating_;
             log_bytes_ = 0;

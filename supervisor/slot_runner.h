@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "cluster/errands.h"
 #include "cluster/event_loop.h"
 #include "cluster/worker_protocol.h"
-#include "supervisor/errands.h"
 #include "supervisor/exit_watch.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/places.h"
@@ -31,7 +31,7 @@ struct Workshop {
     const std::string& host;  ///< That workers listen on.
     SlotTimes times;
     Fetcher& fetcher;
-    Errands& files;
+    cluster::Errands& files;
     std::function<void(std::uint16_t, const cluster::ToWorker&)> send;
     std::function<void(std::uint16_t)> disconnect;
     /// What status() says has changed; `urgent`: more than counts.

@@ -9,7 +9,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "supervisor/identity.h"
+#include "cluster/local_dir.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
 
@@ -27,10 +27,10 @@ bool await(const WorkerProcess& process, Micros deadline, const base::Clock& clo
 
 base::Result<std::size_t> stop_workers(const Settings& settings) {
     if (!std::filesystem::exists(settings.places.local_dir)) return std::size_t{0};
-    const auto lock = lock_directory(settings.places);
+    const auto lock = cluster::LocalDir::open(settings.places.local_dir, "supervisor");
     if (!lock) return lock.error();
     std::vector<WorkerProcess> processes;
-    for (SavedWorker saved : read_states(settings.places)) {
+    for (const SavedWorker& saved : read_states(settings.places)) {
         if (!saved.running) continue;
         auto process =
             saved.pid > 0

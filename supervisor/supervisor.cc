@@ -13,23 +13,6 @@
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
-namespace {
-
-std::string text_of(cluster::SessionState state) {
-    switch (state) {
-        case cluster::SessionState::kConnecting:
-            return "connecting";
-        case cluster::SessionState::kConnected:
-            return "connected";
-        case cluster::SessionState::kSuspended:
-            return "suspended";
-        case cluster::SessionState::kExpired:
-            return "expired";
-    }
-    return "unknown";
-}
-
-}  // namespace
 
 base::Result<std::unique_ptr<Supervisor>> Supervisor::start(const Outside& outside,
                                                             const Settings& settings) {
@@ -45,9 +28,9 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       loop_(outside.io),
       started_ms_(wall_ms()),
       state_(outside.session),
-      files_(loop_, "files"),
-      downloads_(loop_, "downloads"),
-      reports_(loop_, "reports"),
+      files_(loop_, "files", kErrandsMax),
+      downloads_(loop_, "downloads", kErrandsMax),
+      reports_(loop_, "reports", kErrandsMax),
       fetcher_(state_, files_, downloads_, settings_.places, [this] { return nimbuses_(); }),
       reporter_(
           loop_, reports_,
@@ -71,15 +54,14 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
 
 Supervisor::~Supervisor() {
     *alive_ = false;
-    if (ready_) ::unlink(settings_.places.ready().c_str());
 }
 
 base::Result<base::Done> Supervisor::begin_() {
-    auto lock = lock_directory(settings_.places);
-    if (!lock) return lock.error();
-    lock_ = std::move(lock).value();
+    auto dir = cluster::LocalDir::open(settings_.places.local_dir, "supervisor");
+    if (!dir) return dir.error();
+    dir_.emplace(std::move(dir).value());
     for (const std::string& directory : {settings_.places.workers(), settings_.places.log_dir}) {
-        const auto made = make_directory(directory, 0700);
+        const auto made = base::make_directory(directory, 0700);
         if (!made) return made.error();
     }
     adopt_workers_();
@@ -101,7 +83,11 @@ base::Result<base::Done> Supervisor::begin_() {
     auto listening = listen_();
     if (!listening) return listening;
     follow_();
-    return write_ready_();
+    return dir_->ready({{"port", http_->port()},
+                        {"id", identity_.id},
+                        {"host", settings_.host},
+                        {"slots", identity_.slots},
+                        {"version", STORM_VERSION}});
 }
 
 void Supervisor::adopt_workers_() {
@@ -161,13 +147,6 @@ base::Result<base::Done> Supervisor::listen_() {
     return base::Done{};
 }
 
-base::Result<base::Done> Supervisor::write_ready_() const {
-    const nlohmann::json json = {{"pid", ::getpid()},        {"port", http_->port()},
-                                 {"id", identity_.id},       {"host", settings_.host},
-                                 {"slots", identity_.slots}, {"version", STORM_VERSION}};
-    return write_whole_file(settings_.places.ready(), json.dump() + '\n', 0600);
-}
-
 void Supervisor::follow_() {
     ready_ = true;
     publish_();
@@ -182,7 +161,7 @@ void Supervisor::follow_() {
         live_nimbuses_ = live;
     });
     outside_.session.on_state([alive = alive_](cluster::SessionState state) {
-        if (*alive) base::log::info("zookeeper", {{"session", text_of(state)}});
+        if (*alive) base::log::info("zookeeper", {{"session", to_string(state)}});
     });
     reporter_.begin();
     clean_up_();
@@ -203,7 +182,7 @@ void Supervisor::publish_() {
     record.glibc = host.glibc;
     record.cpu_features = host.cpu_features;
     record.started_ms = started_ms_;
-    state_.publish(std::move(record), outside_.replaced);
+    state_.publish(record, outside_.replaced);
 }
 
 void Supervisor::take_(const std::map<std::string, cluster::Assignment>& assignments) {
@@ -315,7 +294,8 @@ cluster::SupervisorReport Supervisor::report() const {
 
 Overview Supervisor::overview_() const {
     Overview now;
-    now.zookeeper = outside_.session.ready() ? "connected" : text_of(outside_.session.state());
+    now.zookeeper =
+        outside_.session.ready() ? "connected" : std::string(to_string(outside_.session.state()));
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();
     now.slots_used = now.report.workers.size();

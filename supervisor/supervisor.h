@@ -24,10 +24,11 @@
 #include "base/result.h"
 #include "cluster/asio_loop.h"
 #include "cluster/cluster_state.h"
+#include "cluster/errands.h"
+#include "cluster/local_dir.h"
 #include "cluster/session.h"
 #include "net/http_server.h"
 #include "supervisor/api.h"
-#include "supervisor/errands.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/identity.h"
 #include "supervisor/reconciler.h"
@@ -65,7 +66,6 @@ private:
     base::Result<base::Done> begin_();
     void adopt_workers_();
     base::Result<base::Done> listen_();
-    base::Result<base::Done> write_ready_() const;
     void follow_();
     void publish_();
     void take_(const std::map<std::string, cluster::Assignment>& assignments);
@@ -80,13 +80,13 @@ private:
     const Outside outside_;
     const Settings settings_;
     cluster::AsioLoop loop_;
-    Descriptor lock_;
+    std::optional<cluster::LocalDir> dir_;
     Identity identity_;
     std::int64_t started_ms_;
     cluster::ClusterState state_;
-    Errands files_;
-    Errands downloads_;
-    Errands reports_;
+    cluster::Errands files_;
+    cluster::Errands downloads_;
+    cluster::Errands reports_;
     Fetcher fetcher_;
     Reporter reporter_;
     Api api_;

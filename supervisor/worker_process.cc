@@ -34,7 +34,8 @@ constexpr mode_t kLogMode = 0640;
 
 /// Field 22 of /proc/PID/stat; nothing: there is no such process.
 std::optional<std::uint64_t> start_time_of(pid_t pid) {
-    const auto stat = read_small_file("/proc/" + std::to_string(pid) + "/stat", kSmallFileBytesMax);
+    const auto stat =
+        base::read_small_file("/proc/" + std::to_string(pid) + "/stat", kSmallFileBytesMax);
     if (!stat) return std::nullopt;
     // The second field is the program's name in brackets, which may hold anything.
     std::size_t at = stat->rfind(')');
@@ -52,23 +53,24 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
     return ticks;
 }
 
-Descriptor open_pidfd(pid_t pid) {
-    return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+base::Descriptor open_pidfd(pid_t pid) {
+    return base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-base::Result<Descriptor> memory_file(const std::string& bytes) {
-    Descriptor file(::memfd_create("storm-bootstrap", MFD_CLOEXEC));
-    if (!file.is_open()) return system_error("cannot make a memory file");
-    const auto written = write_all(file.get(), bytes);
+base::Result<base::Descriptor> memory_file(const std::string& bytes) {
+    base::Descriptor file(::memfd_create("storm-bootstrap", MFD_CLOEXEC));
+    if (!file.is_open()) return base::system_error("cannot make a memory file");
+    const auto written = base::write_all(file.get(), bytes);
     if (!written) return written.error();
-    if (::lseek(file.get(), 0, SEEK_SET) != 0) return system_error("cannot rewind a memory file");
+    if (::lseek(file.get(), 0, SEEK_SET) != 0)
+        return base::system_error("cannot rewind a memory file");
     return file;
 }
 
-base::Result<Descriptor> open_log(const std::string& path) {
-    Descriptor file(
+base::Result<base::Descriptor> open_log(const std::string& path) {
+    base::Descriptor file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kLogMode));
-    if (!file.is_open()) return system_error("cannot open \"" + path + '"');
+    if (!file.is_open()) return base::system_error("cannot open \"" + path + '"');
     return file;
 }
 
@@ -85,6 +87,7 @@ std::vector<std::string> environment(const Launch& launch) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> made;
+    made.reserve(texts.size() + 1);
     for (std::string& text : texts) made.push_back(text.data());
     made.push_back(nullptr);
     return made;
@@ -128,18 +131,19 @@ public:
 private:
     static void check_(int error) { STORM_CHECK(error == 0, "these fail without memory only"); }
 
-    posix_spawnattr_t attributes_;
-    posix_spawn_file_actions_t actions_;
+    posix_spawnattr_t attributes_{};
+    posix_spawn_file_actions_t actions_{};
 };
 
 }  // namespace
 
 base::Result<base::Done> harden() {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0) {
-        return system_error("cannot give up new privileges");
+        return base::system_error("cannot give up new privileges");
     }
     const rlimit none = {0, 0};
-    if (::setrlimit(RLIMIT_CORE, &none) != 0) return system_error("cannot turn core files off");
+    if (::setrlimit(RLIMIT_CORE, &none) != 0)
+        return base::system_error("cannot turn core files off");
     return base::Done{};
 }
 
@@ -152,8 +156,8 @@ std::string Exit::text() const {
 }
 
 base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
-    const auto nothing = Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (!nothing.is_open()) return system_error("cannot open /dev/null");
+    const auto nothing = base::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!nothing.is_open()) return base::system_error("cannot open /dev/null");
     const auto out = open_log(launch.stdout_path);
     if (!out) return out.error();
     const auto err = open_log(launch.stderr_path);
@@ -164,8 +168,8 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     Spawn spawn;
     // Out of the way of those that are redirected before it.
     constexpr int kAside = 10;
-    const Descriptor aside(::fcntl(bootstrap->get(), F_DUPFD_CLOEXEC, kAside));
-    if (!aside.is_open()) return system_error("cannot duplicate a descriptor");
+    const base::Descriptor aside(::fcntl(bootstrap->get(), F_DUPFD_CLOEXEC, kAside));
+    if (!aside.is_open()) return base::system_error("cannot duplicate a descriptor");
     spawn.redirect(nothing.get(), STDIN_FILENO);
     spawn.redirect(out->get(), STDOUT_FILENO);
     spawn.redirect(err->get(), STDERR_FILENO);
@@ -176,11 +180,11 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     const std::string name = fs::path(launch.program).filename().string();
     pid_t pid = 0;
     errno = spawn.run(pid, launch.program, {name, "--worker"}, environment(launch));
-    if (errno != 0) return system_error("cannot execute \"" + launch.program + '"');
+    if (errno != 0) return base::system_error("cannot execute \"" + launch.program + '"');
     // It is our child: its pid is its own until we reap it.
-    Descriptor pidfd = open_pidfd(pid);
+    base::Descriptor pidfd = open_pidfd(pid);
     if (!pidfd.is_open()) {
-        const base::Error error = system_error("cannot watch process " + std::to_string(pid));
+        const base::Error error = base::system_error("cannot watch process " + std::to_string(pid));
         ::kill(pid, SIGKILL);
         ::waitpid(pid, nullptr, 0);
         return error;
@@ -190,7 +194,7 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
 
 std::optional<WorkerProcess> WorkerProcess::find(pid_t pid, std::uint64_t start_time) {
     if (pid <= 0) return std::nullopt;
-    Descriptor pidfd = open_pidfd(pid);
+    base::Descriptor pidfd = open_pidfd(pid);
     if (!pidfd.is_open()) return std::nullopt;
     // In this order: what the descriptor stands for cannot become another process any more.
     if (start_time_of(pid) != start_time) return std::nullopt;

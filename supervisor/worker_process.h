@@ -15,8 +15,8 @@
 
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "base/result.h"
-#include "supervisor/files.h"
 
 namespace storm::supervisor {
 
@@ -64,11 +64,11 @@ public:
     Exit reap();
 
 private:
-    WorkerProcess(pid_t pid, Descriptor pidfd, std::uint64_t start_time)
+    WorkerProcess(pid_t pid, base::Descriptor pidfd, std::uint64_t start_time)
         : pid_(pid), pidfd_(std::move(pidfd)), start_time_(start_time) {}
 
     pid_t pid_;
-    Descriptor pidfd_;
+    base::Descriptor pidfd_;
     std::uint64_t start_time_;
 };
 

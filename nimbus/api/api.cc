@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <openssl/crypto.h>
-
 #include <nlohmann/json.hpp>
 
 #include "cluster/record_check.h"
 #include "cluster/reports.h"
+#include "net/bearer_token.h"
 #include "net/limits.h"
 #include "nimbus/api/metrics.h"
 #include "nimbus/api/openapi.h"
@@ -21,15 +20,8 @@ namespace {
 using net::HttpResponse;
 using Kind = Refusal::Kind;
 
-constexpr std::string_view kBearer = "Bearer ";
-
-HttpResponse json(std::string body, int status = 200) {
-    HttpResponse made;
-    made.status = status;
-    made.content_type = "application/json";
-    made.body = std::move(body);
-    return made;
-}
+constexpr std::string_view kTokenHint =
+    "the token is in storm.token.file, or in the file named token in Nimbus' storm.local.dir";
 
 int status_of(Kind kind) {
     switch (kind) {
@@ -145,7 +137,7 @@ public:
                     ++api.blob_stock_.blobs;
                     api.blob_stock_.bytes += bytes;
                 }
-                reply(json("{}\n", was_there ? 200 : 201));
+                reply(HttpResponse::json("{}\n", was_there ? 200 : 201));
             });
     }
 
@@ -215,27 +207,18 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
         refused.headers["Allow"] = allowed;
         return nullptr;
     }
-    if ((found->flags & Route::kToken) != 0 && !token_is_right_(head)) {
-        refused = HttpResponse::error(
-            401, "the request has no token, or a wrong one",
-            "send `Authorization: Bearer TOKEN`; the token is in storm.token.file, or in the file "
-            "named token in Nimbus' storm.local.dir");
-        refused.headers["WWW-Authenticate"] = "Bearer";
-        return nullptr;
+    if ((found->flags & Route::kToken) != 0) {
+        auto without = net::refuse_without_token(head, parts_.token, kTokenHint);
+        if (without) {
+            refused = *std::move(without);
+            return nullptr;
+        }
     }
     if ((found->flags & Route::kLeader) != 0 && !parts_.topologies.leading()) {
         refused = refusal_({Kind::kNotLeader, "this Nimbus does not lead"});
         return nullptr;
     }
     return found;
-}
-
-bool Api::token_is_right_(const net::HttpRequest& head) const {
-    const auto header = head.headers.find("authorization");
-    if (header == head.headers.end() || !header->second.starts_with(kBearer)) return false;
-    const std::string_view given = std::string_view(header->second).substr(kBearer.size());
-    return given.size() == parts_.token.size() &&
-           CRYPTO_memcmp(given.data(), parts_.token.data(), given.size()) == 0;
 }
 
 std::string Api::leader_() const {
@@ -256,7 +239,7 @@ HttpResponse Api::refusal_(const Refusal& refusal) const {
     }
     const nlohmann::ordered_json body = {{"error", refusal.why + "; " + leader + " does"},
                                          {"leader", leader}};
-    return json(body.dump() + '\n', 421);
+    return HttpResponse::json(body.dump() + '\n', 421);
 }
 
 std::vector<cluster::NimbusRecord> Api::peers_() const {
@@ -276,7 +259,7 @@ void Api::health_(const Call& call) {
         {"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
         {"is_leader", parts_.topologies.leading()},
         {"zookeeper", zookeeper}};
-    call.reply(json(body.dump() + '\n', well ? 200 : 503));
+    call.reply(HttpResponse::json(body.dump() + '\n', well ? 200 : 503));
 }
 
 void Api::metrics_(const Call& call) {
@@ -288,17 +271,18 @@ void Api::metrics_(const Call& call) {
 }
 
 void Api::openapi_(const Call& call) {
-    call.reply(json(std::string(kOpenApi)));
+    call.reply(HttpResponse::json(std::string(kOpenApi)));
 }
 
 void Api::list_(const Call& call) {
-    call.reply(json(topologies_json(parts_.topologies, parts_.wall.now_ms())));
+    call.reply(HttpResponse::json(topologies_json(parts_.topologies, parts_.wall.now_ms())));
 }
 
 void Api::topology_(const Call& call) {
     for (const TopologyView& view : parts_.topologies.all()) {
         if (view.record.name != call.argument) continue;
-        return call.reply(json(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
+        return call.reply(
+            HttpResponse::json(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
     }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));
@@ -330,7 +314,7 @@ void Api::submit_(const Call& call) {
                 if (alive.expired()) return;
                 if (refused) return reply(refusal_(*refused));
                 const nlohmann::ordered_json body = {{"name", name}, {"id", id}};
-                reply(json(body.dump() + '\n', 201));
+                reply(HttpResponse::json(body.dump() + '\n', 201));
             });
     };
     const auto peers = peers_();
@@ -349,7 +333,8 @@ void Api::submit_(const Call& call) {
 Answered Api::answered_(const net::HttpReply& reply, int status) const {
     return [this, alive = std::weak_ptr<bool>(alive_), reply,
             status](const std::optional<Refusal>& refused) {
-        if (!alive.expired()) reply(refused ? refusal_(*refused) : json("{}\n", status));
+        if (!alive.expired())
+            reply(refused ? refusal_(*refused) : HttpResponse::json("{}\n", status));
     };
 }
 
@@ -384,7 +369,7 @@ void Api::blob_(const Call& call) {
 }
 
 void Api::supervisors_(const Call& call) {
-    call.reply(json(supervisors_json(parts_.topologies, parts_.wall.now_ms())));
+    call.reply(HttpResponse::json(supervisors_json(parts_.topologies, parts_.wall.now_ms())));
 }
 
 void Api::report_(const Call& call) {
@@ -403,15 +388,15 @@ void Api::report_(const Call& call) {
 }
 
 void Api::nimbuses_(const Call& call) {
-    call.reply(json(nimbuses_json(parts_.nimbuses, parts_.wall.now_ms())));
+    call.reply(HttpResponse::json(nimbuses_json(parts_.nimbuses, parts_.wall.now_ms())));
 }
 
 void Api::errors_(const Call& call) {
-    call.reply(json(errors_json(parts_.topologies)));
+    call.reply(HttpResponse::json(errors_json(parts_.topologies)));
 }
 
 void Api::targets_(const Call& call) {
-    call.reply(json(targets_json(parts_.topologies, parts_.nimbuses)));
+    call.reply(HttpResponse::json(targets_json(parts_.topologies, parts_.nimbuses)));
 }
 
 }  // namespace storm::nimbus

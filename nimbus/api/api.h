@@ -64,7 +64,6 @@ private:
     /// Null: `refused` says why.
     const Route* route_(const net::HttpRequest& head, std::string& argument,
                         net::HttpResponse& refused) const;
-    bool token_is_right_(const net::HttpRequest& head) const;
     net::HttpReply counted_(net::HttpReply reply);
     std::vector<cluster::NimbusRecord> peers_() const;
     std::string leader_() const;

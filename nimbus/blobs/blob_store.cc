@@ -9,12 +9,12 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/check.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "cluster/record_check.h"
 
 namespace storm::nimbus {
@@ -24,90 +24,22 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPartPrefix = "new-";
 
-std::string why() {
-    return std::error_code(errno, std::generic_category()).message();
-}
-
-std::string hex(const unsigned char* bytes, std::size_t count) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < count; ++i) {
-        text += kDigits[bytes[i] >> 4U];
-        text += kDigits[bytes[i] & 15U];
-    }
-    return text;
-}
-
-/// Empty: it cannot be read.
-std::string hash_of_file(const std::string& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) return {};
-    Sha256 hash;
-    std::string piece(256 * 1024, '\0');
-    ssize_t count = 0;
-    while ((count = ::read(descriptor, piece.data(), piece.size())) > 0) {
-        hash.add({piece.data(), static_cast<std::size_t>(count)});
-    }
-    ::close(descriptor);
-    return count < 0 ? std::string() : hash.hex();
-}
-
-bool sync_folder(const std::string& dir) {
-    const int descriptor = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return false;
-    const bool synced = ::fsync(descriptor) == 0;
-    ::close(descriptor);
-    return synced;
-}
-
 }  // namespace
 
-struct Sha256::Context {
-    EVP_MD_CTX* evp = EVP_MD_CTX_new();
-};
-
-Sha256::Sha256() : context_(std::make_unique<Context>()) {
-    STORM_CHECK(context_->evp != nullptr, "OpenSSL has memory");
-    STORM_CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1,
-                "OpenSSL has SHA-256");
-}
-
-Sha256::~Sha256() {
-    EVP_MD_CTX_free(context_->evp);
-}
-
-void Sha256::add(std::string_view bytes) {
-    STORM_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1,
-                "a hash takes any bytes");
-}
-
-std::string Sha256::hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    STORM_CHECK(EVP_DigestFinal_ex(context_->evp, digest.data(), &size) == 1, "hex() comes once");
-    return nimbus::hex(digest.data(), size);
-}
-
-NewBlob::NewBlob(std::string dir, std::string sha256, int descriptor, std::string path)
+NewBlob::NewBlob(std::string dir, std::string sha256, base::Descriptor file, std::string path)
     : dir_(std::move(dir)),
       sha256_(std::move(sha256)),
-      descriptor_(descriptor),
+      file_(std::move(file)),
       path_(std::move(path)) {}
 
 NewBlob::~NewBlob() {
-    if (descriptor_ >= 0) ::close(descriptor_);
     if (!path_.empty()) ::unlink(path_.c_str());
 }
 
 base::Result<base::Done> NewBlob::write(std::string_view piece) {
     hash_.add(piece);
-    while (!piece.empty()) {
-        const ssize_t count = ::write(descriptor_, piece.data(), piece.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return base::Error{"cannot write a blob to " + dir_ + ": " + why()};
-        piece.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return base::Done{};
+    if (base::write_all(file_.get(), piece)) return base::Done{};
+    return base::system_error("cannot write a blob to " + dir_);
 }
 
 bool NewBlob::hash_is_right() {
@@ -118,15 +50,12 @@ bool NewBlob::hash_is_right() {
 base::Result<base::Done> NewBlob::publish() {
     if (!hash_is_right()) return base::Error{"the bytes have another hash"};
     const std::string named = dir_ + '/' + sha256_;
-    if (::fchmod(descriptor_, S_IRUSR) != 0 || ::fsync(descriptor_) != 0 ||
+    if (::fchmod(file_.get(), S_IRUSR) != 0 || ::fsync(file_.get()) != 0 ||
         std::rename(path_.c_str(), named.c_str()) != 0) {
-        return base::Error{"cannot write blob " + sha256_ + " to " + dir_ + ": " + why()};
+        return base::system_error("cannot write blob " + sha256_ + " to " + dir_);
     }
     path_.clear();
-    if (!sync_folder(dir_)) {
-        return base::Error{"cannot write blob " + sha256_ + " to " + dir_ + ": " + why()};
-    }
-    return base::Done{};
+    return base::sync_directory(dir_);
 }
 
 base::Result<BlobStore> BlobStore::open(const std::string& dir) {
@@ -156,14 +85,15 @@ std::optional<std::uint64_t> BlobStore::size(const std::string& sha256) const {
 base::Result<std::unique_ptr<NewBlob>> BlobStore::create(const std::string& sha256) const {
     if (!cluster::is_sha256(sha256)) return base::Error{"\"" + sha256 + "\" is no SHA-256"};
     std::string part = dir_ + '/' + std::string(kPartPrefix) + "XXXXXX";
-    const int descriptor = ::mkostemp(part.data(), O_CLOEXEC);
-    if (descriptor < 0) return base::Error{"cannot write a blob to " + dir_ + ": " + why()};
-    return std::unique_ptr<NewBlob>(new NewBlob(dir_, sha256, descriptor, std::move(part)));
+    base::Descriptor file(::mkostemp(part.data(), O_CLOEXEC));
+    if (!file.is_open()) return base::system_error("cannot write a blob to " + dir_);
+    return std::unique_ptr<NewBlob>(new NewBlob(dir_, sha256, std::move(file), std::move(part)));
 }
 
 bool BlobStore::verify(const std::string& sha256) const {
     if (!size(sha256)) return false;
-    if (hash_of_file(path(sha256)) == sha256) return true;
+    const auto digest = base::digest_of_file(path(sha256));
+    if (digest && digest->sha256 == sha256) return true;
     base::log::error("a blob is spoilt, and removed", {{"blob", sha256}});
     ::unlink(path(sha256).c_str());
     return false;

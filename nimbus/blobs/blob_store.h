@@ -15,26 +15,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/files.h"
 #include "base/result.h"
+#include "base/sha256.h"
 
 namespace storm::nimbus {
-
-/// SHA-256 of what it has been fed.
-class Sha256 {
-public:
-    Sha256();
-    ~Sha256();
-    Sha256(const Sha256&) = delete;
-    Sha256& operator=(const Sha256&) = delete;
-
-    void add(std::string_view bytes);
-    /// 64 hex digits. Once.
-    std::string hex();
-
-private:
-    struct Context;
-    std::unique_ptr<Context> context_;
-};
 
 class BlobStore;
 
@@ -53,13 +38,13 @@ public:
 
 private:
     friend class BlobStore;
-    NewBlob(std::string dir, std::string sha256, int descriptor, std::string path);
+    NewBlob(std::string dir, std::string sha256, base::Descriptor file, std::string path);
 
     const std::string dir_;
     const std::string sha256_;
-    int descriptor_;
+    base::Descriptor file_;
     std::string path_;
-    Sha256 hash_;
+    base::Sha256 hash_;
     std::optional<bool> right_;
 };
 

@@ -1,5 +1,6 @@
 #include "nimbus/blobs/blob_thread.h"
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -26,81 +27,40 @@ net::HttpCall call_to(const cluster::NimbusRecord& peer, const char* method,
 }  // namespace
 
 BlobThread::BlobThread(const BlobStore& store, cluster::EventLoop& loop, std::string token)
-    : store_(store), loop_(loop), token_(std::move(token)), thread_("blobs", [this] { run_(); }) {}
-
-BlobThread::~BlobThread() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
-}
-
-bool BlobThread::enqueue_(Job job) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (jobs_.size() >= kBlobJobsMax) return false;
-        jobs_.push_back(std::move(job));
-    }
-    changed_.notify_one();
-    return true;
-}
-
-void BlobThread::run_() {
-    for (;;) {
-        Job job;
-        {
-            std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
-            if (ending_) return;
-            job = std::move(jobs_.front());
-            jobs_.pop_front();
-        }
-        job();
-    }
-}
-
-void BlobThread::post_(std::function<void()> answer) {
-    loop_.post([weak = std::weak_ptr<bool>(alive_), answer = std::move(answer)] {
-        if (!weak.expired()) answer();
-    });
-}
+    : store_(store), token_(std::move(token)), errands_(loop, "blobs", kBlobJobsMax) {}
 
 void BlobThread::publish(std::unique_ptr<NewBlob> blob, const Answer& answer) {
-    const bool taken = enqueue_([this, blob = std::shared_ptr<NewBlob>(std::move(blob)), answer] {
-        post_([answer, published = blob->publish()] { answer(published); });
-    });
+    const bool taken = errands_.run(
+        [blob = std::shared_ptr<NewBlob>(std::move(blob))] { return blob->publish(); }, answer);
     if (!taken) answer(base::Error{"too many blobs are being written"});
 }
 
 void BlobThread::verify(std::string sha256, const Answer& answer) {
-    const bool taken = enqueue_([this, sha256 = std::move(sha256), answer] {
-        const bool good = store_.verify(sha256);
-        post_([answer, good, sha256] {
-            answer(good ? base::Result<base::Done>(base::Done{})
-                        : base::Error{"there is no blob " + sha256});
-        });
-    });
+    const bool taken = errands_.run(
+        [this, sha256 = std::move(sha256)] {
+            return store_.verify(sha256) ? base::Result<base::Done>(base::Done{})
+                                         : base::Error{"there is no blob " + sha256};
+        },
+        answer);
     if (!taken) answer(base::Error{"too many blobs are being read"});
 }
 
 void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
                            const Answer& answer) {
-    const bool taken = enqueue_([this, blobs = std::move(blobs), peers = std::move(peers), answer] {
-        std::string failed;
-        for (const cluster::NimbusRecord& peer : peers) {
-            for (const std::string& blob : blobs) {
-                const auto copied = copy_to_(peer, blob);
-                if (copied) continue;
-                failed += (failed.empty() ? "" : "; ") + copied.error().message;
-                break;
+    const bool taken = errands_.run(
+        [this, blobs = std::move(blobs), peers = std::move(peers)] {
+            std::string failed;
+            for (const cluster::NimbusRecord& peer : peers) {
+                for (const std::string& blob : blobs) {
+                    const auto copied = copy_to_(peer, blob);
+                    if (copied) continue;
+                    failed += (failed.empty() ? "" : "; ") + copied.error().message;
+                    break;
+                }
             }
-        }
-        post_([answer, failed] {
-            answer(failed.empty() ? base::Result<base::Done>(base::Done{}) : base::Error{failed});
-        });
-    });
+            return failed.empty() ? base::Result<base::Done>(base::Done{}) : base::Error{failed};
+        },
+        answer);
     if (!taken) answer(base::Error{"too many blobs are being copied"});
 }
 
@@ -120,16 +80,18 @@ base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
 }
 
 void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers) {
-    const bool taken = enqueue_([this, blobs = std::move(blobs), peers = std::move(peers)] {
-        for (const std::string& blob : blobs) {
-            if (store_.size(blob)) continue;
-            bool found = false;
-            for (std::size_t i = 0; i < peers.size() && !found; ++i) {
-                found = copy_from_(peers[i], blob);
+    const bool taken = errands_.run(
+        [this, blobs = std::move(blobs), peers = std::move(peers)] {
+            for (const std::string& blob : blobs) {
+                if (store_.size(blob)) continue;
+                const bool found = std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
+                    return copy_from_(peer, blob);
+                });
+                if (!found) base::log::warn("no Nimbus has a blob", {{"blob", blob}});
             }
-            if (!found) base::log::warn("no Nimbus has a blob", {{"blob", blob}});
-        }
-    });
+            return base::Done{};
+        },
+        [](base::Done) {});
     if (!taken) base::log::warn("too many blobs are being copied");
 }
 
@@ -157,9 +119,9 @@ bool BlobThread::copy_from_(const cluster::NimbusRecord& peer, const std::string
 }
 
 void BlobThread::sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer) {
-    const bool taken = enqueue_([this, in_use = std::move(in_use), answer = std::move(answer)] {
-        post_([answer, stock = store_.sweep(in_use, kBlobKeepUnused)] { answer(stock); });
-    });
+    const bool taken = errands_.run(
+        [this, in_use = std::move(in_use)] { return store_.sweep(in_use, kBlobKeepUnused); },
+        std::move(answer));
     if (!taken) base::log::warn("too many blobs are being copied");
 }
 

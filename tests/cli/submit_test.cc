@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
 #include "cli/artifact.h"
 #include "cli/failure.h"
 #include "tests/cli/fake_nimbus.h"
@@ -34,7 +35,7 @@ protected:
     ~SubmitTest() override { std::filesystem::remove_all(folder_); }
 
     std::string file(const std::string& name, const std::string& content, mode_t mode = 0644) {
-        const std::string path = folder_ + '/' + name;
+        std::string path = folder_ + '/' + name;
         std::ofstream(path) << content;
         ::chmod(path.c_str(), mode);
         return path;
@@ -92,7 +93,7 @@ TEST_F(SubmitTest, UploadsWhatIsMissingSubmitsAndWaits) {
     config.set("topology.workers", "2");
     config.set("input", "book.txt");
     const std::string wc = program(kDescription);
-    const std::string sha = "/api/v1/blobs/" + digest_of(wc).value().sha256;
+    const std::string sha = "/api/v1/blobs/" + base::digest_of_file(wc).value().sha256;
 
     const std::string first = submitted({.program = wc, .name = "w c", .files = {}}, config);
     EXPECT_THAT(nimbus.asked(),

@@ -26,7 +26,7 @@ using tests::NimbusProcess;
 using tests::soon;
 
 std::string sha256(const std::string& text) {
-    Sha256 hash;
+    base::Sha256 hash;
     hash.add(text);
     return hash.hex();
 }
@@ -82,11 +82,11 @@ protected:
         EXPECT_EQ(to.change("PUT", "/api/v1/blobs/" + sha256(blob), blob).status, 201);
     }
 
-    static std::unique_ptr<storm::testing::Zookeeper> zookeeper_;
+    static std::unique_ptr<storm::testing::Zookeeper> zookeeper_;  // NOLINT: of all the tests.
     fs::path dir_;
     std::unique_ptr<NimbusProcess> nimbus_;
 };
-std::unique_ptr<storm::testing::Zookeeper> NimbusTest::zookeeper_;
+std::unique_ptr<storm::testing::Zookeeper> NimbusTest::zookeeper_;  // NOLINT
 
 TEST_F(NimbusTest, TakesASubmissionAndKillsIt) {
     put(nimbus(), "program");
@@ -234,7 +234,7 @@ TEST_F(NimbusTest, SurvivesAFullDisk) {
     const auto refused = full.ask(wanted);
 
     EXPECT_EQ(refused.status, 507) << refused.body;
-    EXPECT_THAT(refused.body, HasSubstr("No space left on device"));
+    EXPECT_THAT(refused.body, HasSubstr("no space left on device"));
     EXPECT_TRUE(fs::is_empty(root + "/blobs")) << "nothing half-written is left";
     wanted.target = "/api/v1/blobs/" + sha256("small");
     wanted.body = "small";

@@ -16,8 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
+#include "base/sha256.h"
 #include "net/http_server.h"
-#include "supervisor/files.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 
@@ -43,8 +44,8 @@ protected:
         places_.local_dir = ::mkdtemp(name.data());
         places_.log_dir = places_.local_dir + "/logs";
         topology_.id = "wc-1";
-        topology_.artifacts = {{"program", sha256("the program"), 0755, 11},
-                               {"model.bin", sha256("a model"), 0640, 7}};
+        topology_.artifacts = {{"program", base::sha256("the program"), 0755, 11},
+                               {"model.bin", base::sha256("a model"), 0640, 7}};
         nimbus_ = std::move(net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
                       net::HttpResponse response;
                       response.body = request.target.ends_with(topology_.artifacts[0].sha256)
@@ -79,7 +80,8 @@ protected:
 };
 
 TEST(Sha256, IsTheKnownOne) {
-    EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(base::sha256("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(HostPort, IsReadOrRefused) {
@@ -180,13 +182,13 @@ TEST_F(Artifacts, LeaveNothingHalfWrittenOnAFullDisk) {
     }
     Places places = {full, full + "/logs"};
     program_ = std::string(3 << 20, 'x');
-    const cluster::Artifact artifact = {"program", sha256(program_), 0755, program_.size()};
+    const cluster::Artifact artifact = {"program", base::sha256(program_), 0755, program_.size()};
     topology_.artifacts[0] = artifact;
 
     const auto done = download(places, artifact, nimbuses());
     std::size_t files = 0;
     for ([[maybe_unused]] const auto& each : fs::directory_iterator(places.artifacts())) ++files;
-    const auto saved = write_whole_file(full + "/state", std::string(2 << 20, 'x'), 0600);
+    const auto saved = base::write_whole_file(full + "/state", std::string(2 << 20, 'x'), 0600);
     const bool state_exists = fs::exists(full + "/state") || fs::exists(full + "/state.partial");
     ::umount(full.c_str());
 

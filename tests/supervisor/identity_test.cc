@@ -78,16 +78,6 @@ TEST_F(Identities, SurviveAFileThatIsNotTheirs) {
     }
 }
 
-TEST_F(Identities, LockTheirDirectoryOnce) {
-    const auto first = lock_directory(settings_.places);
-    ASSERT_TRUE(first);
-
-    const auto second = lock_directory(settings_.places);
-
-    ASSERT_FALSE(second);
-    EXPECT_THAT(second.error().message, HasSubstr("process " + std::to_string(::getpid())));
-}
-
 TEST_F(Identities, KeepTheStateOfWorkersAndLeaveOutWhatIsNone) {
     const SavedWorker saved = {.topology = "wc-1",
                                .number = 3,

@@ -16,8 +16,8 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/thread.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -80,7 +80,7 @@ TEST_F(Logs, LeavesASmallLogAlone) {
 }
 
 TEST_F(Logs, LosesNoLineWhileItRotates) {
-    const Descriptor probe(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600));
+    const base::Descriptor probe(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600));
     write(std::string(8192, 'x'));
     if (::fallocate(probe.get(), FALLOC_FL_COLLAPSE_RANGE, 0, 4096) != 0) {
         GTEST_SKIP() << "this file system cannot cut a file's beginning";
@@ -89,9 +89,9 @@ TEST_F(Logs, LosesNoLineWhileItRotates) {
     constexpr int kLines = 300'000;
     std::atomic<bool> over{false};
     base::Thread writer("writer", [&] {
-        const Descriptor log(::open(path_.c_str(), O_WRONLY | O_APPEND));
+        const base::Descriptor log(::open(path_.c_str(), O_WRONLY | O_APPEND));
         for (int i = 0; i < kLines; ++i) {
-            static_cast<void>(write_all(log.get(), "line " + std::to_string(i) + '\n'));
+            static_cast<void>(base::write_all(log.get(), "line " + std::to_string(i) + '\n'));
         }
         over = true;
     });

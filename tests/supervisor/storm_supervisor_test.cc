@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "cluster/zookeeper_coordination.h"
 #include "net/http_client.h"
-#include "supervisor/files.h"
 #include "tests/support/test_nimbus.h"
 #include "tests/support/zookeeper.h"
 
@@ -94,6 +94,7 @@ protected:
         });
     }
 
+    std::string ready_() const { return nimbus_->places.local_dir + "/supervisor.json"; }
     std::vector<std::string> arguments() const {
         return {"-c", "storm.zookeeper.servers=" + zookeeper_->address(),
                 "-c", "storm.local.dir=" + nimbus_->places.local_dir,
@@ -104,15 +105,14 @@ protected:
     }
     std::string log() const { return nimbus_->folder() + "/log"; }
     void start() {
-        ::unlink(nimbus_->places.ready().c_str());
+        ::unlink(ready_().c_str());
         supervisor_ = std::make_unique<Program>(arguments(), log());
-        ASSERT_TRUE(nimbus_->wait_until([this] {
-            return std::filesystem::exists(nimbus_->places.ready()) || supervisor_->has_ended();
-        }));
+        ASSERT_TRUE(nimbus_->wait_until(
+            [this] { return std::filesystem::exists(ready_()) || supervisor_->has_ended(); }));
         ASSERT_FALSE(supervisor_->has_ended()) << content_of(log());
     }
     std::string ready(const std::string& key) const {
-        const std::string all = content_of(nimbus_->places.ready());
+        const std::string all = content_of(ready_());
         std::size_t begin = all.find('"' + key + "\":") + key.size() + 3;
         if (all[begin] == '"') ++begin;
         return all.substr(begin, all.find_first_of("\",}", begin) - begin);
@@ -189,7 +189,7 @@ TEST_F(StormSupervisor, EndsBySigtermAndStopsWorkersOnlyWhenAsked) {
 
     EXPECT_EQ(supervisor_->end(SIGTERM), 0);
     EXPECT_EQ(::kill(worker, 0), 0);
-    EXPECT_FALSE(std::filesystem::exists(nimbus_->places.ready()));
+    EXPECT_FALSE(std::filesystem::exists(ready_()));
 
     Program stopping({"--stop-workers", "-c", "storm.local.dir=" + nimbus_->places.local_dir},
                      log());
@@ -212,8 +212,7 @@ TEST_F(StormSupervisor, EndsWhenAnotherOneHasItsId) {
     auto named = arguments();
     named.insert(named.end(), {"-c", "supervisor.id=one"});
     supervisor_ = std::make_unique<Program>(named, log());
-    ASSERT_TRUE(
-        nimbus_->wait_until([this] { return std::filesystem::exists(nimbus_->places.ready()); }));
+    ASSERT_TRUE(nimbus_->wait_until([this] { return std::filesystem::exists(ready_()); }));
     nimbus_->run_for(std::chrono::milliseconds(300));
     named.insert(named.end(), {"-c", "storm.local.dir=" + nimbus_->folder() + "/other"});
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/sha256.h"
 #include "supervisor/limits.h"
 #include "tests/support/test_cluster.h"
 
@@ -349,7 +350,7 @@ TEST(Supervisor, DownloadsACorruptArtifactAgainBeforeItStartsIt) {
 
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
     EXPECT_EQ(cluster.nimbus.downloads(), 2);
-    EXPECT_EQ(sha256(content_of(path)), cluster.nimbus.program_sha());
+    EXPECT_EQ(base::sha256(content_of(path)), cluster.nimbus.program_sha());
 }
 
 TEST(Supervisor, SaysWhichArtifactItCannotGet) {

@@ -21,9 +21,9 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/random.h"
 #include "cluster/limits.h"
-#include "supervisor/files.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -112,7 +112,7 @@ TEST_F(Socket, IsForItsOwnerOnly) {
 }
 
 TEST_F(Socket, TakesReportsAfterAHelloByteByByte) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
     for (const char byte : hello() + report(7)) {
         send(fd.get(), std::string(1, byte));
         run_for(std::chrono::milliseconds(1));
@@ -123,7 +123,7 @@ TEST_F(Socket, TakesReportsAfterAHelloByteByByte) {
 }
 
 TEST_F(Socket, ClosesWhoReportsBeforeItsHello) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
     send(fd.get(), report());
 
     EXPECT_TRUE(run_until([&] { return is_closed(fd.get()); }));
@@ -131,7 +131,7 @@ TEST_F(Socket, ClosesWhoReportsBeforeItsHello) {
 }
 
 TEST_F(Socket, ClosesWhoHasAnotherToken) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
     send(fd.get(), hello(std::string(cluster::kSecretBytes, 'x')) + report());
 
     EXPECT_TRUE(run_until([&] { return is_closed(fd.get()); }));
@@ -140,7 +140,7 @@ TEST_F(Socket, ClosesWhoHasAnotherToken) {
 }
 
 TEST_F(Socket, ClosesWhoSaysTooMuchBeforeItsHello) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
     const std::string length("\x00\x00\x10\x00", 4);  // 1 MiB is to come, it says.
     send(fd.get(), length + std::string(2 * kHelloBytesMax, 'x'));
 
@@ -149,17 +149,17 @@ TEST_F(Socket, ClosesWhoSaysTooMuchBeforeItsHello) {
 }
 
 TEST_F(Socket, ClosesWhoSaysNothing) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
 
     EXPECT_FALSE(run_until([&] { return is_closed(fd.get()); }, std::chrono::seconds(3)));
     EXPECT_TRUE(run_until([&] { return is_closed(fd.get()); }, std::chrono::seconds(4)));
 }
 
 TEST_F(Socket, ReplacesAnEarlierConnectionOfTheSameWorker) {
-    const Descriptor first(connect());
+    const base::Descriptor first(connect());
     send(first.get(), hello());
     ASSERT_TRUE(run_until([this] { return connected_ == 1; }));
-    const Descriptor second(connect());
+    const base::Descriptor second(connect());
     send(second.get(), hello());
     ASSERT_TRUE(run_until([this] { return connected_ == 2; }));
 
@@ -171,7 +171,7 @@ TEST_F(Socket, ReplacesAnEarlierConnectionOfTheSameWorker) {
 }
 
 TEST_F(Socket, ClosesAWorkerThatDoesNotRead) {
-    const Descriptor fd(connect());
+    const base::Descriptor fd(connect());
     send(fd.get(), hello());
     ASSERT_TRUE(run_until([this] { return connected_ == 1; }));
     cluster::Assignment large;
@@ -188,10 +188,10 @@ TEST_F(Socket, ClosesAWorkerThatDoesNotRead) {
 }
 
 TEST_F(Socket, LetsOthersInOnceStrangersAreGone) {
-    std::vector<Descriptor> strangers;
+    std::vector<base::Descriptor> strangers;
     for (int i = 0; i < 8; ++i) strangers.emplace_back(connect());
     run_for(std::chrono::milliseconds(20));
-    const Descriptor worker(connect());
+    const base::Descriptor worker(connect());
     send(worker.get(), hello());
     run_for(std::chrono::milliseconds(50));
     EXPECT_EQ(connected_, 0) << "four connections are allowed here";
@@ -204,7 +204,7 @@ TEST_F(Socket, LetsOthersInOnceStrangersAreGone) {
 TEST_F(Socket, SurvivesRandomBytes) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         base::Random random(seed);
-        const Descriptor fd(connect());
+        const base::Descriptor fd(connect());
         std::string bytes = random.below(2) == 0 ? hello() : "";
         std::string rest = random.below(2) == 0 ? report() : std::string(300, '\0');
         for (int i = 0; i < 8; ++i) {
@@ -215,7 +215,7 @@ TEST_F(Socket, SurvivesRandomBytes) {
         run_for(std::chrono::milliseconds(1));
     }
 
-    const Descriptor worker(connect());
+    const base::Descriptor worker(connect());
     const int before = connected_;
     send(worker.get(), hello() + report(99));
     EXPECT_TRUE(run_until([&] { return connected_ > before; }));

@@ -25,6 +25,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/clock.h"
+#include "base/sha256.h"
 #include "cluster/asio_loop.h"
 #include "cluster/cluster_state.h"
 #include "cluster/election.h"
@@ -63,7 +64,7 @@ public:
               loop_, [this, connect] { return connect(loop_); }, "/storm") {
         places = {folder_ + "/local", folder_ + "/local/logs"};
         program_ = content_of(std::string(STORM_BIN_DIR) + "/../tests/test-worker");
-        program_sha_ = supervisor::sha256(program_);
+        program_sha_ = base::sha256(program_);
         http_ = std::move(net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
                     return answer_(request);
                 })).value();
@@ -166,7 +167,7 @@ public:
         return found;
     }
     std::vector<std::uint16_t> slots() {
-        const std::string ready = content_of(places.ready());
+        const std::string ready = content_of(places.local_dir + "/supervisor.json");
         const std::size_t begin = ready.find("\"slots\":[") + 9;
         std::istringstream list(ready.substr(begin, ready.find(']', begin) - begin));
         std::vector<std::uint16_t> ports;
@@ -179,7 +180,7 @@ public:
     std::string blob_path(const std::string& sha) { return places.artifacts() + '/' + sha; }
     const std::string& program_sha() const { return program_sha_; }
     void add_file(const std::string& name, const std::string& content, std::uint32_t mode) {
-        const std::string sha = supervisor::sha256(content);
+        const std::string sha = base::sha256(content);
         const std::lock_guard lock(mutex_);
         files_[sha] = content;
         artifacts.push_back({name, sha, mode, content.size()});

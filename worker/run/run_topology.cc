@@ -21,7 +21,6 @@
 #include "worker/run/describe.h"
 #include "worker/run/explain.h"
 #include "worker/run/local_run.h"
-#include "worker/run/log_level.h"
 #include "worker/run/metrics_server.h"
 #include "worker/run/signals.h"
 #include "worker/serve/serve.h"
@@ -104,7 +103,7 @@ ExitCode run_here(const std::string& name, Topology topology, const Config& conf
 ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,
                        const std::string& program, TopologyFactory make) {
     const Config& config = settings.config;
-    base::log::set_level(worker::log_level(config));
+    base::log::set_level(base::log::level_named(config.string("storm.log.level")));
     const std::string name = config.string("topology.name", program);
     Topology topology = make(config);
     switch (arguments.mode) {

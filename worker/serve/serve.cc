@@ -24,7 +24,6 @@
 #include "net/http_server.h"
 #include "worker/engine.h"
 #include "worker/run/describe.h"
-#include "worker/run/log_level.h"
 #include "worker/run/metrics_server.h"
 #include "worker/run/stuck.h"
 #include "worker/serve/agreement.h"
@@ -307,7 +306,7 @@ private:
 int serve(cluster::Bootstrap bootstrap, TopologyFactory make) {
     Config config;
     for (const auto& [key, value] : bootstrap.topology.settings) config.set(key, value);
-    base::log::set_level(log_level(config));
+    base::log::set_level(base::log::level_named(config.string("storm.log.level")));
     Topology topology = make(config);
     const std::string built = describe(bootstrap.topology.name, topology, config, this_platform());
     const std::string differs = difference(bootstrap.topology.description, built);

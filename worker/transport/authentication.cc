@@ -2,12 +2,10 @@
 
 #include <array>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "base/check.h"
-#include "base/random.h"
 
 namespace storm::worker {
 
@@ -40,19 +38,6 @@ std::string proof_of(const Statement& statement, std::string_view secret, const 
              reinterpret_cast<const unsigned char*>(said.data()), said.size(), mac.data(), &size);
     STORM_CHECK(made != nullptr && size == wire::kMacBytes, "SHA-256 is always there");
     return {reinterpret_cast<const char*>(mac.data()), size};
-}
-
-bool same_secret(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string random_nonce() {
-    std::string nonce;
-    while (nonce.size() < wire::kNonceBytes) {
-        const std::uint64_t word = base::kernel_seed();
-        nonce.append(reinterpret_cast<const char*>(&word), sizeof(word));
-    }
-    return nonce;
 }
 
 }  // namespace storm::worker

@@ -9,7 +9,7 @@
 // A proof is HMAC-SHA256 with the secret over its kind, what is said with it and both hellos, so
 // that none can be played back, or at the other one, or be changed on the way.
 //
-// Threads: pure functions, but for random_nonce(), which asks the kernel.
+// Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,5 @@ struct Statement {
 
 std::string proof_of(const Statement& statement, std::string_view secret, const wire::Hello& dialer,
                      const wire::Hello& acceptor);
-/// In a time that does not depend on where they differ.
-bool same_secret(std::string_view a, std::string_view b);
-std::string random_nonce();
 
 }  // namespace storm::worker

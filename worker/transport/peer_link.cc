@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/check.h"
+#include "base/secret.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 
@@ -125,7 +126,7 @@ void PeerLink::greet() {
               .features = 0,
               .incarnation = own_.incarnation,
               .topology = own_.topology,
-              .nonce = random_nonce()};
+              .nonce = base::random_bytes(wire::kNonceBytes)};
     greeted_ = 0;
     connection_->attend(
         [this](Connection& connection, const wire::Frame& frame) {
@@ -156,7 +157,7 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         if (!speaks_with(theirs))
             return give_up("a worker speaks no version of the protocol that this one does");
         if (connection.writing()) return give_up("a worker answers before it was asked");
-        if (!same_secret(challenge->mac, proof_of({}, own_.secret, hello_, theirs))) {
+        if (!base::same_secret(challenge->mac, proof_of({}, own_.secret, hello_, theirs))) {
             return give_up("a worker does not know the topology's secret");
         }
         const bool fenced = link_.judge(theirs.incarnation) == Link::Verdict::kFenced;
@@ -176,9 +177,9 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
     }
     if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
-        if (!same_secret(ready->mac,
-                         proof_of({Statement::Kind::kReady, ready->received, ready->fenced},
-                                  own_.secret, hello_, theirs_))) {
+        if (!base::same_secret(ready->mac,
+                               proof_of({Statement::Kind::kReady, ready->received, ready->fenced},
+                                        own_.secret, hello_, theirs_))) {
             return give_up("a worker does not know the topology's secret");
         }
         if (ready->fenced) {
@@ -360,7 +361,7 @@ base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame)
 base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> records) const {
     if (records.size() > wire::kControlRecordsMax * sizeof(wire::ControlRecord))
         return refused("too many control records in one frame");
-    const auto checked = wire::check_control_records(records);
+    auto checked = wire::check_control_records(records);
     if (!checked) return checked;
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(records, i);

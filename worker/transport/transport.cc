@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/thread.h"
 #include "worker/transport/limits.h"
 #include "worker/transport/peer_link.h"
@@ -224,7 +225,7 @@ private:
                                                  .features = 0,
                                                  .incarnation = own_.incarnation,
                                                  .topology = own_.topology,
-                                                 .nonce = random_nonce()}};
+                                                 .nonce = base::random_bytes(wire::kNonceBytes)}};
         connection->attend(
             [this](Connection& from, const wire::Frame& frame) { return handshake(from, frame); },
             [this](Connection& from, const std::string&) { strangers_.erase(&from); });
@@ -266,9 +267,9 @@ private:
         if (proof == nullptr || !stranger.hello || connection.writing())
             return refuse(connection, "it does not answer as it should");
         const wire::Hello theirs = *stranger.hello;
-        if (!same_secret(proof->mac,
-                         proof_of({Statement::Kind::kProof, proof->received, proof->fenced},
-                                  own_.secret, theirs, stranger.ours))) {
+        if (!base::same_secret(proof->mac,
+                               proof_of({Statement::Kind::kProof, proof->received, proof->fenced},
+                                        own_.secret, theirs, stranger.ours))) {
             return refuse(connection, "it does not know the topology's secret");
         }
         const std::shared_ptr<Connection> known = stranger.connection;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include "base/secret.h"
 #include "tests/support/bytes.h"
 #include "tests/support/local_socket.h"
 #include "tests/worker/transport/one_worker.h"
@@ -111,7 +112,7 @@ protected:
         return {.worker = 0,
                 .incarnation = incarnation,
                 .topology = kTopology,
-                .nonce = worker::random_nonce()};
+                .nonce = base::random_bytes(wire::kNonceBytes)};
     }
     std::unique_ptr<Client> call() const { return std::make_unique<Client>(transport->port()); }
     static wire::Proof proof(const wire::Hello& ours, const wire::Hello& theirs,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -19,16 +20,16 @@
 #include "base/thread.h"
 #include "cluster/event_loop.h"
 
-namespace storm::supervisor {
+namespace storm::cluster {
 
 class Errands {
 public:
-    Errands(cluster::EventLoop& loop, std::string name);
+    Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max);
     ~Errands();
     Errands(const Errands&) = delete;
     Errands& operator=(const Errands&) = delete;
 
-    /// False: kErrandsMax wait already.
+    /// False: `waiting_max` wait already.
     template <typename Work, typename Then>
     bool run(Work work, Then then) {
         return push_(
@@ -44,7 +45,8 @@ private:
     bool push_(std::function<void()> errand);
     void serve_();
 
-    cluster::EventLoop& loop_;
+    EventLoop& loop_;
+    const std::size_t waiting_max_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Of the loop's thread.
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -53,4 +55,4 @@ private:
     std::optional<base::Thread> thread_;
 };
 
-}  // namespace storm::supervisor
+}  // namespace storm::cluster

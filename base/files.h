@@ -1,4 +1,4 @@
-// Small files and directories of a daemon, which must be whole or not there.
+// Small files and directories, which must be whole or not there.
 //
 // Threads: any. It blocks for as long as the disk takes.
 #pragma once
@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 
-namespace storm::supervisor {
+namespace storm::base {
 
 /// An open descriptor, closed at the end.
 class Descriptor {
@@ -39,21 +39,25 @@ private:
 };
 
 /// `what: no such file or directory`, of errno as it is now.
-base::Error system_error(const std::string& what);
+Error system_error(const std::string& what);
 
-/// At most `bytes_max`; more is an error. Follows no symbolic link in the last part of the path.
-base::Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max);
+/// At most `bytes_max`; more is an error.
+Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max);
 /// Either the old content or the new one is there, whatever happens to this process (temporary
 /// file, rename), and with kDurable to the host (fsync).
 enum class Keep : std::uint8_t { kOverProcess, kDurable };
-base::Result<base::Done> write_whole_file(const std::string& path, std::string_view bytes,
-                                          mode_t mode, Keep keep = Keep::kDurable);
+Result<Done> write_whole_file(const std::string& path, std::string_view bytes, mode_t mode,
+                              Keep keep = Keep::kDurable);
+/// Of the directory itself: after a rename or link in it, for the host to keep it.
+Result<Done> sync_directory(const std::string& path);
 /// With its parents; those that are made get `mode`.
-base::Result<base::Done> make_directory(const std::string& path, mode_t mode);
+Result<Done> make_directory(const std::string& path, mode_t mode);
+/// The same, durably, but never over another file. False: there is one, and it stays.
+Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode);
 /// A directory that is on its own with all that is in it. Follows no link. Missing is fine.
-base::Result<base::Done> remove_tree(const std::string& path);
+Result<Done> remove_tree(const std::string& path);
 
 /// All of them; an error after which the file may have some of it.
-base::Result<base::Done> write_all(int fd, std::string_view bytes);
+Result<Done> write_all(int fd, std::string_view bytes);
 
-}  // namespace storm::supervisor
+}  // namespace storm::base

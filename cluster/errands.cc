@@ -1,11 +1,10 @@
-#include "supervisor/errands.h"
+#include "cluster/errands.h"
 
-#include "supervisor/limits.h"
+namespace storm::cluster {
 
-namespace storm::supervisor {
-
-Errands::Errands(cluster::EventLoop& loop, std::string name) : loop_(loop) {
-    thread_.emplace(std::move(name), [this] { serve_(); });
+Errands::Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max)
+    : loop_(loop), waiting_max_(waiting_max) {
+    thread_.emplace(std::move(thread_name), [this] { serve_(); });
 }
 
 Errands::~Errands() {
@@ -21,7 +20,7 @@ Errands::~Errands() {
 bool Errands::push_(std::function<void()> errand) {
     {
         const std::lock_guard lock(mutex_);
-        if (waiting_.size() >= kErrandsMax) return false;
+        if (waiting_.size() >= waiting_max_) return false;
         waiting_.push_back(std::move(errand));
     }
     wake_.notify_one();
@@ -40,4 +39,4 @@ void Errands::serve_() {
     }
 }
 
-}  // namespace storm::supervisor
+}  // namespace storm::cluster

@@ -1,22 +1,25 @@
 // A daemon's own folder: one process at a time, its token, and the file that says where it is.
 //
-//     <storm.local.dir>/nimbus.lock   held while the process lives; has its pid
-//     <storm.local.dir>/nimbus.json   {"pid", "port", …}, once it is ready
+//     <storm.local.dir>/DAEMON.lock   held while the process lives; has its pid
+//     <storm.local.dir>/DAEMON.json   {"pid", "port", …}, once it is ready
 //     <storm.local.dir>/token         made when it is missing; mode 0600
 //
 // Threads: one.
 #pragma once
 
-#include <map>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/files.h"
 #include "base/result.h"
 
-namespace storm::nimbus {
+namespace storm::cluster {
 
 class LocalDir {
 public:
     /// Makes the folder (mode 0700) and takes the lock. The error names the process that has it.
+    /// `daemon`: "nimbus" or "supervisor".
     static base::Result<LocalDir> open(const std::string& dir, const std::string& daemon);
     LocalDir(LocalDir&& other) noexcept;
     LocalDir& operator=(LocalDir&&) = delete;
@@ -26,15 +29,15 @@ public:
     ~LocalDir();
 
     const std::string& path() const { return dir_; }
-    /// Values are JSON already. Whole, or not at all.
-    base::Result<base::Done> ready(const std::map<std::string, std::string>& fields);
+    /// Writes DAEMON.json with `fields`, an object, and the pid.
+    base::Result<base::Done> ready(nlohmann::json fields);
 
 private:
-    LocalDir(std::string dir, std::string daemon, int lock);
+    LocalDir(std::string dir, std::string daemon, base::Descriptor lock);
 
     std::string dir_;
     std::string daemon_;
-    int lock_;
+    base::Descriptor lock_;
     std::string json_;
 };
 
@@ -42,7 +45,4 @@ private:
 /// be read or made, others may read it, or it is no token.
 base::Result<std::string> read_or_make_token(const std::string& path);
 
-/// 32 bytes from the kernel.
-std::string random_secret();
-
-}  // namespace storm::nimbus
+}  // namespace storm::cluster

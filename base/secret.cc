@@ -1,0 +1,27 @@
+#include "base/secret.h"
+
+#include <cerrno>
+
+#include <openssl/crypto.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+
+namespace storm::base {
+
+std::string random_bytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    std::size_t have = 0;
+    while (have < count) {
+        const ssize_t got = ::getrandom(bytes.data() + have, count - have, 0);
+        STORM_CHECK(got > 0 || errno == EINTR, "the kernel has random bytes");
+        if (got > 0) have += static_cast<std::size_t>(got);
+    }
+    return bytes;
+}
+
+bool same_secret(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace storm::base

@@ -1,0 +1,45 @@
+// SHA-256 (FIPS 180-4), by OpenSSL: the name of a file by what is in it.
+//
+// Threads: plain values.
+// Cost:    2 to 3 ms for 1 MB, 0.7 ms with the processor's own instructions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace storm::base {
+
+/// Of bytes that come in pieces.
+class Sha256 {
+public:
+    Sha256();
+    ~Sha256();
+    Sha256(const Sha256&) = delete;
+    Sha256& operator=(const Sha256&) = delete;
+
+    void add(std::string_view bytes);
+    /// 64 hex digits, in lower case. Once, after the last add().
+    std::string hex();
+
+private:
+    struct Context;
+    std::unique_ptr<Context> context_;
+};
+
+std::string sha256(std::string_view bytes);
+
+struct FileDigest {
+    std::string sha256;
+    std::uint64_t bytes = 0;
+};
+/// Follows links. The error: it cannot be read.
+Result<FileDigest> digest_of_file(const std::string& path);
+
+/// Two digits for each byte, in lower case.
+std::string to_hex(std::string_view bytes);
+
+}  // namespace storm::base

@@ -1,0 +1,38 @@
+// Who may.
+
+#include "net/bearer_token.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace storm::net {
+namespace {
+
+int status_of(const std::string& header, const std::string& token = "secret") {
+    HttpRequest request;
+    if (!header.empty()) request.headers["authorization"] = header;
+    const auto refused = refuse_without_token(request, token, "ask the operator");
+    if (!refused) return 200;
+    EXPECT_EQ(refused->headers.at("WWW-Authenticate"), "Bearer");
+    EXPECT_NE(refused->body.find("ask the operator"), std::string::npos);
+    EXPECT_EQ(refused->body.find("secret"), std::string::npos);
+    return refused->status;
+}
+
+TEST(BearerToken, OnlyTheOneItIsLetsIn) {
+    EXPECT_EQ(status_of("Bearer secret"), 200);
+    for (const char* const wrong :
+         {"", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer  secret",
+          "Bearer Secret", "bearer secret", "Basic secret", "secret", " Bearer secret"}) {
+        EXPECT_EQ(status_of(wrong), 401) << '"' << wrong << '"';
+    }
+}
+
+TEST(BearerToken, AnEmptyOneLetsNobodyIn) {
+    EXPECT_EQ(status_of("Bearer ", ""), 401);
+    EXPECT_EQ(status_of("", ""), 401);
+}
+
+}  // namespace
+}  // namespace storm::net
