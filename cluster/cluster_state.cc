@@ -60,11 +60,21 @@ private:
     NodeSet nodes_;
 };
 
+OwnNode::Owner owner(const SupervisorRecord& record) {
+    return {"process " + std::to_string(record.pid) + " on " + record.host, record.home,
+            record.started_ms};
+}
+
+/// There is but one for a host and port, which is its id.
+OwnNode::Owner owner(const NimbusRecord& record) {
+    return {record.host, {}, record.started_ms};
+}
+
 template <typename Record>
 std::optional<OwnNode::Owner> owner_of(const std::string& data) {
     const base::Result<Record> record = decode<Record>(data);
     if (!record) return std::nullopt;
-    return OwnNode::Owner{record->host, record->started_ms};
+    return owner(*record);
 }
 
 std::string cut(std::string text) {

@@ -26,11 +26,11 @@ void OwnNode::saw_(const std::optional<Node>& node) {
     if (node->data == data_) return;
     const std::optional<Owner> owner = owner_of_(node->data);
     const std::optional<Owner> self = owner_of_(data_);
-    if (owner && self && owner->started_ms > self->started_ms) {
+    if (owner && self && (owner->home != self->home || owner->started_ms > self->started_ms)) {
         gave_way_ = true;
         base::log::error("another daemon runs under the id of this one",
-                         {{"path", path_}, {"host", owner->host}});
-        return replaced_(owner->host);
+                         {{"path", path_}, {"who", owner->who}});
+        return replaced_(owner->who);
     }
     write_({Remove{path_, node->version}, Create{path_, data_, true}});
 }

@@ -2,7 +2,8 @@
 //
 // Kept there: made again in each new session, or when it is removed. What is there already under
 // the name is our own from a session that ends, or an earlier process'; it is replaced. If it is of
-// a process that started later, two run under one id, and this one gives way: it stops.
+// another home, or of a process that started later, two run under one id, and this one gives way:
+// it stops. So who is there stays, and is replaced only by its own next process.
 //
 // Threads: the loop's.
 #pragma once
@@ -21,12 +22,13 @@ namespace storm::cluster {
 class OwnNode {
 public:
     struct Owner {
-        std::string host;
+        std::string who;  ///< For people.
+        std::string home;
         std::int64_t started_ms = 0;
     };
     /// From a node's data; nothing: it cannot be read.
     using OwnerOf = std::function<std::optional<Owner>(const std::string& data)>;
-    using Replaced = std::function<void(const std::string& host)>;
+    using Replaced = std::function<void(const std::string& who)>;
 
     OwnNode(Session& session, std::string path, std::string data, OwnerOf owner_of,
             Replaced replaced);

@@ -142,6 +142,7 @@ std::string fault(const SupervisorRecord& record) {
     if (!is_id(record.host)) return "no host is " + quoted(record.host);
     if (record.http_port == 0) return "it has no HTTP port";
     if (record.slots.size() > kSlotsMax) return "it has over " + to_string(kSlotsMax) + " slots";
+    if (!record.home.empty() && !is_id(record.home)) return "no home is " + quoted(record.home);
     std::set<std::uint16_t> ports;
     for (const std::uint16_t port : record.slots) {
         if (port == 0) return "a slot has no port";

@@ -56,6 +56,8 @@ struct SupervisorRecord {
   glibc @6 :Text;
   cpuFeatures @7 :List(Text);
   startedMs @8 :Int64;
+  home @9 :Text;
+  pid @10 :UInt32;
 }
 
 struct NimbusRecord {

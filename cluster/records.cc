@@ -38,6 +38,8 @@ void write(const SupervisorRecord& record, schema::SupervisorRecord::Builder to)
     auto features = to.initCpuFeatures(count(record.cpu_features));
     for (unsigned i = 0; i < features.size(); ++i) features.set(i, text(record.cpu_features[i]));
     to.setStartedMs(record.started_ms);
+    to.setHome(text(record.home));
+    to.setPid(record.pid);
 }
 
 SupervisorRecord read(schema::SupervisorRecord::Reader from) {
@@ -53,6 +55,8 @@ SupervisorRecord read(schema::SupervisorRecord::Reader from) {
         record.cpu_features.push_back(string(feature));
     }
     record.started_ms = from.getStartedMs();
+    record.home = string(from.getHome());
+    record.pid = from.getPid();
     return record;
 }
 

@@ -95,6 +95,8 @@ struct SupervisorRecord {
     std::string glibc;    ///< "2.36"
     std::vector<std::string> cpu_features;
     std::int64_t started_ms = 0;
+    std::string home;  ///< Of its local directory: an id made up with it.
+    std::uint32_t pid = 0;
 
     friend bool operator==(const SupervisorRecord&, const SupervisorRecord&) = default;
 };

@@ -26,6 +26,7 @@ namespace {
 
 struct Kept {
     std::string id;
+    std::string home;
     std::vector<std::uint16_t> ports;  ///< That were picked for slots with port 0.
 };
 
@@ -35,8 +36,9 @@ Kept read_kept(const Places& places) {
     const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
     cluster::JsonMistake mistake;
     const cluster::JsonFields fields(json, "", mistake);
-    Kept kept = {fields.text("id"), fields.numbers<std::uint16_t>("ports")};
+    Kept kept = {fields.text("id"), fields.text("home"), fields.numbers<std::uint16_t>("ports")};
     if (!cluster::is_id(kept.id)) mistake.note("id", "is no id");
+    if (!cluster::is_id(kept.home)) mistake.note("home", "is no id");
     if (mistake.text().empty()) return kept;
     base::log::warn("cannot read who this supervisor was; it gets a new id",
                     {{"file", places.identity()}, {"why", mistake.text()}});
@@ -44,9 +46,8 @@ Kept read_kept(const Places& places) {
 }
 
 std::string new_id() {
-    constexpr std::size_t kBytes = 8;
-    constexpr std::size_t kDigits = 12;
-    return "supervisor-" + base::sha256(base::random_bytes(kBytes)).substr(0, kDigits);
+    constexpr std::size_t kBytes = 6;
+    return base::to_hex(base::random_bytes(kBytes));
 }
 
 /// One that nobody has; 0: there is none. Kept ones first, then from a random one on.
@@ -82,7 +83,10 @@ base::Result<Identity> identify(const Settings& settings,
                                 const std::function<bool(std::uint16_t)>& free) {
     const Kept kept = read_kept(settings.places);
     Identity identity;
-    identity.id = !settings.id.empty() ? settings.id : !kept.id.empty() ? kept.id : new_id();
+    identity.id = !settings.id.empty() ? settings.id
+                  : !kept.id.empty()   ? kept.id
+                                       : "supervisor-" + new_id();
+    identity.home = !kept.home.empty() ? kept.home : new_id();
     std::set<std::uint16_t> used(settings.slots.begin(), settings.slots.end());
     AnyPort any(kept.ports, free);
     std::vector<std::uint16_t> picked;
@@ -98,8 +102,9 @@ base::Result<Identity> identify(const Settings& settings,
         }
         identity.slots.push_back(port);
     }
-    if (identity.id == kept.id && picked == kept.ports) return identity;
-    const nlohmann::json json = {{"id", identity.id}, {"ports", picked}};
+    if (identity.id == kept.id && identity.home == kept.home && picked == kept.ports)
+        return identity;
+    const nlohmann::json json = {{"id", identity.id}, {"home", identity.home}, {"ports", picked}};
     const auto written =
         base::write_whole_file(settings.places.identity(), json.dump() + '\n', 0600);
     if (!written) return written.error();

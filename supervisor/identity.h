@@ -15,6 +15,7 @@ namespace storm::supervisor {
 
 struct Identity {
     std::string id;
+    std::string home;                  ///< Made up once for the directory.
     std::vector<std::uint16_t> slots;  ///< In the order of the settings, each a port of its own.
 };
 /// As kept in the directory, or made up and kept there. `free` says whether a port can be had.

@@ -35,20 +35,20 @@ Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSetting
     cluster::Session session(
         loop, [&] { return cluster::connect_zookeeper(loop, zookeeper); }, zookeeper.root);
     Result<Done> outcome = Done{};
-    const Supervisor::Outside outside = {io, session, [&](const std::string& host) {
-                                             outcome = Error{
-                                                 "another supervisor with the same id has started "
-                                                 "on " +
-                                                 host + "; give each a supervisor.id of its own"};
-                                             io.stop();
-                                         }};
-    const auto running = Supervisor::start(outside, settings);
+    std::string id;
+    const auto replaced = [&](const std::string& who) {
+        outcome = Error{"another supervisor has the id \"" + id + "\": " + who +
+                        "; give each a supervisor.id of its own"};
+        io.stop();
+    };
+    const auto running = Supervisor::start({io, session, replaced}, settings);
     if (!running) return running.error();
+    id = (*running)->id();
     signals.async_wait([&io](const boost::system::error_code& error, int) {
         if (!error) io.stop();
     });
     base::log::info("supervisor is ready",
-                    {{"id", (*running)->id()}, {"port", std::int64_t{(*running)->http_port()}}});
+                    {{"id", id}, {"port", std::int64_t{(*running)->http_port()}}});
     io.run();
     base::log::info("supervisor ends; its workers go on");
     return outcome;

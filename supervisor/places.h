@@ -1,7 +1,7 @@
 // Where a Supervisor keeps what.
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
-//                       identity.json                  id, and ports that it has picked
+//                       identity.json                  id, home, and ports that it has picked
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0500
 //                       workers/<topology>/<number>/   a worker's directory: it runs there

@@ -182,6 +182,8 @@ void Supervisor::publish_() {
     record.glibc = host.glibc;
     record.cpu_features = host.cpu_features;
     record.started_ms = started_ms_;
+    record.home = identity_.home;
+    record.pid = static_cast<std::uint32_t>(::getpid());
     state_.publish(record, outside_.replaced);
 }
 

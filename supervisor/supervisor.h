@@ -45,7 +45,7 @@ public:
         boost::asio::io_context& io;
         cluster::Session& session;
         /// Another Supervisor has this one's id: it must end. Called at most once.
-        std::function<void(const std::string& host)> replaced;
+        std::function<void(const std::string& who)> replaced;
     };
 
     /// Takes the directory, finds its workers, listens, and writes supervisor.json. The error: why

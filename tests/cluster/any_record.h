@@ -74,7 +74,8 @@ public:
         return record;
     }
     SupervisorRecord supervisor() {
-        SupervisorRecord record{id(), id(), port(), {}, bytes(9), bytes(9), bytes(9), {}, 0};
+        SupervisorRecord record{id(),     id(), port(), {},   bytes(9), bytes(9),
+                                bytes(9), {},   0,      id(), port()};
         std::uint16_t slot = 6700;
         for (std::uint32_t i = below(6); i > 0; --i) record.slots.push_back(slot++);
         for (std::uint32_t i = below(6); i > 0; --i) record.cpu_features.push_back(name());

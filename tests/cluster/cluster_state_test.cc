@@ -46,7 +46,8 @@ Assignment assignment(const std::string& topology, std::uint64_t epoch = 0) {
 }
 
 SupervisorRecord supervisor(const std::string& id, std::int64_t started_ms = 1) {
-    return {id, "host-of-" + id, 8000, {6700}, "1", "x86_64", "2.36", {}, started_ms};
+    return {id,         "host-of-" + id, 8000, {6700}, "1", "x86_64", "2.36", {},
+            started_ms, "home-of-" + id, 7};
 }
 
 struct Daemon {
@@ -407,7 +408,7 @@ TEST_F(FollowTest, LeavesOutWhatCannotBeReadUntilItCan) {
 struct PublishTest : ClusterStateTest {
     std::vector<std::string> replaced;
     ClusterState::Replaced note() {
-        return [this](const std::string& host) { replaced.push_back(host); };
+        return [this](const std::string& who) { replaced.push_back(who); };
     }
     std::optional<SupervisorRecord> there(const std::string& id) {
         if (!server.exists("/a/storm/supervisors/" + id)) return std::nullopt;
@@ -467,7 +468,7 @@ TEST_F(PublishTest, ItReplacesWhatItsFormerProcessLeft) {
     EXPECT_EQ(there("s"), supervisor("s", 2000)) << "and it outlives the former session";
 }
 
-TEST_F(PublishTest, OfTwoUnderOneIdTheOlderGivesWay) {
+TEST_F(PublishTest, OfTwoProcessesOfOneHomeTheOlderGivesWay) {
     nimbus.state.publish(supervisor("s", 1000), note());
     time.run_for(kSecond);
     SupervisorRecord second = supervisor("s", 2000);
@@ -476,7 +477,38 @@ TEST_F(PublishTest, OfTwoUnderOneIdTheOlderGivesWay) {
     time.run_for(60 * kSecond);
 
     EXPECT_EQ(there("s"), second);
-    EXPECT_EQ(replaced, std::vector<std::string>{"elsewhere"});
+    EXPECT_EQ(replaced, std::vector<std::string>{"process 7 on elsewhere"});
+}
+
+TEST_F(PublishTest, OfTwoHomesUnderOneIdWhoIsThereStays) {
+    for (const std::int64_t started_ms : {500, 2000}) {
+        Daemon first(time, server);
+        first.state.publish(supervisor("s", 1000), [](const std::string&) { FAIL(); });
+        time.run_for(kSecond);
+        SupervisorRecord second = supervisor("s", started_ms);
+        second.home = "another";
+        Daemon late(time, server);
+        replaced.clear();
+        late.state.publish(second, note());
+        time.run_for(60 * kSecond);
+
+        EXPECT_EQ(there("s"), supervisor("s", 1000));
+        EXPECT_EQ(replaced, std::vector<std::string>{"process 7 on host-of-s"});
+    }
+}
+
+TEST_F(PublishTest, AnotherHomeTakesAnIdWhoseOwnerHasGone) {
+    nimbus.state.publish(supervisor("s", 1000), note());
+    time.run_for(kSecond);
+    nimbus.loop.hold();
+    time.run_for(20 * kSecond);  // Longer than its session.
+    SupervisorRecord second = supervisor("s", 2000);
+    second.home = "another";
+    other.state.publish(second, note());
+    time.run_for(kSecond);
+
+    EXPECT_EQ(there("s"), second);
+    EXPECT_TRUE(replaced.empty());
 }
 
 TEST_F(PublishTest, AnUpdateReplacesTheRecord) {

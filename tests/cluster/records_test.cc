@@ -151,6 +151,9 @@ TEST(Records, OfDaemonsAreRefusedWithTheirFault) {
     supervisor.slots = {6700, 6700};
     EXPECT_THAT(refusal(supervisor), HasSubstr("two slots have port 6700"));
     supervisor.slots = {6700};
+    supervisor.home = "a/b";
+    EXPECT_THAT(refusal(supervisor), HasSubstr("no home"));
+    supervisor.home = "";
     supervisor.id = "a/b";
     EXPECT_THAT(refusal(supervisor), HasSubstr("supervisor's id"));
 

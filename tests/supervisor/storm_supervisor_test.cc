@@ -208,7 +208,7 @@ TEST_F(StormSupervisor, IsRefusedASecondTimeInItsDirectory) {
     EXPECT_FALSE(supervisor_->has_ended());
 }
 
-TEST_F(StormSupervisor, EndsWhenAnotherOneHasItsId) {
+TEST_F(StormSupervisor, IsRefusedWhenAnotherOneHasItsId) {
     auto named = arguments();
     named.insert(named.end(), {"-c", "supervisor.id=one"});
     supervisor_ = std::make_unique<Program>(named, log());
@@ -216,11 +216,14 @@ TEST_F(StormSupervisor, EndsWhenAnotherOneHasItsId) {
     nimbus_->run_for(std::chrono::milliseconds(300));
     named.insert(named.end(), {"-c", "storm.local.dir=" + nimbus_->folder() + "/other"});
 
-    Program other(named, nimbus_->folder() + "/second");
+    Program second(named, nimbus_->folder() + "/second");
 
-    ASSERT_TRUE(nimbus_->wait_until([this] { return supervisor_->has_ended(); }));
-    EXPECT_EQ(supervisor_->wait(), 1);
-    EXPECT_THAT(content_of(log()), HasSubstr("supervisor.id"));
+    ASSERT_TRUE(nimbus_->wait_until([&] { return second.has_ended(); }));
+    EXPECT_EQ(second.wait(), 1);
+    EXPECT_THAT(content_of(nimbus_->folder() + "/second"),
+                ::testing::AllOf(HasSubstr("process " + std::to_string(supervisor_->pid())),
+                                 HasSubstr("supervisor.id")));
+    EXPECT_FALSE(supervisor_->has_ended());
 }
 
 TEST_F(StormSupervisor, KeepsItsWorkersWhileZookeeperIsKilledAndComesBack) {

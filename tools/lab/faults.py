@@ -497,7 +497,8 @@ def taken_port():
         port = taken.getsockname()[1]
         lab.remember_commands()
         lab.kill("supervisor-1")
-        (lab.dir / "supervisor-1/identity.json").unlink(missing_ok=True)
+        identity = lab.dir / "supervisor-1/identity.json"
+        identity.write_text(json.dumps(json.loads(identity.read_text()) | {"ports": []}))
         lab.commands["supervisor-1"] = [
             f"supervisor.slots.ports=[{port},0,0]".encode()
             if word.startswith(b"supervisor.slots.ports=") else word
