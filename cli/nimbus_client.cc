@@ -214,7 +214,17 @@ void NimbusClient::add_token(net::HttpCall& call) const {
 Json NimbusClient::get(const std::string& target) {
     net::HttpCall call = call_of("GET", target);
     const net::HttpResponse response = ask(call);
-    return parsed(call, response);
+    const auto leader = response.headers.find("x-storm-leader");
+    if (leader == response.headers.end()) return parsed(call, response);
+    // It has more to tell; but while it is away, what this one knows will do.
+    net::HttpCall again = call;
+    const Address address = address_of(leader->second, 0);
+    again.host = address.host;
+    again.port = address.port;
+    const base::Result<net::HttpResponse> fuller = net::call(again);
+    if (!fuller || !is_success(fuller->status)) return parsed(call, response);
+    seeds_.insert(seeds_.begin(), address);
+    return parsed(again, *fuller);
 }
 
 Json NimbusClient::post(const std::string& target, const Json& body) {

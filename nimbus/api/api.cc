@@ -225,6 +225,14 @@ std::string Api::leader_() const {
     return parts_.nimbuses.leader ? parts_.nimbuses.leader->nimbus : std::string();
 }
 
+/// What Supervisors have reported is with the leader alone: others say where that is.
+HttpResponse Api::told_(std::string body) const {
+    HttpResponse made = HttpResponse::json(std::move(body));
+    const std::string leader = leader_();
+    if (!leader.empty() && leader != own_id_) made.headers["X-Storm-Leader"] = leader;
+    return made;
+}
+
 HttpResponse Api::refusal_(const Refusal& refusal) const {
     if (refusal.kind != Kind::kNotLeader) {
         return HttpResponse::error(status_of(refusal.kind), refusal.why, refusal.hint);
@@ -275,14 +283,13 @@ void Api::openapi_(const Call& call) {
 }
 
 void Api::list_(const Call& call) {
-    call.reply(HttpResponse::json(topologies_json(parts_.topologies, parts_.wall.now_ms())));
+    call.reply(told_(topologies_json(parts_.topologies, parts_.wall.now_ms())));
 }
 
 void Api::topology_(const Call& call) {
     for (const TopologyView& view : parts_.topologies.all()) {
         if (view.record.name != call.argument) continue;
-        return call.reply(
-            HttpResponse::json(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
+        return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
     }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));
@@ -369,7 +376,7 @@ void Api::blob_(const Call& call) {
 }
 
 void Api::supervisors_(const Call& call) {
-    call.reply(HttpResponse::json(supervisors_json(parts_.topologies, parts_.wall.now_ms())));
+    call.reply(told_(supervisors_json(parts_.topologies, parts_.wall.now_ms())));
 }
 
 void Api::report_(const Call& call) {
@@ -392,7 +399,7 @@ void Api::nimbuses_(const Call& call) {
 }
 
 void Api::errors_(const Call& call) {
-    call.reply(HttpResponse::json(errors_json(parts_.topologies)));
+    call.reply(told_(errors_json(parts_.topologies)));
 }
 
 void Api::targets_(const Call& call) {

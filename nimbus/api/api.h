@@ -60,6 +60,7 @@ private:
     class Upload;
     static const std::vector<Route>& table_();
 
+    net::HttpResponse told_(std::string body) const;
     net::HttpResponse refusal_(const Refusal& refusal) const;
     /// Null: `refused` says why.
     const Route* route_(const net::HttpRequest& head, std::string& argument,

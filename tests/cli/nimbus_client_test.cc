@@ -101,6 +101,26 @@ TEST_F(NimbusClientTest, FollowsToTheLeader) {
     EXPECT_EQ(leader.requests().at(0).body, R"({"name":"wc"})");
 }
 
+TEST_F(NimbusClientTest, ReadsFromTheLeaderWhichKnowsMore) {
+    FakeNimbus leader(always(200, {{"workers", 2}}));
+    const auto standby = [](const std::string& named) {
+        return [named](const net::HttpRequest&) {
+            net::HttpResponse response = json_response(200, {{"workers", 0}});
+            response.headers["X-Storm-Leader"] = named;
+            return response;
+        };
+    };
+    FakeNimbus other(standby(leader.address()));
+    NimbusClient client(other.config());
+
+    EXPECT_EQ(client.get("/t"), Json({{"workers", 2}}));
+    EXPECT_EQ(client.get("/t"), Json({{"workers", 2}}));
+    EXPECT_THAT(other.asked(), ElementsAre("GET /t"));  // The second went there at once.
+
+    FakeNimbus orphan(standby(deaf_address()));
+    EXPECT_EQ(NimbusClient(orphan.config()).get("/t"), Json({{"workers", 0}}));
+}
+
 TEST_F(NimbusClientTest, FollowsNoCircle) {
     std::string itself;
     FakeNimbus nimbus([&itself](const net::HttpRequest&) {

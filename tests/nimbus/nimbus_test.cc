@@ -270,6 +270,9 @@ TEST_F(NimbusTest, AnotherTakesOverWithTopologiesAndBlobs) {
     EXPECT_EQ(elsewhere.status, 421);
     EXPECT_EQ(nlohmann::json::parse(elsewhere.body).at("leader"),
               "127.0.0.1:" + std::to_string(first.port()));
+    EXPECT_EQ(second.get("/api/v1/topologies").headers.at("x-storm-leader"),
+              "127.0.0.1:" + std::to_string(first.port()));
+    EXPECT_EQ(first.get("/api/v1/topologies").headers.count("x-storm-leader"), 0);
     first.signal(SIGKILL);
     EXPECT_TRUE(soon([&] { return second.leads(); }, std::chrono::seconds(4)))
         << "session timeout (2 s) + 1 s, and a slow machine";
