@@ -74,6 +74,11 @@ def look_up(result, key):
     return result
 
 
+trips = [each["core_round_trip_ns"] for runs_of in measured.values() for each in runs_of]
+trips = sorted(trip for trip in trips if trip is not None)
+if trips:
+    print(f"a cache line went to the other core and back in {statistics.median(trips):.0f} ns "
+          f"({trips[0]:.0f} to {trips[-1]:.0f}); bench/README.md says what hangs on it")
 missed = 0
 print(f"{'':22} {'measured':>10}   {'must':>7}  {'aim':>7}")
 for row in filter(str.strip, table.split("\n")):

@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include "bench/macro/core_distance.h"
 #include "bench/macro/measure.h"
 #include "bench/macro/options.h"
 #include "bench/macro/report.h"
@@ -42,6 +43,7 @@ int run(const Options& options, Nanos started) {
         const Nanos took = *report.outcome.first_tuple - started - text_time;
         report.start_to_first_tuple_ms = static_cast<double>(took) / 1e6;
     }
+    report.core_round_trip_ns = core_round_trip_ns();
     const std::string shown = options.json ? to_json(options, report) : to_text(options, report);
     std::fputs(shown.c_str(), stdout);
     return 0;

@@ -78,6 +78,7 @@ std::string to_json(const Options& options, const Report& report) {
         {"cpu_cores", rounded(tally.cpu_seconds / tally.seconds, 1e5)},
         {"rss_mb", rounded(report.rss_mb, 100)},
         {"start_to_first_tuple_ms", json_of(report.start_to_first_tuple_ms, 1000)},
+        {"core_round_trip_ns", json_of(report.core_round_trip_ns, 1)},
         {"share_of_loop", json_of(ratio(outcome, outcome.loop_per_s), 1e4)},
         {"text", options.counts_words() ? Json(options.text) : Json(nullptr)},
         {"seconds", rounded(tally.seconds, 1000)},
@@ -114,6 +115,9 @@ std::string to_text(const Options& options, const Report& report) {
     if (report.start_to_first_tuple_ms)
         text += line("start to first tuple",
                      fmt::format("{:8.1f} ms", *report.start_to_first_tuple_ms));
+    if (report.core_round_trip_ns)
+        text +=
+            line("core to core and back", fmt::format("{:8.0f} ns", *report.core_round_trip_ns));
     if (const auto share = ratio(outcome, outcome.loop_per_s)) {
         text += line("plain loop", rate_text(*outcome.loop_per_s));
         text += line("share of loop", fmt::format("{:8.2f}", *share));

@@ -12,6 +12,7 @@ struct Report {
     Outcome outcome;
     double rss_mb = 0;
     std::optional<double> start_to_first_tuple_ms;
+    std::optional<double> core_round_trip_ns;  ///< After the run.
 };
 
 std::string to_json(const Options& options, const Report& report);
