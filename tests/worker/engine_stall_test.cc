@@ -125,7 +125,7 @@ TEST_P(EngineStall, ABoltThatSleepsUndeclaredDelaysNoNeighbourAfterTheFirstSecon
 
     std::this_thread::sleep_for(milliseconds(1'500));
 
-    EXPECT_GE(latencies->count(), kSanitized ? 30 : 150);
+    EXPECT_GE(latencies->count(), kSanitized ? 10 : 150);
     EXPECT_LE(latencies->quantile(0.99).count(), (kSanitized ? 100 : 20) * 1'000);
     EXPECT_GE(slept->load(), 8) << "the one that sleeps goes on, too";
     EXPECT_LE(slept->load(), 16);
@@ -154,7 +154,7 @@ TEST_P(EngineStall, ASpoutThatSleepsUndeclaredDelaysNoNeighbourAfterTheFirstSeco
     std::this_thread::sleep_for(milliseconds(1'000));
 
     EXPECT_LE(latencies->quantile(0.99).count(), (kSanitized ? 100 : 20) * 1'000);
-    EXPECT_GE(latencies->count(), 80);
+    EXPECT_GE(latencies->count(), kSanitized ? 10 : 80);
     EXPECT_GE(outcomes->acked(), 15);
     run.engine().drain();
     ASSERT_TRUE(run.finishes());
