@@ -1,6 +1,7 @@
 #include "cli/json.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace storm::cli {
 namespace {
@@ -26,6 +27,13 @@ std::uint64_t count_at(const Json& object, const char* key) {
     if (found.is_number_unsigned()) return found.get<std::uint64_t>();
     if (found.is_number_integer()) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(found.get<std::int64_t>(), 0));
+    }
+    if (found.is_string()) {  // As settings are.
+        const std::string& text = found.get_ref<const std::string&>();
+        std::uint64_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = std::from_chars(text.data(), end, number);
+        return read.ec == std::errc() && read.ptr == end ? number : 0;
     }
     if (found.is_number_float() && found.get<double>() > 0 && found.get<double>() < 1e18) {
         return static_cast<std::uint64_t>(found.get<double>());

@@ -49,5 +49,8 @@ inline constexpr int kDescribeLookMs = 10;               ///< Between two looks 
 inline constexpr std::int64_t kLogTailBytes = 64 * 1024;  ///< Shown of each, unless told otherwise.
 inline constexpr std::int64_t kLogChunkBytes = 512 * 1024;
 inline constexpr std::chrono::milliseconds kLogPause{500};  ///< Between two looks with -f.
+inline constexpr int kLogPausesPerLook = 4;  ///< So often Nimbus is asked where the workers are.
+/// Of a topology that has none any more, whose logs are looked for.
+inline constexpr std::uint64_t kFormerWorkersMax = 256;
 
 }  // namespace storm::cli

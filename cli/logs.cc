@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <ostream>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@ public:
     Source(NimbusClient& nimbus, Location location, std::string prefix)
         : nimbus_(nimbus), location_(std::move(location)), lines_(std::move(prefix)) {}
 
-    /// What is new. At first: the end of what there is.
+    const Location& location() const { return location_; }
+    /// What is new. At first: the end of what there is. Throws Failure.
     std::string next() {
         std::string text;
         for (bool more = true; more;) {
@@ -52,6 +54,8 @@ public:
     }
     std::string rest() { return lines_.rest(); }
 
+    std::string trouble;  ///< That was told last; empty: it could be read.
+
 private:
     net::HttpResponse read() {
         Location part = location_;
@@ -61,37 +65,139 @@ private:
     }
 
     NimbusClient& nimbus_;
-    const Location location_;
+    Location location_;
     LogLines lines_;
     std::int64_t offset_ = -1;  // Nothing shown yet.
 };
 
-std::string prefix_of(const Json& worker, bool alone) {
-    return alone ? "" : "[worker " + text_at(worker, "id") + "] ";
-}
+/// The logs of one topology, wherever they are.
+class TopologyLogs {
+public:
+    TopologyLogs(NimbusClient& nimbus, const Logs& logs, std::ostream& out, std::ostream& err)
+        : nimbus_(nimbus), logs_(logs), out_(out), err_(err) {
+        const Json topology = find();
+        id_ = text_at(topology, "id");
+        add_workers(topology);
+        if (!sources_.empty()) return;
+        add_former(topology);
+        if (!sources_.empty()) return;
+        if (logs_.worker) {
+            throw Failure(
+                ExitCode::kNotFound,
+                "\"" + logs_.topology + "\" has no worker " + std::to_string(*logs_.worker),
+                "storm status " + logs_.topology + " lists them");
+        }
+        throw Failure(
+            ExitCode::kNotFound,
+            "\"" + logs_.topology + "\" has no workers, and no Supervisor has a log of it",
+            "storm status " + logs_.topology + " tells why");
+    }
 
-std::vector<Source> sources_of(NimbusClient& nimbus, const Logs& logs) {
-    const Json topology = nimbus.get("/api/v1/topologies/" + escaped(logs.topology));
-    const Json& workers = list_at(topology, "workers");
-    std::vector<Source> sources;
-    for (const Json& worker : workers) {
-        if (logs.worker && text_at(worker, "id") != std::to_string(*logs.worker)) continue;
-        const std::string url = text_at(worker, "log_url");
-        if (url.empty()) continue;
-        Location location = location_of(url);
-        location.target += '/' + escaped(logs.stream);
-        sources.emplace_back(nimbus, std::move(location),
-                             prefix_of(worker, logs.worker || workers.size() == 1));
+    /// Shows what is new in all of them. The first that cannot be read, if there is one.
+    std::optional<Failure> show() {
+        std::optional<Failure> first;
+        for (Source& source : sources_) {
+            try {
+                out_ << source.next();
+                source.trouble.clear();
+            } catch (const Failure& failure) {
+                if (failure.code() == ExitCode::kDenied) throw;
+                if (!first) first = failure;
+                const std::string what = failure.what();
+                if (logs_.follow && what != source.trouble) {
+                    err_ << "storm: " << what << "; trying again\n" << std::flush;
+                }
+                source.trouble = what;
+            }
+        }
+        out_ << std::flush;
+        return first;
     }
-    if (!sources.empty()) return sources;
-    if (logs.worker) {
-        throw Failure(ExitCode::kNotFound,
-                      "\"" + logs.topology + "\" has no worker " + std::to_string(*logs.worker),
-                      "storm status " + logs.topology + " lists them");
+
+    /// Follows workers to where they are now. `why` says how the topology has ended, if it has.
+    void look_again(std::string& why) {
+        try {
+            const Json topology = find();
+            if (text_at(topology, "id") != id_) {
+                why = "\"" + logs_.topology + "\" is another one now";
+                return;
+            }
+            add_workers(topology);
+            if (text_at(topology, "status") == "FINISHED") {
+                why = "\"" + logs_.topology + "\" has finished";
+            }
+        } catch (const Failure& failure) {
+            if (failure.code() == ExitCode::kNotFound) {
+                why = "\"" + logs_.topology + "\" is gone";
+            } else if (failure.code() != ExitCode::kUnreachable) {  // Logs are with Supervisors.
+                throw;
+            }
+        }
     }
-    throw Failure(ExitCode::kNotFound, "\"" + logs.topology + "\" has no workers, and so no logs",
-                  "storm status " + logs.topology + " tells why");
-}
+
+    void end() {
+        for (Source& source : sources_) out_ << source.rest();
+    }
+
+private:
+    Json find() { return nimbus_.get("/api/v1/topologies/" + escaped(logs_.topology)); }
+
+    void add(Location location, const std::string& worker, bool alone) {
+        location.target += '/' + escaped(logs_.stream);
+        for (const Source& known : sources_) {
+            if (known.location() == location) return;
+        }
+        sources_.emplace_back(nimbus_, std::move(location),
+                              alone ? "" : "[worker " + worker + "] ");
+    }
+
+    void add_workers(const Json& topology) {
+        const Json& workers = list_at(topology, "workers");
+        for (const Json& worker : workers) {
+            const std::string number = text_at(worker, "id");
+            if (logs_.worker && number != std::to_string(*logs_.worker)) continue;
+            const std::string url = text_at(worker, "log_url");
+            if (!url.empty()) add(location_of(url), number, logs_.worker || workers.size() == 1);
+        }
+    }
+
+    /// Of one that has no workers any more: Supervisors keep logs for a while.
+    void add_former(const Json& topology) {
+        const Json supervisors = nimbus_.get("/api/v1/supervisors");
+        const std::uint64_t workers = std::clamp<std::uint64_t>(
+            count_at(object_at(topology, "settings"), "topology.workers"), 1, kFormerWorkersMax);
+        for (std::uint64_t worker = 0; worker < workers; ++worker) {
+            if (logs_.worker && static_cast<std::uint64_t>(*logs_.worker) != worker) continue;
+            for (const Json& supervisor : list_at(supervisors, "supervisors")) {
+                const Location location = {
+                    {text_at(supervisor, "host"),
+                     static_cast<std::uint16_t>(count_at(supervisor, "http_port"))},
+                    "/api/v1/logs/" + escaped(id_) + '/' + std::to_string(worker)};
+                if (has(location)) {
+                    add(location, std::to_string(worker), logs_.worker || workers == 1);
+                }
+            }
+        }
+    }
+
+    bool has(Location location) {
+        location.target += '/' + escaped(logs_.stream) + "?offset=0&bytes=0";
+        try {
+            static_cast<void>(nimbus_.get_log(location));
+            return true;
+        } catch (const Failure& failure) {
+            if (failure.code() == ExitCode::kDenied) throw;
+            return false;
+        }
+    }
+
+    NimbusClient& nimbus_;
+    const Logs& logs_;
+    std::ostream& out_;
+    std::ostream& err_;
+    std::string id_;
+    std::vector<Source> sources_;
+};
 
 }  // namespace
 
@@ -113,17 +219,24 @@ std::string LogLines::rest() {
     return partial_.empty() ? "" : prefix_ + std::exchange(partial_, {}) + '\n';
 }
 
-void show_logs(const Config& config, const Logs& logs, const Patience& patience,
-               std::ostream& out) {
+void show_logs(const Config& config, const Logs& wanted, const Patience& patience,
+               std::ostream& out, std::ostream& err) {
     NimbusClient nimbus(config);
-    std::vector<Source> sources = sources_of(nimbus, logs);
-    while (true) {
-        for (Source& source : sources) out << source.next();
-        out << std::flush;
-        if (!logs.follow || !out) break;
+    TopologyLogs logs(nimbus, wanted, out, err);
+    std::optional<Failure> failure = logs.show();
+    std::string ended;
+    for (int looks = 1; wanted.follow && out && ended.empty(); ++looks) {
         patience.pause(kLogPause);
+        // First the look, so that what was printed before the end is shown.
+        if (looks % kLogPausesPerLook == 0) logs.look_again(ended);
+        failure = logs.show();
     }
-    for (Source& source : sources) out << source.rest();
+    logs.end();
+    if (!ended.empty()) {
+        err << "storm: " << ended << '\n';
+    } else if (failure) {
+        throw Failure(*failure);
+    }
 }
 
 }  // namespace storm::cli

@@ -18,11 +18,14 @@ struct Logs {
     std::string topology;
     std::optional<std::int64_t> worker;  ///< None: all of them.
     std::string stream = "stderr";       ///< "stdout", "stderr", "stderr.1", …
-    bool follow = false;                 ///< Go on as more is written, for ever.
+    bool follow = false;                 ///< Go on as more is written.
 };
 
 /// With several workers each line starts with its worker's number. Throws Failure.
-void show_logs(const Config& config, const Logs& logs, const Patience& patience, std::ostream& out);
+/// What cannot be read is told on `err`, and does not keep the rest from being shown. Following
+/// ends with the topology.
+void show_logs(const Config& config, const Logs& wanted, const Patience& patience,
+               std::ostream& out, std::ostream& err);
 
 /// One log, as it grows: whole lines only, but for the last one when it ends.
 class LogLines {

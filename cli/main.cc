@@ -67,8 +67,15 @@ private:
 
     void add_format(CLI::App& app, const std::map<std::string, Format>& formats) {
         app.add_option("-o,--output", format_, "How to print it")
+            ->check(CLI::IsMember(names_of(formats)))
             ->transform(CLI::Transformer(formats))
             ->type_name("json");
+    }
+
+    static std::vector<std::string> names_of(const std::map<std::string, Format>& formats) {
+        std::vector<std::string> names;
+        for (const auto& [name, format] : formats) names.push_back(name);
+        return names;
     }
 
     void add_name(CLI::App& app) {
@@ -100,8 +107,10 @@ private:
     void add_changes() {
         CLI::App& kill = remote_verb("kill", "Drain a topology, and remove it");
         add_name(kill);
-        kill.add_option("-w,--wait", kill_.wait_secs, "Seconds that draining may take at most")
-            ->check(CLI::Range(0, 7 * 24 * 3600))
+        kill.add_option(
+                "-w,--wait", kill_.wait_secs,
+                "Seconds that draining may take at most, if not topology.message.timeout.secs")
+            ->check(CLI::Range(0, 24 * 3600))
             ->type_name("SECS");
         kill.add_flag("--detach", kill_.detach, "Do not wait until it is gone");
         kill.callback([this] {
@@ -122,13 +131,13 @@ private:
         add_name(logs);
         logs.add_flag("-f,--follow", logs_.follow, "Go on as more is printed, until Ctrl-C");
         logs.add_option("--worker", logs_.worker, "Of this one only; storm status numbers them")
-            ->check(CLI::NonNegativeNumber)
+            ->check(CLI::Range(0, 1'000'000))
             ->type_name("NUMBER");
         logs.add_option("--stream", logs_.stream, "stderr (unless given), stdout, or stderr.1, …")
             ->type_name("NAME");
         logs.callback([this] {
             logs_.topology = name_;
-            show_logs(config(), logs_, real_patience(clock_), std::cout);
+            show_logs(config(), logs_, real_patience(clock_), std::cout, std::cerr);
         });
     }
 

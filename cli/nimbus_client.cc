@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include <storm/detail/suggest.h>
@@ -235,8 +236,31 @@ Json NimbusClient::post(const std::string& target, const Json& body) {
     return response.body.empty() ? Json::object() : parsed(call, response);
 }
 
+Json NimbusClient::health() {
+    std::optional<Json> unwell;
+    for (const Address& seed : seeds_) {
+        net::HttpCall call = call_of("GET", "/health");
+        call.host = seed.host;
+        call.port = seed.port;
+        const base::Result<net::HttpResponse> response = net::call(call);
+        if (!response) continue;
+        Json said = Json::parse(response->body, nullptr, false);
+        if (text_at(said, "zookeeper").empty()) continue;
+        if (is_success(response->status)) return said;
+        if (!unwell) unwell = std::move(said);
+    }
+    return unwell ? *unwell : get("/health");  // Which tells why nobody answers.
+}
+
 void NimbusClient::stay_with_leader() {
-    const std::string leader = text_at(get("/health"), "leader");
+    const Json said = health();
+    const std::string leader = text_at(said, "leader");
+    if (text_at(said, "zookeeper") != "connected") {
+        throw Failure(ExitCode::kUnreachable,
+                      "Nimbus has no connection to ZooKeeper (" +
+                          printable(text_at(said, "zookeeper")) + "), so nothing can be changed",
+                      "look at storm.zookeeper.servers, and whether it runs; workers go on");
+    }
     if (leader.empty()) {
         throw Failure(ExitCode::kUnreachable, "no Nimbus leads at the moment",
                       "one is elected within seconds; try again");
@@ -284,6 +308,13 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
         call.port = seed.port;
         const base::Result<net::HttpResponse> response = net::call(call);
         if (response && (response->status != 503 || seeds_.size() == 1)) return *response;
+        const bool is_change = call.method == "POST";
+        if (!response && is_change && !net::never_reached(response.error())) {
+            throw Failure(
+                ExitCode::kUnreachable,
+                "it is not known whether that was done: " + printable(response.error().message),
+                "it may still be; storm list and storm status tell");
+        }
         if (!troubles.empty()) troubles += "; ";
         troubles += response ? to_string(seed) + ": " + said_in(*response).error
                              : printable(response.error().message);

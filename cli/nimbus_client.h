@@ -25,6 +25,8 @@ namespace storm::cli {
 struct Address {
     std::string host;
     std::uint16_t port = 0;
+
+    friend bool operator==(const Address&, const Address&) = default;
 };
 std::string to_string(const Address& address);  ///< "host:port"; "[::1]:6627".
 /// "host", "host:port", "[::1]:port". Throws Failure.
@@ -33,6 +35,8 @@ Address address_of(const std::string& text, std::uint16_t default_port);
 struct Location {
     Address address;
     std::string target;
+
+    friend bool operator==(const Location&, const Location&) = default;
 };
 Location location_of(const std::string& url);
 
@@ -54,6 +58,8 @@ public:
     explicit NimbusClient(const Config& config);
 
     Json get(const std::string& target);
+    /// What /health says, also of a cluster that is not well. Of the best of the seeds.
+    Json health();
     Json post(const std::string& target, const Json& body);
 
     /// From now on only the leader is asked: for what must be at one and the same place.

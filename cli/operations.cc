@@ -34,20 +34,23 @@ void write(const Output& output, const Json& answer, const char* list, const cha
     }
 }
 
-/// Whether the topology of that id is no longer there.
+/// Whether the topology of that id is no longer there. While nobody can be asked, it is.
 bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& id) {
     try {
         return text_at(nimbus.get(target_of(name)), "id") != id;
     } catch (const Failure& failure) {
         if (failure.code() == ExitCode::kNotFound) return true;
+        if (failure.code() == ExitCode::kUnreachable) return false;
         throw;
     }
 }
 
 void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::string& id,
-                     std::chrono::seconds patience_secs, const Patience& patience) {
-    const base::Micros deadline =
-        patience.clock.now() + std::chrono::microseconds(patience_secs).count();
+                     std::chrono::seconds draining, const Patience& patience, std::ostream& out) {
+    const std::chrono::seconds patience_secs = draining + kKillPatience;
+    const base::Micros begin = patience.clock.now();
+    const base::Micros deadline = begin + std::chrono::microseconds(patience_secs).count();
+    bool told = false;
     std::chrono::milliseconds pause = kLookPauseMin;
     while (!is_gone(nimbus, name, id)) {
         if (patience.clock.now() >= deadline) {
@@ -56,9 +59,23 @@ void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::s
                               duration_text(static_cast<std::uint64_t>(patience_secs.count())),
                           "storm status " + name + " shows which workers still run");
         }
+        if (!told && patience.clock.now() - begin >= base::kMicrosPerSecond) {
+            told = true;
+            out << "draining \"" << name << "\", for at most "
+                << duration_text(static_cast<std::uint64_t>(draining.count()))
+                << "; -w 0 ends it at once\n"
+                << std::flush;
+        }
         patience.pause(pause);
         pause = std::min(pause * 3 / 2, kLookPauseMax);
     }
+}
+
+/// How long Nimbus lets it drain where it is told nothing.
+std::chrono::seconds message_timeout(const Json& topology) {
+    const std::uint64_t set =
+        count_at(object_at(topology, "settings"), "topology.message.timeout.secs");
+    return set > 0 ? std::chrono::seconds(set) : kKillWait;
 }
 
 void change(const Config& config, const std::string& name, const char* what, const Output& output) {
@@ -93,7 +110,7 @@ void show_status(const Config& config, const std::string& name, const Output& ou
 
 void show_health(const Config& config, const Output& output) {
     NimbusClient nimbus(config);
-    Json health = nimbus.get("/health");
+    Json health = nimbus.health();
     const Json supervisors = nimbus.get("/api/v1/supervisors");
     if (output.format == Format::kJson) {
         health["supervisors"] = list_at(supervisors, "supervisors");
@@ -102,6 +119,12 @@ void show_health(const Config& config, const Output& output) {
         output.out << health_text(health, supervisors, output.terminal);
     }
     output.out << std::flush;
+    if (text_at(health, "zookeeper") != "connected") {
+        throw Failure(ExitCode::kFailed,
+                      "Nimbus has no connection to ZooKeeper: workers go on, but nothing can be "
+                      "changed, and none is moved",
+                      "look at storm.zookeeper.servers, and whether it runs");
+    }
     if (text_at(health, "status") != "ok" || text_at(health, "leader").empty()) {
         throw Failure(ExitCode::kFailed, "the cluster is not well", "storm nimbuses, storm errors");
     }
@@ -114,7 +137,8 @@ void show_health(const Config& config, const Output& output) {
 void kill_topology(const Config& config, const Kill& kill, const Patience& patience,
                    const Output& output) {
     NimbusClient nimbus(config);
-    const std::string id = text_at(nimbus.get(target_of(kill.name)), "id");
+    const Json topology = nimbus.get(target_of(kill.name));
+    const std::string id = text_at(topology, "id");
     Json body = Json::object();
     if (kill.wait_secs) body["wait_secs"] = *kill.wait_secs;
     nimbus.post(target_of(kill.name) + "/kill", body);
@@ -122,9 +146,9 @@ void kill_topology(const Config& config, const Kill& kill, const Patience& patie
         output.out << "killing \"" << kill.name << "\"\n";
         return;
     }
-    const std::chrono::seconds wait =
-        kill.wait_secs ? std::chrono::seconds(*kill.wait_secs) : kKillWait;
-    wait_until_gone(nimbus, kill.name, id, wait + kKillPatience, patience);
+    const std::chrono::seconds draining =
+        kill.wait_secs ? std::chrono::seconds(*kill.wait_secs) : message_timeout(topology);
+    wait_until_gone(nimbus, kill.name, id, draining, patience, output.out);
     output.out << "killed \"" << kill.name << "\"\n";
 }
 

@@ -96,21 +96,32 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
     const base::Micros started = patience.clock.now();
     std::chrono::milliseconds pause = kLookPauseMin;
     std::string told;
+    const std::string stays =
+        fmt::format("it stays submitted: storm status {0}, storm logs {0}, storm kill {0}", name);
     while (true) {
-        const Json topology = look_at(nimbus, name, id);
+        Json topology = Json::object();
+        try {
+            topology = look_at(nimbus, name, id);
+        } catch (const Failure& failure) {
+            // Another one will lead soon; the topology runs meanwhile.
+            const bool over = patience.clock.now() - started >= timeout;
+            if (failure.code() != ExitCode::kUnreachable) throw;
+            if (over) throw Failure(failure.code(), failure.what(), stays);
+            if (told != failure.what()) err << failure.what() << "; asking again\n" << std::flush;
+            told = failure.what();
+            patience.pause(kLookPauseMax);
+            continue;
+        }
         const base::Micros now = patience.clock.now();
         const Readiness found = watch.look(topology, now);
         if (found.verdict == Readiness::Verdict::kReady) return found.why;
         if (found.verdict == Readiness::Verdict::kFailed || now - started >= timeout) {
-            const auto seconds = static_cast<std::uint64_t>(timeout / base::kMicrosPerSecond);
-            const std::string after = found.verdict == Readiness::Verdict::kFailed
-                                          ? ""
-                                          : " after " + duration_text(seconds);
-            throw Failure(
-                ExitCode::kFailed,
-                fmt::format("\"{}\" does not run{}:\n{}", name, after, found.why),
-                fmt::format("it stays submitted: storm status {0}, storm logs {0}, storm kill {0}",
-                            name));
+            const std::string after =
+                found.verdict == Readiness::Verdict::kFailed
+                    ? ""
+                    : fmt::format(" after {} s", static_cast<double>(timeout) / 1e6);
+            throw Failure(ExitCode::kFailed,
+                          fmt::format("\"{}\" does not run{}:\n{}", name, after, found.why), stays);
         }
         const std::string troubles = unassigned_text(topology);
         if (!troubles.empty() && troubles != told) err << troubles << std::flush;
@@ -182,8 +193,9 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     const std::string id = text_at(answer, "id");
     out << "submitted \"" << name << "\" as " << printable(id) << '\n' << std::flush;
     if (submission.detach) return;
-    const std::string how = wait_until_ready(nimbus, name, id, submission.timeout, patience, err);
-    out << "it runs: " << how << '\n' << std::flush;
+    NimbusClient any(config);  // Another one may lead before it runs.
+    const std::string how = wait_until_ready(any, name, id, submission.timeout, patience, err);
+    out << (how.starts_with("it has finished") ? "" : "it runs: ") << how << '\n' << std::flush;
 }
 
 base::Micros duration_of(const std::string& text) {

@@ -33,6 +33,8 @@ int run(int argc, char** argv) {
     app.add_option("PROGRAM", submission.program, "The executable of a topology")->required();
     app.add_option("--name", submission.name,
                    "Its name in the cluster; else topology.name, else the program's")
+        ->check(CLI::Validator(
+            [](const std::string& name) { return name.empty() ? "is empty" : ""; }, ""))
         ->type_name("NAME");
     add_settings_options(app, options);
     app.add_option("--file", submission.files, "A file that its workers find in their folder")

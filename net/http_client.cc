@@ -26,6 +26,9 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+constexpr const char* kCannotFind = "cannot find host";
+constexpr const char* kCannotReach = "cannot reach ";
+
 std::string lower_case(std::string lowered) {
     for (char& letter : lowered) {
         if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
@@ -143,7 +146,7 @@ private:
         tcp::resolver resolver(io_);
         const auto found = resolver.resolve(wanted_.host, std::to_string(wanted_.port), error);
         if (error) {
-            return fail("cannot find host \"" + wanted_.host +
+            return fail(std::string(kCannotFind) + " \"" + wanted_.host +
                         "\": " + lower_case(error.message()));
         }
         bool late = false;
@@ -159,10 +162,11 @@ private:
         });
         io_.run();
         if (late) {
-            return fail("cannot reach " + where() + ": no answer within " +
+            return fail(std::string(kCannotReach) + where() + ": no answer within " +
                         seconds(wanted_.connect_timeout));
         }
-        if (error) return fail("cannot reach " + where() + ": " + lower_case(error.message()));
+        if (error)
+            return fail(std::string(kCannotReach) + where() + ": " + lower_case(error.message()));
         socket_.set_option(tcp::no_delay(true), error);
         return true;
     }
@@ -322,6 +326,10 @@ private:
 
 base::Result<HttpResponse> call(const HttpCall& wanted) {
     return Exchange(wanted).run();
+}
+
+bool never_reached(const base::Error& error) {
+    return error.message.starts_with(kCannotFind) || error.message.starts_with(kCannotReach);
 }
 
 }  // namespace storm::net

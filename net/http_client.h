@@ -34,4 +34,7 @@ struct HttpCall {
 /// Any response is a success here, whatever its status.
 base::Result<HttpResponse> call(const HttpCall& wanted);
 
+/// Of an error of call(): whether the other side cannot have seen the request.
+bool never_reached(const base::Error& error);
+
 }  // namespace storm::net

@@ -39,7 +39,7 @@ std::string token_file(const Config& config) {
 class Daemon {
 public:
     Daemon(cluster::LocalDir dir, BlobStore blobs, std::string token,
-           const cluster::ZookeeperSettings& zookeeper)
+           const cluster::ZookeeperSettings& zookeeper, base::Micros task_timeout)
         : dir_(std::move(dir)),
           blobs_(std::move(blobs)),
           token_(std::move(token)),
@@ -48,7 +48,7 @@ public:
               zookeeper.root),
           state_(session_),
           topologies_(
-              state_, loop_, wall_,
+              state_, loop_, wall_, task_timeout,
               [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
               [] { return base::random_bytes(cluster::kSecretBytes); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
@@ -190,7 +190,7 @@ base::Result<base::Done> run(const Config& config) {
     auto blobs = BlobStore::open(dir.value().path() + "/blobs");
     if (!blobs) return blobs.error();
     Daemon daemon(std::move(dir).value(), std::move(blobs).value(), std::move(token).value(),
-                  *zookeeper);
+                  *zookeeper, config.int64("nimbus.task.timeout.secs") * base::kMicrosPerSecond);
     const auto started = daemon.start(config);
     if (!started) return started.error();
     if (!daemon.run()) return base::Error{"another Nimbus has the same address"};

@@ -23,9 +23,6 @@ inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
 /// A new leader, or one whose connection was lost, takes the Supervisors it misses to come back
 /// for so long: an outage of ZooKeeper ends sessions of daemons that are well.
 inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
-/// A Supervisor without a session, but with a report that is younger, is there: one that is
-/// restarted in order is back before. (It reports every 3 s.)
-inline constexpr base::Micros kReportFresh = 4 * base::kMicrosPerSecond;
 /// Before a leader whose write failed reads everything anew.
 inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
 /// Between two writes of one topology's errors.

@@ -65,7 +65,7 @@ struct Api::Call {
 };
 
 struct Api::Route {
-    enum Flags : unsigned { kOpen = 0, kToken = 1, kLeader = 2, kUpload = 4 };
+    enum Flags : unsigned { kOpen = 0, kToken = 1, kLeader = 2, kUpload = 4, kZookeeper = 8 };
 
     std::string_view method;
     std::string_view path;
@@ -74,7 +74,7 @@ struct Api::Route {
 };
 
 const std::vector<Api::Route>& Api::table_() {
-    constexpr unsigned kChange = Route::kToken | Route::kLeader;
+    constexpr unsigned kChange = Route::kToken | Route::kLeader | Route::kZookeeper;
     static const std::vector<Route> kTable = {
         {"GET", "/health", Route::kOpen, &Api::health_},
         {"GET", "/metrics", Route::kOpen, &Api::metrics_},
@@ -89,7 +89,7 @@ const std::vector<Api::Route>& Api::table_() {
         {"GET", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
         {"PUT", "/api/v1/blobs/{sha256}", Route::kToken | Route::kUpload, nullptr},
         {"GET", "/api/v1/supervisors", Route::kOpen, &Api::supervisors_},
-        {"POST", "/api/v1/supervisors/{id}/report", kChange, &Api::report_},
+        {"POST", "/api/v1/supervisors/{id}/report", Route::kToken | Route::kLeader, &Api::report_},
         {"GET", "/api/v1/nimbuses", Route::kOpen, &Api::nimbuses_},
         {"GET", "/api/v1/errors", Route::kOpen, &Api::errors_},
         {"GET", "/api/v1/prometheus/targets", Route::kOpen, &Api::targets_},
@@ -216,6 +216,13 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
     }
     if ((found->flags & Route::kLeader) != 0 && !parts_.topologies.leading()) {
         refused = refusal_({Kind::kNotLeader, "this Nimbus does not lead"});
+        return nullptr;
+    }
+    // Else it would be kept, and done when nobody expects it any more.
+    if ((found->flags & Route::kZookeeper) != 0 && parts_.zookeeper() != "connected") {
+        refused = HttpResponse::error(
+            503, "Nimbus has no connection to ZooKeeper, so nothing can be changed",
+            "look at storm.zookeeper.servers, and whether it runs; workers go on");
         return nullptr;
     }
     return found;

@@ -123,7 +123,13 @@ base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text) 
     }
     const json object = parsed(text);
     if (!object.is_object()) return base::Error{"the request is no JSON object"};
-    if (object.find("wait_secs") == object.end()) return std::optional<std::int64_t>();
+    for (const auto& [key, value] : object.items()) {
+        if (key != "wait_secs") {
+            return base::Error{"there is no \"" + key.substr(0, kTopologyNameBytesMax) +
+                               "\" in a kill; there is \"wait_secs\""};
+        }
+    }
+    if (object.empty()) return std::optional<std::int64_t>();
     cluster::JsonMistake mistake;
     const auto secs = cluster::JsonFields(object, "", mistake).number<std::int64_t>("wait_secs");
     if (!mistake.text().empty()) return base::Error{mistake.text()};

@@ -61,6 +61,19 @@ std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, dou
     return std::exp2(static_cast<double>(buckets.size() - 1));
 }
 
+namespace {
+
+/// The last that it logged as an error, else the last of all.
+const std::string* telling_line(const std::vector<std::string>& lines) {
+    if (lines.empty()) return nullptr;
+    const auto error = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
+        return line.find(" error ") != std::string::npos;
+    });
+    return error == lines.rend() ? &lines.back() : &*error;
+}
+
+}  // namespace
+
 ReportBook::News ReportBook::take(cluster::SupervisorReport report, base::Micros now,
                                   std::int64_t now_ms) {
     News news;
@@ -100,7 +113,9 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
     if (!is_new && worker.restarts > former.restarts && !worker.exit.empty()) {
         std::string error = "worker " + std::to_string(worker.number) + " on " + host + ':' +
                             std::to_string(worker.port) + " ended: " + worker.exit;
-        if (!worker.last_stderr.empty()) error += "; its last line: " + worker.last_stderr.back();
+        if (const std::string* const line = telling_line(worker.last_stderr)) {
+            error += "; it said: " + *line;
+        }
         news.push_back({worker.topology, {"", std::move(error), now_ms}});
     }
     former.incarnation = worker.incarnation;

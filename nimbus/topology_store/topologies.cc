@@ -91,10 +91,12 @@ Refusal refusal(Write outcome, const std::string& what) {
 
 struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     Impl(cluster::ClusterState& given_state, cluster::EventLoop& given_loop,
-         const base::WallClock& given_wall, CurrentTerm given_term, MakeSecret given_secret)
+         const base::WallClock& given_wall, base::Micros given_task_timeout, CurrentTerm given_term,
+         MakeSecret given_secret)
         : state(given_state),
           loop(given_loop),
           wall(given_wall),
+          task_timeout(given_task_timeout),
           current_term(std::move(given_term)),
           make_secret(std::move(given_secret)) {}
 
@@ -142,6 +144,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     cluster::ClusterState& state;
     cluster::EventLoop& loop;
     const base::WallClock& wall;
+    const base::Micros task_timeout;
     const CurrentTerm current_term;
     const MakeSecret make_secret;
 
@@ -306,7 +309,7 @@ bool Topologies::Impl::is_present(const std::string& supervisor) const {
     const base::Micros now = loop.now();
     if (now < grace_until) return true;
     const auto heard = book.heard(supervisor);
-    return heard && now - *heard < kReportFresh;
+    return heard && now - *heard < task_timeout;
 }
 
 void Topologies::Impl::schedule_soon() {
@@ -410,7 +413,7 @@ void Topologies::Impl::wake_at(base::Micros when) {
 void Topologies::Impl::wake_when_missed_are_lost() {
     for (const std::string& id : supply().expected) {
         const auto heard = book.heard(id);
-        wake_at(std::max(grace_until, heard ? *heard + kReportFresh : 0) + 1);
+        wake_at(std::max(grace_until, heard ? *heard + task_timeout : 0) + 1);
     }
 }
 
@@ -602,8 +605,10 @@ void Topologies::Impl::write_errors() {
 }
 
 Topologies::Topologies(cluster::ClusterState& state, cluster::EventLoop& loop,
-                       const base::WallClock& wall, CurrentTerm term, MakeSecret secret)
-    : impl_(std::make_shared<Impl>(state, loop, wall, std::move(term), std::move(secret))) {
+                       const base::WallClock& wall, base::Micros task_timeout, CurrentTerm term,
+                       MakeSecret secret)
+    : impl_(std::make_shared<Impl>(state, loop, wall, task_timeout, std::move(term),
+                                   std::move(secret))) {
     impl_->follow();
 }
 

@@ -75,8 +75,10 @@ public:
     /// 32 random bytes.
     using MakeSecret = std::function<std::string()>;
 
+    /// `task_timeout`: a Supervisor without a session, but with a report that is younger, is there:
+    /// one that is restarted in order is back before. (It reports every 3 s.)
     Topologies(cluster::ClusterState& state, cluster::EventLoop& loop, const base::WallClock& wall,
-               CurrentTerm term, MakeSecret secret);
+               base::Micros task_timeout, CurrentTerm term, MakeSecret secret);
     ~Topologies();
     Topologies(const Topologies&) = delete;
     Topologies& operator=(const Topologies&) = delete;

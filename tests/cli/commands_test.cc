@@ -224,6 +224,9 @@ FakeNimbus::Answer with_log(const std::string* address, const std::string& conte
             }
             return json_response(200, topology);
         }
+        if (request.target == "/api/v1/supervisors") {
+            return json_response(200, {{"supervisors", Json::array()}});
+        }
         const std::size_t at = request.target.find("offset=") + 7;
         const long asked = std::stol(request.target.substr(at));
         const long from = asked < 0 ? 0 : asked;
@@ -241,7 +244,8 @@ std::string logs_of(int workers, const Logs& logs) {
     address = nimbus.url();
     FakeTime time;
     std::ostringstream out;
-    show_logs(nimbus.config(), logs, time.patience(), out);
+    std::ostringstream err;
+    show_logs(nimbus.config(), logs, time.patience(), out, err);
     return out.str();
 }
 
@@ -254,6 +258,94 @@ TEST(Commands, LogsOfSeveralWorkersAreToldApart) {
               "[worker 0] first\n[worker 0] second\n[worker 1] first\n[worker 1] second\n"
               "[worker 0] third\n[worker 1] third\n");
     EXPECT_EQ(logs_of(2, {.topology = "wc", .worker = 1}), "first\nsecond\nthird\n");
+}
+
+/// Supervisors that have a log of worker 0 each, and a Nimbus that says what `topology` does.
+struct LogCluster {
+    using Topology = std::function<net::HttpResponse()>;
+
+    explicit LogCluster(Topology topology)
+        : nimbus([this, topology = std::move(topology)](const net::HttpRequest& request) {
+              if (request.target != "/api/v1/supervisors") return topology();
+              return json_response(
+                  200,
+                  {{"supervisors", {{{"host", "127.0.0.1"}, {"http_port", supervisor.port()}}}}});
+          }) {}
+
+    std::string shown(const Logs& logs) {
+        FakeTime time;
+        std::ostringstream out;
+        show_logs(nimbus.config(), logs, time.patience(), out, err);
+        return out.str();
+    }
+    Json worker(const std::string& url, int number) const {
+        return {{"id", number}, {"log_url", url + "/api/v1/logs/wc-1/" + std::to_string(number)}};
+    }
+
+    FakeNimbus supervisor{[](const net::HttpRequest& request) {
+        if (request.target.find("/wc-1/0/stdout?") == std::string::npos)
+            return json_response(404, {{"error", "there is no such log"}});
+        net::HttpResponse response;
+        response.body = request.target.find("offset=5") == std::string::npos ? "dog 3" : "";
+        response.headers = {{"X-Storm-Size", "5"}};
+        return response;
+    }};
+    FakeNimbus nimbus;
+    std::ostringstream err;
+};
+
+TEST(Commands, LogsOfAFinishedTopologyAreFoundWhereItRan) {
+    LogCluster cluster([] {
+        return json_response(200,
+                             {{"id", "wc-1"}, {"status", "FINISHED"}, {"workers", Json::array()}});
+    });
+
+    EXPECT_EQ(cluster.shown({.topology = "wc", .worker = {}, .stream = "stdout"}), "dog 3\n");
+}
+
+TEST(Commands, ALogThatCannotBeReadDoesNotHideTheOthers) {
+    LogCluster* self = nullptr;
+    LogCluster cluster([&self] {
+        return json_response(200, {{"id", "wc-1"},
+                                   {"status", "ACTIVE"},
+                                   {"workers",
+                                    {self->worker("http://" + deaf_address(), 1),
+                                     self->worker(self->supervisor.url(), 0)}}});
+    });
+    self = &cluster;
+    std::string shown;
+
+    EXPECT_EQ(code_of([&] {
+                  FakeTime time;
+                  std::ostringstream out;
+                  try {
+                      show_logs(cluster.nimbus.config(),
+                                {.topology = "wc", .worker = {}, .stream = "stdout"},
+                                time.patience(), out, cluster.err);
+                  } catch (const Failure&) {
+                      shown = out.str();
+                      throw;
+                  }
+              }),
+              ExitCode::kUnreachable);
+    EXPECT_EQ(shown, "[worker 0] dog 3\n");
+}
+
+TEST(Commands, FollowedLogsEndWithTheTopology) {
+    int asked = 0;
+    LogCluster* self = nullptr;
+    LogCluster cluster([&] {
+        if (++asked > 3) return json_response(404, {{"error", "there is no topology \"wc\""}});
+        if (asked == 2) return json_response(503, {{"error", "no Nimbus leads at the moment"}});
+        return json_response(200, {{"id", "wc-1"},
+                                   {"status", "ACTIVE"},
+                                   {"workers", {self->worker(self->supervisor.url(), 0)}}});
+    });
+    self = &cluster;
+
+    EXPECT_EQ(cluster.shown({.topology = "wc", .worker = {}, .stream = "stdout", .follow = true}),
+              "dog 3\n");
+    EXPECT_THAT(cluster.err.str(), HasSubstr("\"wc\" is gone"));
 }
 
 TEST(Commands, LogsOfAWorkerThatIsNotThereAreNotFound) {

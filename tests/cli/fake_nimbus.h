@@ -40,6 +40,7 @@ public:
     }
 
     std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+    std::uint16_t port() const { return server_->port(); }
     std::string url() const { return "http://" + address(); }
     Config config() const {
         Config config;
@@ -66,5 +67,10 @@ private:
     std::vector<net::HttpRequest> requests_;
     std::unique_ptr<net::HttpServer> server_;  // Last: its thread uses the others.
 };
+
+/// A port where nobody listens.
+inline std::string deaf_address() {
+    return FakeNimbus([](const net::HttpRequest&) { return net::HttpResponse(); }).address();
+}
 
 }  // namespace storm::cli

@@ -48,11 +48,6 @@ Failure failure_of(Action action) {
     return Failure(ExitCode::kDone, "");
 }
 
-/// A port where nobody listens.
-std::string deaf_address() {
-    return FakeNimbus([](const net::HttpRequest&) { return net::HttpResponse(); }).address();
-}
-
 FakeNimbus::Answer always(int status, const Json& json) {
     return [status, json](const net::HttpRequest&) { return json_response(status, json); };
 }

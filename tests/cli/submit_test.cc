@@ -61,7 +61,8 @@ FakeNimbus::Answer nimbus_with(const std::string* address, const Json& status) {
     return [address, status,
             blobs = std::map<std::string, std::string>()](const net::HttpRequest& request) mutable {
         if (request.target == "/health") {
-            return json_response(200, {{"status", "ok"}, {"leader", *address}});
+            return json_response(
+                200, {{"status", "ok"}, {"zookeeper", "connected"}, {"leader", *address}});
         }
         if (request.method == "HEAD") {
             net::HttpResponse response;
@@ -128,7 +129,7 @@ TEST_F(SubmitTest, TellsWhatIsMissingWhenTimeIsUp) {
         FAIL();
     } catch (const Failure& failure) {
         EXPECT_EQ(failure.code(), ExitCode::kFailed);
-        EXPECT_THAT(failure.what(), HasSubstr("\"wc\" does not run after 2s:\n"
+        EXPECT_THAT(failure.what(), HasSubstr("\"wc\" does not run after 2 s:\n"
                                               "no free slot: 4 wanted, 2 free on 1 supervisor\n"
                                               "0 of 1 executor are prepared"));
         EXPECT_THAT(failure.hint(), HasSubstr("it stays submitted"));

@@ -241,6 +241,24 @@ TEST_F(NimbusTest, SurvivesAFullDisk) {
     EXPECT_EQ(full.ask(wanted).status, 201) << "and it goes on";
 }
 
+TEST_F(NimbusTest, RefusesChangesWithoutZookeeperAndDoesNotDoThemLater) {
+    put(nimbus(), "program");
+    ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
+              201);
+    zookeeper_->kill();
+    ASSERT_TRUE(soon([&] { return nimbus().get("/health").status == 503; }));
+
+    const auto refused =
+        nimbus().change("POST", "/api/v1/topologies/wc/kill", "{\"wait_secs\": 0}");
+
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_THAT(refused.body, HasSubstr("no connection to ZooKeeper"));
+    EXPECT_EQ(nimbus().get("/api/v1/topologies/wc").status, 200);
+    zookeeper_->start();
+    ASSERT_TRUE(soon([&] { return nimbus().leads(); }, std::chrono::seconds(15)));
+    EXPECT_EQ(nimbus().json("/api/v1/topologies/wc").at("status"), "ACTIVE");
+}
+
 TEST_F(NimbusTest, AnotherTakesOverWithTopologiesAndBlobs) {
     std::ofstream(path("token")) << std::string(64, 't') << '\n';
     fs::permissions(path("token"), fs::perms::owner_read | fs::perms::owner_write);

@@ -28,8 +28,10 @@ constexpr std::array kSettings = {
             "Port of Nimbus' HTTP interface; 0: any free one."},
     Setting{"nimbus.seeds", Type::kList, "[\"127.0.0.1\"]", 0, 0,
             "Hosts (or host:port) where a Nimbus may be found."},
-    Setting{"nimbus.task.timeout.secs", Type::kInt, "30", 1, kWeekSecs,
-            "Seconds without a report of its Supervisor until a worker is assigned elsewhere."},
+    Setting{
+        "nimbus.task.timeout.secs", Type::kInt, "4", 1, kWeekSecs,
+        "Seconds without a report of a Supervisor whose session has ended, until its workers are "
+        "assigned elsewhere."},
     Setting{"storm.insecure", Type::kBool, "false", 0, 0,
             "Allow listening on addresses other than 127.0.0.1 without TLS and authentication. "
             "Whoever reaches them can then run programs here."},

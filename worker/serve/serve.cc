@@ -256,7 +256,9 @@ private:
     void end(int code, const std::string& why) {
         if (std::exchange(ending_, true)) return;
         code_ = code;
-        base::log::info("ending", {{"why", why}, {"exit", static_cast<std::int64_t>(code)}});
+        const bool well = code == kExitDone;
+        base::log::write(well ? base::LogLevel::kInfo : base::LogLevel::kError, "ending",
+                         {{"why", why}, {"exit", static_cast<std::int64_t>(code)}});
         report_timer_.cancel();
         report();
         end_timer_.expires_after(kLastReportPatience);

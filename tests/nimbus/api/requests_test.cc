@@ -113,6 +113,8 @@ TEST(Requests, ReadsTheWaitOfAKill) {
     EXPECT_EQ(read_kill_wait("{}").value(), std::nullopt);
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": 0}").value(), 0);
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": 30}").value(), 30'000);
+    EXPECT_EQ(read_kill_wait("{\"wait\": 1}").error().message,
+              "there is no \"wait\" in a kill; there is \"wait_secs\"");
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": -1}").error().message,
               "wait_secs is not between 0 and 86400");
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": 86401}").error().message,

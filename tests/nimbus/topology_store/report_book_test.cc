@@ -119,8 +119,14 @@ TEST(ReportBook, TellsOfTheEndOfAWorker) {
 
     ASSERT_THAT(news, SizeIs(1));
     EXPECT_EQ(news[0].second.error,
-              "worker 0 on alpha:6700 ended: killed by signal 9; its last line: terminate called");
+              "worker 0 on alpha:6700 ended: killed by signal 9; it said: terminate called");
     EXPECT_THAT(book.take(report("s1", {again}), 0, 0), IsEmpty());
+
+    again.restarts = 2;
+    again.last_stderr = {"2026-11-21T10:00:00.000 error ending why=\"no file\"", "info link up"};
+    EXPECT_EQ(book.take(report("s1", {again}), 0, 0).at(0).second.error,
+              "worker 0 on alpha:6700 ended: killed by signal 9; it said: "
+              "2026-11-21T10:00:00.000 error ending why=\"no file\"");
 }
 
 TEST(ReportBook, KnowsWhetherAProcessIsLeft) {

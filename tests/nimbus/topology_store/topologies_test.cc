@@ -33,6 +33,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
+constexpr base::Micros kTaskTimeout = 4 * base::kMicrosPerSecond;
 constexpr base::Micros kSessionTimeout = 5 * kMicrosPerSecond;
 
 class TimeOfDay final : public base::WallClock {
@@ -59,7 +60,7 @@ struct NimbusProcess {
               loop, [this] { return world.server.connect(loop); }, "/storm"),
           state(session),
           topologies(
-              state, loop, world.wall,
+              state, loop, world.wall, kTaskTimeout,
               [this] { return election ? election->term() : std::optional<cluster::Term>(); },
               [] { return std::string(32, 's'); }) {
         session.on_ready([this](std::uint64_t) { topologies.connection_lost(); });
@@ -271,7 +272,7 @@ TEST_F(TopologiesTest, MovesNothingWhileALostSupervisorStillReports) {
     EXPECT_THAT(nimbus.topologies.supervisors(), SizeIs(1));
     EXPECT_EQ(nimbus.assignment("wc"), before);
 
-    run(kReportFresh + kMicrosPerSecond);
+    run(kTaskTimeout + kMicrosPerSecond);
     EXPECT_NE(nimbus.assignment("wc"), before);
 }
 
