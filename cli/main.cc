@@ -74,6 +74,7 @@ private:
 
     static std::vector<std::string> names_of(const std::map<std::string, Format>& formats) {
         std::vector<std::string> names;
+        names.reserve(formats.size());
         for (const auto& [name, format] : formats) names.push_back(name);
         return names;
     }

@@ -120,7 +120,7 @@ struct ClusterState::Impl {
             what, id,
             [steps = std::move(steps)](Coordination& client,
                                        const OperationQueue::Settled& settled) {
-                client.multi(steps, std::move(settled));
+                client.multi(steps, settled);
             },
             std::move(done));
     }
@@ -224,11 +224,10 @@ void ClusterState::read_topology(
     const auto read = std::make_shared<Node>();
     impl_->operations.add(
         [path, read](Coordination& client, const OperationQueue::Settled& settled) {
-            client.get(path, {},
-                       [read, settled = std::move(settled)](CoordinationError error, Node node) {
-                           *read = std::move(node);
-                           settled(error);
-                       });
+            client.get(path, {}, [read, settled](CoordinationError error, Node node) {
+                *read = std::move(node);
+                settled(error);
+            });
         },
         [id, read, done = std::move(done)](CoordinationError error) {
             if (error == CoordinationError::kNoNode) return done(std::optional<TopologyRecord>());
@@ -264,8 +263,7 @@ void ClusterState::read_all(std::function<void(base::Result<ClusterSnapshot>)> d
     const auto nodes = std::make_shared<ReadAll::Nodes>();
     impl_->operations.add(
         [=](Coordination& client, const OperationQueue::Settled& settled) {
-            std::make_shared<ReadAll>(client, nodes, std::move(settled))
-                ->folders({topologies, assignments});
+            std::make_shared<ReadAll>(client, nodes, settled)->folders({topologies, assignments});
         },
         [=, done = std::move(done)](CoordinationError error) {
             if (error != CoordinationError::kNone) {

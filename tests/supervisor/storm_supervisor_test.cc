@@ -94,7 +94,7 @@ protected:
         });
     }
 
-    std::string ready_() const { return nimbus_->places.local_dir + "/supervisor.json"; }
+    std::string ready_file() const { return nimbus_->places.local_dir + "/supervisor.json"; }
     std::vector<std::string> arguments() const {
         return {"-c", "storm.zookeeper.servers=" + zookeeper_->address(),
                 "-c", "storm.local.dir=" + nimbus_->places.local_dir,
@@ -105,14 +105,14 @@ protected:
     }
     std::string log() const { return nimbus_->folder() + "/log"; }
     void start() {
-        ::unlink(ready_().c_str());
+        ::unlink(ready_file().c_str());
         supervisor_ = std::make_unique<Program>(arguments(), log());
         ASSERT_TRUE(nimbus_->wait_until(
-            [this] { return std::filesystem::exists(ready_()) || supervisor_->has_ended(); }));
+            [this] { return std::filesystem::exists(ready_file()) || supervisor_->has_ended(); }));
         ASSERT_FALSE(supervisor_->has_ended()) << content_of(log());
     }
     std::string ready(const std::string& key) const {
-        const std::string all = content_of(ready_());
+        const std::string all = content_of(ready_file());
         std::size_t begin = all.find('"' + key + "\":") + key.size() + 3;
         if (all[begin] == '"') ++begin;
         return all.substr(begin, all.find_first_of("\",}", begin) - begin);
@@ -189,7 +189,7 @@ TEST_F(StormSupervisor, EndsBySigtermAndStopsWorkersOnlyWhenAsked) {
 
     EXPECT_EQ(supervisor_->end(SIGTERM), 0);
     EXPECT_EQ(::kill(worker, 0), 0);
-    EXPECT_FALSE(std::filesystem::exists(ready_()));
+    EXPECT_FALSE(std::filesystem::exists(ready_file()));
 
     Program stopping({"--stop-workers", "-c", "storm.local.dir=" + nimbus_->places.local_dir},
                      log());
@@ -212,7 +212,7 @@ TEST_F(StormSupervisor, IsRefusedWhenAnotherOneHasItsId) {
     auto named = arguments();
     named.insert(named.end(), {"-c", "supervisor.id=one"});
     supervisor_ = std::make_unique<Program>(named, log());
-    ASSERT_TRUE(nimbus_->wait_until([this] { return std::filesystem::exists(ready_()); }));
+    ASSERT_TRUE(nimbus_->wait_until([this] { return std::filesystem::exists(ready_file()); }));
     nimbus_->run_for(std::chrono::milliseconds(300));
     named.insert(named.end(), {"-c", "storm.local.dir=" + nimbus_->folder() + "/other"});
 

@@ -97,7 +97,7 @@ struct NimbusProcess {
         return answer;
     }
     std::string kill(const std::string& name, std::optional<std::int64_t> wait_ms) {
-        return ask([&](Answered done) { topologies.kill(name, wait_ms, std::move(done)); });
+        return ask([&](const Answered& done) { topologies.kill(name, wait_ms, done); });
     }
     std::optional<Assignment> assignment(const std::string& name) const {
         for (const TopologyView& view : topologies.all()) {
@@ -428,9 +428,8 @@ TEST_F(TopologiesTest, FinishesWhenEveryWorkerHas) {
 
     EXPECT_EQ(nimbus.status("wc"), "FINISHED");
     EXPECT_THAT(nimbus.assignment("wc")->workers, IsEmpty());
-    EXPECT_THAT(
-        nimbus.ask([&](Answered done) { nimbus.topologies.activate("wc", std::move(done)); }),
-        "cannot activate it: it is FINISHED");
+    EXPECT_THAT(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("wc", done); }),
+                "cannot activate it: it is FINISHED");
     EXPECT_EQ(nimbus.submit("next", 2).substr(0, 5), "next-") << "its slots are free";
     EXPECT_THAT(nimbus.assignment("next")->workers, SizeIs(2));
     EXPECT_EQ(nimbus.kill("wc", 0), "");
@@ -442,18 +441,17 @@ TEST_F(TopologiesTest, DeactivatesAndActivatesWithoutMovingAnything) {
     nimbus.submit("wc", 2);
     const Assignment before = *nimbus.assignment("wc");
 
-    EXPECT_EQ(
-        nimbus.ask([&](Answered done) { nimbus.topologies.deactivate("wc", std::move(done)); }),
-        "");
+    EXPECT_EQ(nimbus.ask([&](const Answered& done) { nimbus.topologies.deactivate("wc", done); }),
+              "");
 
     const Assignment after = *nimbus.assignment("wc");
     EXPECT_EQ(after.status, Status::kInactive);
     EXPECT_EQ(after.workers, before.workers);
     EXPECT_GT(after.epoch, before.epoch);
-    EXPECT_EQ(nimbus.ask([&](Answered done) { nimbus.topologies.activate("wc", std::move(done)); }),
+    EXPECT_EQ(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("wc", done); }),
               "");
     EXPECT_EQ(nimbus.assignment("wc")->status, Status::kActive);
-    EXPECT_EQ(nimbus.ask([&](Answered done) { nimbus.topologies.activate("no", std::move(done)); }),
+    EXPECT_EQ(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("no", done); }),
               "there is no topology \"no\"");
 }
 
