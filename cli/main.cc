@@ -67,16 +67,21 @@ private:
 
     void add_format(CLI::App& app, const std::map<std::string, Format>& formats) {
         app.add_option("-o,--output", format_, "How to print it")
-            ->check(CLI::IsMember(names_of(formats)))
-            ->transform(CLI::Transformer(formats))
+            ->transform(CLI::Validator(
+                [formats](std::string& given) { return look_up(formats, given); }, ""))
             ->type_name("json");
     }
 
-    static std::vector<std::string> names_of(const std::map<std::string, Format>& formats) {
-        std::vector<std::string> names;
-        names.reserve(formats.size());
-        for (const auto& [name, format] : formats) names.push_back(name);
-        return names;
+    /// Puts the format's number in place of its name. What is wrong, if there is none of that name.
+    static std::string look_up(const std::map<std::string, Format>& formats, std::string& given) {
+        const auto found = formats.find(given);
+        if (found != formats.end()) {
+            given = std::to_string(static_cast<int>(found->second));
+            return "";
+        }
+        std::string known;
+        for (const auto& [name, format] : formats) known += (known.empty() ? "" : ", ") + name;
+        return detail::quoted(given) + " is none of " + known;
     }
 
     void add_name(CLI::App& app) {
