@@ -62,6 +62,7 @@ public:
         std::ifstream(path_) >> acked_below_;
         first_ = next_ = acked_below_;
         log_.open(path_ + ".log", std::ios::app);
+        log_ << '\n';  // The last line of a former life may be cut off.
         started_us_ = now_us();
     }
     storm::Next next_tuple(storm::SpoutCollector& out) override {
@@ -153,6 +154,7 @@ public:
     void prepare(const storm::TaskContext& context) override {
         if (mode_ == "prepare") throw std::runtime_error("sink=prepare was asked for");
         log_.open(folder_ + "/sink-" + std::to_string(context.index()) + ".log", std::ios::app);
+        log_ << '\n';
     }
     void execute(const storm::Tuple& in, storm::BasicCollector&) override {
         note(in.int64(2));

@@ -218,23 +218,22 @@ class Driver:
     # ---- What its logs say: lists of times, in seconds
 
     @staticmethod
-    def rows(path):
+    def rows(path, width):
         try:
             lines = path.read_text().splitlines()
         except OSError:
             return []
-        rows = [line.split() for line in lines]
-        width = max((len(row) for row in rows), default=0)
+        rows = [line.split() for line in lines]  # The last one of a killed worker may be cut off.
         return [[int(word) for word in row] for row in rows if len(row) == width]
 
     def source(self):
         """(time, all below are acked, next, failed), of the source with index 0."""
         return [(us / 1e6, low, high, failed)
-                for us, low, high, failed in self.rows(self.state / "source-0.log")]
+                for us, low, high, failed in self.rows(self.state / "source-0.log", 4)]
 
     def sinks(self):
         """For each sink: (executed at, emitted at)."""
-        return [[(us / 1e6, emitted / 1e6) for us, emitted in self.rows(path)]
+        return [[(us / 1e6, emitted / 1e6) for us, emitted in self.rows(path, 2)]
                 for path in sorted(self.state.glob("sink-*.log"))]
 
     def flows(self, seconds=20):
