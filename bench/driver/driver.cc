@@ -41,7 +41,7 @@ constexpr int kEmitsPerCall = 16;
 constexpr std::uint64_t kOddEvery = 100;
 constexpr std::uint64_t kExecutionsBeforeCrash = 1'000;
 constexpr std::int64_t kSinkNoteMicros = 1'000;
-constexpr int kSinkNotesMax = 20'000;
+constexpr int kSinkNotesMax = 600'000;
 
 std::int64_t now_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(
