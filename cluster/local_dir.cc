@@ -25,7 +25,7 @@ constexpr std::size_t kNewTokenBytes = 32;
 
 /// One that was killed a moment ago may still be on its way out.
 bool take_lock(int lock) {
-    constexpr int kTries = 50;
+    constexpr int kTries = 20;
     constexpr int kPauseMs = 20;
     for (int i = 0; i < kTries; ++i) {
         if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
