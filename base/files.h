@@ -48,12 +48,12 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
 enum class Keep : std::uint8_t { kOverProcess, kDurable };
 Result<Done> write_whole_file(const std::string& path, std::string_view bytes, mode_t mode,
                               Keep keep = Keep::kDurable);
+/// The same, durably, but never over another file. False: there is one, and it stays.
+Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode);
 /// Of the directory itself: after a rename or link in it, for the host to keep it.
 Result<Done> sync_directory(const std::string& path);
 /// With its parents; those that are made get `mode`.
 Result<Done> make_directory(const std::string& path, mode_t mode);
-/// The same, durably, but never over another file. False: there is one, and it stays.
-Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode);
 /// A directory that is on its own with all that is in it. Follows no link. Missing is fine.
 Result<Done> remove_tree(const std::string& path);
 

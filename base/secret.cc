@@ -1,11 +1,13 @@
 #include "base/secret.h"
 
 #include <cerrno>
+#include <utility>
 
 #include <openssl/crypto.h>
 #include <sys/random.h>
 
 #include "base/check.h"
+#include "base/files.h"
 
 namespace storm::base {
 
@@ -18,6 +20,14 @@ std::string random_bytes(std::size_t count) {
         if (got > 0) have += static_cast<std::size_t>(got);
     }
     return bytes;
+}
+
+Result<std::string> read_secret(const std::string& path, std::size_t bytes_max) {
+    auto read = read_small_file(path, bytes_max);
+    if (!read) return read;
+    std::string secret = std::move(read).value();
+    while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+    return secret;
 }
 
 bool same_secret(std::string_view a, std::string_view b) {

@@ -54,8 +54,9 @@ Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
         return {Verdict::kWait, troubles_text(topology) + grouped(prepared) + " of " +
                                     counted(total, "executor") + " are prepared"};
     }
-    const std::string running = counted(total, "executor") + " in " +
-                                counted(list_at(topology, "workers").size(), "worker");
+    const std::string spread = counted(total, "executor") + " in " +
+                               counted(list_at(topology, "workers").size(), "worker");
+    const std::string running = "it runs: " + spread;
     if (!prepared_at_) prepared_at_ = now;
     const Flow flow = flow_of(topology);
     if (status == "INACTIVE") return {Verdict::kReady, running + ", inactive"};
@@ -63,7 +64,7 @@ Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
     if (flow.emitted == 0 && now - *prepared_at_ >= kIdleMicros) {
         return {Verdict::kReady, running + ", idle: its spouts have emitted nothing yet"};
     }
-    return {Verdict::kWait, "all " + running + " are prepared, but no bolt has executed a tuple"};
+    return {Verdict::kWait, "all " + spread + " are prepared, but no bolt has executed a tuple"};
 }
 
 }  // namespace storm::cli

@@ -195,7 +195,7 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     if (submission.detach) return;
     NimbusClient any(config);  // Another one may lead before it runs.
     const std::string how = wait_until_ready(any, name, id, submission.timeout, patience, err);
-    out << (how.starts_with("it has finished") ? "" : "it runs: ") << how << '\n' << std::flush;
+    out << how << '\n' << std::flush;
 }
 
 base::Micros duration_of(const std::string& text) {

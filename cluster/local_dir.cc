@@ -88,13 +88,11 @@ base::Result<std::string> read_or_make_token(const std::string& path) {
             "the token file " + path +
             " can be read by others: whoever does can run programs here; chmod 600 " + path};
     }
-    auto read = base::read_small_file(path, kTokenBytesMax);
-    if (!read) return base::Error{"cannot use the token file: " + read.error().message};
-    std::string token = std::move(read).value();
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-    const bool printable = std::all_of(token.begin(), token.end(),
+    auto token = base::read_secret(path, kTokenBytesMax);
+    if (!token) return base::Error{"cannot use the token file: " + token.error().message};
+    const bool printable = std::all_of(token->begin(), token->end(),
                                        [](char letter) { return letter > ' ' && letter < '\x7f'; });
-    if (token.size() < kTokenBytesMin || !printable) {
+    if (token->size() < kTokenBytesMin || !printable) {
         return base::Error{"the token file " + path +
                            " does not hold a token: 16 to 1024 letters "
                            "or digits; remove it and a new one is made"};

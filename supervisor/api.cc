@@ -13,7 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/files.h"
+#include "base/secret.h"
 #include "net/bearer_token.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"
@@ -148,13 +148,12 @@ std::optional<HttpResponse> refusal(const HttpRequest& request, const std::strin
             403, "logs are for those with the token, and this supervisor has none",
             "set storm.token.file to Nimbus' token for the supervisor");
     }
-    const auto read = base::read_small_file(token_file, kSmallFileBytesMax);
-    if (!read)
-        return HttpResponse::error(403,
-                                   "the supervisor cannot read its token: " + read.error().message);
-    std::string token = *read;
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-    return net::refuse_without_token(request, token,
+    const auto token = base::read_secret(token_file, kSmallFileBytesMax);
+    if (!token) {
+        return HttpResponse::error(
+            403, "the supervisor cannot read its token: " + token.error().message);
+    }
+    return net::refuse_without_token(request, *token,
                                      "the token is in Nimbus' storm.token.file, or in the file "
                                      "named token in its storm.local.dir");
 }

@@ -1,7 +1,6 @@
 #include "supervisor/host.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <memory>

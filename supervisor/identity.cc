@@ -1,13 +1,8 @@
 #include "supervisor/identity.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <set>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 

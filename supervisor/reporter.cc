@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/files.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "net/http_client.h"
 #include "net/limits.h"
 
@@ -21,11 +21,8 @@ struct Outcome {
 
 std::string token_in(const std::string& path) {
     if (path.empty()) return {};
-    auto read = base::read_small_file(path, kSmallFileBytesMax);
-    if (!read) return {};
-    std::string token = std::move(read).value();
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
-    return token;
+    const auto token = base::read_secret(path, kSmallFileBytesMax);
+    return token ? *token : std::string();
 }
 
 std::optional<HostPort> leader_in(const std::string& body) {

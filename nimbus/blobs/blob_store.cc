@@ -1,6 +1,5 @@
 #include "nimbus/blobs/blob_store.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>

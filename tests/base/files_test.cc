@@ -2,7 +2,6 @@
 
 #include "base/files.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -10,25 +9,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace storm::base {
 namespace {
 
-class Files : public testing::Test {
+class Files : public ::testing::Test {
 protected:
-    Files() {
-        std::string name = testing::TempDir() + "files-XXXXXX";
-        dir_ = ::mkdtemp(name.data());
-    }
-    ~Files() override { std::filesystem::remove_all(dir_); }
-
-    std::string at(const std::string& name) const { return dir_ + '/' + name; }
+    std::string at(const std::string& name) const { return dir_.path(name); }
     std::size_t files() const {
         return static_cast<std::size_t>(
-            std::distance(std::filesystem::directory_iterator(dir_), {}));
+            std::distance(std::filesystem::directory_iterator(dir_.root()), {}));
     }
 
 private:
-    std::string dir_;
+    storm::testing::TempDir dir_;
 };
 
 TEST_F(Files, AWholeFileTakesTheOldOnesPlace) {

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace storm::base {
 namespace {
 
@@ -26,6 +28,15 @@ TEST(Secret, OnlyEqualOnesAreTheSame) {
     EXPECT_FALSE(same_secret(secret, secret + '\0'));
     EXPECT_FALSE(same_secret(secret, "0123456789abcdeF"));
     EXPECT_TRUE(same_secret("", ""));
+}
+
+TEST(Secret, AFileHoldsOneLine) {
+    const storm::testing::TempDir dir;
+    EXPECT_EQ(read_secret(dir.write("a", "the secret\r\n\n"), 100).value(), "the secret");
+    EXPECT_EQ(read_secret(dir.write("b", " a\nb "), 100).value(), " a\nb ");
+    EXPECT_EQ(read_secret(dir.write("c", ""), 100).value(), "");
+    EXPECT_FALSE(read_secret(dir.write("d", "12345"), 4));
+    EXPECT_FALSE(read_secret(dir.path("none"), 4));
 }
 
 }  // namespace

@@ -2,12 +2,11 @@
 
 #include "base/sha256.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
+
+#include "tests/support/temp_dir.h"
 
 namespace storm::base {
 namespace {
@@ -30,17 +29,15 @@ TEST(Sha256, PiecesAreAsTheWhole) {
 }
 
 TEST(Sha256, OfAFileOfManyPieces) {
-    std::string path = testing::TempDir() + "sha256-XXXXXX";
-    ::close(::mkstemp(path.data()));
+    const storm::testing::TempDir dir;
     const std::string bytes(1'000'001, 'x');
-    std::ofstream(path) << bytes;
+    const std::string path = dir.write("file", bytes);
     const auto found = digest_of_file(path);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->bytes, bytes.size());
     EXPECT_EQ(found->sha256, sha256(bytes));
-    ::unlink(path.c_str());
 
-    const auto missing = digest_of_file(path);
+    const auto missing = digest_of_file(dir.path("none"));
     ASSERT_FALSE(missing);
     EXPECT_NE(missing.error().message.find("no such file"), std::string::npos);
 }

@@ -11,12 +11,14 @@
 
 #include "cli/failure.h"
 #include "tests/cli/fake_nimbus.h"
+#include "tests/support/local_socket.h"
 
 namespace storm::cli {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class NimbusClientTest : public ::testing::Test {
 protected:
@@ -114,6 +116,29 @@ TEST_F(NimbusClientTest, ReadsFromTheLeaderWhichKnowsMore) {
 
     FakeNimbus orphan(standby(deaf_address()));
     EXPECT_EQ(NimbusClient(orphan.config()).get("/t"), Json({{"workers", 0}}));
+}
+
+TEST_F(NimbusClientTest, AChangeWithoutAnAnswerIsNotTriedAgain) {
+    const tests::Listener silent("");  // Takes the request, and closes.
+    FakeNimbus other(always(200, {{"a", 1}}));
+    Config config = other.config();
+    config.set("nimbus.seeds",
+               "127.0.0.1:" + std::to_string(silent.port()) + ',' + other.address());
+
+    const Failure failure = failure_of([&] { NimbusClient(config).post("/t", {}); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(failure.what(), HasSubstr("not known whether that was done"));
+    EXPECT_THAT(other.asked(), IsEmpty());
+    EXPECT_EQ(NimbusClient(config).get("/t"), Json({{"a", 1}})) << "reading does no harm";
+}
+
+TEST_F(NimbusClientTest, AChangeThatReachedNobodyIsTriedElsewhere) {
+    FakeNimbus nimbus(always(200, {{"a", 1}}));
+    Config config = nimbus.config();
+    config.set("nimbus.seeds", deaf_address() + ',' + nimbus.address());
+
+    EXPECT_EQ(NimbusClient(config).post("/t", {}), Json({{"a", 1}}));
 }
 
 TEST_F(NimbusClientTest, FollowsNoCircle) {

@@ -2,7 +2,6 @@
 
 #include "cluster/local_dir.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -13,27 +12,24 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/temp_dir.h"
+
 namespace storm::cluster {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class LocalDirs : public testing::Test {
+class LocalDirs : public ::testing::Test {
 protected:
-    LocalDirs() {
-        std::string name = testing::TempDir() + "local-dir-XXXXXX";
-        dir_ = ::mkdtemp(name.data());
-    }
-    ~LocalDirs() override { std::filesystem::remove_all(dir_); }
-
-    std::string at(const std::string& name) const { return dir_ + '/' + name; }
+    std::string at(const std::string& name) const { return temp_.path(name); }
     std::string token_of(const std::string& content, mode_t mode = 0600) const {
         EXPECT_TRUE(base::write_whole_file(at("token"), content, mode));
         const auto token = read_or_make_token(at("token"));
         return token ? *token : token.error().message;
     }
 
-    std::string dir_;
+    storm::testing::TempDir temp_;
+    const std::string dir_ = temp_.root();
 };
 
 TEST_F(LocalDirs, HaveOneProcessAtATime) {
@@ -43,8 +39,8 @@ TEST_F(LocalDirs, HaveOneProcessAtATime) {
         const auto second = LocalDir::open(at("new/one"), "nimbus");
         ASSERT_FALSE(second);
         EXPECT_THAT(second.error().message,
-                    testing::AllOf(HasSubstr("another storm-nimbus"),
-                                   HasSubstr("process " + std::to_string(::getpid()))));
+                    ::testing::AllOf(HasSubstr("another storm-nimbus"),
+                                     HasSubstr("process " + std::to_string(::getpid()))));
         EXPECT_TRUE(LocalDir::open(at("new/one"), "supervisor")) << "they may share a folder";
     }
     EXPECT_TRUE(LocalDir::open(at("new/one"), "nimbus"));

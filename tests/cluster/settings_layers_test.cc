@@ -8,27 +8,24 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace storm::cluster {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
-class SettingsLayers : public testing::Test {
+class SettingsLayers : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "settings-XXXXXX";
-        folder_ = mkdtemp(name.data());
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
     SettingsFile file(const std::string& name, const std::string& text) const {
         std::ofstream(folder_ / name) << text;
         return {folder_ / name};
     }
     SettingsFile missing() const { return {folder_ / "none.yaml"}; }
 
-    std::filesystem::path folder_;
+    storm::testing::TempDir temp_;
+    const std::filesystem::path folder_ = temp_.root();
 };
 
 TEST_F(SettingsLayers, LaterOnesWin) {
@@ -77,8 +74,9 @@ TEST_F(SettingsLayers, HaveTheDocumentedOrder) {
 
     std::vector<std::string> paths;
     for (const SettingsFile& each : files) paths.push_back(each.path + (each.optional ? "?" : ""));
-    EXPECT_THAT(paths, testing::ElementsAre("/etc/storm/storm.yaml?", "/home/me/.storm/storm.yaml?",
-                                            "/tmp/mine.yaml", "a.yaml", "b.yaml"));
+    EXPECT_THAT(paths,
+                ::testing::ElementsAre("/etc/storm/storm.yaml?", "/home/me/.storm/storm.yaml?",
+                                       "/tmp/mine.yaml", "a.yaml", "b.yaml"));
 }
 
 }  // namespace

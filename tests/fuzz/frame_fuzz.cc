@@ -1,16 +1,12 @@
 // Fuzzes what reads frames from a connection: the handshake, batches, control records. Starts
 // from seeds of its own, so it needs no files.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "tests/fuzz/link_trial.h"
-
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* bytes, std::size_t size,
-                                        std::size_t max_size);
+#include "tests/fuzz/seeded_mutator.h"
 
 // NOLINTBEGIN(readability-identifier-naming): the names are libFuzzer's.
 
@@ -19,17 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     return 0;
 }
 
-/// A seed now and then, and where there is nothing yet; else what libFuzzer does by itself.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* bytes, std::size_t size,
                                                std::size_t max_size, unsigned seed) {
     static const std::vector<std::vector<std::byte>> kSeeds = storm::testing::frame_seeds();
-    if (size < 8 || seed % 256 == 0) {
-        const std::vector<std::byte>& chosen = kSeeds[seed / 256 % kSeeds.size()];
-        size = std::min(chosen.size(), max_size);
-        std::memcpy(bytes, chosen.data(), size);
-        if (seed % 512 == 0) return size;
-    }
-    return LLVMFuzzerMutate(bytes, size, max_size);
+    return storm::testing::mutate_from_seeds(bytes, size, max_size, seed, kSeeds);
 }
 
 // NOLINTEND(readability-identifier-naming)

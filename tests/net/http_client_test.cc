@@ -15,21 +15,16 @@
 
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"
+#include "tests/support/temp_dir.h"
 
 namespace storm::net {
 namespace {
 
 using tests::Listener;
 
-class HttpClient : public testing::Test {
+class HttpClient : public ::testing::Test {
 protected:
-    HttpClient() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "storm-XXXXXX").string();
-        dir_ = ::mkdtemp(pattern.data());
-    }
-    ~HttpClient() override { std::filesystem::remove_all(dir_); }
-
-    std::string path(const std::string& name) const { return (dir_ / name).string(); }
+    std::string path(const std::string& name) const { return dir_.path(name); }
     void write(const std::string& name, const std::string& text) const {
         std::ofstream(path(name)) << text;
     }
@@ -40,13 +35,13 @@ protected:
     }
     std::size_t files() const {
         std::size_t count = 0;
-        for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
+        for (const auto& entry : std::filesystem::directory_iterator(dir_.root())) {
             count += entry.exists() ? 1U : 0U;
         }
         return count;
     }
 
-    std::filesystem::path dir_;
+    storm::testing::TempDir dir_;
 };
 
 std::unique_ptr<HttpServer> echo_server() {
@@ -219,6 +214,29 @@ TEST_F(HttpClient, SaysThatThePeerClosed) {
 
     EXPECT_EQ(failure(to(peer.port())), "127.0.0.1:" + std::to_string(peer.port()) +
                                             " closed the connection before it answered");
+}
+
+TEST_F(HttpClient, KnowsWhetherARequestCanHaveBeenSeen) {
+    const auto reached = [](const HttpCall& wanted) {
+        const auto response = call(wanted);
+        EXPECT_FALSE(response);
+        return !never_reached(response.error());
+    };
+    HttpCall nowhere = to(80);
+    nowhere.host = "no-such-host.invalid";
+    EXPECT_FALSE(reached(nowhere));
+    std::uint16_t closed_port = 0;
+    {
+        const Listener gone("");
+        closed_port = gone.port();
+    }
+    EXPECT_FALSE(reached(to(closed_port)));
+    const Listener closing("");
+    EXPECT_TRUE(reached(to(closing.port())));
+    const Listener silent("", Listener::Then::kStayOpen);
+    HttpCall patient = to(silent.port());
+    patient.timeout = std::chrono::milliseconds(100);
+    EXPECT_TRUE(reached(patient));
 }
 
 TEST_F(HttpClient, SaysThatThePeerSpeaksSomethingElse) {

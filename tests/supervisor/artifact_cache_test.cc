@@ -21,6 +21,7 @@
 #include "net/http_server.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
+#include "tests/support/temp_dir.h"
 
 namespace storm::supervisor {
 namespace {
@@ -40,8 +41,7 @@ std::string content(const std::string& path) {
 class Artifacts : public ::testing::Test {
 protected:
     Artifacts() {
-        std::string name = (fs::temp_directory_path() / "storm-artifacts-XXXXXX").string();
-        places_.local_dir = ::mkdtemp(name.data());
+        places_.local_dir = temp_.root();
         places_.log_dir = places_.local_dir + "/logs";
         topology_.id = "wc-1";
         topology_.artifacts = {{"program", base::sha256("the program"), 0755, 11},
@@ -54,7 +54,6 @@ protected:
                       return response;
                   })).value();
     }
-    ~Artifacts() override { fs::remove_all(places_.local_dir); }
 
     std::vector<HostPort> nimbuses() const { return {{"127.0.0.1", nimbus_->port()}}; }
     void download_all() const {
@@ -73,6 +72,7 @@ protected:
         std::ofstream(path(i), std::ios::binary) << bytes;
     }
 
+    storm::testing::TempDir temp_;
     Places places_;
     cluster::TopologyRecord topology_;
     std::string program_ = "the program";

@@ -16,6 +16,7 @@
 #include "supervisor/reporter.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace storm::supervisor {
 namespace {
@@ -28,16 +29,15 @@ using ::testing::SizeIs;
 class Identities : public ::testing::Test {
 protected:
     Identities() {
-        std::string name = (fs::temp_directory_path() / "storm-identity-XXXXXX").string();
-        settings_.places = {::mkdtemp(name.data()), "unused"};
+        settings_.places = {temp_.root(), "unused"};
         settings_.slots = {6700, 0, 0};
     }
-    ~Identities() override { fs::remove_all(settings_.places.local_dir); }
 
     Identity identify_with(const std::set<std::uint16_t>& taken = {}) const {
         return *identify(settings_, [&](std::uint16_t port) { return taken.count(port) == 0; });
     }
 
+    storm::testing::TempDir temp_;
     Settings settings_;
 };
 

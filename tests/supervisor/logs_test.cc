@@ -19,6 +19,7 @@
 #include "base/files.h"
 #include "base/thread.h"
 #include "supervisor/limits.h"
+#include "tests/support/temp_dir.h"
 
 namespace storm::supervisor {
 namespace {
@@ -30,13 +31,9 @@ using ::testing::SizeIs;
 class Logs : public ::testing::Test {
 protected:
     Logs() {
-        std::string name = (fs::temp_directory_path() / "storm-logs-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
         places_.log_dir = folder_;
         fs::create_directories(folder_ + "/wc-1/0");
-        path_ = folder_ + "/wc-1/0/stderr";
     }
-    ~Logs() override { fs::remove_all(folder_); }
 
     static std::string content(const std::string& path) {
         std::ifstream file(path);
@@ -50,7 +47,8 @@ protected:
         return read_log(places_, {topology, 0, stream, offset, bytes});
     }
 
-    std::string folder_, path_;
+    storm::testing::TempDir temp_;
+    const std::string folder_ = temp_.root(), path_ = folder_ + "/wc-1/0/stderr";
     Places places_;
 };
 

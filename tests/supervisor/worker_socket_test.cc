@@ -25,6 +25,7 @@
 #include "base/random.h"
 #include "cluster/limits.h"
 #include "supervisor/limits.h"
+#include "tests/support/temp_dir.h"
 
 namespace storm::supervisor {
 namespace {
@@ -45,10 +46,6 @@ std::string report(std::uint64_t epoch = 1) {
 class Socket : public ::testing::Test {
 protected:
     Socket() {
-        std::string name =
-            (std::filesystem::temp_directory_path() / "storm-socket-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
-        path_ = folder_ + "/socket";
         WorkerSocket::Callbacks callbacks;
         callbacks.recognize = [this](const cluster::Hello& said,
                                      pid_t pid) -> std::optional<std::uint16_t> {
@@ -63,7 +60,6 @@ protected:
         };
         socket_ = std::move(WorkerSocket::listen(io_, path_, 4, std::move(callbacks))).value();
     }
-    ~Socket() override { std::filesystem::remove_all(folder_); }
 
     int connect() const {
         sockaddr_un address{};
@@ -97,7 +93,8 @@ protected:
         run_until([] { return false; }, time);
     }
 
-    std::string folder_, path_;
+    storm::testing::TempDir folder_;
+    const std::string path_ = folder_.path("socket");
     boost::asio::io_context io_{1};
     std::unique_ptr<WorkerSocket> socket_;
     int hellos_ = 0, connected_ = 0;

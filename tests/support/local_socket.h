@@ -68,36 +68,45 @@ private:
     bool connected_ = false;
 };
 
+struct Listening {
+    int socket;
+    std::uint16_t port;
+};
+/// On any free port.
+inline Listening listen_on_loopback(int backlog) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr address = loopback(0);
+    static_cast<void>(::bind(socket, &address, sizeof(address)));
+    socklen_t size = sizeof(address);
+    static_cast<void>(::getsockname(socket, &address, &size));
+    static_cast<void>(::listen(socket, backlog));
+    return {socket, ntohs(std::bit_cast<sockaddr_in>(address).sin_port)};
+}
+
 /// Answers each connection with the same bytes, whatever it is asked.
 class Listener {
 public:
     enum class Then : std::uint8_t { kClose, kStayOpen };
 
     explicit Listener(std::string answer, Then then = Then::kClose)
-        : answer_(std::move(answer)), then_(then), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr address = loopback(0);
-        static_cast<void>(::bind(socket_, &address, sizeof(address)));
-        socklen_t size = sizeof(address);
-        static_cast<void>(::getsockname(socket_, &address, &size));
-        port_ = ntohs(std::bit_cast<sockaddr_in>(address).sin_port);
-        static_cast<void>(::listen(socket_, 8));
+        : answer_(std::move(answer)), then_(then) {
         thread_.emplace("listener", [this] { serve(); });
     }
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
     ~Listener() {
-        ::shutdown(socket_, SHUT_RDWR);
+        ::shutdown(listening_.socket, SHUT_RDWR);
         thread_->join();
-        ::close(socket_);
+        ::close(listening_.socket);
         for (const int peer : open_) ::close(peer);
     }
 
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return listening_.port; }
 
 private:
     void serve() {
         for (;;) {
-            const int peer = ::accept(socket_, nullptr, nullptr);
+            const int peer = ::accept(listening_.socket, nullptr, nullptr);
             if (peer < 0) return;
             std::array<char, 1024> request{};
             static_cast<void>(::recv(peer, request.data(), request.size(), 0));
@@ -112,8 +121,7 @@ private:
 
     const std::string answer_;
     const Then then_;
-    const int socket_;
-    std::uint16_t port_ = 0;
+    const Listening listening_ = listen_on_loopback(8);
     std::vector<int> open_;  ///< Of the thread, until it has ended.
     std::optional<base::Thread> thread_;
 };

@@ -31,14 +31,7 @@ class TcpProxy {
 public:
     enum Direction : std::size_t { kThere = 0, kBack = 1 };  // There: from who connects.
 
-    TcpProxy(std::uint16_t target, std::uint64_t seed)
-        : target_(target), random_(seed), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr address = tests::loopback(0);
-        static_cast<void>(::bind(listener_, &address, sizeof(address)));
-        socklen_t size = sizeof(address);
-        static_cast<void>(::getsockname(listener_, &address, &size));
-        port_ = ntohs(std::bit_cast<sockaddr_in>(address).sin_port);
-        static_cast<void>(::listen(listener_, 16));
+    TcpProxy(std::uint16_t target, std::uint64_t seed) : target_(target), random_(seed) {
         thread_.emplace("proxy", [this] { run(); });
     }
     TcpProxy(const TcpProxy&) = delete;
@@ -46,10 +39,10 @@ public:
     ~TcpProxy() {
         end_.store(true);
         thread_->join();
-        ::close(listener_);
+        ::close(listening_.socket);
     }
 
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return listening_.port; }
     /// Drops what is on its way, and the connections with it.
     void cut() { cut_.store(true); }
     void pause(Direction direction, bool paused) { paused_.at(direction).store(paused); }
@@ -95,7 +88,7 @@ private:
                 }
             }
             if (!moved) {
-                pollfd listening{listener_, POLLIN, 0};
+                pollfd listening{listening_.socket, POLLIN, 0};
                 static_cast<void>(::poll(&listening, 1, 1));
             }
         }
@@ -103,9 +96,9 @@ private:
     }
 
     void accept_all() {
-        pollfd listening{listener_, POLLIN, 0};
+        pollfd listening{listening_.socket, POLLIN, 0};
         while (::poll(&listening, 1, 0) > 0) {
-            const int from = ::accept(listener_, nullptr, nullptr);
+            const int from = ::accept(listening_.socket, nullptr, nullptr);
             if (from < 0) return;
             const int to = ::socket(AF_INET, SOCK_STREAM, 0);
             const sockaddr address = tests::loopback(target_);
@@ -166,8 +159,7 @@ private:
 
     const std::uint16_t target_;
     base::Random random_;  // Of the thread.
-    const int listener_;
-    std::uint16_t port_ = 0;
+    const tests::Listening listening_ = tests::listen_on_loopback(16);
     std::vector<Pair> pairs_;  // Of the thread.
     std::atomic<bool> end_{false};
     std::atomic<bool> cut_{false};

@@ -10,11 +10,13 @@
 #include <gtest/gtest.h>
 #include <storm/detail/tuple_access.h>
 
-#include "tests/examples/word_count/temp_dir.h"
+#include "tests/support/temp_dir.h"
 #include "tests/topology-api/fake_emitter.h"
 
 namespace word_count {
 namespace {
+
+using storm::testing::TempDir;
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;

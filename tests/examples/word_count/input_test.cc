@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "examples/word_count/file_descriptor.h"
-#include "tests/examples/word_count/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace word_count {
 namespace {
+
+using storm::testing::TempDir;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -8,10 +8,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/examples/word_count/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace word_count {
 namespace {
+
+using storm::testing::TempDir;
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;

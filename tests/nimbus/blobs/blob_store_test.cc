@@ -13,6 +13,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace storm::nimbus {
 namespace {
 
@@ -23,12 +25,7 @@ const std::string kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff
 
 class BlobStoreTest : public ::testing::Test {
 protected:
-    BlobStoreTest() {
-        std::string pattern = (fs::temp_directory_path() / "storm-blobs-XXXXXX").string();
-        dir_ = ::mkdtemp(pattern.data());
-        store_.emplace(BlobStore::open(blobs()).value());
-    }
-    ~BlobStoreTest() override { fs::remove_all(dir_); }
+    BlobStoreTest() { store_.emplace(BlobStore::open(blobs()).value()); }
 
     std::string blobs() const { return (dir_ / "blobs").string(); }
     void put(const std::string& sha256, const std::string& text) const {
@@ -42,7 +39,8 @@ protected:
             std::distance(fs::directory_iterator(blobs()), fs::directory_iterator()));
     }
 
-    fs::path dir_;
+    storm::testing::TempDir temp_;
+    const fs::path dir_ = temp_.root();
     std::optional<BlobStore> store_;
 };
 

@@ -8,13 +8,13 @@
 #include <stdexcept>
 #include <string>
 
-namespace word_count {
+namespace storm::testing {
 
 class TempDir {
 public:
     TempDir() {
         std::string pattern =
-            (std::filesystem::temp_directory_path() / "word-count-XXXXXX").string();
+            (std::filesystem::temp_directory_path() / "storm-test-XXXXXX").string();
         if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
         path_ = pattern;
     }
@@ -22,6 +22,7 @@ public:
     TempDir& operator=(const TempDir&) = delete;
     ~TempDir() { std::filesystem::remove_all(path_); }
 
+    std::string root() const { return path_.string(); }
     std::string path(const std::string& name) const { return (path_ / name).string(); }
     /// Returns the path.
     std::string write(const std::string& name, const std::string& content) const {
@@ -42,4 +43,4 @@ private:
     std::filesystem::path path_;
 };
 
-}  // namespace word_count
+}  // namespace storm::testing
