@@ -13,7 +13,7 @@ namespace storm::cluster {
 inline constexpr std::size_t kNameBytesMax = 128;
 /// Of anything that is a file name, a host or a node's name.
 inline constexpr std::size_t kIdBytesMax = 255;
-/// A root id has 24 bits for its slot, a plan far fewer workers.
+/// Of one topology; more than anybody has.
 inline constexpr std::uint32_t kWorkersMax = 1U << 16;
 /// A root id names its task with 20 bits; each executor has a task or more.
 inline constexpr std::uint32_t kTasksMax = (1U << 20) - 1;

@@ -115,6 +115,7 @@ const char* record_fault(const ControlRecord& record) {
             }
             [[fallthrough]];
         case ControlKind::kReset:
+        case ControlKind::kHeld:
             return record.amount == 0 ? nullptr : "has an amount";
     }
     return "is of an unknown kind";

@@ -70,7 +70,8 @@ enum class ControlKind : std::uint8_t {
     kReset = 3,
     kCredit = 4,
     kFenced = 5,
-    kFencedSeen = 6
+    kFencedSeen = 6,
+    kHeld = 7
 };
 
 struct ControlRecord {
@@ -97,6 +98,9 @@ constexpr ControlRecord make_fail(std::uint64_t root, FailReason reason) {
 }
 constexpr ControlRecord make_reset(std::uint64_t root) {
     return {root, 0, static_cast<std::uint8_t>(ControlKind::kReset), 0, {}};
+}
+constexpr ControlRecord make_held(std::uint64_t root) {
+    return {root, 0, static_cast<std::uint8_t>(ControlKind::kHeld), 0, {}};
 }
 constexpr ControlRecord make_credit(std::uint64_t channel, std::uint64_t limit) {
     return {channel, limit, static_cast<std::uint8_t>(ControlKind::kCredit), 0, {}};

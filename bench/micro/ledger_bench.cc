@@ -12,12 +12,12 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::uint32_t kCapacity = 1U << 22;
+constexpr std::uint32_t kCapacity = kLedgerCapacity;
 constexpr base::Micros kTimeout = 30 * base::kMicrosPerSecond;
 
 /// A tree of one tuple, with so many others pending.
 void BM_OpenArmAck(benchmark::State& state) {
-    AckLedger ledger(1, kCapacity, kTimeout, base::Random(1));
+    AckLedger ledger(1, Life{1}, kCapacity, kTimeout, base::Random(1));
     ledger.set_time(0);
     base::Random random(2);
     struct Open {
@@ -49,7 +49,7 @@ void BM_AckLane(benchmark::State& state) {
     base::Random random(3);
     std::uint64_t acked = 0;
     for (auto _ : state) {
-        const Root root = (Root{1} << (kSlotBits + kGenerationBits)) | (acked / 10 & 0xFFFF);
+        const Root root = (Root{1} << kRootTaskShift) | (acked / 10 & 0xFFFF);
         lane.ack(root, random.next());
         if (++acked % 10'240 == 0) lane.by_destination()[0].acks.clear();
     }

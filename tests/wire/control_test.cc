@@ -99,7 +99,7 @@ std::string fault_of(const ControlRecord& record) {
 
 TEST(ControlRecord, EveryKindPassesAndComesBack) {
     const std::vector<ControlRecord> records = {make_ack(1, 2), make_fail(3, FailReason::kOverflow),
-                                                make_reset(4), make_credit(5, ~0UL)};
+                                                make_reset(4), make_credit(5, ~0UL), make_held(6)};
     const Bytes bytes = bytes_of(records);
 
     EXPECT_TRUE(check_control_records({}));
@@ -110,13 +110,14 @@ TEST(ControlRecord, EveryKindPassesAndComesBack) {
 
 TEST(ControlRecord, EachOtherFormIsRefused) {
     ControlRecord none = make_reset(1), unknown = make_reset(1), reasoned = make_ack(1, 2),
-                  odd = make_fail(1, FailReason::kException), amount = make_reset(1),
+                  odd = make_fail(1, FailReason::kException), amount = make_reset(1), held = make_held(1),
                   dirty = make_credit(1, 2);
     none.kind = 0;
-    unknown.kind = 7;
+    unknown.kind = 8;
     reasoned.reason = 1;
     odd.reason = 7;
     amount.amount = 1;
+    held.amount = 1;
     dirty.zeros[5] = 1;
 
     EXPECT_THAT(fault_of(none), HasSubstr("control record 1: it is of an unknown kind"));
@@ -124,6 +125,7 @@ TEST(ControlRecord, EachOtherFormIsRefused) {
     EXPECT_THAT(fault_of(reasoned), HasSubstr("reason without a failure"));
     EXPECT_THAT(fault_of(odd), HasSubstr("unknown reason"));
     EXPECT_THAT(fault_of(amount), HasSubstr("has an amount"));
+    EXPECT_THAT(fault_of(held), HasSubstr("has an amount"));
     EXPECT_THAT(fault_of(dirty), HasSubstr("not zero"));
     EXPECT_FALSE(check_control_records(Bytes(23)));
 }

@@ -26,10 +26,16 @@ struct AckRecord {
     EdgeXor edges;
 };
 
+/// What else bolts tell of a root. Rare, compared with acks.
 struct FailRecord {
+    enum class Kind : std::uint8_t {
+        kFail,
+        kReset,  // Not a fail at all: the root's timeout starts again.
+        kHeld,   // Nor is this: a bolt keeps a tuple of it, for as long as it likes.
+    };
     Root root;
-    FailReason reason;
-    bool reset;  // Not a fail at all: the root's timeout starts again.
+    FailReason reason = {};  // Of kFail.
+    Kind kind = Kind::kFail;
 };
 
 /// The limit of a channel from another worker has moved: its sender may send up to here.
@@ -85,9 +91,12 @@ public:
         }
     }
     void fail(Root root, FailReason reason) {
-        towards(root).fails.push_back({root, reason, false});
+        towards(root).fails.push_back({root, reason, FailRecord::Kind::kFail});
     }
-    void reset_timeout(Root root) { towards(root).fails.push_back({root, {}, true}); }
+    void reset_timeout(Root root) {
+        towards(root).fails.push_back({root, {}, FailRecord::Kind::kReset});
+    }
+    void held(Root root) { towards(root).fails.push_back({root, {}, FailRecord::Kind::kHeld}); }
 
     /// Only the last one of a channel counts.
     void credit(std::uint32_t destination, CreditRecord record) {

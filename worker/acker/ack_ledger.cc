@@ -1,6 +1,7 @@
 #include "worker/acker/ack_ledger.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -8,29 +9,53 @@ namespace storm::worker {
 namespace {
 
 constexpr std::uint32_t kFirstSlots = 64;
+constexpr base::Micros kRestMin = 600 * base::kMicrosPerSecond;
+// Calls of an eighth of a scan period each, one after the other, fill it in T = 32 s.
+constexpr std::size_t kSlowCallsMax = 256;
 
 }  // namespace
 
-AckLedger::AckLedger(TaskId task, std::uint32_t capacity, base::Micros timeout, base::Random random)
-    : task_bits_(static_cast<std::uint64_t>(task) << (kSlotBits + kGenerationBits)),
+AckLedger::AckLedger(TaskId task, Life life, std::uint32_t capacity, base::Micros timeout,
+                     base::Random random)
+    : task_bits_(static_cast<std::uint64_t>(task) << kRootTaskShift),
+      life_bits_(static_cast<std::uint32_t>(life) << kGenerationBits),
       capacity_(capacity),
       timeout_(timeout),
       random_(random) {
     STORM_CHECK(task > 0 && task < (1 << kRootTaskBits), "a task id must fit into the root id");
-    STORM_CHECK(capacity > 0 && capacity <= kSlotMask, "a slot number must fit into the root id");
+    STORM_CHECK(capacity > 0 && capacity <= kLedgerCapacity, "a slot must fit into the root id");
 }
 
-void AckLedger::grow() {
+void AckLedger::find_free() {
     const auto used = static_cast<std::uint32_t>(entries_.size());
     const std::uint32_t size = std::min(capacity_, std::max(kFirstSlots, 2 * used));
+    const std::uint32_t rested = resting_first_;
+    if (rested != kNone && (size == used || now_ - entries_[rested].emitted >= rest_period())) {
+        resting_first_ = entries_[rested].link;
+        entries_[rested].link = kNone;
+        free_ = rested;
+        return;
+    }
     STORM_CHECK(size > used, "open() requires room");
     entries_.resize(size);
     for (std::uint32_t slot = size; slot > used; --slot) {
         Entry& entry = entries_[slot - 1];
-        entry.generation = static_cast<std::uint32_t>(random_.next()) & kGenerationMask;
+        entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);
         entry.link = free_;
         free_ = slot - 1;
     }
+}
+
+void AckLedger::rest(std::uint32_t slot) {
+    Entry& entry = entries_[slot];
+    entry.emitted = now_;
+    entry.link = kNone;
+    if (resting_first_ == kNone) {
+        resting_first_ = slot;
+    } else {
+        entries_[resting_last_].link = slot;
+    }
+    resting_last_ = slot;
 }
 
 void AckLedger::reset_timeout(Root root, base::Micros now) {
@@ -39,14 +64,56 @@ void AckLedger::reset_timeout(Root root, base::Micros now) {
 }
 
 void AckLedger::postpone(base::Micros opened, base::Micros now) {
-    for (Entry& entry : entries_) {
-        const bool pending = (entry.generation & kPending) != 0;
-        if (pending && entry.emitted == opened) entry.link = deadline(now);
+    // Less than that is within what deadlines have to spare.
+    const base::Micros delay = now - opened;
+    if (timeout_ == 0 || delay <= scan_period() / 8) return;
+    if (slow_calls_.size() == kSlowCallsMax) make_room(now);
+    slow_calls_.push_back({opened, opened, delay});
+}
+
+void AckLedger::make_room(base::Micros now) {
+    std::erase_if(slow_calls_, [&](const SlowCalls& calls) {
+        return calls.last + calls.delay + timeout_ + 2 * scan_period() < now;
+    });
+    if (slow_calls_.size() < kSlowCallsMax) return;
+    // Each two become one: what was emitted between them may time out later, by as much as a call
+    // took, but nothing times out too early.
+    for (std::size_t i = 0; i < kSlowCallsMax / 2; ++i) {
+        const SlowCalls& one = slow_calls_[2 * i];
+        const SlowCalls& next = slow_calls_[2 * i + 1];
+        slow_calls_[i] = {one.first, next.last, std::max(one.delay, next.delay)};
     }
+    slow_calls_.resize(kSlowCallsMax / 2);
+}
+
+base::Micros AckLedger::delay_of(base::Micros opened) const {
+    const auto after =
+        std::upper_bound(slow_calls_.begin(), slow_calls_.end(), opened,
+                         [](base::Micros at, const SlowCalls& calls) { return at < calls.first; });
+    if (after == slow_calls_.begin()) return 0;
+    return opened <= std::prev(after)->last ? std::prev(after)->delay : 0;
+}
+
+bool AckLedger::is_due(Entry& entry, std::uint32_t now_ms) const {
+    // The difference as a signed number: deadlines may wrap around after 49 days.
+    const auto passed = [now_ms](std::uint32_t deadline) {
+        return static_cast<std::int32_t>(now_ms - deadline) >= 0;
+    };
+    if (!passed(entry.link)) return false;
+    const base::Micros delay = delay_of(entry.emitted);
+    if (delay == 0) return true;
+    const std::uint32_t later = deadline(entry.emitted + delay);
+    if (passed(later)) return true;
+    entry.link = later;
+    return false;
 }
 
 base::Micros AckLedger::scan_period() const {
     return std::min(timeout_ / 8, base::kMicrosPerSecond);
+}
+
+base::Micros AckLedger::rest_period() const {
+    return std::max(kRestMin, 4 * timeout_);
 }
 
 base::Micros AckLedger::scan_interval() const {
@@ -66,15 +133,13 @@ void AckLedger::expire(base::Micros now, std::vector<Settled>& expired) {
     for (std::uint32_t i = 0; i < share && pending_ > 0; ++i) {
         if (scan_at_ >= size) scan_at_ = 0;
         Entry& entry = entries_[scan_at_++];
-        // The difference as a signed number: deadlines may wrap around after 49 days.
-        const bool due = static_cast<std::int32_t>(now_ms - entry.link) >= 0;
-        if ((entry.generation & kPending) != 0 && due) expired.push_back(settle(entry));
+        if ((entry.tag & kPending) != 0 && is_due(entry, now_ms)) expired.push_back(settle(entry));
     }
 }
 
 void AckLedger::abandon(std::vector<Settled>& abandoned) {
     for (Entry& entry : entries_) {
-        if ((entry.generation & kPending) != 0) abandoned.push_back(settle(entry));
+        if ((entry.tag & kPending) != 0) abandoned.push_back(settle(entry));
     }
 }
 

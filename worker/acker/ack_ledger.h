@@ -6,12 +6,15 @@
 // once when it is acked. At zero, every copy has been acked. However large a tree grows, its entry
 // does not. (A wrong zero has a chance of 2^-64 per message; the design accepts it. Storm, 2011.)
 //
-//     root id = task (20 bits) | generation (20 bits) | slot (24 bits)
+//     root id = task (20 bits) | life (8 bits) | generation (15 bits) | slot (21 bits)
 //
-// Whoever holds a root id can route an ack to its spout, and no map is needed. A slot's generation
-// changes each time it is used: messages for a root that has settled match nothing, whatever uses
-// its slot now. The first generation of a slot is random, so that messages for a former life of the
-// task match nothing either.
+// Whoever holds a root id can route an ack to its spout, and no map is needed.
+//
+// A late message must match nothing. The life is the worker's, and differs from those before it: what
+// was meant for a spout that was killed touches none that its successor emitted. Within a life a slot's
+// generation changes each time it is used; a slot that has used them all rests for rest_period() before
+// it begins again, and the table grows meanwhile. So an id comes again at the earliest that much later,
+// however small the table is and however fast it turns; sooner only when the table cannot grow.
 //
 // Order:   open() makes the root id that the rows carry; arm() tells which edges went out. Messages
 // are applied between
@@ -20,7 +23,8 @@
 // Threads: used only by the thread that runs the spout's executor.
 // Cost:    open, arm and ack touch one 32-byte entry, found by index, no hashing: 3 ns for all
 //          three, 7 ns with the edge id drawn. The slot freed last is used first: it is still in
-//          cache. Grows by doubling up to its capacity.
+//          cache. Grows by doubling up to its capacity; for each million roots a second, resting
+//          slots take up to 32 KiB a minute.
 #pragma once
 
 #include <cstddef>
@@ -38,12 +42,28 @@ namespace storm::worker {
 using Root = std::uint64_t;
 using EdgeXor = std::uint64_t;
 
-inline constexpr unsigned kSlotBits = 24;
-inline constexpr unsigned kGenerationBits = 20;
+inline constexpr unsigned kSlotBits = 21;
+inline constexpr unsigned kGenerationBits = 15;
+inline constexpr unsigned kLifeBits = 8;
 inline constexpr unsigned kRootTaskBits = 20;
+inline constexpr unsigned kRootTaskShift = kSlotBits + kGenerationBits + kLifeBits;
+static_assert(kRootTaskShift + kRootTaskBits == 64);
+
+/// The most that can be pending at once. One call of next_tuple() may go over
+/// topology.max.spout.pending, of at most half of this; what is beyond this overflows.
+inline constexpr std::uint32_t kLedgerCapacity = (1U << kSlotBits) - 1;
 
 inline TaskId task_of(Root root) {
-    return static_cast<TaskId>(root >> (kSlotBits + kGenerationBits));
+    return static_cast<TaskId>(root >> kRootTaskShift);
+}
+
+enum class Life : std::uint8_t {};
+
+/// What root ids carry of a worker's incarnation, epoch << 32 | starts. It differs between any two
+/// lives of a slot that are less than 16 epochs apart or, in one epoch, less than 16 starts.
+constexpr Life life_of(std::uint64_t incarnation) {
+    const std::uint64_t epoch = incarnation >> 32;
+    return static_cast<Life>((epoch & 15) << 4 | (incarnation & 15));
 }
 
 /// A root that has left the ledger: `message` is what the spout gave to open().
@@ -51,6 +71,7 @@ struct Settled {
     MessageId message;
     base::Micros emitted;
     Root root;
+    bool held = false;  ///< By a bolt: it was no longer in flight.
 
     friend bool operator==(const Settled&, const Settled&) = default;
 };
@@ -59,8 +80,9 @@ class AckLedger {
 public:
     /// At most `capacity` roots are pending at once. A root times out between `timeout` and
     /// `timeout` + scan_period(), never when `timeout` is 0. REQUIRES: 0 < task < 2^20, 0 <
-    /// capacity < 2^24.
-    AckLedger(TaskId task, std::uint32_t capacity, base::Micros timeout, base::Random random);
+    /// capacity <= kLedgerCapacity.
+    AckLedger(TaskId task, Life life, std::uint32_t capacity, base::Micros timeout,
+              base::Random random);
 
     AckLedger(const AckLedger&) = delete;
     AckLedger& operator=(const AckLedger&) = delete;
@@ -74,7 +96,7 @@ public:
     /// Starts a tree. REQUIRES: !full().
     Root open(MessageId message) {
         if (free_ == kNone) [[unlikely]]
-            grow();
+            find_free();
         const std::uint32_t slot = free_;
         Entry& entry = entries_[slot];
         free_ = entry.link;
@@ -82,9 +104,10 @@ public:
         entry.message = message;
         entry.emitted = now_;
         entry.link = deadline_;
-        entry.generation |= kPending;
+        const Root root = root_of(entry, slot);
+        entry.tag |= kPending;
         ++pending_;
-        return task_bits_ | std::uint64_t{entry.generation & kGenerationMask} << kSlotBits | slot;
+        return root;
     }
 
     /// All first copies of `root` are out; `edges` is the XOR of their ids. A root without a copy
@@ -116,8 +139,18 @@ public:
     /// `root` starts its timeout again.
     void reset_timeout(Root root, base::Micros now);
 
-    /// The roots that were opened with set_time(opened) start their timeout again at `now`. Looks
-    /// at the whole table.
+    /// A bolt keeps a tuple of `root`, which counts as held until it settles. Returns when it was
+    /// emitted, unless it was held already or is not pending.
+    std::optional<base::Micros> hold(Root root) {
+        Entry* const entry = find(root);
+        if (entry == nullptr || (entry->tag & kHeld) != 0) return std::nullopt;
+        entry->tag |= kHeld;
+        ++held_;
+        return entry->emitted;
+    }
+
+    /// The roots that were opened with set_time(opened) had until `now` to be emitted: their timeout
+    /// starts there. Order: of one ledger, `opened` ascends. Bounded work.
     void postpone(base::Micros opened, base::Micros now);
 
     /// Settles roots whose deadline has passed, looking at a share of the table that fits the time
@@ -129,23 +162,27 @@ public:
     void abandon(std::vector<Settled>& abandoned);
 
     std::uint32_t pending() const { return pending_; }
+    std::uint32_t held() const { return held_; }  ///< Of the pending ones.
     bool full() const { return pending_ >= capacity_; }
     base::Micros scan_period()
         const;  ///< In which the whole table is looked at: min(timeout / 8, 1 s).
     base::Micros scan_interval() const;  ///< Between two calls of expire(): an eighth of that.
+    base::Micros rest_period() const;    ///< Of a slot: max(10 min, 4 × timeout).
 
 private:
     static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
     static constexpr std::uint32_t kGenerationMask = (1U << kGenerationBits) - 1;
-    static constexpr std::uint32_t kPending = 1U << 31;  // In Entry::generation.
+    static constexpr std::uint32_t kTagMask = (1U << (kLifeBits + kGenerationBits)) - 1;
+    static constexpr std::uint32_t kPending = 1U << 31;  // In Entry::tag.
+    static constexpr std::uint32_t kHeld = 1U << 30;     // The same.
     static constexpr std::uint32_t kNone = ~0U;
 
     struct Entry {
         EdgeXor edges = 0;
         MessageId message = 0;
-        base::Micros emitted = 0;
-        std::uint32_t generation = 0;  // Low 20 bits; kPending.
-        std::uint32_t link = kNone;    // Pending: deadline in ms. Free: the next free slot.
+        base::Micros emitted = 0;    // Resting: since when.
+        std::uint32_t tag = 0;       // Life and generation, as in the root id; kPending, kHeld.
+        std::uint32_t link = kNone;  // Pending: deadline in ms. Free, resting: the next such slot.
     };
     static_assert(sizeof(Entry) == 32);
 
@@ -154,31 +191,61 @@ private:
         if (slot >= entries_.size())
             return nullptr;  // The id may come from a peer: it may be anything.
         Entry& entry = entries_[slot];
-        const auto generation = static_cast<std::uint32_t>(root >> kSlotBits) & kGenerationMask;
-        return entry.generation == (generation | kPending) ? &entry : nullptr;
+        const auto tag = static_cast<std::uint32_t>(root >> kSlotBits) & kTagMask;
+        return (entry.tag & ~kHeld) == (tag | kPending) ? &entry : nullptr;
+    }
+    Root root_of(const Entry& entry, std::uint64_t slot) const {
+        return task_bits_ | std::uint64_t{entry.tag & kTagMask} << kSlotBits | slot;
     }
     Settled settle(Entry& entry) {
-        const auto slot = static_cast<std::uint64_t>(&entry - entries_.data());
-        const Root root =
-            task_bits_ | std::uint64_t{entry.generation & kGenerationMask} << kSlotBits | slot;
-        entry.generation = (entry.generation + 1) & kGenerationMask;
-        entry.link = free_;
-        free_ = static_cast<std::uint32_t>(slot);
+        const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
+        const Settled settled{.message = entry.message,
+                              .emitted = entry.emitted,
+                              .root = root_of(entry, slot),
+                              .held = (entry.tag & kHeld) != 0};
         --pending_;
-        return {.message = entry.message, .emitted = entry.emitted, .root = root};
+        held_ -= settled.held ? 1 : 0;
+        const std::uint32_t generation = (entry.tag + 1) & kGenerationMask;
+        entry.tag = life_bits_ | generation;
+        if (generation == 0) [[unlikely]] {
+            rest(slot);
+        } else {
+            entry.link = free_;
+            free_ = slot;
+        }
+        return settled;
     }
     std::uint32_t deadline(base::Micros now) const {
-        // Rounded up: never before the timeout is over.
-        return static_cast<std::uint32_t>((now + timeout_) / base::kMicrosPerMilli + 1);
+        // Rounded up: never before the timeout is over. Later by what calls need not be exact to.
+        return static_cast<std::uint32_t>((now + timeout_ + scan_period() / 8) /
+                                              base::kMicrosPerMilli + 1);
     }
-    void grow();
+    /// Puts slots on the list of free ones. REQUIRES: !full().
+    void find_free();
+    void rest(std::uint32_t slot);
+
+    /// Calls that began from `first` to `last` took up to `delay`.
+    struct SlowCalls {
+        base::Micros first;
+        base::Micros last;
+        base::Micros delay;
+    };
+    /// By how much the timeout of roots with set_time(opened) starts later.
+    base::Micros delay_of(base::Micros opened) const;
+    void make_room(base::Micros now);
+    bool is_due(Entry& entry, std::uint32_t now_ms) const;
 
     const std::uint64_t task_bits_;
+    const std::uint32_t life_bits_;  // As in Entry::tag.
     const std::uint32_t capacity_;
     const base::Micros timeout_;
     std::vector<Entry> entries_;  // Indexed by the root id's slot.
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
+    std::uint32_t held_ = 0;
+    std::uint32_t resting_first_ = kNone;
+    std::uint32_t resting_last_ = kNone;
+    std::vector<SlowCalls> slow_calls_;  // Ascending; at most kSlowCallsMax.
     std::uint32_t scan_at_ = 0;
     base::Micros scanned_ = 0;
     base::Micros now_ = 0;

@@ -217,6 +217,9 @@ Kept BoltTask::keep(const Tuple& input) {
                         " that was already acked, failed or kept");
     }
     settled = detail::Settled::kKept;
+    const std::byte* const row = TupleAccess::row(input);
+    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i)
+        acks_.held(detail::row_anchor(row, i).root);
     return site_->keep(input);
 }
 

@@ -12,7 +12,7 @@ namespace {
 std::uint32_t pending_max(const Config& config) {
     const std::int64_t set = config.int64("topology.max.spout.pending", 0);
     return set <= 0 ? kPendingDefault
-                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, 1 << 23));
+                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingDefault));
 }
 
 base::Micros timeout(const Config& config) {
@@ -20,15 +20,13 @@ base::Micros timeout(const Config& config) {
     return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
 }
 
-// One call of next_tuple() may go over topology.max.spout.pending; beyond this its tuples overflow.
-constexpr std::uint32_t kLedgerCapacity = (1U << kSlotBits) - 1;
-
 }  // namespace
 
 SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id,
                      int index)
     : Task(engine, executor, component, id, index),
-      ledger_(id, kLedgerCapacity, timeout(site_->config()), base::Random(base::kernel_seed())),
+      ledger_(id, life_of(engine.wiring().share.incarnation), kLedgerCapacity,
+              timeout(site_->config()), base::Random(base::kernel_seed())),
       pending_max_(pending_max(site_->config())),
       timeouts_(timeout(site_->config()) != 0),
       collector_(*this, nullptr) {}
@@ -73,7 +71,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
             throw;
         }
         if (!sent) {
-            apply(FailRecord{root, FailReason::kOverflow, false});
+            apply(FailRecord{root, FailReason::kOverflow});
         } else if (const auto settled = ledger_.arm(root, edges)) {
             if (journal_ != nullptr) journal_->settled("ack", root, id);
             count_completed(*settled);
@@ -104,10 +102,15 @@ void SpoutTask::call_ack(MessageId message) {
 }
 
 void SpoutTask::apply(const FailRecord& record) {
-    if (record.reset) {
-        ledger_.reset_timeout(record.root, now_);
-    } else if (const auto settled = ledger_.fail(record.root)) {
-        add_failure(*settled, record.reason);
+    switch (record.kind) {
+        case FailRecord::Kind::kReset:
+            return ledger_.reset_timeout(record.root, now_);
+        case FailRecord::Kind::kHeld:
+            static_cast<void>(ledger_.hold(record.root));
+            return;
+        case FailRecord::Kind::kFail:
+            if (const auto settled = ledger_.fail(record.root))
+                add_failure(*settled, record.reason);
     }
 }
 

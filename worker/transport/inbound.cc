@@ -24,7 +24,12 @@ base::Error refused(const std::string& why) {
 bool names_root(const wire::ControlRecord& record) {
     const auto kind = static_cast<wire::ControlKind>(record.kind);
     return kind == wire::ControlKind::kAck || kind == wire::ControlKind::kFail ||
-           kind == wire::ControlKind::kReset;
+           kind == wire::ControlKind::kReset || kind == wire::ControlKind::kHeld;
+}
+
+FailRecord::Kind fail_kind(wire::ControlKind kind) {
+    if (kind == wire::ControlKind::kReset) return FailRecord::Kind::kReset;
+    return kind == wire::ControlKind::kHeld ? FailRecord::Kind::kHeld : FailRecord::Kind::kFail;
 }
 
 // By stream of the source: how many values a row must have.
@@ -197,8 +202,8 @@ void Inbound::take_control(std::span<const std::byte> records) {
         if (kind == wire::ControlKind::kAck) {
             batch.acks.push_back({record.subject, record.amount});
         } else {
-            batch.fails.push_back({record.subject, static_cast<FailReason>(record.reason),
-                                   kind == wire::ControlKind::kReset});
+            batch.fails.push_back(
+                {record.subject, static_cast<FailReason>(record.reason), fail_kind(kind)});
         }
     }
     for (std::uint32_t loop = 0; loop < to.size(); ++loop) {

@@ -25,10 +25,10 @@ public:
 
     /// `runs`: the body of a batch whose checksum was right.
     base::Result<base::Done> take_batch(std::span<const std::byte> runs);
-    /// Whether all roots that acks, fails and resets name are of spouts here.
+    /// Whether all roots that acks, fails, resets and holds name are of spouts here.
     /// REQUIRES: wire::check_control_records(records).
     base::Result<base::Done> check_control(std::span<const std::byte> records) const;
-    /// Acks, fails and resets; the rest is for the caller. REQUIRES: check_control(records).
+    /// Acks, fails, resets and holds; the rest is for the caller. REQUIRES: check_control(records).
     void take_control(std::span<const std::byte> records);
 
     /// A new life of the peer: its tasks begin anew, and its credit is counted from here.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "wire/batch.h"
 #include "wire/frame.h"
 
@@ -22,6 +23,18 @@ std::span<const std::byte> runs_of(Batch& batch) {
 void raise(std::unordered_map<std::uint64_t, std::uint64_t>& limits, const CreditRecord& record) {
     std::uint64_t& limit = limits[record.channel];
     limit = std::max(limit, record.limit);
+}
+
+wire::ControlRecord make_record(const FailRecord& fail) {
+    switch (fail.kind) {
+        case FailRecord::Kind::kFail:
+            return wire::make_fail(fail.root, fail.reason);
+        case FailRecord::Kind::kReset:
+            return wire::make_reset(fail.root);
+        case FailRecord::Kind::kHeld:
+            return wire::make_held(fail.root);
+    }
+    STORM_CHECK(false, "all kinds are told above");
 }
 
 }  // namespace
@@ -121,10 +134,7 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         records.reserve(std::min(records.size() + next.acks.size() + next.fails.size(),
                                  wire::kControlRecordsMax));
         const std::size_t acks = next.acks.size();
-        take(next.fails, [](const FailRecord& fail) {
-            return fail.reset ? wire::make_reset(fail.root)
-                              : wire::make_fail(fail.root, fail.reason);
-        });
+        take(next.fails, make_record);
         take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
         acks_ -= acks - next.acks.size();
         if (!next.acks.empty() || !next.fails.empty()) break;
@@ -196,7 +206,7 @@ void Outbound::fail_rows(Batch& batch) {
                 const Root root = detail::row_anchor(row, a).root;
                 const std::uint32_t destination = wiring_.destination_of(task_of(root));
                 if (to[destination] == nullptr) to[destination] = engine_.take_control();
-                to[destination]->fails.push_back({root, FailReason::kWorkerLost, false});
+                to[destination]->fails.push_back({root, FailReason::kWorkerLost});
             }
         }
         at += kRunHeader + run.bytes;

@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 Root root_of(TaskId task, std::uint64_t rest) {
-    return static_cast<Root>(task) << (kSlotBits + kGenerationBits) | rest;
+    return static_cast<Root>(task) << kRootTaskShift | rest;
 }
 
 struct AckLaneTest : ::testing::Test {
@@ -65,15 +65,17 @@ TEST_F(AckLaneTest, RecordsGoToTheLoopOfTheirSpoutTask) {
     EXPECT_THAT(lane.by_destination()[2].fails, SizeIs(6));
 }
 
-TEST_F(AckLaneTest, AFailSaysWhyAndAResetSaysThatItIsNone) {
+TEST_F(AckLaneTest, AFailSaysWhyAndWhatIsNoneSaysSo) {
     lane.fail(root_of(2, 1), FailReason::kOverflow);
     lane.reset_timeout(root_of(2, 1));
+    lane.held(root_of(2, 1));
 
     const std::vector<FailRecord>& fails = lane.by_destination()[1].fails;
-    ASSERT_THAT(fails, SizeIs(2));
+    ASSERT_THAT(fails, SizeIs(3));
     EXPECT_EQ(fails[0].reason, FailReason::kOverflow);
-    EXPECT_FALSE(fails[0].reset);
-    EXPECT_TRUE(fails[1].reset);
+    EXPECT_EQ(fails[0].kind, FailRecord::Kind::kFail);
+    EXPECT_EQ(fails[1].kind, FailRecord::Kind::kReset);
+    EXPECT_EQ(fails[2].kind, FailRecord::Kind::kHeld);
 }
 
 TEST_F(AckLaneTest, ItIsUsableAfterItsRecordsWereTaken) {

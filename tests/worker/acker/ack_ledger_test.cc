@@ -30,6 +30,8 @@ using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
 constexpr TaskId kTask = 7;
+constexpr Life kLife{3};
+constexpr Root kSlotMask = (Root{1} << kSlotBits) - 1;
 constexpr std::uint32_t kCapacity = 1'000;
 constexpr Micros kTimeout = 30 * kMicrosPerSecond;
 constexpr MessageId kMessage = 42;
@@ -55,7 +57,7 @@ struct Tree {
 };
 
 struct AckLedgerTest : ::testing::Test {
-    AckLedger ledger{kTask, kCapacity, kTimeout, Random(1)};
+    AckLedger ledger{kTask, kLife, kCapacity, kTimeout, Random(1)};
     std::vector<Settled> list;
 
     AckLedgerTest() { ledger.set_time(0); }
@@ -139,7 +141,7 @@ TEST_F(AckLedgerTest, WhatIsMeantForAFormerUserOfASlotDoesNotTouchThePresentOne)
     const Root former = armed(1, 9);
     ASSERT_TRUE(ledger.ack(former, 9).has_value());
     const Root present = armed(2, 9);
-    ASSERT_EQ(present & 0xFF'FFFF, former & 0xFF'FFFF) << "the slot freed last is used first";
+    ASSERT_EQ(present & kSlotMask, former & kSlotMask) << "the slot freed last is used first";
 
     EXPECT_FALSE(ledger.ack(former, 9).has_value());
     EXPECT_FALSE(ledger.fail(former).has_value());
@@ -157,7 +159,7 @@ TEST_F(AckLedgerTest, ASlotGivesOutADifferentIdEachTimeUntilItsGenerationWrapsAr
     const Root first = armed(0, 1);
     Root root = first;
     for (std::uint32_t i = 0; i < kGenerations; ++i) {
-        ASSERT_EQ(root & 0xFF'FFFF, first & 0xFF'FFFF);
+        ASSERT_EQ(root & kSlotMask, first & kSlotMask);
         ASSERT_EQ(task_of(root), kTask);
         ASSERT_FALSE(seen[generation_of(root)]);
         seen[generation_of(root)] = true;
@@ -169,7 +171,7 @@ TEST_F(AckLedgerTest, ASlotGivesOutADifferentIdEachTimeUntilItsGenerationWrapsAr
 }
 
 TEST_F(AckLedgerTest, TheFirstIdsOfTwoLivesOfATaskDiffer) {
-    AckLedger next_life(kTask, kCapacity, kTimeout, Random(2));
+    AckLedger next_life(kTask, kLife, kCapacity, kTimeout, Random(2));
     std::set<Root> ids;
     for (MessageId i = 0; i < 200; ++i) {
         ids.insert(ledger.open(i));
@@ -181,14 +183,14 @@ TEST_F(AckLedgerTest, TheFirstIdsOfTwoLivesOfATaskDiffer) {
 
 TEST_F(AckLedgerTest, TheTaskCanBeReadFromTheIdUpToTheGreatest) {
     for (const TaskId task : {1, 2, (1 << kRootTaskBits) - 1}) {
-        AckLedger other(task, kCapacity, kTimeout, Random(3));
+        AckLedger other(task, kLife, kCapacity, kTimeout, Random(3));
         EXPECT_EQ(task_of(other.open(0)), task);
     }
 }
 
 TEST_F(AckLedgerTest, ItHoldsAsManyAsItsCapacityAndIsThenFull) {
     for (const std::uint32_t capacity : {1U, 63U, 64U, 65U, 100U, 1'000U}) {
-        AckLedger some(kTask, capacity, kTimeout, Random(4));
+        AckLedger some(kTask, kLife, capacity, kTimeout, Random(4));
         std::vector<Root> roots;
         for (std::uint32_t i = 0; i < capacity; ++i) {
             ASSERT_FALSE(some.full());
@@ -229,7 +231,7 @@ TEST_F(AckLedgerTest, ItTellsWhenATreeWasEmitted) {
 }
 
 RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)) {
-    AckLedger ledger(kTask, kCapacity, kTimeout, Random(seed));
+    AckLedger ledger(kTask, kLife, kCapacity, kTimeout, Random(seed));
     std::set<Root> ours;
     for (MessageId i = 0; i < 70; ++i) {
         const Root root = ledger.open(i);
@@ -239,8 +241,8 @@ RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)
     // Arbitrary ones; ones of all slots, in and outside of the table; near misses.
     auto ids = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
     const Root some = *ours.begin();
-    for (std::uint64_t slot = 0; slot < 200; ++slot) ids.push_back((some & ~0xFF'FFFFULL) | slot);
-    for (unsigned bit = 0; bit < kSlotBits + kGenerationBits; ++bit)
+    for (std::uint64_t slot = 0; slot < 200; ++slot) ids.push_back((some & ~kSlotMask) | slot);
+    for (unsigned bit = 0; bit < kRootTaskShift; ++bit)
         ids.push_back(some ^ 1ULL << bit);
     for (const std::uint64_t id : ids) {
         if (ours.contains(id)) continue;
@@ -256,7 +258,7 @@ RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)
 // ---- Timeouts ----------------------------------------------------------------------------------
 
 TEST_F(AckLedgerTest, WithoutATimeoutNothingExpires) {
-    AckLedger patient(kTask, kCapacity, 0, Random(5));
+    AckLedger patient(kTask, kLife, kCapacity, 0, Random(5));
     const Root root = patient.open(kMessage);
     ASSERT_FALSE(patient.arm(root, 1).has_value());
 
@@ -269,7 +271,7 @@ TEST_F(AckLedgerTest, WithoutATimeoutNothingExpires) {
 
 TEST_F(AckLedgerTest, TheScanPeriodIsAnEighthOfTheTimeoutButAtMostASecond) {
     const auto period = [](Micros timeout) {
-        return AckLedger(kTask, kCapacity, timeout, Random(6)).scan_period();
+        return AckLedger(kTask, kLife, kCapacity, timeout, Random(6)).scan_period();
     };
     EXPECT_EQ(period(kMicrosPerSecond), 125 * kMicrosPerMilli);
     EXPECT_EQ(period(8 * kMicrosPerSecond), kMicrosPerSecond);
@@ -290,7 +292,7 @@ TEST_F(AckLedgerTest, AnExpiredTreeIgnoresItsLateAckAndFail) {
 /// expire() at intervals of up to scan_interval() and opens, acks and resets trees at random.
 void check_timeouts(Micros start, Micros timeout, std::uint64_t seed, bool resets) {
     Random random(seed);
-    AckLedger ledger(kTask, 100'000, timeout, Random(seed));
+    AckLedger ledger(kTask, kLife, 100'000, timeout, Random(seed));
     std::map<MessageId, Micros> since;  // Of the pending ones: emitted, or reset last.
     std::map<MessageId, Root> roots;
     std::vector<Settled> expired;
@@ -354,7 +356,7 @@ RC_GTEST_PROP(AckLedger, TimeoutsHoldWhileTheMillisecondsOfThirtyTwoBitsWrapArou
 TEST_F(AckLedgerTest, AWeekIsATimeoutLikeAnyOther) {
     constexpr Micros kWeek = 7 * 24 * 3'600 * kMicrosPerSecond;
     for (const Micros start : {Micros{0}, (Micros{1} << 32) * kMicrosPerMilli - kWeek / 2}) {
-        AckLedger slow(kTask, kCapacity, kWeek, Random(7));
+        AckLedger slow(kTask, kLife, kCapacity, kWeek, Random(7));
         slow.set_time(start);
         ASSERT_FALSE(slow.arm(slow.open(kMessage), 1).has_value());
         list.clear();
@@ -373,7 +375,7 @@ TEST_F(AckLedgerTest, AWeekIsATimeoutLikeAnyOther) {
 
 TEST_F(AckLedgerTest, OneCallLooksAtAShareOfALargeTableOnly) {
     constexpr std::uint32_t kMany = 64'000;
-    AckLedger large(kTask, kMany, kTimeout, Random(8));
+    AckLedger large(kTask, kLife, kMany, kTimeout, Random(8));
     large.set_time(0);
     for (MessageId i = 0; i < kMany; ++i) ASSERT_FALSE(large.arm(large.open(i), 1).has_value());
     Micros now = 0;
