@@ -67,6 +67,12 @@ struct WriteAt {
         row.add(std::int64_t{change.task});
         return row.finish();
     }
+    std::size_t operator()(const Ending&) const {
+        return RowWriter(at, ControlRowKind::kEnding, 0).finish();
+    }
+    std::size_t operator()(const Reopen&) const {
+        return RowWriter(at, ControlRowKind::kReopen, 0).finish();
+    }
 };
 
 const std::byte* value_at(const std::byte* row, std::size_t i) {
@@ -140,6 +146,10 @@ ControlRow read_control_row(const std::byte* row) {
             return Watermark{static_cast<std::int64_t>(number(0))};
         case ControlRowKind::kSwitch:
             return Switch{number(0), static_cast<TaskId>(number(1))};
+        case ControlRowKind::kEnding:
+            return Ending{};
+        case ControlRowKind::kReopen:
+            return Reopen{};
     }
     STORM_CHECK(false, "check_row() refuses control rows of unknown kinds");
 }
@@ -161,6 +171,10 @@ const char* control_row_fault(const std::byte* row) {
             return values == 2 && is_unsigned(value_at(row, 0)) && is_task(value_at(row, 1))
                        ? nullptr
                        : "SWITCH without its epoch and task";
+        case ControlRowKind::kEnding:
+            return values == 0 ? nullptr : "ENDING with values";
+        case ControlRowKind::kReopen:
+            return values == 0 ? nullptr : "REOPEN with values";
     }
     return "control row of an unknown kind";
 }

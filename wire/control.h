@@ -23,9 +23,16 @@ namespace storm::wire {
 // ---- Data lane ---------------------------------------------------------------------------------
 
 /// Stands where a tuple has its stream.
-enum class ControlRowKind : std::uint16_t { kEos = 1, kBarrier = 2, kWatermark = 3, kSwitch = 4 };
+enum class ControlRowKind : std::uint16_t {
+    kEos = 1,
+    kBarrier = 2,
+    kWatermark = 3,
+    kSwitch = 4,
+    kEnding = 5,
+    kReopen = 6
+};
 
-/// No more rows on this channel, ever.
+/// No more rows on this channel, unless it is reopened.
 struct Eos {
     friend bool operator==(const Eos&, const Eos&) = default;
 };
@@ -45,7 +52,15 @@ struct Switch {
     TaskId task = 0;
     friend bool operator==(const Switch&, const Switch&) = default;
 };
-using ControlRow = std::variant<Eos, Barrier, Watermark, Switch>;
+/// Nothing new comes on this channel; what fails may come again, and then this once more.
+struct Ending {
+    friend bool operator==(const Ending&, const Ending&) = default;
+};
+/// What EOS said no longer holds: something that the source's rows come of has begun anew.
+struct Reopen {
+    friend bool operator==(const Reopen&, const Reopen&) = default;
+};
+using ControlRow = std::variant<Eos, Barrier, Watermark, Switch, Ending, Reopen>;
 
 inline constexpr std::size_t kControlRowBytesMax = 48;
 

@@ -60,6 +60,26 @@ void add_downstream(const Topology& topology, std::vector<std::set<std::uint32_t
     }
 }
 
+// For each component the workers of its sources, those of their sources, and so on.
+void add_upstream(const Topology& topology, const std::vector<std::set<std::uint32_t>>& own,
+                  std::vector<std::set<std::uint32_t>>& above) {
+    const std::vector<Component>& components = topology.components();
+    for (bool grown = true; grown;) {
+        grown = false;
+        for (std::size_t c = 0; c < components.size(); ++c) {
+            const std::size_t before = above[c].size();
+            for (const Subscription& input : components[c].inputs) {
+                const std::size_t source = component_index(topology, input.source);
+                above[c].insert(own[source].begin(), own[source].end());
+                // A copy: in a loop of one, it is the set that grows.
+                const std::set<std::uint32_t> higher = above[source];
+                above[c].insert(higher.begin(), higher.end());
+            }
+            grown = grown || above[c].size() > before;
+        }
+    }
+}
+
 // Channels share topology.worker.buffer.bytes evenly.
 Limits limits_of(const Wiring& wiring) {
     std::uint64_t channels = 0;
@@ -120,9 +140,13 @@ Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
         reached[executor.component].insert(share.worker_of(e));
     }
     control_destinations.assign(with_control.begin(), with_control.end());
+    std::vector<std::set<std::uint32_t>> above(reached.size());
+    add_upstream(topology, reached, above);
     add_downstream(topology, reached);
     for (const std::set<std::uint32_t>& workers : reached)
         workers_reached.emplace_back(workers.begin(), workers.end());
+    for (const std::set<std::uint32_t>& workers : above)
+        workers_above.emplace_back(workers.begin(), workers.end());
     for (const Component& component : topology.components()) {
         auto& streams = schemas.emplace_back();
         for (const StreamDeclaration& output : component.outputs) {
@@ -283,7 +307,9 @@ std::string Engine::failure() const {
 void Engine::set_state(State state) {
     {
         const std::lock_guard lock(mutex_);
-        if (state_ == State::kRunning) state_ = state;
+        // Some task may have been reopened meanwhile.
+        const bool over = halted() || running_tasks_.load(std::memory_order_acquire) == 0;
+        if (state_ == State::kRunning && over) state_ = state;
         changed_.notify_all();
     }
     if (on_change_) on_change_();
@@ -351,6 +377,15 @@ void Engine::loop_prepared() {
 void Engine::task_ended() {
     if (running_tasks_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     set_state(failure().empty() ? State::kFinished : State::kFailed);
+}
+
+void Engine::task_reopened() {
+    {
+        const std::lock_guard lock(mutex_);
+        running_tasks_.fetch_add(1, std::memory_order_acq_rel);
+        if (state_ == State::kFinished) state_ = State::kRunning;
+    }
+    if (on_change_) on_change_();
 }
 
 void Engine::resume(Executor& executor) {
@@ -445,9 +480,10 @@ void Engine::add_counts(const Task& task, ComponentSnapshot& into) {
             into.inputs[i].failed += input.failed.value();
         }
     }
-    std::string status = task.site()->status();
+    const std::shared_ptr<TaskSite> site = task.site();
+    std::string status = site->status();
     if (!status.empty()) into.statuses.push_back(std::move(status));
-    task.site()->for_each_counter([&](const std::string& name, std::uint64_t value) {
+    site->for_each_counter([&](const std::string& name, std::uint64_t value) {
         const auto found = std::find_if(into.user_counters.begin(), into.user_counters.end(),
                                         [&](const auto& counter) { return counter.first == name; });
         if (found == into.user_counters.end()) {

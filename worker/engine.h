@@ -79,6 +79,8 @@ struct Wiring {
     std::vector<std::uint32_t> control_destinations;  // Loops with spouts; all other workers.
     /// By component: the workers that its tuples, or what comes of them, may get to; ascending.
     std::vector<std::vector<std::uint32_t>> workers_reached;
+    /// By component: the workers that run something that its tuples come of; ascending.
+    std::vector<std::vector<std::uint32_t>> workers_above;
     std::vector<std::vector<std::unique_ptr<detail::StreamSchema>>>
         schemas;  // By component, by stream id.
     detail::StreamSchema tick_schema;
@@ -183,6 +185,8 @@ public:
     }
     void loop_prepared();
     void task_ended();
+    /// One that had ended has not: it waits for its inputs again.
+    void task_reopened();
     void fail(std::string why);
     /// The others go on to their end, but it is a failure then: a result may be missing.
     void fail_at_end(std::string why);

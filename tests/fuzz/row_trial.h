@@ -100,7 +100,8 @@ inline std::vector<std::vector<std::byte>> row_seeds() {
     for (const PlainRow& row : {PlainRow{}, word, scalars, nested, all}) {
         seeds.push_back(encode_row(row));
     }
-    for (const ControlRow& control : {ControlRow(Eos{}), ControlRow(Barrier{~std::uint64_t{0}}),
+    for (const ControlRow& control : {ControlRow(Eos{}), ControlRow(Ending{}), ControlRow(Reopen{}),
+                                      ControlRow(Barrier{~std::uint64_t{0}}),
                                       ControlRow(Watermark{-1}), ControlRow(Switch{1, 2})}) {
         std::vector<std::byte>& seed = seeds.emplace_back(kControlRowBytesMax);
         seed.resize(write_control_row(control, seed.data()));

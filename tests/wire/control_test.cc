@@ -51,6 +51,8 @@ void expect_comes_back(const ControlRow& control) {
 
 TEST(ControlRow, ComesBackAsItWasWritten) {
     expect_comes_back(Eos{});
+    expect_comes_back(Ending{});
+    expect_comes_back(Reopen{});
     for (const std::uint64_t number : {0UL, 1UL, 1UL << 63, ~0UL}) {
         expect_comes_back(Barrier{number});
         expect_comes_back(Watermark{static_cast<std::int64_t>(number)});
@@ -65,7 +67,9 @@ TEST(ControlRow, LargestIsAsLargeAsPromised) {
 
 TEST(ControlRow, EachOtherFormIsRefused) {
     EXPECT_THAT(fault_of(0, {}), HasSubstr("unknown kind"));
-    EXPECT_THAT(fault_of(5, {}), HasSubstr("unknown kind"));
+    EXPECT_THAT(fault_of(7, {}), HasSubstr("unknown kind"));
+    EXPECT_THAT(fault_of(5, {1}), HasSubstr("ENDING with values"));
+    EXPECT_THAT(fault_of(6, {1}), HasSubstr("REOPEN with values"));
     EXPECT_THAT(fault_of(1, {1}), HasSubstr("EOS with values"));
     EXPECT_THAT(fault_of(2, {}), HasSubstr("BARRIER without"));
     EXPECT_THAT(fault_of(2, {-1}), HasSubstr("BARRIER without"));

@@ -122,7 +122,8 @@ TEST(WireFormat, BatchOfTheDocumentIsAcceptedAndIsWhatIsMade) {
 }
 
 TEST(WireFormat, ControlRowsOfTheDocumentAreThoseThatAreWritten) {
-    const std::vector<ControlRow> expected = {Eos{}, Barrier{7}, Watermark{-1}, Switch{3, 9}};
+    const std::vector<ControlRow> expected = {Eos{},        Barrier{7}, Watermark{-1},
+                                              Switch{3, 9}, Ending{},   Reopen{}};
     const std::vector<Bytes> lines = byte_lines("control rows");
     ASSERT_EQ(lines.size(), expected.size());
 

@@ -4,6 +4,7 @@ namespace storm {
 
 void Bolt::declare_outputs(Outputs& /*outputs*/) const {}
 void Bolt::prepare(const TaskContext& /*context*/, BoltCollector& /*out*/) {}
+void Bolt::inputs_ended(BoltCollector& /*out*/) {}
 void Bolt::finish(BoltCollector& /*out*/) {}
 void Bolt::cleanup() {}
 

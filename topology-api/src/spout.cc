@@ -24,7 +24,9 @@ std::string_view to_string(FailReason reason) {
 
 void Spout::open(const TaskContext& /*context*/, SpoutCollector& /*out*/) {}
 void Spout::ack(MessageId /*id*/) {}
-void Spout::fail(MessageId /*id*/, FailReason /*reason*/) {}
+void Spout::fail(MessageId /*id*/, FailReason /*reason*/) {
+    ignores_failures_ = true;
+}
 void Spout::activate() {}
 void Spout::deactivate() {}
 void Spout::close() {}

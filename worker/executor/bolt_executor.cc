@@ -23,6 +23,23 @@ using detail::TupleAccess;
                           : " that was already acked or failed; emit first, then ack"));
 }
 
+// Of all spouts: a row does not say whose it is. 0: some spout waits for ever.
+base::Micros longest_timeout(const Wiring& wiring) {
+    base::Micros longest = 0;
+    for (const Component& component : wiring.topology.components()) {
+        if (!component.is_spout()) continue;
+        const Config config = cluster::component_config(component, wiring.config);
+        if (!config.boolean("topology.enable.message.timeouts")) return 0;
+        longest = std::max(longest, config.int64("topology.message.timeout.secs") *
+                                        base::kMicrosPerSecond);
+    }
+    return longest;
+}
+
+void resume_members(Engine& engine, const Cycle& cycle) {
+    for (Executor* const member : cycle.members) engine.resume(*member);
+}
+
 }  // namespace
 
 BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
@@ -46,11 +63,14 @@ BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, Ta
     std::sort(sources.begin(), sources.end());
     sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
     for (const std::size_t source : sources) {
-        open_inputs_ += static_cast<std::size_t>(wiring.plan.components[source].tasks);
+        outside_sources_ += static_cast<std::size_t>(wiring.plan.components[source].tasks);
     }
+    open_inputs_ = outside_sources_;
+    for (const auto& counters : inputs_) inputs_by_schema_[counters->schema] = counters.get();
     if (cycle_ != nullptr) {
         cycle_->open_inputs.fetch_add(static_cast<std::int64_t>(open_inputs_));
         cycle_->unfinished_tasks.fetch_add(1);
+        if (outside_sources_ > 0) cycle_->tasks_not_ending.fetch_add(1);
     }
 }
 
@@ -155,11 +175,12 @@ void BoltTask::finished() {
 // ---- Acking ------------------------------------------------------------------------------------
 
 BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
-    const auto found = std::find_if(inputs_.begin(), inputs_.end(), [&](const auto& counters) {
-        return counters->schema == &schema;
-    });
-    STORM_CHECK(found != inputs_.end(), "rows come from streams that are subscribed to");
-    return **found;
+    if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
+        return *last_counters_;
+    const auto found = inputs_by_schema_.find(&schema);
+    STORM_CHECK(found != inputs_by_schema_.end(), "rows come from streams that are subscribed to");
+    last_counters_ = found->second;
+    return *last_counters_;
 }
 
 void BoltTask::settle_twice(const Tuple& input) {
@@ -224,15 +245,28 @@ Kept BoltTask::keep(const Tuple& input) {
 }
 
 void BoltTask::ack(Kept&& input) {
-    const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
+    if (is_foreign(*kept)) return settle_foreign(std::move(kept));
     if (static_cast<TaskSite&>(*kept->site).settle(*kept)) ack(kept->tuple);
 }
 
 void BoltTask::fail(Kept&& input, std::string_view why) {
-    const std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
+    if (is_foreign(*kept)) return settle_foreign(std::move(kept));
     if (static_cast<TaskSite&>(*kept->site).settle(*kept)) fail(kept->tuple, why);
+}
+
+bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {
+    return !inputs_by_schema_.contains(&TupleAccess::schema(kept.tuple));
+}
+
+void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
+    report_error("ack or fail of a tuple that bolt " + detail::quoted(kept->site->component()) +
+                 " keeps, which alone may do so; it fails as forgotten");
+    const std::shared_ptr<detail::TaskSite> site = kept->site;
+    static_cast<TaskSite&>(*site).release(kept.release());
 }
 
 void BoltTask::reset_timeout(const Tuple& input) {
@@ -306,9 +340,7 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
     std::uint64_t executed = 0;
     const auto count = [&] {
         if (executed == 0) return;
-        if (last_counters_ == nullptr || last_counters_->schema != schema)
-            last_counters_ = &counters_of(*schema);
-        InputCounters& counters = *last_counters_;
+        InputCounters& counters = counters_of(*schema);
         counters.executed.add(executed);
         // A basic bolt's inputs are acked unless they failed, which is subtracted when it is read.
         if (basic_ != nullptr) counters.acked.add(executed);
@@ -354,17 +386,41 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
     }
 }
 
-void BoltTask::discard(const std::byte* at, const std::byte* end) {
-    for (; at != end; at += detail::row_bytes(at)) {
-        const std::uint32_t count = detail::row_anchor_count(at);
-        if (count == 0 && !wire::is_control(at)) dropped.add();
-        for (std::uint32_t i = 0; i < count; ++i) {
-            acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
+const std::byte* BoltTask::expire(const std::byte* at, const std::byte* end, TaskId source,
+                                  const Schemas& schemas) {
+    while (at != end) {
+        const std::byte* const next = at + detail::row_bytes(at);
+        const std::uint32_t anchors = detail::row_anchor_count(at);
+        if (anchors == 0) {
+            execute(at, next, source, schemas, [] { return true; });
+        } else {
+            expired.add();
+            // Its spout has long given it up, or it was reset, and fails now.
+            for (std::uint32_t i = 0; i < anchors; ++i)
+                acks_.fail(detail::row_anchor(at, i).root, FailReason::kTimedOut);
         }
+        at = next;
     }
+    return at;
+}
+
+const std::byte* BoltTask::take_without_object(const std::byte* at, const std::byte* end,
+                                               TaskId source) {
+    if (wire::is_control(at)) {
+        handle_control(at, source);  // After which it may have to be executed.
+        return at + detail::row_bytes(at);
+    }
+    for (; at != end && !wire::is_control(at); at += detail::row_bytes(at)) {
+        const std::uint32_t count = detail::row_anchor_count(at);
+        if (count == 0) dropped.add();
+        for (std::uint32_t i = 0; i < count; ++i)
+            acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
+    }
+    return at;
 }
 
 void BoltTask::fail_abandoned() {
+    if (!site_->has_mail()) return;
     for (const auto& kept : site_->take_abandoned()) {
         counters_of(TupleAccess::schema(kept->tuple)).failed.add();
         fail_as(kept->tuple, FailReason::kForgotten);
@@ -372,46 +428,127 @@ void BoltTask::fail_abandoned() {
 }
 
 void BoltTask::handle_control(const std::byte* row, TaskId source) {
-    if (is_source_started(row)) {
-        // Another life of its worker: it will end again. Not for who has already finished.
-        if (finished_ || ended_sources_.erase(source) == 0) return;
-        ++open_inputs_;
-        if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
-    } else if (std::holds_alternative<wire::Eos>(wire::read_control_row(row))) {
+    if (is_source_started(row)) return reopen_input(source);
+    const wire::ControlRow control = wire::read_control_row(row);
+    if (std::holds_alternative<wire::Eos>(control)) {
         end_of_input(source);
+    } else if (std::holds_alternative<wire::Ending>(control)) {
+        ending_of_input(source);
+    } else if (std::holds_alternative<wire::Reopen>(control)) {
+        reopen_input(source);
     }
 }
 
 void BoltTask::end_of_input(TaskId source) {
     // A worker that started anew is told again, to be sure.
     if (!ended_sources_.insert(source).second) return;
+    ending_sources_.erase(source);
     --open_inputs_;
-    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) {
-        for (Executor* const member : cycle_->members) engine_.resume(*member);
+    look_for_ending();
+    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) resume_members(engine_, *cycle_);
+}
+
+void BoltTask::ending_of_input(TaskId source) {
+    if (ended_sources_.contains(source)) return;
+    ending_sources_.insert(source);
+    look_for_ending();
+}
+
+// Each ENDING after that of the last source counts: something has come once more meanwhile.
+void BoltTask::look_for_ending() {
+    if (ended_sources_.size() + ending_sources_.size() < outside_sources_) return;
+    if (cycle_ == nullptr) {
+        ending_due_ = !ending_sources_.empty();
+        return;
     }
+    if (!std::exchange(counted_as_ending_, true)) cycle_->tasks_not_ending.fetch_sub(1);
+    if (cycle_->tasks_not_ending.load() > 0) return;
+    cycle_->endings.fetch_add(1);
+    resume_members(engine_, *cycle_);
+}
+
+void BoltTask::reopen_input(TaskId source) {
+    ending_sources_.erase(source);
+    if (ended_sources_.erase(source) != 0) {
+        ++open_inputs_;
+        if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
+    }
+    if (std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
+    if (finished_) reopen();
+}
+
+void BoltTask::reopen() {
+    close();  // In a cycle that has not ended, it is still there.
+    if (std::exchange(ended_, false)) engine_.task_reopened();
+    if (cycle_ != nullptr) cycle_->unfinished_tasks.fetch_add(1);
+    finished_ = false;
+    without_object_ = true;
+    ending_due_ = owes_ending_ = false;
+    tell_listeners(wire::Reopen{}, Listeners::kAll);
+}
+
+bool BoltTask::revive() {
+    without_object_ = false;
+    renew_site();
+    const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
+    try {
+        prepare();
+        return true;
+    } catch (const std::exception& error) {
+        engine_.fail(what + error.what());
+    } catch (...) {
+        engine_.fail(what + "an exception that is no std::exception");
+    }
+    return false;
+}
+
+bool BoltTask::ending_is_due() const {
+    if (cycle_ == nullptr) return ending_due_;
+    return cycle_->endings.load() != endings_seen_ && cycle_->empty();
+}
+
+void BoltTask::tell_inputs_ended() {
+    ending_due_ = false;
+    if (cycle_ != nullptr) endings_seen_ = cycle_->endings.load();
+    owes_ending_ = true;
+    if (rich_ != nullptr && !without_object_ && !finished_)
+        guarded("inputs_ended: ", [this] { rich_->inputs_ended(collector_); });
+}
+
+void BoltTask::pass_ending_on() {
+    if (!owes_ending_ || site_->keeps_any()) return;
+    owes_ending_ = false;
+    tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
 }
 
 void BoltTask::finish() {
     finished_ = true;
-    const bool finished_well = guarded("finish: ", [this] {
-        if (basic_ != nullptr) {
-            BasicCollector collector(*this, nullptr, default_stream());
-            basic_->finish(collector);
-        } else {
-            rich_->finish(collector_);
-        }
-    });
+    ending_due_ = owes_ending_ = false;
+    const bool finished_well = without_object_ || call_finish();
     if (!finished_well) {
         engine_.fail_at_end("finish() of " + detail::quoted(site_->component()) + " failed");
     }
-    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1) {
-        for (Executor* const member : cycle_->members) engine_.resume(*member);
+    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1)
+        resume_members(engine_, *cycle_);
+}
+
+bool BoltTask::call_finish() {
+    site_->let_all_post();  // It may wait for a thread that posts.
+    if (rich_ == nullptr) {
+        return guarded("finish: ", [this] {
+            BasicCollector collector(*this, nullptr, default_stream());
+            basic_->finish(collector);
+        });
     }
+    // What has come since the last time is due as well.
+    const bool well = guarded("inputs_ended: ", [this] { rich_->inputs_ended(collector_); });
+    return guarded("finish: ", [this] { rich_->finish(collector_); }) && well;
 }
 
 void BoltTask::end() {
-    send_end_of_stream();
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
     close();
+    without_object_ = false;
     ended_ = true;
     engine_.task_ended();
 }
@@ -419,8 +556,10 @@ void BoltTask::end() {
 void BoltTask::close() {
     if (!prepared_) return;
     prepared_ = false;
+    site_->let_all_post();
     guarded("cleanup: ", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
     for (const Root root : site_->end()) acks_.fail(root, FailReason::kRebalanced);
+    drop_posted();
 }
 
 // ---- The executor ------------------------------------------------------------------------------
@@ -428,7 +567,9 @@ void BoltTask::close() {
 BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
     : Executor(engine, number),
       first_task_(engine.wiring().plan.executors[number].first_task),
-      cycle_(engine.cycle_of(component())) {
+      cycle_(engine.cycle_of(component())),
+      expire_after_(longest_timeout(engine.wiring())),
+      wait_warnings_(1, kWaitWarningMicros) {
     const Wiring& wiring = engine.wiring();
     const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
     for (TaskId id = plan.first_task; id < plan.first_task + plan.tasks; ++id) {
@@ -436,6 +577,7 @@ BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
         bolts_.push_back(std::make_unique<BoltTask>(engine, *this, plan.component, id, index));
         tasks_.push_back(bolts_.back().get());
     }
+    ticked_ = bolts_.size();
     const Component& component = wiring.topology.components()[plan.component];
     const Config& config = bolts_.front()->site()->config();
     const std::int64_t seconds = config.int64("topology.tick.tuple.freq.secs", 0);
@@ -473,8 +615,14 @@ void BoltExecutor::accept_fail(const FailRecord&) {
 
 void BoltExecutor::handle(const PeerEvent& event) {
     if (event.kind != PeerEvent::Kind::kStarted) return;
+    // Where something runs that our rows come of, it begins anew: we are reopened and end again.
+    const Wiring& wiring = engine_.wiring();
+    const std::vector<std::uint32_t>& above = wiring.workers_above[component()];
+    if (std::binary_search(above.begin(), above.end(), event.worker)) return;
     for (const auto& bolt : bolts_) {
-        if (bolt->ended()) bolt->send_end_of_stream(engine_.wiring().first_peer() + event.worker);
+        if (!bolt->ended()) continue;
+        bolt->tell_listeners(wire::Eos{}, Task::Listeners::kOutsideOfCycle,
+                             wiring.first_peer() + event.worker);
     }
 }
 
@@ -482,21 +630,38 @@ bool BoltExecutor::step(base::Micros now) {
     clock_.start(now);
     handle_peer_events();
     for (const auto& bolt : bolts_) {
-        if (bolt->ended()) continue;
-        if (bolt->run_posted()) bolt->fail_abandoned();
+        if (!bolt->ended()) bolt->fail_abandoned();
     }
-    if (!outbox.refresh()) return false;
-    if (now >= tick_due_) tick(now);
-    const bool more = run_inputs();
-    end_tasks();
-    return more;
+    if (!outbox.refresh()) return false;  // Credit wakes us; all that calls user code waits for it.
+    bool more = run_posted(now);
+    more = run_ticks(now) || more;
+    if (outbox.refresh()) more = run_inputs(now) || more;
+    end_inputs(now);
+    end_tasks(now);
+    return more && !outbox.blocked();
 }
 
-void BoltExecutor::tick(base::Micros now) {
-    tick_due_ = std::max(tick_due_ + tick_every_, now + 1);  // Late ticks are not made up for.
+bool BoltExecutor::run_posted(base::Micros now) {
     for (const auto& bolt : bolts_) {
-        if (!bolt->has_finished()) bolt->tick(tick_row_.data(), engine_.wiring().tick_schema);
+        if (bolt->ended() || !bolt->has_posted()) continue;
+        output_born = now;
+        if (!bolt->run_posted([this] { return clock_.over() || must_pause(); })) return true;
     }
+    return false;
+}
+
+bool BoltExecutor::run_ticks(base::Micros now) {
+    if (now >= tick_due_) {
+        tick_due_ = std::max(tick_due_ + tick_every_, now + 1);  // Late ticks are not made up for.
+        ticked_ = 0;
+    }
+    while (ticked_ < bolts_.size()) {
+        if (must_pause()) return true;
+        output_born = now;
+        BoltTask& bolt = *bolts_[ticked_++];
+        if (bolt.takes_ticks()) bolt.tick(tick_row_.data(), engine_.wiring().tick_schema);
+    }
+    return false;
 }
 
 Ring<RunRef>* BoltExecutor::next_queue() {
@@ -510,40 +675,71 @@ bool BoltExecutor::interrupted() {
     return !outbox.closed().empty() || !outbox.refresh();
 }
 
-bool BoltExecutor::run_inputs() {
+bool BoltExecutor::is_stale(const Batch& batch, base::Micros now) const {
+    if (expire_after_ == 0) return false;
+    return now - batch.born >= expire_after_;
+}
+
+void BoltExecutor::warn_of_waits(base::Micros waited, base::Micros now) {
+    std::uint64_t held_back = 0;
+    if (!wait_warnings_.admit(now, held_back)) return;
+    const std::string& id = engine_.wiring().topology.components()[component()].id;
+    base::log::warn("tuples have waited for " + std::to_string(waited / base::kMicrosPerSecond) +
+                        " s for bolt " + detail::quoted(id) +
+                        " and timed out; give it more executors with parallelism(), or let its "
+                        "execute() do less",
+                    {{"component", id}});
+}
+
+bool BoltExecutor::run_inputs(base::Micros now) {
     while (Ring<RunRef>* const queue = next_queue()) {
-        RunRef& ref = queue->front();
+        // By value, and out of the queue: what user code emits may come right back into it.
+        RunRef ref = queue->front();
+        queue->pop();
         Batch& batch = *ref.batch;
         const wire::RunHeader run = wire::read_run_header(batch.bytes() + ref.run);
         const std::uint32_t end =
             ref.run + static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
+        const auto source = static_cast<TaskId>(run.source_task);
         BoltTask& bolt =
             *bolts_[static_cast<std::size_t>(static_cast<TaskId>(run.target_task) - first_task_)];
+        Channel& from = channel(source);
+        output_born = std::max(output_born, batch.born);
 
-        if (bolt.ended()) bolt.discard(batch.bytes() + ref.row, batch.bytes() + end);
         bool over = false;
-        Channel& from = channel(static_cast<TaskId>(run.source_task));
-        const std::uint32_t first_row = ref.row;
         const bool once = prompt;
-        const std::byte* const stopped =
-            bolt.ended()
-                ? batch.bytes() + end
-                : bolt.execute(batch.bytes() + ref.row, batch.bytes() + end,
-                               static_cast<TaskId>(run.source_task), from.schemas, [&, once] {
-                                   over = clock_.over();
-                                   return over || once || (outbox.interrupted() && interrupted());
-                               });
+        const auto stop = [&, once] {
+            over = clock_.over();
+            return over || once || (outbox.interrupted() && interrupted());
+        };
+        const std::byte* const rows = batch.bytes() + ref.row;
+        const std::byte* const rows_end = batch.bytes() + end;
+        const std::byte* stopped = rows_end;
+        if (!bolt.has_object()) [[unlikely]] {
+            const bool row_to_execute = !bolt.ended() && !wire::is_control(rows);
+            if (row_to_execute && !bolt.revive()) {
+                queue->push_front(ref);
+                return false;
+            }
+            stopped = row_to_execute ? rows : bolt.take_without_object(rows, rows_end, source);
+        } else if (is_stale(batch, now)) [[unlikely]] {
+            stopped = bolt.expire(rows, rows_end, source, from.schemas);
+            warn_of_waits(now - batch.born, now);
+        } else {
+            stopped = bolt.execute(rows, rows_end, source, from.schemas, stop);
+        }
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
-        const std::uint32_t consumed = ref.row - first_row;
+        const auto consumed = static_cast<std::uint32_t>(stopped - rows);
         if (!from.inner) {
             grant(from, consumed);
         } else if (cycle_->remove(consumed)) {
-            for (Executor* const member : cycle_->members) engine_.resume(*member);
+            resume_members(engine_, *cycle_);
         }
         if (ref.row == end) {
-            queue->pop();
             release(&batch);
+        } else {
+            queue->push_front(ref);
         }
         if (!outbox.refresh()) return false;  // Credit wakes us.
         if (over || prompt || !outbox.closed().empty()) return next_queue() != nullptr;
@@ -551,17 +747,33 @@ bool BoltExecutor::run_inputs() {
     return false;
 }
 
-void BoltExecutor::end_tasks() {
-    if (!outbox.refresh()) return;
+void BoltExecutor::end_inputs(base::Micros now) {
+    for (const auto& bolt : bolts_) {
+        if (bolt->ended()) continue;
+        if (bolt->ending_is_due()) {
+            if (!outbox.refresh()) return;
+            output_born = now;
+            bolt->tell_inputs_ended();
+        }
+        bolt->pass_ending_on();
+    }
+}
+
+void BoltExecutor::end_tasks(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
+        output_born = now;
         if (cycle_ == nullptr) {
+            if (!outbox.refresh()) return;
             bolt->finish();
             bolt->end();
             continue;
         }
         if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;
-        if (!bolt->has_finished()) bolt->finish();
+        if (!bolt->has_finished()) {
+            if (!outbox.refresh()) return;
+            bolt->finish();
+        }
         if (cycle_->unfinished_tasks.load() == 0 && cycle_->empty()) bolt->end();
     }
 }
@@ -580,7 +792,10 @@ void BoltExecutor::drop_queued() {
 
 base::Micros BoltExecutor::next_due() const {
     // While it waits for credit, that comes first; a tick that is due then follows.
-    return outbox.blocked() || bolts_.back()->has_finished() ? kNever : tick_due_;
+    if (tick_due_ == kNever || outbox.blocked()) return kNever;
+    const bool any = std::any_of(bolts_.begin(), bolts_.end(),
+                                 [](const auto& bolt) { return bolt->takes_ticks(); });
+    return any ? tick_due_ : kNever;
 }
 
 void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
@@ -599,6 +814,7 @@ void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
             std::memcpy(own->bytes(), run, bytes);
             own->used = static_cast<std::uint32_t>(bytes);
             own->open_runs = 1;
+            own->born = ref.batch->born;
             queue->push({own, 0, ref.row - ref.run});
             left.push_back(ref.batch);
         }

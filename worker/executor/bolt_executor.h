@@ -1,10 +1,19 @@
-// Runs bolts: executes the rows of the runs that wait for it, in order, while there is credit for
-// what they emit.
+// Runs bolts: executes the rows of the runs that wait for it, in order.
 //
-//     step:  posted calls, ticks ─► runs from inside a cycle ─► runs from outside ─► finish() when
-//     all inputs have ended
+//     step:  posted calls ─► ticks ─► runs from inside a cycle ─► runs from outside
+//            ─► inputs_ended() when nothing new comes ─► finish() when nothing comes at all
 //
-// Every input leaves execute() acked, failed or kept; else it fails as forgotten.
+// No user code is called without credit for what it may emit: before each call it is looked for.
+// Every input leaves execute() acked, failed or kept; else it fails as forgotten. A row that has
+// waited here for longer than its spout waits is not executed, but fails as timed out.
+//
+// The life of a task:
+//
+//                 ┌─────────────── REOPEN, or a source's worker starts anew ───────────────┐
+//                 ▼                                                                          │
+//     living ──ENDING of all inputs──► inputs_ended() ──EOS of all──► finish() ─► EOS ─► ended
+//       ▲                                                                │ EOS of all, no row came
+//       └──────────── first row: a new object is prepared ─────────── reopened
 //
 // Threads: as Executor.
 #pragma once
@@ -13,8 +22,10 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "base/log.h"
 #include "worker/executor/executor.h"
 
 namespace storm::worker {
@@ -49,20 +60,35 @@ public:
     template <typename Stop>
     const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
                              const Schemas& schemas, Stop&& stop);
+    /// Does not: their trees have timed out. What belongs to no tree is executed all the same.
+    const std::byte* expire(const std::byte* at, const std::byte* end, TaskId source,
+                            const Schemas& schemas);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
-    /// Fails rows that came after this task had ended.
-    void discard(const std::byte* at, const std::byte* end);
+    /// REQUIRES: !has_object(). Takes one control row, or fails tuples up to the next one, which
+    /// have come after the end; returns where it stopped.
+    const std::byte* take_without_object(const std::byte* at, const std::byte* end, TaskId source);
     /// Fails what was kept and then destroyed.
     void fail_abandoned();
-    /// All inputs have ended: calls finish(), once.
+    /// Nothing new will come, as far as its sources know: calls inputs_ended().
+    void tell_inputs_ended();
+    /// Tells the listeners the same, once what it keeps is settled.
+    void pass_ending_on();
+    /// All inputs have ended: calls finish(), once in the life of an object.
     void finish();
     void end();
     void close();
+    /// Makes the object that a reopened task is without. False: it cannot be prepared.
+    bool revive();
 
     /// Its `acked` counts all that it executed; what failed is to be subtracted.
     bool is_basic() const { return is_basic_; }
     bool inputs_ended() const { return open_inputs_ == 0; }
     bool has_finished() const { return finished_; }
+    bool has_object() const { return !ended_ && !without_object_; }
+    bool takes_ticks() const { return !finished_ && !without_object_; }
+    bool ending_is_due() const;
+
+    Counter expired;  // Rows that had timed out, and were not executed.
 
     struct InputCounters {
         const detail::StreamSchema* schema = nullptr;
@@ -83,7 +109,15 @@ private:
     void settle_twice(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);
+    void ending_of_input(TaskId source);
+    void reopen_input(TaskId source);
+    void reopen();
+    void look_for_ending();
+    bool call_finish();
     void handle_control(const std::byte* row, TaskId source);
+    /// Another task of this component may settle what one keeps; one of another component may not.
+    bool is_foreign(const detail::KeptTuple& kept) const;
+    void settle_foreign(std::unique_ptr<detail::KeptTuple> kept);
     template <typename Call>
     bool guarded(const char* what, Call&& call);
 
@@ -92,13 +126,20 @@ private:
     std::unique_ptr<BasicBolt> basic_;  // One of the two.
     BoltCollector collector_;
     std::vector<std::unique_ptr<InputCounters>> inputs_;
+    std::unordered_map<const detail::StreamSchema*, InputCounters*> inputs_by_schema_;
     InputCounters* last_counters_ = nullptr;
     Cycle* const cycle_;
-    std::size_t open_inputs_ =
-        0;  // Source tasks whose EOS has not come yet, but for those in the same cycle.
+    std::size_t outside_sources_ = 0;  // Tasks, but for those in the same cycle.
+    std::size_t open_inputs_ = 0;      // Of these: whose EOS has not come yet.
     std::set<TaskId> ended_sources_;
+    std::set<TaskId> ending_sources_;  // Whose ENDING has come, and no EOS.
+    bool ending_due_ = false;          // inputs_ended() is to be called.
+    bool owes_ending_ = false;         // It has been; the listeners are to be told.
+    bool counted_as_ending_ = false;   // In the cycle's tasks_not_ending.
+    std::uint64_t endings_seen_ = 0;   // Of the cycle.
     bool finished_ = false;
     bool prepared_ = false;
+    bool without_object_ = false;  // Reopen, and no row has come yet.
     std::vector<Root> roots_;  // Of the anchors last given to union_roots(); ascending.
     std::vector<EdgeXor> edges_;
 };
@@ -122,10 +163,17 @@ private:
     void handle(const PeerEvent& event) override;
     /// The queue to take the next run from; null: none, or none that may be taken now.
     Ring<RunRef>* next_queue();
-    bool run_inputs();
+    /// Each returns whether there is more of it to do at once.
+    bool run_posted(base::Micros now);
+    bool run_ticks(base::Micros now);
+    bool run_inputs(base::Micros now);
     bool interrupted();
-    void tick(base::Micros now);
-    void end_tasks();
+    /// Whether the step must end before the next call: to hand over, or to wait for credit.
+    bool must_pause() { return outbox.interrupted() && interrupted(); }
+    bool is_stale(const Batch& batch, base::Micros now) const;
+    void warn_of_waits(base::Micros waited, base::Micros now);
+    void end_inputs(base::Micros now);
+    void end_tasks(base::Micros now);
 
     const TaskId first_task_;
     std::vector<std::unique_ptr<BoltTask>> bolts_;
@@ -135,7 +183,10 @@ private:
     Cycle* const cycle_;
     base::Micros tick_every_ = 0;
     base::Micros tick_due_ = kNever;
+    std::size_t ticked_ = 0;  // Tasks that have had the tick that is under way.
     std::vector<std::byte> tick_row_;
+    const base::Micros expire_after_;  // Rows that have waited for so long have timed out; 0: never.
+    base::RateLimit wait_warnings_;
 };
 
 }  // namespace storm::worker

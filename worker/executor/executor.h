@@ -134,6 +134,7 @@ public:
     bool ready = false;               // In the loop's ready list.
     base::Micros timer_due = kNever;  // In the loop's timer heap.
     base::Micros oldest_output = kNever;
+    base::Micros output_born = 0;  // Batch::born of what it emits.
     std::atomic<bool> woken{false};    // By a waker.
     std::atomic<bool> resumed{false};  // In some loop's resume list.
     Executor* next_resumed = nullptr;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include <storm/detail/spout_access.h>
+
 #include "base/check.h"
 #include "worker/engine.h"
 
@@ -29,6 +31,7 @@ SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, 
               timeout(site_->config()), base::Random(base::kernel_seed())),
       pending_max_(pending_max(site_->config())),
       timeouts_(timeout(site_->config()) != 0),
+      window_(timeout(site_->config()), pending_max_),
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
@@ -41,9 +44,12 @@ void SpoutTask::open() {
 
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
+    ++emits_;
     // Its timeout starts now, not when a call began that may have waited for long.
-    if (executor_.may_have_waited()) [[unlikely]]
+    if (executor_.may_have_waited()) [[unlikely]] {
         set_time(engine_.clock().now());
+        executor_.output_born = now_;
+    }
     if (tracked_anchors_ == 0) {
         acked.add();
         if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
@@ -83,12 +89,14 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
 
 void SpoutTask::publish() {
     // Until the spout has been told, a tuple counts as pending.
-    pending.store(ledger_.pending() + completed_.size() + failed_.size(),
+    pending.store(ledger_.pending() + (completed_.size() - completed_told_) +
+                      (failed_.size() - failed_told_),
                   std::memory_order_relaxed);
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
-    completed_now_ = 0;
+    window_.completed(now_ - last_emitted_, completed_now_ - held_now_);
+    completed_now_ = held_now_ = 0;
 }
 
 void SpoutTask::call_ack(MessageId message) {
@@ -106,7 +114,9 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kReset:
             return ledger_.reset_timeout(record.root, now_);
         case FailRecord::Kind::kHeld:
-            static_cast<void>(ledger_.hold(record.root));
+            // What a bolt keeps is no longer in flight.
+            if (const auto emitted = ledger_.hold(record.root))
+                window_.completed(now_ - *emitted, 1);
             return;
         case FailRecord::Kind::kFail:
             if (const auto settled = ledger_.fail(record.root))
@@ -119,10 +129,16 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
         journal_->settled("fail", settled.root, settled.message);
     failed.add();
     failed_.push_back({settled.message, reason});
+    if (settled.held) return;
+    if (reason == FailReason::kTimedOut) {
+        window_.timed_out(1);
+    } else if (reason != FailReason::kWorkerLost) {
+        window_.completed(now_ - settled.emitted, 1);
+    }
 }
 
 void SpoutTask::expire() {
-    if (now_ < next_scan()) return;
+    if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;
     expired_.clear();
     ledger_.expire(now_, expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
@@ -135,24 +151,28 @@ void SpoutTask::abandon(FailReason reason) {
     for (const worker::Settled& settled : expired_) add_failure(settled, reason);
 }
 
-bool SpoutTask::call_back(bool may_emit) {
-    const bool called = !completed_.empty() || (may_emit && !failed_.empty());
-    calling_.swap(completed_);  // A callback that emits may add to it.
-    for (const MessageId message : calling_) call_ack(message);
-    calling_.clear();
-    if (!may_emit) return called;
-    std::vector<Failure> failures;
-    failures.swap(failed_);
-    for (const Failure& failure : failures) {
-        try {
-            spout_->fail(failure.message, failure.reason);
-        } catch (const std::exception& error) {
-            report_error("fail: " + std::string(error.what()));
-        } catch (...) {
-            report_error("fail: an exception that is no std::exception");
-        }
+void SpoutTask::call_fail(const Failure& failure) {
+    try {
+        spout_->fail(failure.message, failure.reason);
+    } catch (const std::exception& error) {
+        report_error("fail: " + std::string(error.what()));
+    } catch (...) {
+        report_error("fail: an exception that is no std::exception");
     }
-    return called;
+    if (!detail::SpoutAccess::ignores_failures(*spout_)) ++replays_;
+}
+
+void SpoutTask::turn() {
+    window_.turn(now_);
+    const bool paused = now_ < window_.not_before();
+    pending_limit_ = paused ? 0 : std::min(pending_max_, window_.limit() + ledger_.held());
+}
+
+void SpoutTask::tell_ending(bool draining) {
+    if (!is_ending(draining) || ledger_.pending() == 0 || has_callbacks()) return;
+    if (emits_at_ending_ == emits_) return;
+    emits_at_ending_ = emits_;
+    tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
 }
 
 void SpoutTask::set_active(bool active) {
@@ -171,6 +191,7 @@ void SpoutTask::close() {
     if (!opened_) return;
     opened_ = false;
     publish();  // What the last step emitted is pending.
+    site_->let_all_post();
     try {
         spout_->close();
     } catch (const std::exception& error) {
@@ -179,10 +200,11 @@ void SpoutTask::close() {
         report_error("close: an exception that is no std::exception");
     }
     site_->end();
+    drop_posted();
 }
 
 void SpoutTask::end() {
-    send_end_of_stream();
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
     close();
     publish();
     active_ = false;
@@ -240,17 +262,31 @@ void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
     acks_in_.insert(acks_in_.end(), records.begin(), records.end());
     if (acks_in_.size() < merge_at_) [[likely]]
         return;
+    acks_in_.erase(acks_in_.begin(), acks_in_.begin() + static_cast<std::ptrdiff_t>(acks_applied_));
+    acks_applied_ = 0;
     merge_by_root(acks_in_);
     merge_at_ = std::max(kAckMergeMin, 2 * acks_in_.size());
 }
 
+bool SpoutExecutor::may_call_back() {
+    if (!outbox.interrupted()) [[likely]]
+        return true;
+    if (!outbox.closed().empty()) return false;  // The step ends, and hands it over.
+    return outbox.refresh() || outbox.has_leeway();
+}
+
 bool SpoutExecutor::apply_control() {
-    const bool any = !acks_in_.empty();
     for (const FailRecord& record : fails_) task(record.root).apply(record);
     fails_.clear();
-    for (const AckRecord& record : acks_in_) task(record.root).apply(record);
+    while (acks_applied_ < acks_in_.size()) {
+        const AckRecord record = acks_in_[acks_applied_++];
+        task(record.root).apply(record);
+        if (clock_.over() || !may_call_back()) break;
+    }
+    if (acks_applied_ < acks_in_.size()) return false;
     acks_in_.clear();
-    return any;
+    acks_applied_ = 0;
+    return true;
 }
 
 void SpoutExecutor::handle(const PeerEvent& event) {
@@ -258,7 +294,9 @@ void SpoutExecutor::handle(const PeerEvent& event) {
     const std::vector<std::uint32_t>& reached = wiring.workers_reached[component()];
     for (const auto& spout : spouts_) {
         if (event.kind == PeerEvent::Kind::kStarted) {
-            if (spout->ended()) spout->send_end_of_stream(wiring.first_peer() + event.worker);
+            if (!spout->ended()) continue;
+            spout->tell_listeners(wire::Eos{}, Task::Listeners::kOutsideOfCycle,
+                                  wiring.first_peer() + event.worker);
         } else if (std::binary_search(reached.begin(), reached.end(), event.worker)) {
             spout->abandon(FailReason::kWorkerLost);
         }
@@ -270,21 +308,27 @@ bool SpoutExecutor::step(base::Micros now) {
     // follows open().
     if (!open_) return false;
     clock_.start(now);
-    time_ = now;
+    time_ = output_born = now;
     for (const auto& spout : spouts_) spout->set_time(now);
     handle_peer_events();
-    bool asked = apply_control();
-    const bool over_budget = engine_.over_budget();
-    const bool may_emit = outbox.refresh() && !over_budget;
+    bool asked = !acks_in_.empty();
+    bool more = !apply_control();
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
+    const auto stop = [this] { return clock_.over() || !may_call_back(); };
     bool all_ended = true;
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
-        asked = spout->run_posted() || asked;
         spout->expire();
-        asked = spout->call_back(may_emit) || asked;
+        asked = spout->has_callbacks() || asked;
+        more = !spout->call_back(stop) || more;
         spout->set_active(engine_.spouts_active());
+        if (spout->has_posted() && spout->active() && outbox.refresh() && !engine_.over_budget()) {
+            asked = true;
+            more = !spout->run_posted(stop) || more;
+        }
         spout->publish();
+        spout->turn();
+        spout->tell_ending(engine_.draining());
         if (spout->drained(engine_.draining())) {
             spout->end();
         } else {
@@ -296,18 +340,21 @@ bool SpoutExecutor::step(base::Micros now) {
         idle_until_ = 0;
         return false;
     }
-    if (!may_emit) {
+    const bool over_budget = engine_.over_budget();
+    if (!outbox.refresh() || over_budget) {
+        for (const auto& spout : spouts_) spout->held_back();
         // Credit wakes us; room in the budget does not.
         idle_until_ = over_budget ? now + kBudgetPollMicros : 0;
-        return false;
+        return more && may_call_back();
     }
+    if (more) return true;
     if (now < idle_until_) return false;
     return emit(now);
 }
 
 void SpoutExecutor::advance(base::Micros now) {
     const bool took_long = now - time_ >= kFlushMicros;
-    time_ = now;
+    time_ = output_born = now;
     for (const auto& spout : spouts_) {
         if (took_long) [[unlikely]]
             spout->postpone(now);
@@ -320,9 +367,14 @@ bool SpoutExecutor::emit(base::Micros now) {
     bool idle = true;
     while (true) {
         idle = true;
-        for (const auto& spout : spouts_) {
-            if (!spout->wants_to_emit()) continue;
-            if (spout->next_tuple() == Next::kEmitted) idle = false;
+        for (std::size_t i = 0; i < spouts_.size(); ++i) {
+            SpoutTask& spout = *spouts_[next_spout_];
+            if (++next_spout_ == spouts_.size()) next_spout_ = 0;
+            if (!spout.wants_to_emit()) {
+                spout.held_back();
+                continue;
+            }
+            if (spout.next_tuple() == Next::kEmitted) idle = false;
             if (outbox.interrupted() && !outbox.refresh()) [[unlikely]]
                 break;
         }
@@ -352,7 +404,7 @@ base::Micros SpoutExecutor::next_due() const {
     if (!open_) return kNever;
     base::Micros due = idle_until_ == 0 ? kNever : idle_until_;
     for (const auto& spout : spouts_) {
-        if (!spout->ended()) due = std::min(due, spout->next_scan());
+        if (!spout->ended()) due = std::min(due, spout->next_due());
     }
     return due;
 }

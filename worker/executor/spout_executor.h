@@ -1,19 +1,27 @@
 // Runs spouts: applies acks and fails to their ledgers, calls back, and asks for tuples while there
 // is credit.
 //
-//     step:  posted calls, acks, timeouts ─► ack()/fail() ─► next_tuple() until a batch is full,
-//     200 us are over, credit
-//            or topology.max.spout.pending is used up, or it says kIdle
+//     step:  acks ─► ack() ─► timeouts ─► fail() ─► posted calls ─► next_tuple() until a batch is
+//            full, 200 us are over, credit, the window or topology.max.spout.pending is used up, or
+//            it says kIdle
+//
+// ack() and fail() are called although credit is used up, as long as what they emit themselves stays
+// within kLeewayBytes; the rest waits for credit.
+//
+// How a task ends: finished() says that nothing new comes. The listeners are told (ENDING), what
+// fails may be emitted again, and when nothing is pending EOS follows.
 //
 // Threads: as Executor.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "worker/acker/ack_ledger.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/spout_window.h"
 
 namespace storm::worker {
 
@@ -25,6 +33,24 @@ public:
     void commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                         MessageId id) override;
     void finished() override { finished_ = true; }
+    /// Of its calls that wait, those that may be made now; false: stop() ended it.
+    template <typename Stop>
+    bool call_back(Stop&& stop) {
+        while (completed_told_ < completed_.size()) {
+            const MessageId message = completed_[completed_told_++];
+            call_ack(message);
+            if (stop()) return !has_callbacks();
+        }
+        while (failed_told_ < failed_.size()) {
+            const Failure failure = failed_[failed_told_++];
+            call_fail(failure);
+            if (stop()) return !has_callbacks();
+        }
+        completed_.clear();
+        failed_.clear();
+        completed_told_ = failed_told_ = 0;
+        return true;
+    }
 
     // Those of bolts; SpoutCollector does not have them.
     void commit_anchored(detail::OutStream&, std::size_t, TaskId, const Tuple&) override;
@@ -50,36 +76,55 @@ public:
     void apply(const FailRecord& record);
     /// Makes the counts of this step visible.
     void publish();
-    /// Calls ack(), and fail() if `may_emit`, for what apply() did not. Returns whether it called
-    /// anything.
-    bool call_back(bool may_emit);
     void expire();
+    /// Adapts to what has completed: how many more may be in flight.
+    void turn();
     /// All pending trees fail: what they reach is lost.
     void abandon(FailReason reason);
     void set_active(bool active);
     Next next_tuple() {
         try {
-            return spout_->next_tuple(collector_);
+            const bool had_finished = finished_;
+            const Next next = spout_->next_tuple(collector_);
+            if (next == Next::kIdle) {
+                replays_ = 0;
+            } else if (had_finished) {
+                --replays_;
+            }
+            return next;
         } catch (const std::exception& error) {
             report_error(error.what());
         } catch (...) {
             report_error("an exception that is no std::exception");
         }
+        if (finished_ && replays_ > 0) --replays_;
         return Next::kIdle;  // Gives it time, should it throw each time.
     }
     void close();
     void end();
 
-    bool wants_to_emit() const {
-        return !finished_ && !ended_ && active_ && ledger_.pending() < pending_max_;
+    bool active() const { return active_; }
+    bool wants_to_emit() const { return has_more() && ledger_.pending() < pending_limit_; }
+    /// It could not emit though it wanted to.
+    void held_back() {
+        if (has_more()) window_.limited();
     }
+    /// Nothing new is to come of it.
+    bool is_ending(bool draining) const { return (finished_ && replays_ == 0) || draining; }
+    /// Tells the listeners so, as long as something is pending.
+    void tell_ending(bool draining);
     /// Nothing of it is on its way, and nothing is to come.
     bool drained(bool draining) const {
-        return (finished_ || draining) && ledger_.pending() == 0 && !has_callbacks();
+        return is_ending(draining) && ledger_.pending() == 0 && !has_callbacks();
     }
-    bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
-    base::Micros next_scan() const {
-        return ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
+    bool has_callbacks() const {
+        return completed_told_ < completed_.size() || failed_told_ < failed_.size();
+    }
+    /// When it must be looked at though nothing arrives.
+    base::Micros next_due() const {
+        const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
+        return now_ < window_.not_before() && has_more() ? std::min(scan, window_.not_before())
+                                                         : scan;
     }
     /// It is later than the roots of the last calls say: one of them took long.
     void postpone(base::Micros now) {
@@ -97,7 +142,17 @@ public:
     std::atomic<std::uint64_t> pending{0};
 
 private:
+    static constexpr std::uint64_t kNeverTold = ~std::uint64_t{0};
+
+    struct Failure {
+        MessageId message;
+        FailReason reason;
+    };
+
+    /// Beside limits: finished() is final but for what fails.
+    bool has_more() const { return (!finished_ || replays_ > 0) && !ended_ && active_; }
     void call_ack(MessageId message);
+    void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
@@ -106,27 +161,34 @@ private:
             last_emitted_ = settled.emitted;
         }
         ++completed_now_;
+        if (settled.held) [[unlikely]]
+            ++held_now_;
     }
 
     base::Micros now_ = 0;
     AckLedger ledger_;
     const std::uint32_t pending_max_;
     const bool timeouts_;
+    SpoutWindow window_;
+    std::uint32_t pending_limit_ = 1;  // Of both.
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;
     SpoutCollector collector_;
     bool finished_ = false;
+    /// How often fail() was told since next_tuple() last had nothing to emit: so often it is called
+    /// after finished(), for replays.
+    std::uint64_t replays_ = 0;
     bool active_ = false;
     bool opened_ = false;
-    struct Failure {
-        MessageId message;
-        FailReason reason;
-    };
+    std::uint64_t emits_ = 0;                    // Tracked ones,
+    std::uint64_t emits_at_ending_ = kNeverTold;  // and of these, when the listeners were told.
     std::vector<MessageId> completed_;  // Whose ack() is to be called.
+    std::size_t completed_told_ = 0;
     std::uint64_t completed_now_ = 0;   // Not yet published; all emitted at last_emitted_.
+    std::uint64_t held_now_ = 0;  // Of these: they had left the topology before.
     base::Micros last_emitted_ = 0;
     std::vector<Failure> failed_;
-    std::vector<MessageId> calling_;  // The part of completed_ that is being called.
+    std::size_t failed_told_ = 0;
     std::vector<worker::Settled> expired_;
 };
 
@@ -150,7 +212,9 @@ private:
     /// Passes a new time on to the spouts; calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);
-    /// Returns whether it called ack().
+    /// Whether ack() and fail() may be called now.
+    bool may_call_back();
+    /// Returns whether all that came has been applied.
     bool apply_control();
     /// Calls next_tuple(). Returns whether it can go on at once.
     bool emit(base::Micros now);
@@ -162,7 +226,9 @@ private:
     std::vector<std::unique_ptr<SpoutTask>> spouts_;
     bool open_ = false;
     std::vector<Task*> tasks_;  // The same.
+    std::size_t next_spout_ = 0;  // Whose turn it is to emit.
     std::vector<AckRecord> acks_in_;
+    std::size_t acks_applied_ = 0;  // Of these.
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
     base::Micros time_ = 0;        // That the spouts were told.

@@ -36,6 +36,7 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
       random_(base::kernel_seed()),
       component_(component),
       id_(id),
+      index_(index),
       site_(std::make_shared<TaskSite>(
           engine, executor, component, id, index,
           cluster::component_config(engine.wiring().topology.components()[component],
@@ -66,6 +67,14 @@ Task::~Task() {
     site_->end();
 }  // Contexts and wakers may outlive it.
 
+void Task::renew_site() {
+    auto renewed = std::make_shared<TaskSite>(engine_, executor_, component_, id_, index_,
+                                              Config(site_->config()));
+    context_ = TaskContext(renewed);
+    const std::lock_guard lock(site_mutex_);
+    site_ = std::move(renewed);
+}
+
 void Task::connect() {
     const Wiring& wiring = engine_.wiring();
     const std::vector<Component>& components = wiring.topology.components();
@@ -76,11 +85,13 @@ void Task::connect() {
             add_route(*streams_[wiring.stream_index(component_, input.stream)], input, c);
             listens = true;
         }
-        if (!listens || wiring.cycles.inside(component_, c)) continue;
+        if (!listens) continue;
+        std::vector<Target>& listeners =
+            wiring.cycles.inside(component_, c) ? listeners_in_cycle_ : listeners_;
         for (const TaskId task : wiring.tasks_of(c))
-            end_of_stream_targets_.push_back(executor_.target(id_, task));
+            listeners.push_back(executor_.target(id_, task));
     }
-    executor_.emits = executor_.emits || !end_of_stream_targets_.empty();
+    executor_.emits = executor_.emits || !listeners_.empty();
     for (const auto& stream : streams_) {
         executor_.emits = executor_.emits || !stream->routes.empty();
         for (Route& route : stream->routes) {
@@ -205,31 +216,40 @@ void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::T
                     ", emit gave " + std::string(to_string(detail::kind_of(given))));
 }
 
-void Task::send_end_of_stream(std::optional<std::uint32_t> destination) {
-    for (Target& target : end_of_stream_targets_) {
-        if (destination && target.lane->destination != *destination) continue;
+void Task::tell_listeners(const wire::ControlRow& control, Listeners listeners,
+                          std::optional<std::uint32_t> destination) {
+    const auto tell = [&](Target& target) {
+        if (destination && target.lane->destination != *destination) return;
         std::byte* const row = outbox_.place(*target.lane, target.run, wire::kControlRowBytesMax);
-        const std::size_t bytes = wire::write_control_row(wire::Eos{}, row);
+        const std::size_t bytes = wire::write_control_row(control, row);
         outbox_.wrote(*target.lane, bytes);
+        Sender& sender = *target.sender;
+        if (sender.cycle != nullptr) sender.cycle->add(static_cast<std::int64_t>(bytes));
         // Control records need no credit, but the receiver counts their bytes as it consumes them.
-        if (target.sender->credit.send(bytes)) outbox_.exhausted(*target.sender);
-    }
+        if (sender.credit.send(bytes)) outbox_.exhausted(sender);
+    };
+    std::for_each(listeners_.begin(), listeners_.end(), tell);
+    if (listeners == Listeners::kAll)
+        std::for_each(listeners_in_cycle_.begin(), listeners_in_cycle_.end(), tell);
 }
 
-bool Task::run_posted() {
-    if (!site_->has_posted()) return false;
-    site_->take_posted(posted_);
-    for (const auto& posted : posted_) {
-        try {
-            posted->run();
-        } catch (const std::exception& error) {
-            report_error(error.what());
-        } catch (...) {
-            report_error("an exception that is no std::exception");
-        }
-    }
+bool Task::next_posted() {
+    if (posted_next_ < posted_.size()) return true;
     posted_.clear();
-    return true;
+    posted_next_ = 0;
+    if (site_->has_mail()) site_->take_posted(posted_);
+    return !posted_.empty();
+}
+
+void Task::run_next_posted() {
+    const std::unique_ptr<detail::Posted> posted = std::move(posted_[posted_next_++]);
+    try {
+        posted->run();
+    } catch (const std::exception& error) {
+        report_error(error.what());
+    } catch (...) {
+        report_error("an exception that is no std::exception");
+    }
 }
 
 }  // namespace storm::worker

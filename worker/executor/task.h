@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +28,7 @@
 #include <storm/grouping.h>
 
 #include "base/random.h"
+#include "wire/control.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task_site.h"
@@ -57,7 +59,11 @@ public:
 
     TaskId id() const { return id_; }
     std::size_t component() const { return component_; }
-    const std::shared_ptr<TaskSite>& site() const { return site_; }
+    /// Any thread.
+    std::shared_ptr<TaskSite> site() const {
+        const std::lock_guard lock(site_mutex_);
+        return site_;
+    }
     bool ended() const { return ended_; }
 
     detail::OutStream& stream(std::string_view name) final;
@@ -75,10 +81,20 @@ public:
 
     /// Once all executors exist.
     void connect();
-    /// To all targets, or only to those at a destination.
-    void send_end_of_stream(std::optional<std::uint32_t> destination = {});
-    /// Runs what post() brought. Returns whether there was something.
-    bool run_posted();
+    enum class Listeners : std::uint8_t { kAll, kOutsideOfCycle };
+    /// Sends a control row to all tasks that listen, or only to those at a destination.
+    void tell_listeners(const wire::ControlRow& control, Listeners listeners,
+                        std::optional<std::uint32_t> destination = {});
+    bool has_posted() const { return posted_next_ < posted_.size() || site_->has_mail(); }
+    /// Runs what post() brought, one by one, until stop() says so; returns whether it has run all.
+    template <typename Stop>
+    bool run_posted(Stop&& stop) {
+        while (next_posted()) {
+            run_next_posted();
+            if (stop()) return !has_posted();
+        }
+        return true;
+    }
 
 protected:
     /// Hands the row at the outlet to all targets; mark(copy) fills in each copy's anchors. False:
@@ -87,6 +103,14 @@ protected:
     [[nodiscard]] bool send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
                             Mark&& mark);
 
+    /// The task begins another life: what was handed out in the former one does nothing any more.
+    void renew_site();
+    /// What was taken from the mailbox and not run.
+    void drop_posted() {
+        posted_.clear();
+        posted_next_ = 0;
+    }
+
     Engine& engine_;
     Executor& executor_;
     Outbox& outbox_;
@@ -94,6 +118,8 @@ protected:
     base::Random random_;
     const std::size_t component_;
     const TaskId id_;
+    const int index_;
+    mutable std::mutex site_mutex_;  // For readers elsewhere; only the executor's thread writes.
     std::shared_ptr<TaskSite> site_;
     TaskContext context_;
     const std::unique_ptr<Journal> journal_;  // Null: none is kept.
@@ -118,9 +144,13 @@ private:
     detail::OutStream* default_stream_ = nullptr;
     detail::Outlet scratch_;
     std::vector<std::byte> scratch_bytes_;
-    std::vector<Target>
-        end_of_stream_targets_;  // Every task that listens to this one, but for those in its cycle.
+    bool next_posted();
+    void run_next_posted();
+
+    std::vector<Target> listeners_;           // Every task that listens to this one, but for those
+    std::vector<Target> listeners_in_cycle_;  // in its cycle, which are here.
     std::vector<std::unique_ptr<detail::Posted>> posted_;
+    std::size_t posted_next_ = 0;
 };
 
 // ---- Inline: once per row

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "worker/engine.h"
+#include "worker/loop/this_thread.h"
 
 namespace storm::detail {
 
@@ -78,10 +79,16 @@ void TaskSite::log(int level, std::string_view message) {
 }
 
 bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    // A thread of the engine may be the one that has to make room.
+    if (!this_thread_runs_executors) {
+        room_.wait(lock, [this] {
+            return executor_ == nullptr || all_may_post_ || posted_.size() < kPostedMax;
+        });
+    }
     if (executor_ == nullptr) return false;
     posted_.push_back(std::move(posted));
-    has_posted_.store(true, std::memory_order_release);
+    has_mail_.store(true, std::memory_order_release);
     engine_->resume(*executor_);
     return true;
 }
@@ -96,8 +103,15 @@ bool TaskSite::wake() {
 
 void TaskSite::take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted) {
     const std::lock_guard lock(mutex_);
-    has_posted_.store(false, std::memory_order_relaxed);
+    has_mail_.store(!abandoned_.empty(), std::memory_order_relaxed);
+    if (posted_.size() >= kPostedMax) room_.notify_all();
     posted.swap(posted_);
+}
+
+void TaskSite::let_all_post() {
+    const std::lock_guard lock(mutex_);
+    all_may_post_ = true;
+    room_.notify_all();
 }
 
 Kept TaskSite::keep(const Tuple& tuple) {
@@ -111,6 +125,7 @@ Kept TaskSite::keep(const Tuple& tuple) {
     kept->next = kept_;
     if (kept_ != nullptr) kept_->previous = kept.get();
     kept_ = kept.get();
+    kept_count_.fetch_add(1, std::memory_order_relaxed);
     return detail::TupleAccess::make_kept(kept.release());
 }
 
@@ -118,6 +133,7 @@ void TaskSite::unlink(detail::KeptTuple& kept) {
     (kept.previous == nullptr ? kept_ : kept.previous->next) = kept.next;
     if (kept.next != nullptr) kept.next->previous = kept.previous;
     kept.previous = kept.next = nullptr;
+    kept_count_.fetch_sub(1, std::memory_order_release);
 }
 
 bool TaskSite::settle(detail::KeptTuple& kept) {
@@ -134,12 +150,13 @@ void TaskSite::release(detail::KeptTuple* kept) {
     unlink(*kept);
     if (executor_ == nullptr) return;
     abandoned_.push_back(std::move(owned));
-    has_posted_.store(true, std::memory_order_release);
+    has_mail_.store(true, std::memory_order_release);
     engine_->resume(*executor_);
 }
 
 std::vector<std::unique_ptr<detail::KeptTuple>> TaskSite::take_abandoned() {
     const std::lock_guard lock(mutex_);
+    has_mail_.store(!posted_.empty(), std::memory_order_relaxed);
     return std::exchange(abandoned_, {});
 }
 
@@ -155,12 +172,14 @@ std::vector<Root> TaskSite::end() {
     const std::lock_guard lock(mutex_);
     engine_ = nullptr;
     executor_ = nullptr;
+    room_.notify_all();
     dropped.swap(posted_);
     for (detail::KeptTuple* kept = kept_; kept != nullptr; kept = kept->next) {
         kept->failed_at_end = true;
         add_roots(kept->tuple);
     }
     kept_ = nullptr;
+    kept_count_.store(0, std::memory_order_relaxed);
     for (const auto& kept : abandoned_) add_roots(kept->tuple);
     abandoned_.clear();
     return left;

@@ -2,12 +2,14 @@
 // it keeps.
 //
 // Order:   end() when the task has ended: posts are refused from then on, and what is still kept
-// fails. Threads: post() and release() from any thread; all else from the task's executor. The lock
-// is held for a few
-//          statements, never across user code.
+//          fails.
+// Threads: post() and release() from any thread; all else from the task's executor. The lock is
+//          held for a few statements, never across user code. A thread that is not the engine's
+//          waits in post() while the mailbox is full.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -74,7 +76,13 @@ public:
     // ---- For the executor.
     /// What was posted since the last call.
     void take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted);
-    bool has_posted() const { return has_posted_.load(std::memory_order_acquire); }
+    /// Something was posted or abandoned.
+    bool has_mail() const { return has_mail_.load(std::memory_order_acquire); }
+    /// From now on nobody waits in post(): the task may be about to wait for who does.
+    void let_all_post();
+    /// Whether an input was kept that is neither acked nor failed.
+    bool keeps_any() const { return kept_count_.load(std::memory_order_acquire) > 0; }
+    std::size_t kept_count() const { return kept_count_.load(std::memory_order_relaxed); }
     Kept keep(const Tuple& tuple);
     /// `kept` is acked or failed now: it is no longer kept. False when the task's end was quicker.
     bool settle(detail::KeptTuple& kept);
@@ -98,9 +106,12 @@ private:
 
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<detail::Posted>> posted_;
-    std::atomic<bool> has_posted_{false};  // Or abandoned: saves the lock for a look.
+    std::condition_variable room_;
+    bool all_may_post_ = false;
+    std::atomic<bool> has_mail_{false};  // Saves the lock for a look.
     std::vector<std::unique_ptr<detail::KeptTuple>> abandoned_;
     detail::KeptTuple* kept_ = nullptr;  // The first of a doubly linked list.
+    std::atomic<std::size_t> kept_count_{0};
     std::map<std::string, Counter, std::less<>> counters_;
     std::string status_;
 };

@@ -10,6 +10,7 @@
 #include "base/thread_activity.h"
 #include "wire/batch.h"
 #include "worker/engine.h"
+#include "worker/loop/this_thread.h"
 
 namespace storm::worker {
 
@@ -52,6 +53,7 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
 // ---- Running -----------------------------------------------------------------------------------
 
 void Loop::run() {
+    this_thread_runs_executors = true;
     for (Executor* const executor : executors_) {
         if (executor->is_spout || stopping()) continue;
         if (const auto thrown = executor->try_open()) engine_.fail("cannot prepare " + *thrown);
@@ -79,13 +81,14 @@ void Loop::open_spouts() {
 }
 
 void Loop::run_turns() {
+    this_thread_runs_executors = true;
     thread_.store(base::thread_number(), std::memory_order_release);
     while (!stopping()) {
         if (!spouts_open_ && engine_.prepared()) {
             open_spouts();
             continue;
         }
-        const base::Micros now = engine_.clock().now();
+        const base::Micros now = turn_ = engine_.clock().now();
         take_arrivals();
         fire_timers(now);
         if (ready_.empty() && ready_spouts_.empty() && running_next_ == running_.size()) {
@@ -287,6 +290,7 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
 }
 
 void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied) {
+    batch->born = executor.output_born;
     engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
     if (number == number_) return dispatch(batch);
     Entrance& target = engine_.entrance(number);
@@ -325,6 +329,7 @@ void Loop::send(ControlBatch& control_batch, Entrance& target) {
 void Loop::dispatch(Batch* batch) {
     std::byte* const bytes = batch->bytes();
     batch->open_runs = 0;
+    if (batch->born == 0) batch->born = turn_;
     for (std::uint32_t at = 0; at < batch->used;) {
         const wire::RunHeader run = wire::read_run_header(bytes + at);
         Executor& executor = engine_.executor_of(static_cast<TaskId>(run.target_task));
@@ -333,7 +338,7 @@ void Loop::dispatch(Batch* batch) {
             executor.accept({batch, at, at + static_cast<std::uint32_t>(sizeof(wire::RunHeader))});
             mark_ready(executor);
         } else {
-            forward(bytes + at, executor);
+            forward(bytes + at, batch->born, executor);
         }
         at += static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
     }
@@ -343,11 +348,12 @@ void Loop::dispatch(Batch* batch) {
     }
 }
 
-void Loop::forward(const std::byte* run, Executor& executor) {
+void Loop::forward(const std::byte* run, base::Micros born, Executor& executor) {
     const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
     Batch* const copy = make_batch(bytes);
     std::memcpy(copy->bytes(), run, bytes);
     copy->used = static_cast<std::uint32_t>(bytes);
+    copy->born = born;
     engine_.common_pool().bytes_in_flight.fetch_add(copy->used, std::memory_order_relaxed);
     Loop& annex = *executor.loop.load(std::memory_order_acquire);
     annex.batches.push(executor.forward_token(annex), copy);

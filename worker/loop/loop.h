@@ -107,7 +107,7 @@ private:
     void carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied);
     void send_acks(Executor& executor, bool all);
     void dispatch(Batch* batch);
-    void forward(const std::byte* run, Executor& executor);
+    void forward(const std::byte* run, base::Micros born, Executor& executor);
     void dispatch(ControlBatch& arrived);
     void send(ControlBatch& control, Entrance& target);
     /// For executors that are no longer here.
@@ -133,6 +133,7 @@ private:
     bool sent_something_ = false;  // Since it last was idle.
     Executor* stepping_ = nullptr;
     std::uint64_t steps_ = 0;
+    base::Micros turn_ = 0;  // When the present turn began.
 
     alignas(64) std::atomic<std::uint64_t> step_word_{0};
     std::atomic<bool> watched_{false};

@@ -41,6 +41,7 @@ void CommonPool::give(Batch* batch) {
     }
     batch->used = 0;
     batch->open_runs = 0;
+    batch->born = 0;
     count_.fetch_add(1, std::memory_order_relaxed);
     free_.enqueue(batch);
 }
@@ -67,6 +68,7 @@ Batch* BatchPool::copy(Batch& batch) {
     Batch* const made = batch.used <= kSmallBatchBytes ? make_batch(batch.used) : take(batch.used);
     std::memcpy(made->bytes(), batch.bytes(), batch.used);
     made->used = batch.used;
+    made->born = batch.born;
     return made;
 }
 
@@ -77,6 +79,7 @@ void BatchPool::give(Batch* batch) {
     }
     batch->used = 0;
     batch->open_runs = 0;
+    batch->born = 0;
     if (free_.size() >= kPoolBatches) {
         const auto half = static_cast<std::ptrdiff_t>(kPoolBatches / 2);
         if (common_.count_.load(std::memory_order_relaxed) < kCommonPoolBatches) {

@@ -18,6 +18,7 @@
 
 #include <concurrentqueue/concurrentqueue.h>
 
+#include "base/clock.h"
 #include "worker/queue/limits.h"
 
 namespace storm::worker {
@@ -26,6 +27,9 @@ struct alignas(64) Batch {
     std::uint32_t used = 0;      // Bytes of runs.
     std::uint32_t capacity = 0;  // Bytes that there is room for; kBatchBytes in pooled ones.
     std::uint32_t open_runs = 0;
+    /// When the youngest row in it came, or what it comes of; 0: not known yet. Whatever is older
+    /// than a timeout has timed out.
+    base::Micros born = 0;
 
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };

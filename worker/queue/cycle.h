@@ -23,10 +23,16 @@ public:
 
     /// False: over the limit, nothing was added.
     [[nodiscard]] bool try_add(std::int64_t bytes) {
-        if (bytes_.fetch_add(bytes, std::memory_order_acq_rel) + bytes <= limit_) return true;
-        bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
-        return false;
+        // Never above the limit, not even for a moment: others look whether it is empty.
+        std::int64_t before = bytes_.load(std::memory_order_relaxed);
+        do {
+            if (before + bytes > limit_) return false;
+        } while (!bytes_.compare_exchange_weak(before, before + bytes, std::memory_order_acq_rel,
+                                               std::memory_order_relaxed));
+        return true;
     }
+    /// For control records, which are never refused.
+    void add(std::int64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_acq_rel); }
     /// True when this took it below the high water, or to zero: members that wait for that must be
     /// told.
     [[nodiscard]] bool remove(std::int64_t bytes) {
@@ -41,6 +47,9 @@ public:
     std::atomic<std::int64_t> open_inputs{
         0};  // Source tasks outside whose EOS some member still waits for.
     std::atomic<std::int64_t> unfinished_tasks{0};
+    // And before that, how its members learn that nothing new comes from outside.
+    std::atomic<std::int64_t> tasks_not_ending{0};  // Of those with sources outside.
+    std::atomic<std::uint64_t> endings{0};          // How often all of them were told.
 
     std::vector<Executor*> members;  // Constant once the engine runs.
 

@@ -26,6 +26,10 @@ inline constexpr std::size_t kWindowBytesMin = 4 * 1024;
 inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
 /// The same between workers, where it also has to cover the way there and back.
 inline constexpr std::size_t kWindowBytesMaxElsewhere = 512 * 1024;
+/// What the ack() and fail() of a spout that waits for credit may emit before they wait, too.
+inline constexpr std::size_t kLeewayBytes = 64 * 1024;
+/// Calls that wait in the mailbox of a task; other threads that post more wait.
+inline constexpr std::size_t kPostedMax = 16 * 1024;
 
 /// An executor gives way to the others of its loop after this long.
 inline constexpr base::Micros kStepMicros = 200;
@@ -54,6 +58,9 @@ inline constexpr base::Micros kSpoutWaitMicrosMin = 20;
 inline constexpr base::Micros kBudgetPollMicros = 200;
 /// Roots that may be pending in one spout task when topology.max.spout.pending is not set.
 inline constexpr std::uint32_t kPendingDefault = 1U << 20;
+
+/// How often it is logged that tuples time out in front of a bolt.
+inline constexpr base::Micros kWaitWarningMicros = 10 * base::kMicrosPerSecond;
 
 /// Logged errors of one component: this many at once, then one a second.
 inline constexpr std::uint32_t kErrorBurst = 5;

@@ -107,6 +107,12 @@ void Outbox::exhausted(Sender& sender) {
     for (Route* const route : sender.routes) count_route(*route, 1);
 }
 
+bool Outbox::has_leeway() const {
+    return std::all_of(exhausted_.begin(), exhausted_.end(), [](const Sender* sender) {
+        return sender->credit.beyond() < kLeewayBytes;
+    });
+}
+
 bool Outbox::refresh() {
     if (exhausted_.empty()) [[likely]]
         return true;

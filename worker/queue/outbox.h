@@ -93,6 +93,8 @@ public:
     bool interrupted() const { return interrupted_; }
     /// Some route cannot send: the executor waits.
     bool blocked() const { return blocked_routes_ > 0; }
+    /// Something may be emitted though some route cannot send: little has been since it could.
+    bool has_leeway() const;
     /// Looks for new credit; where still blocked, asks for a wake-up. Returns !blocked().
     bool refresh();
 

@@ -39,6 +39,7 @@ Batch* Regroup::apply(Batch& batch, BatchPool& pool) {
         group.bytes = rows_at;
     }
     made->used = end;
+    made->born = batch.born;
     for (std::uint32_t at = 0; at < batch.used;) {
         const wire::RunHeader run = wire::read_run_header(from + at);
         Group& group = groups_[group_of_task_[run.target_task]];

@@ -21,6 +21,12 @@ public:
         slots_[tail_++ & (slots_.size() - 1)] = std::move(value);
     }
     void pop() { ++head_; }
+    /// Back to where pop() took it from.
+    void push_front(T value) {
+        if (size() == slots_.size()) [[unlikely]]
+            grow();
+        slots_[--head_ & (slots_.size() - 1)] = std::move(value);
+    }
 
 private:
     void grow() {

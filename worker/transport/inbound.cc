@@ -96,9 +96,11 @@ Inbound::From* Inbound::from(TaskId source, TaskId target) {
 
 const char* Inbound::fault_in_row(const std::byte* row, const From& from) const {
     if (wire::is_control(row)) {
-        return std::holds_alternative<wire::Eos>(wire::read_control_row(row))
-                   ? nullptr
-                   : "a control row that nobody has agreed on";
+        const wire::ControlRow control = wire::read_control_row(row);
+        const bool known = std::holds_alternative<wire::Eos>(control) ||
+                           std::holds_alternative<wire::Ending>(control) ||
+                           std::holds_alternative<wire::Reopen>(control);
+        return known ? nullptr : "a control row that nobody has agreed on";
     }
     const std::uint16_t stream = detail::row_stream(row);
     if (stream >= from.fields.size() || from.fields[stream] == kNotSubscribed)

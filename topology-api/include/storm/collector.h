@@ -59,7 +59,10 @@ public:
     }
     /// The same, direct: to one task, which subscribes with the direct grouping.
     SpoutCollector to(TaskId task) { return {*emitter_, stream_, task}; }
-    /// This task will emit no more. Once nothing is pending, its bolts are told.
+    /// This task has nothing new. Say it as soon as that is so, also while tuples are pending: their
+    /// bolts learn that no more will come (Bolt::inputs_ended()). What fails may still be emitted
+    /// again: after a fail() next_tuple() is called until it says kIdle. When nothing is pending the
+    /// task ends.
     void finished() { emitter_->finished(); }
     /// Callable from any thread, also after the task has ended: next_tuple() is called again soon.
     std::function<void()> waker() { return emitter_->waker(); }

@@ -20,6 +20,10 @@ namespace storm {
 
 class Outputs;
 
+namespace detail {
+struct SpoutAccess;
+}
+
 enum class FailReason : std::uint8_t {
     kBoltFailed,  ///< A bolt said fail(), or a basic bolt threw FailedError.
     kException,   ///< A bolt threw.
@@ -46,7 +50,7 @@ enum class Next : std::uint8_t {
 ///         }
 ///         storm::Next next_tuple(storm::SpoutCollector& out) override {
 ///             if (failed_.empty() && next_ == limit_) {
-///                 if (pending_ == 0) out.finished();
+///                 out.finished();
 ///                 return storm::Next::kIdle;
 ///             }
 ///             std::uint64_t number = next_;
@@ -56,19 +60,14 @@ enum class Next : std::uint8_t {
 ///                 number = failed_.back();
 ///                 failed_.pop_back();
 ///             }
-///             ++pending_;
 ///             out.emit_tracked(number, number);
 ///             return storm::Next::kEmitted;
 ///         }
-///         void ack(storm::MessageId) override { --pending_; }
-///         void fail(storm::MessageId id, storm::FailReason) override {
-///             --pending_;
-///             failed_.push_back(id);
-///         }
+///         void fail(storm::MessageId id, storm::FailReason) override { failed_.push_back(id); }
 ///
 ///     private:
 ///         const std::uint64_t limit_;
-///         std::uint64_t next_ = 0, pending_ = 0;
+///         std::uint64_t next_ = 0;
 ///         std::vector<std::uint64_t> failed_;
 ///     };
 class Spout {
@@ -84,10 +83,16 @@ public:
     virtual Next next_tuple(SpoutCollector& out) = 0;
     /// The tree of `id` is complete. Never called from within another call of this spout.
     virtual void ack(MessageId id);
+    /// The tree of `id` failed. A spout that emits such tuples again keeps the id for its
+    /// next_tuple(), which is called for them also after finished().
     virtual void fail(MessageId id, FailReason reason);
     virtual void activate();
     virtual void deactivate();
     virtual void close();
+
+private:
+    friend struct detail::SpoutAccess;
+    bool ignores_failures_ = false;  // Its fail() is the one of this class.
 };
 
 }  // namespace storm
