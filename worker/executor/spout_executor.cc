@@ -169,8 +169,7 @@ void SpoutTask::turn() {
 }
 
 void SpoutTask::tell_ending(bool draining) {
-    if (!is_ending(draining) || ledger_.pending() == 0 || has_callbacks()) return;
-    if (emits_at_ending_ == emits_) return;
+    if (!owes_ending(draining)) return;
     emits_at_ending_ = emits_;
     tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
 }
@@ -389,7 +388,9 @@ bool SpoutExecutor::emit(base::Micros now) {
     bool wants = false;
     for (const auto& spout : spouts_) {
         // A tuple that nobody listens to completed at once; a spout may have finished.
-        if (!spout->ended() && (spout->has_callbacks() || spout->drained(engine_.draining())))
+        const bool draining = engine_.draining();
+        if (!spout->ended() && (spout->has_callbacks() || spout->drained(draining) ||
+                                spout->owes_ending(draining)))
             return true;
         wants = wants || spout->wants_to_emit();
     }

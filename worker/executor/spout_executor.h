@@ -111,7 +111,11 @@ public:
     }
     /// Nothing new is to come of it.
     bool is_ending(bool draining) const { return (finished_ && replays_ == 0) || draining; }
-    /// Tells the listeners so, as long as something is pending.
+    /// The listeners do not know it, and wait for what is pending to be complete.
+    bool owes_ending(bool draining) const {
+        return is_ending(draining) && ledger_.pending() > 0 && !has_callbacks() &&
+               emits_at_ending_ != emits_;
+    }
     void tell_ending(bool draining);
     /// Nothing of it is on its way, and nothing is to come.
     bool drained(bool draining) const {
