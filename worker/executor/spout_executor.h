@@ -36,14 +36,14 @@ public:
     /// Of its calls that wait, those that may be made now; false: stop() ended it.
     template <typename Stop>
     bool call_back(Stop&& stop) {
-        while (completed_told_ < completed_.size()) {
-            const MessageId message = completed_[completed_told_++];
-            call_ack(message);
-            if (stop()) return !has_callbacks();
-        }
-        while (failed_told_ < failed_.size()) {
-            const Failure failure = failed_[failed_told_++];
-            call_fail(failure);
+        while (has_callbacks()) {  // A call may bring others.
+            if (completed_told_ < completed_.size()) {
+                const MessageId message = completed_[completed_told_++];
+                call_ack(message);
+            } else {
+                const Failure failure = failed_[failed_told_++];
+                call_fail(failure);
+            }
             if (stop()) return !has_callbacks();
         }
         completed_.clear();
