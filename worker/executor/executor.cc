@@ -142,6 +142,8 @@ void Executor::hand_over_and_wait() {
     Loop& own = *loop.load(std::memory_order_relaxed);
     own.hand_over(*this);
     if (outbox.refresh()) return;
+    // A call that ends here lets acks and fails be told meanwhile.
+    if (is_spout && outbox.has_leeway()) return;
     outbox.close_all();
     own.hand_over(*this);
     own.wait_until([this] { return outbox.refresh(); });

@@ -268,19 +268,23 @@ void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
 }
 
 bool SpoutExecutor::may_call_back() {
+    return outbox.refresh() || outbox.has_leeway();
+}
+
+bool SpoutExecutor::goes_on_calling_back() {
     if (!outbox.interrupted()) [[likely]]
         return true;
     if (!outbox.closed().empty()) return false;  // The step ends, and hands it over.
-    return outbox.refresh() || outbox.has_leeway();
+    return may_call_back();
 }
 
 bool SpoutExecutor::apply_control() {
     for (const FailRecord& record : fails_) task(record.root).apply(record);
     fails_.clear();
-    while (acks_applied_ < acks_in_.size()) {
+    while (acks_applied_ < acks_in_.size() && goes_on_calling_back()) {
         const AckRecord record = acks_in_[acks_applied_++];
         task(record.root).apply(record);
-        if (clock_.over() || !may_call_back()) break;
+        if (clock_.over()) break;
     }
     if (acks_applied_ < acks_in_.size()) return false;
     acks_in_.clear();
@@ -313,17 +317,20 @@ bool SpoutExecutor::step(base::Micros now) {
     bool asked = !acks_in_.empty();
     bool more = !apply_control();
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
-    const auto stop = [this] { return clock_.over() || !may_call_back(); };
+    const auto stop = [this] { return clock_.over() || !goes_on_calling_back(); };
     bool all_ended = true;
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
         spout->expire();
-        asked = spout->has_callbacks() || asked;
-        more = !spout->call_back(stop) || more;
+        if (spout->has_callbacks()) {
+            asked = true;
+            more = !goes_on_calling_back() || !spout->call_back(stop) || more;
+        }
         spout->set_active(engine_.spouts_active());
         if (spout->has_posted() && spout->active() && outbox.refresh() && !engine_.over_budget()) {
             asked = true;
             more = !spout->run_posted(stop) || more;
+            outbox.renew_leeway();
         }
         spout->publish();
         spout->turn();
@@ -382,6 +389,7 @@ bool SpoutExecutor::emit(base::Micros now) {
         if (clock_.over()) break;
         if (clock_.looked()) advance(clock_.now());
     }
+    outbox.renew_leeway();  // However much one call emitted: acks and fails are told.
     advance(engine_.clock().now());
     idle_until_ = 0;
     if (emitted) wait_ = kSpoutWaitMicrosMin;

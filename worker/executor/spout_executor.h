@@ -216,8 +216,10 @@ private:
     /// Passes a new time on to the spouts; calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);
-    /// Whether ack() and fail() may be called now.
+    /// Whether ack() and fail() may be called: there is credit for what they emit, or leeway.
     bool may_call_back();
+    /// Whether they may be called in this step still.
+    bool goes_on_calling_back();
     /// Returns whether all that came has been applied.
     bool apply_control();
     /// Calls next_tuple(). Returns whether it can go on at once.

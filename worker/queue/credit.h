@@ -75,12 +75,13 @@ public:
             return false;
         limit_ = receiver_->limit_.load(std::memory_order_acquire);
         exhausted_ = sent_ >= limit_;
-        exhausted_at_ = sent_;
+        beyond_from_ = sent_;
         return exhausted_;
     }
     bool exhausted() const { return exhausted_; }
-    /// Bytes sent since the credit was used up. REQUIRES: exhausted().
-    std::uint64_t beyond() const { return sent_ - exhausted_at_; }
+    /// Bytes sent since the credit was used up, or since count_beyond(). REQUIRES: exhausted().
+    std::uint64_t beyond() const { return sent_ - beyond_from_; }
+    void count_beyond() { beyond_from_ = sent_; }
 
     /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
     /// credit again.
@@ -100,7 +101,7 @@ private:
 
     std::uint64_t sent_ = 0;
     std::uint64_t limit_;
-    std::uint64_t exhausted_at_ = 0;
+    std::uint64_t beyond_from_ = 0;
     CreditReceiver* receiver_;
     bool exhausted_ = false;
 };

@@ -113,6 +113,10 @@ bool Outbox::has_leeway() const {
     });
 }
 
+void Outbox::renew_leeway() {
+    for (Sender* const sender : exhausted_) sender->credit.count_beyond();
+}
+
 bool Outbox::refresh() {
     if (exhausted_.empty()) [[likely]]
         return true;

@@ -93,8 +93,11 @@ public:
     bool interrupted() const { return interrupted_; }
     /// Some route cannot send: the executor waits.
     bool blocked() const { return blocked_routes_ > 0; }
-    /// Something may be emitted though some route cannot send: little has been since it could.
+    /// Something may be emitted though some route cannot send: little has been since it could, or
+    /// since renew_leeway().
     bool has_leeway() const;
+    /// What has been emitted so far does not count.
+    void renew_leeway();
     /// Looks for new credit; where still blocked, asks for a wake-up. Returns !blocked().
     bool refresh();
 
