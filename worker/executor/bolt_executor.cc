@@ -762,6 +762,7 @@ void BoltExecutor::end_inputs(base::Micros now) {
 void BoltExecutor::end_tasks(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
+        if (!bolt->has_finished() && !bolt->ran_what_was_posted()) continue;
         output_born = now;
         if (cycle_ == nullptr) {
             if (!outbox.refresh()) return;

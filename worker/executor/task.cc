@@ -71,6 +71,7 @@ void Task::renew_site() {
     auto renewed = std::make_shared<TaskSite>(engine_, executor_, component_, id_, index_,
                                               Config(site_->config()));
     context_ = TaskContext(renewed);
+    posts_left_ = kNotCounted;
     const std::lock_guard lock(site_mutex_);
     site_ = std::move(renewed);
 }
@@ -241,8 +242,15 @@ bool Task::next_posted() {
     return !posted_.empty();
 }
 
+bool Task::ran_what_was_posted() {
+    if (posts_left_ == kNotCounted)
+        posts_left_ = posted_.size() - posted_next_ + site_->posted_count();
+    return posts_left_ == 0;
+}
+
 void Task::run_next_posted() {
     const std::unique_ptr<detail::Posted> posted = std::move(posted_[posted_next_++]);
+    if (posts_left_ != kNotCounted && posts_left_ > 0) --posts_left_;
     try {
         posted->run();
     } catch (const std::exception& error) {

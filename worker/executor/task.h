@@ -85,6 +85,8 @@ public:
     /// Sends a control row to all tasks that listen, or only to those at a destination.
     void tell_listeners(const wire::ControlRow& control, Listeners listeners,
                         std::optional<std::uint32_t> destination = {});
+    /// Whether all has run that was posted before this was asked for the first time.
+    bool ran_what_was_posted();
     bool has_posted() const { return posted_next_ < posted_.size() || site_->has_mail(); }
     /// Runs what post() brought, one by one, until stop() says so; returns whether it has run all.
     template <typename Stop>
@@ -151,6 +153,8 @@ private:
     std::vector<Target> listeners_in_cycle_;  // in its cycle, which are here.
     std::vector<std::unique_ptr<detail::Posted>> posted_;
     std::size_t posted_next_ = 0;
+    static constexpr std::size_t kNotCounted = ~std::size_t{0};
+    std::size_t posts_left_ = kNotCounted;  // To run before the end.
 };
 
 // ---- Inline: once per row

@@ -108,6 +108,11 @@ void TaskSite::take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted)
     posted.swap(posted_);
 }
 
+std::size_t TaskSite::posted_count() const {
+    const std::lock_guard lock(mutex_);
+    return posted_.size();
+}
+
 void TaskSite::let_all_post() {
     const std::lock_guard lock(mutex_);
     all_may_post_ = true;

@@ -76,6 +76,8 @@ public:
     // ---- For the executor.
     /// What was posted since the last call.
     void take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted);
+    /// How many calls wait in the mailbox.
+    std::size_t posted_count() const;
     /// Something was posted or abandoned.
     bool has_mail() const { return has_mail_.load(std::memory_order_acquire); }
     /// From now on nobody waits in post(): the task may be about to wait for who does.
