@@ -349,7 +349,9 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
     while (at != end) {
         const std::size_t bytes = detail::row_bytes(at);
         if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
+            count();
             handle_control(at, source);
+            if (!has_object()) return at + bytes;  // It was reopened: the rest is for a new one.
         } else {
             if (detail::row_stream(at) != stream) [[unlikely]] {
                 count();
