@@ -475,7 +475,9 @@ void BoltTask::reopen_input(TaskId source) {
         ++open_inputs_;
         if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
     }
-    if (std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
+    // From inside of its cycle it learns nothing of its own sources.
+    const bool all_end = ended_sources_.size() + ending_sources_.size() >= outside_sources_;
+    if (!all_end && std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
     if (finished_) reopen();
 }
 
@@ -506,13 +508,22 @@ bool BoltTask::revive() {
 
 bool BoltTask::ending_is_due() const {
     if (cycle_ == nullptr) return ending_due_;
-    return cycle_->endings.load() != endings_seen_ && cycle_->empty();
+    if (!cycle_->empty()) return false;
+    if (cycle_->endings.load() != endings_seen_) return true;
+    // What others emitted when they were told has come round.
+    return executed_since_ending_ && endings_seen_ > 0 && cycle_->tasks_not_ending.load() == 0 &&
+           cycle_->open_inputs.load() > 0;
 }
 
 void BoltTask::tell_inputs_ended() {
     ending_due_ = false;
-    if (cycle_ != nullptr) endings_seen_ = cycle_->endings.load();
+    executed_since_ending_ = false;
     owes_ending_ = true;
+    if (cycle_ != nullptr) {
+        const bool again = std::exchange(endings_seen_, cycle_->endings.load()) == endings_seen_;
+        // Else two that always emit something would never come to an end.
+        if (again && !site_->keeps_any()) return;
+    }
     if (rich_ != nullptr && !without_object_ && !finished_)
         guarded("inputs_ended: ", [this] { rich_->inputs_ended(collector_); });
 }
@@ -735,8 +746,9 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         const auto consumed = static_cast<std::uint32_t>(stopped - rows);
         if (!from.inner) {
             grant(from, consumed);
-        } else if (cycle_->remove(consumed)) {
-            resume_members(engine_, *cycle_);
+        } else {
+            bolt.executed_from_inside();
+            if (cycle_->remove(consumed)) resume_members(engine_, *cycle_);
         }
         if (ref.row == end) {
             release(&batch);

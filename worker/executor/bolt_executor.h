@@ -87,6 +87,7 @@ public:
     bool has_object() const { return !ended_ && !without_object_; }
     bool takes_ticks() const { return !finished_ && !without_object_; }
     bool ending_is_due() const;
+    void executed_from_inside() { executed_since_ending_ = true; }
 
     Counter expired;  // Rows that had timed out, and were not executed.
 
@@ -137,6 +138,7 @@ private:
     bool owes_ending_ = false;         // It has been; the listeners are to be told.
     bool counted_as_ending_ = false;   // In the cycle's tasks_not_ending.
     std::uint64_t endings_seen_ = 0;   // Of the cycle.
+    bool executed_since_ending_ = false;  // Something from inside of the cycle.
     bool finished_ = false;
     bool prepared_ = false;
     bool without_object_ = false;  // Reopen, and no row has come yet.
