@@ -259,7 +259,7 @@ void BoltTask::fail(Kept&& input, std::string_view why) {
 }
 
 bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {
-    return !inputs_by_schema_.contains(&TupleAccess::schema(kept.tuple));
+    return kept.site != site_ && kept.site->component() != site_->component();
 }
 
 void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
