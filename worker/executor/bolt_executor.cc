@@ -248,14 +248,21 @@ void BoltTask::ack(Kept&& input) {
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
-    if (static_cast<TaskSite&>(*kept->site).settle(*kept)) ack(kept->tuple);
+    if (settle(*kept)) ack(kept->tuple);
 }
 
 void BoltTask::fail(Kept&& input, std::string_view why) {
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
-    if (static_cast<TaskSite&>(*kept->site).settle(*kept)) fail(kept->tuple, why);
+    if (settle(*kept)) fail(kept->tuple, why);
+}
+
+bool BoltTask::settle(detail::KeptTuple& kept) {
+    auto& keeper = static_cast<TaskSite&>(*kept.site);
+    const bool settled = keeper.settle(kept);
+    if (kept.site != site_) keeper.wake();  // It may have waited for that, to pass an ending on.
+    return settled;
 }
 
 bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {

@@ -119,6 +119,8 @@ private:
     /// Another task of this component may settle what one keeps; one of another component may not.
     bool is_foreign(const detail::KeptTuple& kept) const;
     void settle_foreign(std::unique_ptr<detail::KeptTuple> kept);
+    /// False: the end of the task that keeps it was quicker.
+    bool settle(detail::KeptTuple& kept);
     template <typename Call>
     bool guarded(const char* what, Call&& call);
 
