@@ -395,13 +395,15 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
     }
 }
 
+template <typename Stop>
 const std::byte* BoltTask::expire(const std::byte* at, const std::byte* end, TaskId source,
-                                  const Schemas& schemas) {
+                                  const Schemas& schemas, Stop&& stop) {
     while (at != end) {
         const std::byte* const next = at + detail::row_bytes(at);
         const std::uint32_t anchors = detail::row_anchor_count(at);
         if (anchors == 0) {
             execute(at, next, source, schemas, [] { return true; });
+            if (stop() || !has_object()) return next;
         } else {
             expired.add();
             // Its spout has long given it up, or it was reset, and fails now.
@@ -743,8 +745,9 @@ bool BoltExecutor::run_inputs(base::Micros now) {
             }
             stopped = row_to_execute ? rows : bolt.take_without_object(rows, rows_end, source);
         } else if (is_stale(batch, now)) [[unlikely]] {
-            stopped = bolt.expire(rows, rows_end, source, from.schemas);
-            warn_of_waits(now - batch.born, now);
+            const std::uint64_t before = bolt.expired.value();
+            stopped = bolt.expire(rows, rows_end, source, from.schemas, stop);
+            if (bolt.expired.value() != before) warn_of_waits(now - batch.born, now);
         } else {
             stopped = bolt.execute(rows, rows_end, source, from.schemas, stop);
         }

@@ -61,8 +61,9 @@ public:
     const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
                              const Schemas& schemas, Stop&& stop);
     /// Does not: their trees have timed out. What belongs to no tree is executed all the same.
+    template <typename Stop>
     const std::byte* expire(const std::byte* at, const std::byte* end, TaskId source,
-                            const Schemas& schemas);
+                            const Schemas& schemas, Stop&& stop);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
     /// REQUIRES: !has_object(). Takes one control row, or fails tuples up to the next one, which
     /// have come after the end; returns where it stopped.
