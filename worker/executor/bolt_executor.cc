@@ -504,6 +504,8 @@ void BoltTask::reopen() {
 
 bool BoltTask::revive() {
     without_object_ = false;
+    rich_.reset();  // First: it may use counters of its site to its end.
+    basic_.reset();
     renew_site();
     const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
     try {
