@@ -187,7 +187,10 @@ void SpoutTask::set_active(bool active) {
 }
 
 void SpoutTask::close() {
-    if (!opened_) return;
+    if (!opened_) {
+        site_->end();  // Its open() may have thrown with a thread at work that posts.
+        return;
+    }
     opened_ = false;
     publish();  // What the last step emitted is pending.
     site_->let_all_post();
