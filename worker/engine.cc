@@ -468,6 +468,7 @@ void Engine::add_counts(const Task& task, ComponentSnapshot& into) {
         into.pending += spout->pending.load(std::memory_order_relaxed);
         spout->complete_latency.add_to(into.complete_latency);
     } else if (const auto* const bolt = dynamic_cast<const BoltTask*>(&task)) {
+        into.expired += bolt->expired.value();
         for (std::size_t i = 0; i < bolt->inputs().size(); ++i) {
             const BoltTask::InputCounters& input = *bolt->inputs()[i];
             if (into.inputs.size() <= i)

@@ -119,6 +119,7 @@ struct ComponentSnapshot {
     std::uint64_t failed = 0;
     std::uint64_t pending = 0;
     std::uint64_t dropped = 0;
+    std::uint64_t expired = 0;  // Of bolts: tuples that waited too long to be executed.
     std::uint64_t errors = 0;
     std::array<std::uint64_t, LatencyHistogram::kBuckets> complete_latency{};  // Of spouts.
     std::vector<std::string> last_errors;

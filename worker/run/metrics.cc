@@ -58,6 +58,11 @@ public:
               component.errors);
         total("storm_worker_dropped_total", "Untracked tuples given up as too much at once", id,
               component.dropped);
+        if (!component.is_spout) {
+            total("storm_worker_expired_total",
+                  "Tuples that timed out before their bolt could execute them", id,
+                  component.expired);
+        }
         std::map<std::string, std::uint64_t> counters;  // Two names may become one.
         for (const auto& [name, value] : component.user_counters) {
             counters["storm_task_" + metric_name(name) + "_total"] += value;
