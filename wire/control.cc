@@ -112,9 +112,11 @@ const char* record_fault(const ControlRecord& record) {
             return nullptr;
         case ControlKind::kFenced:
         case ControlKind::kFencedSeen:
-            return record.subject <= std::numeric_limits<std::uint32_t>::max()
-                       ? nullptr
-                       : "has an impossible worker";
+        case ControlKind::kFollows:
+        case ControlKind::kComplaint:
+            if (record.subject > std::numeric_limits<std::uint32_t>::max())
+                return "has an impossible worker";
+            return kind == ControlKind::kFollows && record.amount != 0 ? "has an amount" : nullptr;
         case ControlKind::kFail:
             if (record.reason > static_cast<std::uint8_t>(FailReason::kOverflow)) {
                 return "has an unknown reason";

@@ -86,13 +86,15 @@ enum class ControlKind : std::uint8_t {
     kCredit = 4,
     kFenced = 5,
     kFencedSeen = 6,
-    kHeld = 7
+    kHeld = 7,
+    kFollows = 8,
+    kComplaint = 9
 };
 
 struct ControlRecord {
-    std::uint64_t subject;  // The root; kCredit: the channel; kFenced, kFencedSeen: the worker.
+    std::uint64_t subject;  // The root; kCredit: the channel; kFenced to kComplaint: a worker.
     std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. kFenced,
-                            // kFencedSeen: the worker's incarnation. Else 0.
+                            // kFencedSeen, kComplaint: the worker's incarnation. Else 0.
     std::uint8_t kind;      // A ControlKind.
     std::uint8_t reason;    // kFail: a FailReason. Else 0.
     std::uint8_t zeros[6];
@@ -128,6 +130,20 @@ constexpr ControlRecord make_fenced(std::uint32_t worker, std::uint64_t incarnat
 /// The answer: so has this one.
 constexpr ControlRecord make_fenced_seen(std::uint32_t worker, std::uint64_t incarnation) {
     return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kFencedSeen), 0, {}};
+}
+
+/// The lowest number that the sender is connected to, or its own.
+constexpr ControlRecord make_follows(std::uint32_t worker) {
+    return {worker, 0, static_cast<std::uint8_t>(ControlKind::kFollows), 0, {}};
+}
+/// The sender's link to incarnation `incarnation` of a worker has been down for grace.
+constexpr ControlRecord make_complaint(std::uint32_t worker, std::uint64_t incarnation) {
+    return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kComplaint), 0, {}};
+}
+/// Whether it names a worker, and concerns who is given up.
+constexpr bool names_worker(const ControlRecord& record) {
+    return record.kind >= static_cast<std::uint8_t>(ControlKind::kFenced) &&
+           record.kind <= static_cast<std::uint8_t>(ControlKind::kComplaint);
 }
 
 /// `bytes`: any number of records from elsewhere.

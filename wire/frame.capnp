@@ -14,6 +14,7 @@ struct Hello {
   incarnation @4 :UInt64;
   topology @5 :Text;       # Id.
   nonce @6 :Data;          # 32 random bytes.
+  epoch @7 :UInt64;        # Of the assignment that it works by.
 }
 
 struct Frame {
@@ -22,17 +23,21 @@ struct Frame {
     hello @0 :Hello;
     challenge :group {
       hello @1 :Hello;
-      mac @2 :Data;        # HMAC-SHA256 over "accept", 0, 0, both hellos.
+      mac @2 :Data;        # HMAC-SHA256 over "accept", four zeros, both hellos.
     }
     proof :group {
-      mac @3 :Data;        # HMAC-SHA256 over "dial", received, fenced, both hellos.
+      mac @3 :Data;        # HMAC-SHA256 over "dial", the other fields, both hellos.
       received @4 :UInt64; # The last sequence number that it has taken from this incarnation.
-      fenced @5 :Bool;     # It has given this incarnation up: stop.
+      fenced @5 :Bool;     # It has given this incarnation up,
+      succeeded @17 :Bool; # and knows of a newer one, or of an assignment with another one.
+      live @18 :UInt32;    # Other workers that it is connected to.
     }
     ready :group {         # The same of the other side.
       received @6 :UInt64;
       fenced @8 :Bool;
-      mac @16 :Data;       # HMAC-SHA256 over "ready", received, fenced, both hellos.
+      mac @16 :Data;       # HMAC-SHA256 over "ready", the other fields, both hellos.
+      succeeded @19 :Bool;
+      live @20 :UInt32;
     }
     refused @7 :Text;      # Why. The connection ends.
 

@@ -41,6 +41,7 @@ void fill(schema::Hello::Builder to, const Hello& hello) {
     to.setIncarnation(hello.incarnation);
     to.setTopology(hello.topology);
     to.setNonce(data_of(hello.nonce));
+    to.setEpoch(hello.epoch);
 }
 
 Hello hello_of(schema::Hello::Reader from) {
@@ -50,7 +51,8 @@ Hello hello_of(schema::Hello::Reader from) {
             .features = from.getFeatures(),
             .incarnation = from.getIncarnation(),
             .topology = from.getTopology(),
-            .nonce = text_of(from.getNonce())};
+            .nonce = text_of(from.getNonce()),
+            .epoch = from.getEpoch()};
 }
 
 struct Fill {
@@ -67,12 +69,16 @@ struct Fill {
         group.setMac(data_of(proof.mac));
         group.setReceived(proof.received);
         group.setFenced(proof.fenced);
+        group.setSucceeded(proof.succeeded);
+        group.setLive(proof.live);
     }
     void operator()(const Ready& ready) {
         auto group = to.initReady();
         group.setMac(data_of(ready.mac));
         group.setReceived(ready.received);
         group.setFenced(ready.fenced);
+        group.setSucceeded(ready.succeeded);
+        group.setLive(ready.live);
     }
     void operator()(const Refused& refused) { to.setRefused(refused.why); }
     void operator()(const BatchFrame&) { STORM_CHECK(false, "batches have write_batch_head()"); }
@@ -98,10 +104,12 @@ Frame frame_of(schema::Frame::Reader from) {
                              text_of(from.getChallenge().getMac())};
         case schema::Frame::PROOF:
             return Proof{text_of(from.getProof().getMac()), from.getProof().getReceived(),
-                         from.getProof().getFenced()};
+                         from.getProof().getFenced(), from.getProof().getSucceeded(),
+                         from.getProof().getLive()};
         case schema::Frame::READY:
             return Ready{text_of(from.getReady().getMac()), from.getReady().getReceived(),
-                         from.getReady().getFenced()};
+                         from.getReady().getFenced(), from.getReady().getSucceeded(),
+                         from.getReady().getLive()};
         case schema::Frame::REFUSED:
             return Refused{from.getRefused()};
         case schema::Frame::BATCH:

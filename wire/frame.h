@@ -25,8 +25,8 @@
 namespace storm::wire {
 
 /// The version of what links say that this program speaks, and the oldest that it understands.
-inline constexpr std::uint16_t kProtocolMax = 1;
-inline constexpr std::uint16_t kProtocolMin = 1;
+inline constexpr std::uint16_t kProtocolMax = 2;
+inline constexpr std::uint16_t kProtocolMin = 2;
 
 /// Before a peer has proved who it is; nothing longer is read.
 inline constexpr std::size_t kHandshakeBytesMax = 4 * 1024;
@@ -45,6 +45,7 @@ struct Hello {
     std::uint64_t incarnation = 0;
     std::string topology;
     std::string nonce;
+    std::uint64_t epoch = 0;
 
     friend bool operator==(const Hello&, const Hello&) = default;
 };
@@ -56,11 +57,15 @@ struct Proof {
     std::string mac;
     std::uint64_t received = 0;
     bool fenced = false;
+    bool succeeded = false;
+    std::uint32_t live = 0;
 };
 struct Ready {
     std::string mac;
     std::uint64_t received = 0;
     bool fenced = false;
+    bool succeeded = false;
+    std::uint32_t live = 0;
 };
 struct Refused {
     std::string why;

@@ -192,7 +192,8 @@ private:
 
     /// Does what the assignment says.
     void follow() {
-        transport_->set_peers(places_of(assignment_, engine_.wiring().share.workers));
+        transport_->set_peers(places_of(assignment_, engine_.wiring().share.workers),
+                              assignment_.epoch);
         switch (assignment_.status) {
             case cluster::Status::kActive:
                 return engine_.set_active(true);

@@ -28,7 +28,8 @@ const char* name_of(Statement::Kind kind) {
 std::string proof_of(const Statement& statement, std::string_view secret, const wire::Hello& dialer,
                      const wire::Hello& acceptor) {
     std::string said = name_of(statement.kind);
-    const std::array<std::uint64_t, 2> fields = {statement.received, statement.fenced ? 1U : 0U};
+    const std::array<std::uint64_t, 4> fields = {statement.received, statement.fenced ? 1U : 0U,
+                                                 statement.succeeded ? 1U : 0U, statement.live};
     said.append(reinterpret_cast<const char*>(fields.data()), sizeof(fields));
     said += wire::write_frame(dialer) + wire::write_frame(acceptor);
     std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};

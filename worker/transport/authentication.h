@@ -26,6 +26,8 @@ struct Statement {
     Kind kind = Kind::kChallenge;
     std::uint64_t received = 0;
     bool fenced = false;
+    bool succeeded = false;
+    std::uint32_t live = 0;
 };
 
 std::string proof_of(const Statement& statement, std::string_view secret, const wire::Hello& dialer,

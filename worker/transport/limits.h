@@ -26,8 +26,24 @@ inline constexpr base::Micros kFrameMicros = 10 * base::kMicrosPerSecond;
 /// A peer of which so many frames were refused, and none taken in between, is fenced: it would only
 /// send them again.
 inline constexpr int kRefusalsMax = 8;
-/// A link that is down for this long is fenced: what the peer held is lost, and it must start anew.
+/// A link that is down for this long may be fenced: what the peer held is lost, and it must start
+/// anew.
 inline constexpr base::Micros kGraceMicros = 5 * base::kMicrosPerSecond;
+
+/// The times that a Transport keeps; shorter ones are for tests.
+struct LinkTimes {
+    base::Micros heartbeat = kHeartbeatMicros;
+    base::Micros silence = kSilenceMicros;
+    base::Micros grace = kGraceMicros;
+
+    /// Whose ticks are this far apart stood still meanwhile.
+    constexpr base::Micros frozen() const { return 4 * heartbeat; }
+    /// Of a broken link both sides complain within this time; and one that only comes back later
+    /// than others, since an attempt to connect was on its way, is back.
+    constexpr base::Micros collect() const { return silence + 2 * heartbeat; }
+    /// Who has not repeated a complaint has none any more.
+    constexpr base::Micros complaint() const { return 3 * heartbeat; }
+};
 
 /// Of batches in one write. More would hold up control records.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;

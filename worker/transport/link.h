@@ -3,8 +3,8 @@
 //
 //              up()                    down()              up() by the same incarnation: resumed
 //     kNew ───────────► kUp ◄──────────────────────► kDown
-//                        │  up() by a newer one: the     │ grace is over, a newer assignment, or
-//                        │  old one is fenced            │ another worker has fenced it
+//                        │  up() by a newer one: the     │ fence(); who decides that:
+//                        │  old one is fenced            │ membership.h
 //                        └───────────► kFenced ◄─────────┘
 //                                         │ up() by a newer one
 //                                         └────────────► kUp
@@ -75,6 +75,10 @@ public:
     /// Incarnations up to `incarnation` are given up. True when that ends a life, whose peer held
     /// something: it is lost.
     bool fence(std::uint64_t incarnation);
+    /// Grace begins anew, as if the link had just gone down.
+    void restart_grace(base::Micros now) {
+        if (state_ == State::kDown) down_since_ = now;
+    }
     /// When grace is over; 0: not down.
     base::Micros fence_due() const { return state_ == State::kDown ? down_since_ + grace_ : 0; }
 
@@ -104,8 +108,8 @@ public:
 private:
     void end_life();
 
-    const base::Micros grace_;
-    const std::size_t retained_max_;
+    base::Micros grace_;
+    std::size_t retained_max_;
     State state_ = State::kNew;
     std::uint64_t incarnation_ = 0;  // Of the peer; 0: none yet.
     std::uint64_t fenced_ = 0;       // This one and all before it.

@@ -37,14 +37,17 @@ bool speaks_with(const wire::Hello& hello) {
 }  // namespace
 
 PeerLink::PeerLink(asio::io_context& io, Engine& engine, const LinkIdentity& own,
-                   std::uint32_t worker, const base::Clock& clock, Events events)
+                   std::uint32_t worker, const base::Clock& clock, const LinkTimes& times,
+                   Membership& members, Events events)
     : io_(io),
       engine_(engine),
       own_(own),
       worker_(worker),
       clock_(clock),
+      times_(times),
+      members_(members),
       events_(std::move(events)),
-      link_(kGraceMicros, kRetainedBytesMax),
+      link_(members.link(worker)),
       in_(engine, worker),
       out_(engine, worker, own.incarnation),
       dial_timer_(io),
@@ -73,7 +76,7 @@ void PeerLink::set_place(const std::optional<PeerPlace>& place) {
     dial_timer_.cancel();
     if (!place) return;
     // All incarnations of its slots before are over.
-    if (place->epoch > 0) fence((place->epoch << 32) - 1);
+    if (place->epoch > 0) events_.perform(members_.set_slot_epoch(worker_, place->epoch));
     if (dials() && !up_) {
         drop_connection();
         dial();
@@ -126,7 +129,8 @@ void PeerLink::greet() {
               .features = 0,
               .incarnation = own_.incarnation,
               .topology = own_.topology,
-              .nonce = base::random_bytes(wire::kNonceBytes)};
+              .nonce = base::random_bytes(wire::kNonceBytes),
+              .epoch = members_.epoch()};
     greeted_ = 0;
     connection_->attend(
         [this](Connection& connection, const wire::Frame& frame) {
@@ -160,31 +164,33 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         if (!base::same_secret(challenge->mac, proof_of({}, own_.secret, hello_, theirs))) {
             return give_up("a worker does not know the topology's secret");
         }
-        const bool fenced = link_.judge(theirs.incarnation) == Link::Verdict::kFenced;
+        said_ = members_.standing(worker_, theirs.incarnation);
+        said_.epoch = hello_.epoch;  // As it has been told.
         const std::uint64_t received = link_.received_from(theirs.incarnation);
-        connection.write(wire::Proof{.mac = proof_of({Statement::Kind::kProof, received, fenced},
-                                                     own_.secret, hello_, theirs),
+        const Statement statement{Statement::Kind::kProof, received, said_.fenced,
+                                  said_.succeeded, said_.live};
+        connection.write(wire::Proof{.mac = proof_of(statement, own_.secret, hello_, theirs),
                                      .received = received,
-                                     .fenced = fenced});
+                                     .fenced = said_.fenced,
+                                     .succeeded = said_.succeeded,
+                                     .live = said_.live});
         greeted_ = theirs.incarnation;
         theirs_ = theirs;
-        if (!fenced) return true;
-        // It will end, and another incarnation come in its place.
-        connection.close_after_write();
-        connection_ = nullptr;
-        dial_later();
-        return false;
+        return true;  // Also when it is given up: it may know that we are.
     }
     if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
         if (!base::same_secret(ready->mac,
-                               proof_of({Statement::Kind::kReady, ready->received, ready->fenced},
+                               proof_of({Statement::Kind::kReady, ready->received, ready->fenced,
+                                         ready->succeeded, ready->live},
                                         own_.secret, hello_, theirs_))) {
             return give_up("a worker does not know the topology's secret");
         }
-        if (ready->fenced) {
-            drop_connection();
-            events_.superseded();
+        if (said_.fenced || ready->fenced) {
+            const Standing theirs{ready->fenced, ready->succeeded, ready->live, theirs_.epoch,
+                                  worker_};
+            disconnected("one of the two must end");
+            if (must_end(said_, theirs)) events_.superseded();
             return false;
         }
         // Another worker may have fenced it meanwhile. It is told so the next time.
@@ -219,9 +225,10 @@ void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
 
 void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     const std::uint64_t before = link_.incarnation();
-    Link::Beginning beginning = link_.up(incarnation, peer_received);
+    Membership::Up up = members_.up(worker_, incarnation, peer_received);
+    Link::Beginning& beginning = up.beginning;
     for (Shipment& shipment : beginning.taken) out_.release(shipment, false);
-    if (beginning.lost) lost(before);
+    if (beginning.lost) release_lost(before);
     if (beginning.new_life) {
         in_.start_life();
         out_.start_life(in_.all_credits());
@@ -238,7 +245,7 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     base::log::info("link up", {{"worker", static_cast<std::int64_t>(worker_)},
                                 {"incarnation", static_cast<std::int64_t>(incarnation)},
                                 {"resumed", static_cast<std::int64_t>(!beginning.new_life)}});
-    if (beginning.new_life) events_.began(*this);
+    events_.perform(up.actions);
     pump();
 }
 
@@ -250,7 +257,9 @@ void PeerLink::drop_connection() {
     dropped->close();
     if (std::exchange(up_, false)) {
         bytes_in_ += dropped->bytes_read() - heard_bytes_;
-        link_.down(clock_.now());
+        release_written();
+        events_.perform(members_.down(worker_, clock_.now()));
+        return;
     }
     release_written();
 }
@@ -271,21 +280,18 @@ void PeerLink::warn(const std::string& what) {
                            {"like_this", static_cast<std::int64_t>(held_back)}});
 }
 
-void PeerLink::fence(std::uint64_t incarnation) {
-    const std::uint64_t before = link_.incarnation();
-    if (!link_.fence(incarnation)) return;
+void PeerLink::lost(std::uint64_t incarnation) {
     drop_connection();
-    lost(before);
+    release_lost(incarnation);
     dial_later();
 }
 
-void PeerLink::lost(std::uint64_t incarnation) {
+void PeerLink::release_lost(std::uint64_t incarnation) {
     base::log::warn("a worker is lost: what it held fails",
                     {{"worker", static_cast<std::int64_t>(worker_)},
                      {"incarnation", static_cast<std::int64_t>(incarnation)}});
     for (Shipment& shipment : link_.take_dropped()) out_.release(shipment, true);
     engine_.tell(PeerEvent::Kind::kLost, worker_);
-    events_.lost(*this, incarnation);
 }
 
 void PeerLink::close() {
@@ -303,7 +309,8 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
         warn(taken.error().message);
         const std::uint64_t incarnation = link_.incarnation();
         disconnected(taken.error().message);
-        if (++refused_in_turn_ >= kRefusalsMax) fence(incarnation);
+        if (++refused_in_turn_ >= kRefusalsMax)
+            events_.perform(members_.fence(worker_, incarnation));
         return false;
     }
     if (connection_ != connection) return false;
@@ -348,9 +355,8 @@ base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame)
         const auto kind = static_cast<wire::ControlKind>(record.kind);
         if (kind == wire::ControlKind::kCredit) {
             out_.granted(record.subject, record.amount);
-        } else if (kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) {
-            events_.fenced(*this, static_cast<std::uint32_t>(record.subject), record.amount,
-                           kind == wire::ControlKind::kFencedSeen);
+        } else if (wire::names_worker(record)) {
+            events_.perform(members_.told(worker_, record, clock_.now()));
         }
     }
     in_.take_control(frame.records);
@@ -369,9 +375,8 @@ base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> reco
         if (kind == wire::ControlKind::kAck) continue;  // Nearly all.
         if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
             return refused("credit for a channel that there is not");
-        if ((kind == wire::ControlKind::kFenced || kind == wire::ControlKind::kFencedSeen) &&
-            record.subject >= engine_.wiring().share.workers) {
-            return refused("a fence of a worker that there is not");
+        if (wire::names_worker(record) && record.subject >= engine_.wiring().share.workers) {
+            return refused("it names a worker that there is not");
         }
     }
     return in_.check_control(records);
@@ -466,14 +471,15 @@ void PeerLink::pump() {
 void PeerLink::tick(base::Micros now) {
     if (!up_) {
         if (connection_ != nullptr && dials() && now >= deadline_) disconnected("no answer");
-        if (link_.fence_due() != 0 && now >= link_.fence_due()) fence(link_.incarnation());
         return;
     }
+    // What has come since has not been looked at.
+    if (members_.was_frozen()) heard_ = frame_heard_ = now;
     if (connection_->bytes_read() != heard_bytes_) {
         bytes_in_ += connection_->bytes_read() - heard_bytes_;
         heard_bytes_ = connection_->bytes_read();
         heard_ = now;
-    } else if (now - heard_ >= kSilenceMicros) {
+    } else if (now - heard_ >= times_.silence) {
         return disconnected("it has gone silent");
     }
     if (connection_->frames_read() != heard_frames_ || !connection_->in_frame()) {

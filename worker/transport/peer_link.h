@@ -22,6 +22,7 @@
 #include "worker/transport/inbound.h"
 #include "worker/transport/limits.h"
 #include "worker/transport/link.h"
+#include "worker/transport/membership.h"
 #include "worker/transport/outbound.h"
 #include "worker/transport/transport.h"
 
@@ -31,18 +32,16 @@ class PeerLink {
 public:
     /// What concerns the other links, too.
     struct Events {
-        /// Its incarnations up to this one are given up, and held something.
-        std::function<void(PeerLink&, std::uint64_t incarnation)> lost;
-        /// It says that another worker's incarnation is given up (`seen`: that it knows).
-        std::function<void(PeerLink&, std::uint32_t worker, std::uint64_t incarnation, bool seen)>
-            fenced;
-        /// A life of it has begun.
-        std::function<void(PeerLink&)> began;
+        /// What the membership asks for.
+        std::function<void(const Membership::Actions&)> perform;
+        /// This worker must end: a handshake has shown it.
         std::function<void()> superseded;
     };
 
+    /// `members` and `times` outlive it.
     PeerLink(boost::asio::io_context& io, Engine& engine, const LinkIdentity& own,
-             std::uint32_t worker, const base::Clock& clock, Events events);
+             std::uint32_t worker, const base::Clock& clock, const LinkTimes& times,
+             Membership& members, Events events);
     PeerLink(const PeerLink&) = delete;
     PeerLink& operator=(const PeerLink&) = delete;
     ~PeerLink();
@@ -61,11 +60,12 @@ public:
     /// Before the answer to a handshake: no byte of the connection before may be taken after it.
     void drop_connection();
 
-    void fence(std::uint64_t incarnation);
+    /// A life of it has ended.
+    void lost(std::uint64_t incarnation);
     void tell(const wire::ControlRecord& record);
     /// Sends what there is to send.
     void pump();
-    /// Every kHeartbeatMicros.
+    /// Every times.heartbeat.
     void tick(base::Micros now);
     void close();
 
@@ -84,7 +84,7 @@ private:
     void begin(std::uint64_t incarnation, std::uint64_t peer_received);
     base::Result<base::Done> check_control(std::span<const std::byte> records) const;
     void took(std::uint64_t sequence, std::size_t bytes);
-    void lost(std::uint64_t incarnation);
+    void release_lost(std::uint64_t incarnation);
     void disconnected(const std::string& why);
     void warn(const std::string& what);
     void release_written();
@@ -96,8 +96,10 @@ private:
     const LinkIdentity& own_;
     const std::uint32_t worker_;
     const base::Clock& clock_;
+    const LinkTimes& times_;
+    Membership& members_;
     const Events events_;
-    Link link_;
+    Link& link_;
     Inbound in_;
     Outbound out_;
     std::optional<PeerPlace> place_;
@@ -108,6 +110,7 @@ private:
     wire::Hello hello_;  // Ours, of the present handshake.
     wire::Hello theirs_;
     std::uint64_t greeted_ = 0;  // The incarnation that has proved itself in it.
+    Standing said_;              // To it.
     base::Micros deadline_ = 0;  // Of the handshake.
 
     std::vector<boost::asio::const_buffer> buffers_;  // Of the present write.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -15,6 +14,7 @@
 #include "base/secret.h"
 #include "base/thread.h"
 #include "worker/transport/limits.h"
+#include "worker/transport/membership.h"
 #include "worker/transport/peer_link.h"
 
 namespace storm::worker {
@@ -29,11 +29,13 @@ using boost::system::error_code;
 class Transport::Impl {
 public:
     Impl(Engine& engine, LinkIdentity identity, const base::Clock& clock,
-         std::function<void()> superseded)
+         std::function<void()> superseded, const LinkTimes& times)
         : engine_(engine),
           own_(std::move(identity)),
           clock_(clock),
           superseded_(std::move(superseded)),
+          times_(times),
+          members_(own_.worker, own_.incarnation, engine.wiring().share.workers, times),
           io_(1),
           acceptor_(io_),
           accept_timer_(io_),
@@ -78,8 +80,9 @@ public:
         thread_.emplace("links", [this] { io_.run(); });
     }
 
-    void set_peers(std::vector<std::optional<PeerPlace>> peers) {
-        asio::post(io_, [this, peers = std::move(peers)] {
+    void set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch) {
+        asio::post(io_, [this, peers = std::move(peers), epoch] {
+            members_.set_epoch(epoch);
             for (std::size_t i = 0; i < links_.size() && i < peers.size(); ++i) {
                 if (links_[i] != nullptr) links_[i]->set_place(peers[i]);
             }
@@ -102,72 +105,32 @@ private:
 
     std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
         auto link = std::make_unique<PeerLink>(
-            io_, engine_, own_, worker, clock_,
+            io_, engine_, own_, worker, clock_, times_, members_,
             PeerLink::Events{
-                .lost = [this](PeerLink& peer,
-                               std::uint64_t incarnation) { spread(peer, incarnation); },
-                .fenced = [this](PeerLink& from, std::uint32_t about, std::uint64_t incarnation,
-                                 bool seen) { fenced(from, about, incarnation, seen); },
-                .began = [this](PeerLink& peer) { tell_fences(peer); },
+                .perform = [this](const Membership::Actions& actions) { perform(actions); },
                 .superseded = superseded_});
         PeerLink* const raw = link.get();
         engine_.peer(worker).attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
         return link;
     }
 
-    // ---- Fences ----
-
-    /// All others must give it up, too; until they have, what they send it may be lost.
-    void spread(PeerLink& lost, std::uint64_t incarnation) {
-        std::set<std::uint32_t> awaited;
-        for (const auto& link : links_) {
-            if (link == nullptr || link.get() == &lost) continue;
-            const Link::State state = link->link().state();
-            // One that is down is told when it is up again, or lost itself.
-            if (state != Link::State::kUp && state != Link::State::kDown) continue;
-            awaited.insert(link->worker());
-            link->tell(wire::make_fenced(lost.worker(), incarnation));
-        }
-        if (!awaited.empty()) awaited_[{lost.worker(), incarnation}] = std::move(awaited);
-        confirmed(lost.worker());
-    }
-
-    /// Who has just come must not let in whom the others have given up.
-    void tell_fences(PeerLink& peer) {
-        for (const auto& link : links_) {
-            if (link == nullptr || link.get() == &peer || link->link().fenced() == 0) continue;
-            peer.tell(wire::make_fenced(link->worker(), link->link().fenced()));
-        }
-    }
-
-    void fenced(PeerLink& from, std::uint32_t about, std::uint64_t incarnation, bool seen) {
-        if (seen) {
-            const auto found = awaited_.find({about, incarnation});
-            if (found == awaited_.end()) return;
-            found->second.erase(from.worker());
-            if (found->second.empty()) {
-                awaited_.erase(found);
-                engine_.tell(PeerEvent::Kind::kLost, about);
-            }
-            return;
-        }
-        if (about == own_.worker) {
-            if (incarnation >= own_.incarnation) superseded_();
-            return;
-        }
-        if (about != from.worker()) links_[about]->fence(incarnation);
-        from.tell(wire::make_fenced_seen(about, incarnation));
-    }
-
-    /// A worker that is itself lost confirms nothing any more.
-    void confirmed(std::uint32_t worker) {
-        for (auto each = awaited_.begin(); each != awaited_.end();) {
-            each->second.erase(worker);
-            if (each->second.empty()) {
-                engine_.tell(PeerEvent::Kind::kLost, each->first.first);
-                each = awaited_.erase(each);
-            } else {
-                ++each;
+    /// What the membership has decided.
+    void perform(const Membership::Actions& actions) {
+        if (cut_) return;
+        for (const Membership::Action& action : actions) {
+            switch (action.kind) {
+                case Membership::Action::Kind::kTell:
+                    links_[action.worker]->tell(action.record);
+                    break;
+                case Membership::Action::Kind::kLost:
+                    links_[action.worker]->lost(action.incarnation);
+                    break;
+                case Membership::Action::Kind::kConfirmed:
+                    engine_.tell(PeerEvent::Kind::kLost, action.worker);
+                    break;
+                case Membership::Action::Kind::kSuperseded:
+                    superseded_();
+                    break;
             }
         }
     }
@@ -225,7 +188,8 @@ private:
                                                  .features = 0,
                                                  .incarnation = own_.incarnation,
                                                  .topology = own_.topology,
-                                                 .nonce = base::random_bytes(wire::kNonceBytes)}};
+                                                 .nonce = base::random_bytes(wire::kNonceBytes),
+                                                 .epoch = members_.epoch()}};
         connection->attend(
             [this](Connection& from, const wire::Frame& frame) { return handshake(from, frame); },
             [this](Connection& from, const std::string&) { strangers_.erase(&from); });
@@ -267,40 +231,50 @@ private:
         if (proof == nullptr || !stranger.hello || connection.writing())
             return refuse(connection, "it does not answer as it should");
         const wire::Hello theirs = *stranger.hello;
+        const Statement said{Statement::Kind::kProof, proof->received, proof->fenced,
+                             proof->succeeded, proof->live};
         if (!base::same_secret(proof->mac,
-                               proof_of({Statement::Kind::kProof, proof->received, proof->fenced},
-                                        own_.secret, theirs, stranger.ours))) {
+                               proof_of(said, own_.secret, theirs, stranger.ours))) {
             return refuse(connection, "it does not know the topology's secret");
         }
         const std::shared_ptr<Connection> known = stranger.connection;
         const wire::Hello ours = stranger.ours;
         strangers_.erase(&connection);
-        if (proof->fenced) {
-            known->close();
-            superseded_();
-            return false;
-        }
+        return answer(known, theirs, ours, *proof);
+    }
+
+    /// Who has called has proved who it is.
+    bool answer(const std::shared_ptr<Connection>& caller, const wire::Hello& theirs,
+                const wire::Hello& ours, const wire::Proof& proof) {
         PeerLink& link = *links_[theirs.worker];
-        const bool given_up = link.link().judge(theirs.incarnation) == Link::Verdict::kFenced;
-        if (!given_up) link.drop_connection();
+        const Standing it_says{proof.fenced, proof.succeeded, proof.live, theirs.epoch,
+                               theirs.worker};
+        Standing we_say = members_.standing(theirs.worker, theirs.incarnation);
+        we_say.epoch = ours.epoch;  // As it has been told.
+        const bool welcome = !it_says.fenced && !we_say.fenced;
+        if (welcome) link.drop_connection();
         const std::uint64_t received = link.received_from(theirs.incarnation);
-        known->write(wire::Ready{.mac = proof_of({Statement::Kind::kReady, received, given_up},
-                                                 own_.secret, theirs, ours),
-                                 .received = received,
-                                 .fenced = given_up},
-                     [&link] { link.pump(); });
-        if (given_up) {
-            known->close_after_write();
-            return false;
+        const Statement statement{Statement::Kind::kReady, received, we_say.fenced,
+                                  we_say.succeeded, we_say.live};
+        caller->write(wire::Ready{.mac = proof_of(statement, own_.secret, theirs, ours),
+                                  .received = received,
+                                  .fenced = we_say.fenced,
+                                  .succeeded = we_say.succeeded,
+                                  .live = we_say.live},
+                      [&link] { link.pump(); });
+        if (welcome) {
+            link.welcome(caller, theirs.incarnation, proof.received);
+            return true;
         }
-        link.welcome(known, theirs.incarnation, proof->received);
-        return true;
+        caller->close_after_write();
+        if (must_end(we_say, it_says)) superseded_();
+        return false;
     }
 
     // ---- Time ----
 
     void tick_later() {
-        tick_timer_.expires_after(std::chrono::microseconds(kHeartbeatMicros));
+        tick_timer_.expires_after(std::chrono::microseconds(times_.heartbeat));
         tick_timer_.async_wait([this](error_code error) {
             if (error) return;
             tick();
@@ -310,6 +284,7 @@ private:
 
     void tick() {
         const base::Micros now = clock_.now();
+        perform(members_.tick(now));
         for (const auto& link : links_) {
             if (link != nullptr) link->tick(now);
         }
@@ -330,6 +305,7 @@ private:
     }
 
     void cut() {
+        cut_ = true;  // Nothing is told any more.
         error_code ignored;
         acceptor_.close(ignored);
         tick_timer_.cancel();
@@ -345,6 +321,8 @@ private:
     const LinkIdentity own_;
     const base::Clock& clock_;
     const std::function<void()> superseded_;
+    const LinkTimes times_;
+    Membership members_;
     asio::io_context io_;
     tcp::acceptor acceptor_;
     std::uint16_t port_ = 0;
@@ -353,8 +331,7 @@ private:
     std::vector<std::unique_ptr<PeerLink>> links_;  // By worker; null: this one.
     std::map<Connection*, Stranger> strangers_;
     base::RateLimit refusals_{kRefusalBurst, base::kMicrosPerSecond};
-    /// Fences that not all others have confirmed: (worker, incarnation) -> who has not.
-    std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint32_t>> awaited_;
+    bool cut_ = false;
 
     std::mutex mutex_;
     std::vector<LinkStatus> status_;  // As of the last tick. Guarded by mutex_.
@@ -365,8 +342,10 @@ base::Result<std::unique_ptr<Transport>> Transport::listen(Engine& engine, LinkI
                                                            const std::string& host,
                                                            std::uint16_t port,
                                                            const base::Clock& clock,
-                                                           std::function<void()> superseded) {
-    auto impl = std::make_unique<Impl>(engine, std::move(identity), clock, std::move(superseded));
+                                                           std::function<void()> superseded,
+                                                           const LinkTimes& times) {
+    auto impl =
+        std::make_unique<Impl>(engine, std::move(identity), clock, std::move(superseded), times);
     const auto listening = impl->listen(host, port);
     if (!listening) return listening.error();
     return std::unique_ptr<Transport>(new Transport(std::move(impl)));
@@ -384,8 +363,8 @@ void Transport::start() {
 void Transport::close() {
     impl_->close();
 }
-void Transport::set_peers(std::vector<std::optional<PeerPlace>> peers) {
-    impl_->set_peers(std::move(peers));
+void Transport::set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch) {
+    impl_->set_peers(std::move(peers), epoch);
 }
 std::vector<LinkStatus> Transport::status() const {
     return impl_->status();

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "worker/engine.h"
+#include "worker/transport/limits.h"
 
 namespace storm::worker {
 
@@ -59,7 +60,8 @@ public:
                                                            const std::string& host,
                                                            std::uint16_t port,
                                                            const base::Clock& clock,
-                                                           std::function<void()> superseded);
+                                                           std::function<void()> superseded,
+                                                           const LinkTimes& times = {});
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
     ~Transport();
@@ -68,9 +70,9 @@ public:
     void start();
     /// Cuts all connections and ends the thread; what the engine still sends stays where it is.
     void close();
-    /// By worker number; nothing: it has no place now. A newer epoch gives up what was there
-    /// before.
-    void set_peers(std::vector<std::optional<PeerPlace>> peers);
+    /// By worker number; nothing: it has no place now. A newer epoch of a place gives up what was
+    /// there before. `epoch`: of the assignment that says so.
+    void set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch = 0);
     std::vector<LinkStatus> status() const;
 
 private:

@@ -208,7 +208,7 @@ TEST_F(ConnectionTest, HellosThatAreNotForThisWorkerAreRefusedWithTheReason) {
         other.worker = worker;
         EXPECT_THAT(why_refused(wire::write_frame(other)), HasSubstr("not one that calls"));
     }
-    for (const auto& [min, max] : {std::pair<std::uint16_t, std::uint16_t>{2, 9}, {0, 0}}) {
+    for (const auto& [min, max] : {std::pair<std::uint16_t, std::uint16_t>{3, 9}, {0, 1}}) {
         other = hello();
         other.protocol_min = min;
         other.protocol_max = max;

@@ -1,13 +1,18 @@
-// Links by simulation: workers that are nothing but a Link for each peer, over a network of queues
-// that is cut at any point, with workers that die, freeze, come back and give each other up. What
-// PeerLink and Transport do around their Links is done here in the same order, without sockets.
+// Links by simulation: workers that are nothing but a Membership with its Links, over a network of
+// queues that is cut at any point, with workers that die, freeze, come back and give each other up.
+// Who is given up, who is told and which side must end is what membership.h says; the connections
+// around it are done here in the order in which PeerLink and Transport do them, without sockets.
 //
 // Checked at every step: within a life each frame is taken once and in order; none of another life
 // is taken; nobody is let in who was given up; nothing is released that was not taken; retention
-// keeps to its bound. At the end all is healed: both sides of each link agree, and hold nothing.
+// keeps to its bound; a fence is confirmed by all, or by nobody. At the end all is healed: both
+// sides of each link agree, and hold nothing; all know whom one of them has given up.
 #include "worker/transport/link.h"
+#include "worker/transport/membership.h"
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +26,8 @@
 namespace storm::worker {
 namespace {
 
-constexpr base::Micros kGrace = 1'000;
+constexpr LinkTimes kTimes{.heartbeat = 100, .silence = 600, .grace = 1'000};
+constexpr base::Micros kGrace = kTimes.grace;
 constexpr std::size_t kFrameBytes = 100;
 constexpr std::size_t kRetainedMax = 5 * kFrameBytes;
 
@@ -31,18 +37,16 @@ struct Message {
         kChallenge,
         kProof,
         kReady,
-        kFencedYou,
         kFrame,
         kReceipt
     };
     Kind kind = Kind::kHello;
     std::uint64_t incarnation = 0;  // kHello, kChallenge: the sender's.
     std::uint64_t number = 0;       // kProof, kReady: received. kFrame, kReceipt: sequence.
-    bool fenced = false;            // kProof.
+    Standing says{};                // kProof, kReady. Of kHello, kChallenge the epoch.
     std::uint64_t from_life = 0;    // kFrame: incarnations of sender and, as it knows, receiver.
     std::uint64_t to_life = 0;
-    int fences = -1;  // kFrame: this worker's incarnation `number_fenced` is given up.
-    std::uint64_t number_fenced = 0;
+    std::optional<wire::ControlRecord> record{};  // kFrame.
 };
 
 /// Two queues; what is written when it is broken, or after it, is lost.
@@ -59,16 +63,19 @@ struct Wire {
 };
 
 struct Peer {
-    Link link{kGrace, kRetainedMax};
     int wire = -1;  // The present connection; -1: none.
     bool up = false;
     std::uint64_t greeted = 0;
+    Standing said;      // To it, by who dials.
+    base::Micros silent_since = 0;
+    std::deque<wire::ControlRecord> waiting;  // To be told when it can be.
     std::map<std::uint64_t, Message> sent;  // By sequence, of this life: to send it again.
     std::uint64_t shipped = 0;              // In all lives.
     std::uint64_t released = 0;
     std::uint64_t dropped = 0;
     // What the test knows.
     std::set<std::uint64_t> given_up;
+    std::uint64_t lost = 0;        // The last one of these that had a life.
     std::uint64_t taken = 0;       // In this life.
     std::uint64_t taken_life = 0;  // Of the peer.
 };
@@ -77,8 +84,10 @@ struct Worker {
     std::uint64_t incarnation = 0;
     bool alive = false;
     bool frozen = false;
+    bool superseded = false;  // How it ended.
+    std::optional<Membership> members;
     std::map<int, Peer> peers;
-    std::map<int, std::uint64_t> callers;  // By wire: who has said hello.
+    std::map<int, Message> callers;  // By wire: who has said hello.
 };
 
 class Network {
@@ -93,8 +102,11 @@ public:
         Worker& worker = workers_[static_cast<std::size_t>(w)];
         if (worker.alive) return false;
         const std::uint64_t incarnation = worker.incarnation + 1;
-        worker = Worker{
-            .incarnation = incarnation, .alive = true, .frozen = false, .peers = {}, .callers = {}};
+        worker = Worker{};
+        worker.incarnation = incarnation;
+        worker.alive = true;
+        worker.members.emplace(number(w), incarnation, number(size()), kTimes, kRetainedMax);
+        worker.members->set_epoch(1);
         for (int p = 0; p < size(); ++p)
             if (p != w) worker.peers.try_emplace(p);
         return true;
@@ -116,7 +128,8 @@ public:
         return true;
     }
     bool dial(int w, int p) {
-        if (w >= p || !runs(w) || peer(w, p).wire >= 0 || !at(p).alive) return false;
+        if (w >= p || !runs(w) || peer(w, p).wire >= 0 || !at(p).alive || parted(w, p))
+            return false;
         wires_.push_back({.dialer = w,
                           .acceptor = p,
                           .dialer_life = at(w).incarnation,
@@ -125,7 +138,7 @@ public:
                           .to_dialer = {}});
         peer(w, p).wire = static_cast<int>(wires_.size()) - 1;
         peer(w, p).greeted = 0;
-        send(peer(w, p).wire, p, {.kind = Message::Kind::kHello, .incarnation = at(w).incarnation});
+        send(peer(w, p).wire, p, hello(w, Message::Kind::kHello));
         return true;
     }
     /// The next message on a wire gets to its end, or the end of the wire does.
@@ -133,7 +146,8 @@ public:
         Wire& through = wires_[static_cast<std::size_t>(wire)];
         const std::uint64_t life =
             to == through.dialer ? through.dialer_life : through.acceptor_life;
-        if (!runs(to) || at(to).incarnation != life) return false;
+        if (!runs(to) || at(to).incarnation != life || parted(through.dialer, through.acceptor))
+            return false;
         const int from = to == through.dialer ? through.acceptor : through.dialer;
         std::deque<Message>& queue = through.to(to);
         if (queue.empty()) {
@@ -155,20 +169,20 @@ public:
         if (broken.to_dialer.size() > arrives_back) broken.to_dialer.resize(arrives_back);
         return true;
     }
-    bool ship(int w, int p, int fences = -1, std::uint64_t number_fenced = 0) {
+    bool ship(int w, int p, std::optional<wire::ControlRecord> record = std::nullopt) {
         if (!runs(w)) return false;
         Peer& to = peer(w, p);
-        if (!to.up || !to.link.may_ship()) return false;
+        Link& link = this->link(w, p);
+        if (!to.up || !link.may_ship()) return false;
         Message frame{.kind = Message::Kind::kFrame,
-                      .number = to.link.next_sequence(),
+                      .number = link.next_sequence(),
                       .from_life = at(w).incarnation,
-                      .to_life = to.link.incarnation(),
-                      .fences = fences,
-                      .number_fenced = number_fenced};
+                      .to_life = link.incarnation(),
+                      .record = record};
         Shipment shipment;
         shipment.sequence = frame.number;
         shipment.bytes = kFrameBytes;
-        to.link.ship(std::move(shipment));
+        link.ship(std::move(shipment));
         to.sent[frame.number] = frame;
         ++to.shipped;
         send(to.wire, p, frame);
@@ -177,7 +191,7 @@ public:
     bool receipt(int w, int p) {
         if (!runs(w) || !peer(w, p).up) return false;
         send(peer(w, p).wire, p,
-             {.kind = Message::Kind::kReceipt, .number = peer(w, p).link.received()});
+             {.kind = Message::Kind::kReceipt, .number = link(w, p).received()});
         return true;
     }
     /// As when it hears nothing for too long.
@@ -186,13 +200,15 @@ public:
         disconnected(w, p);
         return true;
     }
+    /// In ticks.
     bool pass(base::Micros time) {
-        now_ += time;
-        for (int w = 0; w < size(); ++w) {
-            for (int p = 0; p < size() && runs(w); ++p) {
-                if (p == w) continue;
-                const base::Micros due = peer(w, p).link.fence_due();
-                if (due != 0 && now_ >= due) fence(w, p, peer(w, p).link.incarnation());
+        for (base::Micros left = time; left > 0; left -= kTimes.heartbeat) {
+            now_ += std::min(left, kTimes.heartbeat);
+            for (int w = 0; w < size(); ++w) {
+                if (!runs(w)) continue;
+                perform(w, members(w).tick(now_));
+                for (int p = 0; p < size() && runs(w); ++p)
+                    if (p != w) hang_up_if_silent(w, p);
             }
         }
         return true;
@@ -200,9 +216,43 @@ public:
     /// A newer assignment of p's slot says that what was there before p's present life is over.
     bool assign(int w, int p) {
         if (!runs(w)) return false;
-        fence(w, p, at(p).incarnation - 1);
+        give_up(w, p, at(p).incarnation - 1);
+        perform(w, members(w).fence(number(p), at(p).incarnation - 1));
         return true;
     }
+    /// As an assignment does that gives p's slot to another incarnation.
+    void assign_slot(int w, int p, std::uint64_t epoch) {
+        give_up(w, p, at(p).incarnation);
+        perform(w, members(w).set_slot_epoch(number(p), epoch));
+    }
+    /// An assignment that changes nothing for those who go on.
+    void set_epoch(int w, std::uint64_t epoch) { members(w).set_epoch(epoch); }
+    /// Nothing gets from one to the other.
+    void part(int w, int p, bool parted) {
+        if (parted) {
+            parted_.insert(std::minmax(w, p));
+        } else {
+            parted_.erase(std::minmax(w, p));
+        }
+    }
+    /// All do what they can, for a time.
+    void live(base::Micros time) {
+        for (base::Micros passed = 0; passed < time; passed += kTimes.heartbeat) {
+            pass(kTimes.heartbeat);
+            for (int w = 0; w < size(); ++w)
+                for (int p = 0; p < size(); ++p)
+                    if (p != w) dial(w, p);
+            while (deliver_all()) {
+            }
+            for (int w = 0; w < size(); ++w)
+                for (int p = 0; p < size(); ++p)
+                    if (p != w) receipt(w, p);
+            while (deliver_all()) {
+            }
+        }
+    }
+    bool was_superseded(int w) { return at(w).superseded; }
+    bool is_alive(int w) { return at(w).alive; }
 
     // ---- The end.
 
@@ -237,12 +287,23 @@ public:
             for (int p = 0; p < size(); ++p) {
                 if (p == w) continue;
                 const Peer& to = peer(w, p);
-                EXPECT_EQ(to.link.state(), Link::State::kUp) << w << " to " << p;
-                EXPECT_EQ(to.link.incarnation(), at(p).incarnation);
-                EXPECT_TRUE(to.link.retained().empty());
-                EXPECT_EQ(to.link.next_sequence() - 1, peer(p, w).link.received());
+                const Link& link = this->link(w, p);
+                EXPECT_EQ(link.state(), Link::State::kUp) << w << " to " << p;
+                EXPECT_EQ(link.incarnation(), at(p).incarnation);
+                EXPECT_TRUE(link.retained().empty());
+                EXPECT_EQ(link.next_sequence() - 1, this->link(p, w).received());
                 EXPECT_EQ(to.shipped, to.released + to.dropped);
+                EXPECT_TRUE(to.waiting.empty());
+                if (!to.given_up.empty()) {
+                    EXPECT_GE(link.fenced(), *to.given_up.rbegin());
+                }
+                for (int other = 0; other < size(); ++other) {
+                    if (other == w || other == p) continue;
+                    EXPECT_GE(this->link(other, p).fenced(), to.lost)
+                        << w << " has told " << other << " of the end of " << p;
+                }
             }
+            EXPECT_TRUE(members(w).all_confirmed()) << w;
         }
     }
 
@@ -254,7 +315,11 @@ public:
 
 private:
     Worker& at(int w) { return workers_[static_cast<std::size_t>(w)]; }
+    static std::uint32_t number(int w) { return static_cast<std::uint32_t>(w); }
+    Membership& members(int w) { return *at(w).members; }
     Peer& peer(int w, int p) { return at(w).peers.at(p); }
+    Link& link(int w, int p) { return members(w).link(number(p)); }
+    bool parted(int w, int p) const { return parted_.contains(std::minmax(w, p)); }
     bool runs(int w) { return at(w).alive && !at(w).frozen; }
 
     bool deliver_all() {
@@ -263,6 +328,12 @@ private:
             while (deliver(i, wire(i).dialer) || deliver(i, wire(i).acceptor)) any = true;
         }
         return any;
+    }
+    Message hello(int w, Message::Kind kind) {
+        Message hello{.kind = kind, .incarnation = at(w).incarnation};
+        hello.says.worker = number(w);
+        hello.says.epoch = members(w).epoch();
+        return hello;
     }
     void send(int wire, int to, const Message& message) {
         Wire& through = wires_[static_cast<std::size_t>(wire)];
@@ -276,50 +347,92 @@ private:
         Wire& closed = wires_[static_cast<std::size_t>(std::exchange(to.wire, -1))];
         closed.broken = true;
         closed.to(w).clear();
-        if (std::exchange(to.up, false)) to.link.down(now_);
+        if (std::exchange(to.up, false)) perform(w, members(w).down(number(p), now_));
     }
     void disconnected(int w, int p) { close(w, p); }
-
-    void fence(int w, int p, std::uint64_t incarnation) {
+    void hang_up_if_silent(int w, int p) {
         Peer& to = peer(w, p);
-        for (std::uint64_t i = 1; i <= incarnation; ++i) to.given_up.insert(i);
-        const std::uint64_t before = to.link.incarnation();
-        if (!to.link.fence(incarnation)) return;
-        close(w, p);
-        lost(w, p, before);
+        if (to.wire < 0 || !parted(w, p)) {
+            to.silent_since = 0;
+        } else if (to.silent_since == 0) {
+            to.silent_since = now_;
+        } else if (now_ - to.silent_since >= kTimes.silence) {
+            disconnected(w, p);
+        }
     }
+    void give_up(int w, int p, std::uint64_t incarnation) {
+        for (std::uint64_t i = 1; i <= incarnation; ++i) peer(w, p).given_up.insert(i);
+    }
+
+    void perform(int w, const Membership::Actions& actions) {
+        using Kind = Membership::Action::Kind;
+        for (const Membership::Action& action : actions) {
+            const int p = static_cast<int>(action.worker);
+            if (action.kind == Kind::kTell) {
+                peer(w, p).waiting.push_back(action.record);
+                tell_waiting(w, p);
+            } else if (action.kind == Kind::kLost) {
+                close(w, p);
+                lost(w, p, action.incarnation);
+            } else if (action.kind == Kind::kConfirmed) {
+                expect_known_to_all(w, p, action.incarnation);
+            } else {
+                return superseded(w);
+            }
+        }
+    }
+    void tell_waiting(int w, int p) {
+        Peer& to = peer(w, p);
+        while (!to.waiting.empty() && ship(w, p, to.waiting.front())) to.waiting.pop_front();
+    }
+    void expect_known_to_all(int w, int p, std::uint64_t incarnation) {
+        if (link(w, p).state() != Link::State::kFenced) return;  // It has a successor.
+        for (int other = 0; other < size(); ++other) {
+            if (other == w || other == p || !at(other).alive) continue;
+            const Link& known = link(w, other);
+            const bool lives =
+                known.state() == Link::State::kUp || known.state() == Link::State::kDown;
+            if (!lives || known.incarnation() != at(other).incarnation) continue;
+            EXPECT_GE(link(other, p).fenced(), incarnation)
+                << w << " thinks that " << other << " knows of the end of " << p;
+        }
+    }
+
     void lost(int w, int p, std::uint64_t incarnation) {
         ++fences_;
         Peer& to = peer(w, p);
-        to.dropped += to.link.take_dropped().size();
+        to.dropped += link(w, p).take_dropped().size();
         to.sent.clear();
-        for (std::uint64_t i = 1; i <= incarnation; ++i) to.given_up.insert(i);
-        for (int other = 0; other < size(); ++other)
-            if (other != w && other != p) ship(w, other, p, incarnation);
+        to.lost = incarnation;
+        give_up(w, p, incarnation);
     }
     void begin(int w, int p, int wire, std::uint64_t incarnation, std::uint64_t received) {
         Peer& to = peer(w, p);
         EXPECT_FALSE(to.given_up.contains(incarnation)) << "let in after it was given up";
-        const std::uint64_t before = to.link.incarnation();
-        const Link::Beginning beginning = to.link.up(incarnation, received);
+        const std::uint64_t before = link(w, p).incarnation();
+        const Membership::Up up = members(w).up(number(p), incarnation, received);
         to.wire = wire;
         to.up = true;
-        released(w, p, beginning.taken);
-        if (beginning.new_life) {
+        released(w, p, up.beginning.taken);
+        if (up.beginning.lost) lost(w, p, before);
+        if (up.beginning.new_life) {
             EXPECT_GT(incarnation, to.taken_life);
+            give_up(w, p, before);
             to.taken_life = incarnation;
             to.taken = 0;
+            to.waiting.clear();
         }
-        if (beginning.lost) lost(w, p, before);
-        for (const Shipment& shipment : to.link.retained())
+        for (const Shipment& shipment : link(w, p).retained())
             send(wire, p, to.sent.at(shipment.sequence));
+        perform(w, up.actions);
+        tell_waiting(w, p);
     }
     void released(int w, int p, const std::vector<Shipment>& shipments) {
         Peer& to = peer(w, p);
         for (const Shipment& shipment : shipments) {
             ++to.released;
             to.sent.erase(shipment.sequence);
-            if (at(p).incarnation != to.link.incarnation()) continue;  // It took them, and died.
+            if (at(p).incarnation != link(w, p).incarnation()) continue;  // It took them, and died.
             EXPECT_EQ(peer(p, w).taken_life, at(w).incarnation);
             EXPECT_LE(shipment.sequence, peer(p, w).taken) << "released, but not taken";
         }
@@ -329,45 +442,47 @@ private:
         Peer& from = peer(w, p);
         switch (message.kind) {
             case Message::Kind::kHello:
-                at(w).callers[wire] = message.incarnation;
-                send(wire, p,
-                     {.kind = Message::Kind::kChallenge, .incarnation = at(w).incarnation});
-                return;
+                at(w).callers[wire] = message;
+                return send(wire, p, hello(w, Message::Kind::kChallenge));
             case Message::Kind::kProof: {
-                const std::uint64_t caller = at(w).callers.at(wire);
-                if (message.fenced) return superseded(w);
-                if (from.link.judge(caller) == Link::Verdict::kFenced)
-                    return send(wire, p, {.kind = Message::Kind::kFencedYou});
-                close(w, p);
+                const Message& caller = at(w).callers.at(wire);
+                const Standing we_say = members(w).standing(number(p), caller.incarnation);
+                const bool welcome = !we_say.fenced && !message.says.fenced;
+                if (welcome) close(w, p);
                 send(wire, p,
-                     {.kind = Message::Kind::kReady, .number = from.link.received_from(caller)});
-                return begin(w, p, wire, caller, message.number);
+                     {.kind = Message::Kind::kReady,
+                      .number = link(w, p).received_from(caller.incarnation),
+                      .says = we_say});
+                if (welcome) return begin(w, p, wire, caller.incarnation, message.number);
+                if (must_end(we_say, message.says)) superseded(w);
+                return;
             }
             default:
                 break;
         }
         if (from.wire != wire) return;  // Of a connection that has been dropped.
         switch (message.kind) {
-            case Message::Kind::kChallenge: {
-                const bool fenced = from.link.judge(message.incarnation) == Link::Verdict::kFenced;
-                send(wire, p,
-                     {.kind = Message::Kind::kProof,
-                      .number = from.link.received_from(message.incarnation),
-                      .fenced = fenced});
+            case Message::Kind::kChallenge:
+                from.said = members(w).standing(number(p), message.incarnation);
                 from.greeted = message.incarnation;
-                if (fenced) from.wire = -1;  // It is closed when that has been written.
-                return;
-            }
+                return send(wire, p,
+                            {.kind = Message::Kind::kProof,
+                             .number = link(w, p).received_from(message.incarnation),
+                             .says = from.said});
             case Message::Kind::kReady:
-                if (from.link.judge(from.greeted) == Link::Verdict::kFenced)
+                if (from.said.fenced || message.says.fenced) {
+                    disconnected(w, p);
+                    if (must_end(from.said, message.says)) superseded(w);
+                    return;
+                }
+                if (link(w, p).judge(from.greeted) == Link::Verdict::kFenced)
                     return disconnected(w, p);
                 return begin(w, p, wire, from.greeted, message.number);
-            case Message::Kind::kFencedYou:
-                return superseded(w);
             case Message::Kind::kReceipt: {
                 std::vector<Shipment> done;
-                ASSERT_TRUE(from.link.receipted(message.number, done)) << "of what was not sent";
-                return released(w, p, done);
+                ASSERT_TRUE(link(w, p).receipted(message.number, done)) << "of what was not sent";
+                released(w, p, done);
+                return tell_waiting(w, p);
             }
             case Message::Kind::kFrame:
                 return take(w, p, message);
@@ -377,23 +492,23 @@ private:
     }
     void take(int w, int p, const Message& frame) {
         Peer& from = peer(w, p);
-        ASSERT_TRUE(from.link.is_next(frame.number)) << "a gap, or twice";
-        from.link.took(frame.number);
+        ASSERT_TRUE(link(w, p).is_next(frame.number)) << "a gap, or twice";
+        link(w, p).took(frame.number);
         ASSERT_EQ(frame.from_life, from.taken_life) << "of another life";
         ASSERT_EQ(frame.to_life, at(w).incarnation) << "for another life";
         ASSERT_EQ(frame.number, ++from.taken) << "out of order";
         ++taken_in_all_;
-        ASSERT_LE(peer(p, w).link.retained().size(), kRetainedMax / kFrameBytes);
-        if (frame.fences == w) {
-            if (frame.number_fenced >= at(w).incarnation) superseded(w);
-        } else if (frame.fences >= 0 && frame.fences != p) {
-            fence(w, frame.fences, frame.number_fenced);
-        }
+        ASSERT_LE(link(p, w).retained().size(), kRetainedMax / kFrameBytes);
+        if (frame.record) perform(w, members(w).told(number(p), *frame.record, now_));
     }
-    void superseded(int w) { kill(w); }
+    void superseded(int w) {
+        kill(w);
+        at(w).superseded = true;
+    }
 
     std::vector<Worker> workers_;
     std::deque<Wire> wires_;
+    std::set<std::pair<int, int>> parted_;
     base::Micros now_ = 1;
     std::uint64_t taken_in_all_ = 0;
     std::uint64_t fences_ = 0;
@@ -459,6 +574,224 @@ TEST(LinkSimulation, WhateverHappensLinksKeepTheirPromisesAndHeal) {
     }
     EXPECT_GT(taken, 30 * kSeeds);  // Else it tries nothing.
     EXPECT_GT(fences, kSeeds);
+}
+
+// ---- Broken links ------------------------------------------------------------------------------
+
+using Workers = std::set<int>;
+
+/// All are up with each other.
+Network connected(int workers) {
+    Network network(workers);
+    network.live(5 * kTimes.heartbeat);
+    return network;
+}
+
+Workers superseded(Network& network) {
+    Workers ended;
+    for (int w = 0; w < network.size(); ++w)
+        if (network.was_superseded(w)) ended.insert(w);
+    return ended;
+}
+
+/// Nothing gets from these to the others; `apart`: nor from one of them to another one.
+void cut_off(Network& network, const Workers& some, bool apart, bool parted) {
+    for (int w = 0; w < network.size(); ++w) {
+        for (int p = w + 1; p < network.size(); ++p) {
+            const auto inside = some.count(w) + some.count(p);
+            if (inside == 1 || (inside == 2 && apart)) network.part(w, p, parted);
+        }
+    }
+}
+
+/// The side that may decide: the larger one, of two halves that with the lowest number.
+bool decides(const Workers& side, int workers) {
+    const auto twice = 2 * static_cast<int>(side.size());
+    return twice > workers || (twice == workers && side.contains(0));
+}
+
+void for_each_part(int workers, const std::function<void(const Workers&, const Workers&)>& f) {
+    for (int mask = 1; mask < (1 << workers) - 1; ++mask) {
+        Workers some;
+        Workers rest;
+        for (int w = 0; w < workers; ++w) (((mask >> w) & 1) != 0 ? some : rest).insert(w);
+        SCOPED_TRACE(testing::Message() << "of " << workers << " workers " << mask << " (bits)");
+        f(some, rest);
+    }
+}
+
+constexpr base::Micros kLong =
+    kTimes.silence + kTimes.grace + kTimes.collect() + 10 * kTimes.heartbeat;
+
+void expect_all_well_once_the_ended_start_anew(Network& network) {
+    network.heal();
+    network.expect_healed();
+}
+
+TEST(Partitions, AShortOneEndsNobodyAndLosesNothing) {
+    for (const int workers : {2, 3, 4, 5}) {
+        for_each_part(workers, [&](const Workers& some, const Workers&) {
+            for (const bool apart : {false, true}) {
+                Network network = connected(workers);
+                cut_off(network, some, apart, true);
+                network.live(kTimes.grace - kTimes.heartbeat);
+                cut_off(network, some, apart, false);
+                network.live(kLong);
+
+                EXPECT_EQ(superseded(network), Workers{});
+                EXPECT_EQ(network.fences(), 0);
+                expect_all_well_once_the_ended_start_anew(network);
+            }
+        });
+    }
+}
+
+TEST(Partitions, AfterALongOneExactlyTheSmallerSideEnds) {
+    for (const int workers : {2, 3, 4, 5}) {
+        for (const bool newer_assignment : {false, true}) {
+            for_each_part(workers, [&](const Workers& some, const Workers& rest) {
+                const Workers& staying = decides(some, workers) ? some : rest;
+                const Workers& ending = decides(some, workers) ? rest : some;
+                Network network = connected(workers);
+                cut_off(network, some, false, true);
+                network.live(kLong);
+                for (const int w : staying)
+                    if (newer_assignment) network.set_epoch(w, 2);
+                EXPECT_EQ(superseded(network), Workers{});
+                cut_off(network, some, false, false);
+                network.live(kLong);
+
+                EXPECT_EQ(superseded(network), ending);
+                expect_all_well_once_the_ended_start_anew(network);
+            });
+        }
+    }
+}
+
+TEST(Partitions, WhoeverMeetsFirstWhenALongOneHeals) {
+    for (const int workers : {2, 3, 4, 5}) {
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            for_each_part(workers, [&](const Workers& some, const Workers& rest) {
+                const Workers& ending = decides(some, workers) ? rest : some;
+                Network network = connected(workers);
+                cut_off(network, some, false, true);
+                network.live(kLong);
+                // The links come back one after the other, at any time.
+                base::Random random(seed);
+                std::vector<std::pair<int, int>> links;
+                for (const int one : some)
+                    for (const int other : rest) links.emplace_back(one, other);
+                while (!links.empty()) {
+                    const auto next = random.below(static_cast<std::uint32_t>(links.size()));
+                    network.part(links[next].first, links[next].second, false);
+                    links.erase(links.begin() + static_cast<std::ptrdiff_t>(next));
+                    network.live(kTimes.heartbeat *
+                                 static_cast<base::Micros>(random.below(15)));
+                }
+                network.live(kLong);
+
+                EXPECT_EQ(superseded(network), ending) << "seed " << seed;
+                expect_all_well_once_the_ended_start_anew(network);
+            });
+        }
+    }
+}
+
+TEST(Partitions, HostsThatAreCutOffOneByOneEndNobodyElse) {
+    for (const int workers : {3, 4, 5}) {
+        for_each_part(workers, [&](const Workers& some, const Workers& rest) {
+            Network network = connected(workers);
+            cut_off(network, some, true, true);
+            network.live(kLong);
+            cut_off(network, some, true, false);
+            network.live(kLong);
+
+            // Of single ones and a small rest nobody knows enough to decide: all go on.
+            const bool known = decides(rest, workers) || some.size() == 1;
+            const Workers& ending = decides(rest, workers) ? some : rest;
+            EXPECT_EQ(superseded(network), known ? ending : Workers{});
+            expect_all_well_once_the_ended_start_anew(network);
+        });
+    }
+}
+
+TEST(Partitions, WhoseSlotHasMovedEndsThoughItGaveUpTheOthers) {
+    for (const int moved : {0, 1}) {
+        Network network = connected(2);
+        cut_off(network, {moved}, false, true);
+        network.live(kLong);
+        network.assign_slot(1 - moved, moved, 1);
+        cut_off(network, {moved}, false, false);
+        network.live(kLong);
+
+        EXPECT_EQ(superseded(network), Workers{moved});
+    }
+}
+
+TEST(Partitions, OfOneBrokenLinkTheHigherNumberEndsWhateverTheOthersHearFirst) {
+    for (const int workers : {2, 3, 4, 5}) {
+        for (int w = 0; w < workers; ++w) {
+            for (int p = w + 1; p < workers; ++p) {
+                SCOPED_TRACE(testing::Message() << w << " to " << p << " of " << workers);
+                Network network = connected(workers);
+                network.part(w, p, true);
+                network.live(kLong);
+                // Two that are alone with each other learn it when they meet.
+                network.part(w, p, workers > 2);
+                network.live(kLong);
+                EXPECT_EQ(superseded(network), Workers{p});
+                network.part(w, p, false);
+                expect_all_well_once_the_ended_start_anew(network);
+            }
+        }
+    }
+}
+
+TEST(Partitions, OfSeveralBrokenLinksOfOneWorkerThatOneEnds) {
+    for (const int lonely : {1, 2, 3, 4}) {  // It still has its link to 0.
+        Network network = connected(5);
+        for (int p = 1; p < 5; ++p)
+            if (p != lonely) network.part(lonely, p, true);
+        network.live(2 * kLong);
+
+        EXPECT_EQ(superseded(network), Workers{lonely});
+    }
+}
+
+TEST(Partitions, WhoWasFrozenForLongListensBeforeItGivesUpAnybody) {
+    for (const int workers : {2, 3, 4}) {
+        for (int w = 0; w < workers; ++w) {
+            SCOPED_TRACE(testing::Message() << w << " of " << workers);
+            Network network = connected(workers);
+            network.freeze(w, true);
+            for (int p = 0; p < workers; ++p)
+                if (p != w) network.hang_up(p, w);
+            network.live(kLong);
+            network.freeze(w, false);
+            network.pass(kTimes.heartbeat);
+            EXPECT_EQ(network.fences(), workers - 1) << "it gave up somebody";
+            network.live(kLong);
+
+            EXPECT_EQ(superseded(network), Workers{w});
+            expect_all_well_once_the_ended_start_anew(network);
+        }
+    }
+}
+
+TEST(Partitions, AWorkerThatIsGoneForGoodIsGivenUpByAllOthers) {
+    for (const int workers : {2, 3, 4, 5}) {
+        for (int gone = 0; gone < workers; ++gone) {
+            Network network = connected(workers);
+            network.kill(gone);
+            network.live(kTimes.grace - 2 * kTimes.heartbeat);
+            EXPECT_EQ(network.fences(), 0) << "too early";
+            network.live(kLong);
+
+            EXPECT_EQ(network.fences(), workers - 1);
+            EXPECT_EQ(superseded(network), Workers{});
+            expect_all_well_once_the_ended_start_anew(network);
+        }
+    }
 }
 
 // ---- All orders of few events ------------------------------------------------------------------
