@@ -62,6 +62,7 @@ PeerLink::~PeerLink() {
 LinkStatus PeerLink::status() const {
     return {.worker = worker_,
             .up = up_,
+            .lost = link_.state() == Link::State::kFenced,
             .incarnation = link_.incarnation(),
             .bytes_in = bytes_in_ + (up_ ? connection_->bytes_read() - heard_bytes_ : 0),
             .bytes_out = bytes_out_,

@@ -46,6 +46,7 @@ struct PeerPlace {
 struct LinkStatus {
     std::uint32_t worker = 0;
     bool up = false;
+    bool lost = false;  ///< Given up; no successor has come yet.
     std::uint64_t incarnation = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;

@@ -794,6 +794,34 @@ TEST(Partitions, AWorkerThatIsGoneForGoodIsGivenUpByAllOthers) {
     }
 }
 
+// ---- Who must end ------------------------------------------------------------------------------
+
+void expect_ends(const Standing& who, const Standing& other) {
+    EXPECT_TRUE(must_end(who, other));
+    EXPECT_FALSE(must_end(other, who));
+}
+
+TEST(MustEnd, NobodyWhomTheOtherHasNotGivenUp) {
+    EXPECT_FALSE(must_end({.live = 0, .worker = 1}, {.live = 3, .worker = 0}));
+    expect_ends({.live = 3, .epoch = 9, .worker = 0}, {.fenced = true, .worker = 1});
+}
+
+TEST(MustEnd, OfTwoThatHaveGivenUpEachOtherTheOneThatKnowsLess) {
+    const Standing here{.fenced = true, .live = 2, .epoch = 4, .worker = 1};
+
+    expect_ends({.fenced = true, .live = 9, .epoch = 3, .worker = 0}, here);
+    expect_ends({.fenced = true, .live = 1, .epoch = 4, .worker = 0}, here);
+    expect_ends({.fenced = true, .live = 2, .epoch = 4, .worker = 2}, here);
+}
+
+TEST(MustEnd, WhoeverHasASuccessor) {
+    const Standing successor_is_known{.fenced = true, .succeeded = true, .worker = 1};
+
+    expect_ends({.fenced = true, .live = 9, .epoch = 9, .worker = 0}, successor_is_known);
+    expect_ends({.fenced = false, .live = 9, .epoch = 9, .worker = 0}, successor_is_known);
+    EXPECT_TRUE(must_end(successor_is_known, successor_is_known));
+}
+
 // ---- All orders of few events ------------------------------------------------------------------
 
 bool happen(Network& network, int event) {

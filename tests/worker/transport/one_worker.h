@@ -1,8 +1,8 @@
 // Worker 1 of two, for tests that play the other one: an engine that need not run, and the bytes
 // that a peer would send it.
 //
-// Both workers have one executor of each component: the spout "numbers", the bolts "pass" and
-// "sink".
+// It and worker 0 (worker 0: and worker 1) have one executor of each component: the spout
+// "numbers", the bolts "pass" and "sink". Further workers have none.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ namespace storm::testing {
 
 class OneWorker {
 public:
-    explicit OneWorker(std::uint32_t own = 1)
+    explicit OneWorker(std::uint32_t own = 1, std::uint32_t workers = 2)
         : engine(topology(), config_of({1, false}), clock,
                  worker::Share{.own = own,
-                               .workers = 2,
-                               .worker_of_executor = {0, 1, 0, 1, 0, 1},
+                               .workers = workers,
+                               .worker_of_executor = in_turn(own == 0 ? 1 : own),
                                .workers_on_host = 2}) {}
 
     /// Of the component's two tasks the one in that worker.
@@ -65,6 +65,9 @@ public:
     worker::Engine engine;
 
 private:
+    static std::vector<std::uint32_t> in_turn(std::uint32_t other) {
+        return {0, other, 0, other, 0, other};
+    }
     static Topology topology() {
         TopologyBuilder t;
         t.spout<Numbers>("numbers", 0).parallelism(2);

@@ -28,10 +28,26 @@ public:
 
     /// Where the others are told that a worker listens: its port, or that of a proxy before it.
     using Reroute = std::function<std::uint16_t(std::uint32_t worker, std::uint16_t port)>;
+    /// The same for one that dials alone.
+    using RerouteFor = std::function<std::uint16_t(std::uint32_t dialer, std::uint32_t worker,
+                                                   std::uint16_t port)>;
 
     SeveralWorkers(const Topology& topology, const Config& config, std::uint32_t workers,
                    const Place& place, Reroute reroute = {})
-        : topology_(topology), config_(config), reroute_(std::move(reroute)), workers_(workers) {
+        : SeveralWorkers(topology, config, workers, place,
+                         reroute ? RerouteFor([reroute](std::uint32_t, std::uint32_t worker,
+                                                        std::uint16_t port) {
+                             return reroute(worker, port);
+                         })
+                                 : RerouteFor(),
+                         worker::LinkTimes{}) {}
+    SeveralWorkers(const Topology& topology, const Config& config, std::uint32_t workers,
+                   const Place& place, RerouteFor reroute, const worker::LinkTimes& times)
+        : topology_(topology),
+          config_(config),
+          reroute_(std::move(reroute)),
+          times_(times),
+          workers_(workers) {
         const cluster::Plan plan = cluster::make_plan(topology, config);
         std::vector<std::size_t> seen(topology.components().size());
         for (const cluster::ExecutorPlan& executor : plan.executors) {
@@ -77,7 +93,7 @@ public:
              .worker = number,
              .incarnation = ++worker.incarnation},
             "127.0.0.1", worker.port, clock_,
-            [superseded = worker.superseded] { superseded->store(true); });
+            [superseded = worker.superseded] { superseded->store(true); }, times_);
         ASSERT_TRUE(listening) << listening.error().message;
         worker.transport = std::move(listening).value();
         worker.port = worker.transport->port();
@@ -91,14 +107,15 @@ public:
     }
     /// Where all that live are.
     void tell_places() {
-        std::vector<std::optional<worker::PeerPlace>> places;
-        for (std::uint32_t i = 0; i < workers_.size(); ++i) {
-            const std::uint16_t port = workers_[i].port;
-            places.emplace_back(
-                worker::PeerPlace{"127.0.0.1", reroute_ ? reroute_(i, port) : port, 0});
-        }
-        for (const Worker& worker : workers_) {
-            if (worker.transport != nullptr) worker.transport->set_peers(places);
+        for (std::uint32_t dialer = 0; dialer < workers_.size(); ++dialer) {
+            std::vector<std::optional<worker::PeerPlace>> places;
+            for (std::uint32_t i = 0; i < workers_.size(); ++i) {
+                const std::uint16_t port = workers_[i].port;
+                places.emplace_back(
+                    worker::PeerPlace{"127.0.0.1", reroute_ ? reroute_(dialer, i, port) : port, 0});
+            }
+            const auto& transport = workers_[dialer].transport;
+            if (transport != nullptr) transport->set_peers(std::move(places));
         }
     }
     bool all_finish() {
@@ -121,7 +138,8 @@ private:
 
     const Topology topology_;
     const Config config_;
-    const Reroute reroute_;
+    const RerouteFor reroute_;
+    const worker::LinkTimes times_;
     const base::SteadyClock clock_;
     std::vector<std::uint32_t> worker_of_executor_;
     std::vector<Worker> workers_;
