@@ -13,7 +13,7 @@ constexpr double kExcess = 1.25;  // Of the latency over its target: too high.
 constexpr double kRoundMin = 1'000;
 constexpr double kRoundOfLatency = 1.5;
 constexpr base::Micros kProbeInterval = 1 << 23;
-constexpr double kProbeGap = 64;  // Latencies.
+constexpr double kProbeGap = 128;  // Base latencies between two probes.
 constexpr double kProbeCut = 8;
 constexpr double kProbeSpread = 2;
 
@@ -72,16 +72,17 @@ void SpoutWindow::look() {
         next_probe_ = base_.next_probe(now_);
         return begin_round(0);
     }
-    if (now_ >= next_probe_ && phase_ == Phase::kSteady ) return begin_probe();
-    if (phase_ == Phase::kDraining) return measure();
-    const std::uint64_t known = fresh_ + timed_out_;
-    if (known == 0) return;  // Who waits for a bolt that stands still emits nothing.
-    const auto duration = static_cast<double>(now_ - round_begin_);
+    if (phase_ == Phase::kDraining) return now_ < not_before_ ? void() : measure();
+    if (phase_ == Phase::kSteady && now_ >= next_probe_) return begin_probe();
+    const std::uint64_t late = phase_ == Phase::kMeasuring ? 0 : timed_out_;
+    if (fresh_ + late == 0) return;  // Who waits for a bolt that stands still emits nothing.
     const double latency =
-        (static_cast<double>(latency_sum_) + static_cast<double>(timed_out_) * timeout_) /
-        static_cast<double>(known);
-    if (duration < kRoundOfLatency * latency && phase_ == Phase::kSteady) {
-        next_look_ = round_begin_ + static_cast<base::Micros>(kRoundOfLatency * latency) + 1;
+        (static_cast<double>(latency_sum_) + static_cast<double>(late) * timeout_) /
+        static_cast<double>(fresh_ + late);
+    const auto duration = static_cast<double>(now_ - round_begin_);
+    const double enough = late != 0 ? timeout_ / 8 : (growing_ ? 1 : kRoundOfLatency) * latency;
+    if (duration < enough && phase_ == Phase::kSteady) {
+        next_look_ = std::min(next_probe_, round_begin_ + static_cast<base::Micros>(enough) + 1);
         return;
     }
     close({.latency = latency,
@@ -96,18 +97,19 @@ void SpoutWindow::close(const Round& round) {
     } else {
         learn_rate(round);
         base_.lower(round.latency);
-        if (round.limited || timed_out_ != 0) adapt(round);
+        adapt(round);
     }
     if (window_ < 1) {
         const double pause = latency_ * (1 / window_ - 1);
         not_before_ = now_ + static_cast<base::Micros>(pause * (0.75 + 0.5 * share(random_.next())));
     }
+    next_probe_ = base_.next_probe(now_);
     begin_round(kRoundMin);
 }
 
 void SpoutWindow::begin_round(double at_least) {
     round_begin_ = now_;
-    next_look_ = now_ + static_cast<base::Micros>(at_least);
+    next_look_ = std::min(next_probe_, now_ + static_cast<base::Micros>(at_least));
     count_ = fresh_ = latency_sum_ = timed_out_ = 0;
     limited_ = false;
 }
@@ -124,22 +126,28 @@ double SpoutWindow::rate_max() const {
 
 double SpoutWindow::target() const {
     const double base = base_.get();
-    double queue = kQueueMin + base;
-    if (timeout_ != 0) queue = std::min(queue, kQueueOfTimeout * timeout_);
-    return base + queue;
+    const double queue = kQueueMin + base;
+    if (timeout_ == 0) return base + queue;
+    return std::min(base, timeout_ / 3) + std::min(queue, kQueueOfTimeout * timeout_);
 }
 
 void SpoutWindow::adapt(const Round& round) {
-    double wanted = rate_max() * target() + (window_ >= 8 ? 1 : 0);
-    double least = window_ / 2;
+    const double fits = window_ * target() / round.latency;
+    const double before = window_;
     if (round.latency > kExcess * target()) {
         suspect(round);
-        wanted = std::min(wanted, window_ * target() / round.latency);
-        least = std::max(least, std::min(window_, suspect_window_ / 8));
-    } else {
+        const double floor = timed_out_ != 0 ? 0 : std::min(window_, suspect_window_ / 8);
+        const double least = std::max(window_ / 2, floor);
+        set_window(std::clamp(std::min(fits, rate_max() * target()), least, window_));
+    } else if (round.limited) {
         suspect_window_ = 0;
+        const double paid = rate_max() * target();
+        const double wanted = growing_      ? std::max(paid, fits)
+                              : window_ < 8 ? std::min(paid, fits)
+                                            : paid + 1;
+        set_window(std::clamp(wanted, window_ / 2, window_ * 2));
     }
-    set_window(std::clamp(wanted, least, window_ * 2));
+    if (round.limited) growing_ = growing_ && window_ > 1.5 * before;
 }
 
 void SpoutWindow::suspect(const Round& round) {
@@ -152,8 +160,9 @@ void SpoutWindow::begin_probe() {
     probe_ = next_probe_;
     next_probe_ = base_.next_probe(now_);
     phase_ = Phase::kDraining;
-    begin_round(std::max(kRoundMin, 1.25 * latency_));
-    not_before_ = next_look_;
+    begin_round(0);
+    not_before_ = now_ + static_cast<base::Micros>(std::max(kRoundMin, 1.25 * latency_));
+    next_look_ = not_before_;
 }
 
 void SpoutWindow::measure() {
@@ -167,7 +176,10 @@ void SpoutWindow::measure() {
 
 void SpoutWindow::end_probe(const Round& round) {
     phase_ = Phase::kSteady;
-    base_.measured(probe_, round.latency);
+    double measured = round.latency;
+    // One tuple of each of many spouts may be a queue of its own.
+    if (window_ < kProbeCut && timeout_ != 0) measured = std::min(measured, timeout_ / 8);
+    base_.measured(probe_, measured);
     suspect_window_ = 0;
     set_window(window_);
 }

@@ -133,6 +133,7 @@ private:
     double latency_ = 0;  // Of the last round.
     std::array<double, 8> rates_{};
     std::size_t next_rate_ = 0;
+    bool growing_ = true;
     double suspect_window_ = 0;  // When latencies became too high; 0: they are not.
     double suspect_latency_ = 0;
     base::Micros probe_ = 0;  // When the one that is on began.
