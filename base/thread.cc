@@ -11,10 +11,14 @@ namespace storm::base {
 
 Thread::Thread(std::string name, std::function<void()> body)
     : thread_([name = std::move(name), body = std::move(body)] {
-          pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+          name_thread(name);
           prctl(PR_SET_TIMERSLACK, 1'000UL, 0UL, 0UL, 0UL);
           body();
       }) {}
+
+void name_thread(const std::string& name) {
+    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+}
 
 void yield() {
     sched_yield();

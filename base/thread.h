@@ -23,6 +23,9 @@ private:
     std::jthread thread_;
 };
 
+/// Renames the calling thread; see Thread.
+void name_thread(const std::string& name);
+
 /// Lets another thread run, if one is ready.
 void yield();
 

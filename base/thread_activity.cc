@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace storm::base {
@@ -20,6 +21,15 @@ Micros cpu_time(pid_t thread) {
     timespec time{};
     if (clock_gettime(clock, &time) != 0) return 0;
     return time.tv_sec * kMicrosPerSecond + time.tv_nsec / 1'000;
+}
+
+ThreadUse own_use() {
+    rusage use{};
+    getrusage(RUSAGE_THREAD, &use);
+    const auto micros = [](const timeval& time) {
+        return time.tv_sec * kMicrosPerSecond + time.tv_usec;
+    };
+    return {.cpu = micros(use.ru_utime) + micros(use.ru_stime), .waits = use.ru_nvcsw};
 }
 
 bool is_asleep(pid_t thread) {

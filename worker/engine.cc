@@ -80,18 +80,20 @@ void add_upstream(const Topology& topology, const std::vector<std::set<std::uint
     }
 }
 
-// Channels share topology.worker.buffer.bytes evenly.
+// The channels that end in this worker share topology.worker.buffer.bytes evenly.
 Limits limits_of(const Wiring& wiring) {
     std::uint64_t channels = 0;
     const std::vector<Component>& components = wiring.topology.components();
+    std::vector<std::uint64_t> here(components.size());  // Executors.
+    for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e)
+        here[wiring.plan.executors[e].component] += wiring.executor_is_here(e) ? 1U : 0U;
     for (std::size_t c = 0; c < components.size(); ++c) {
         std::set<std::string> sources;
         for (const Subscription& input : components[c].inputs) sources.insert(input.source);
         for (const std::string& source : sources) {
             const cluster::ComponentPlan& from =
                 wiring.plan.components[component_index(wiring.topology, source)];
-            channels += static_cast<std::uint64_t>(from.executors) *
-                        static_cast<std::uint64_t>(wiring.plan.components[c].executors);
+            channels += static_cast<std::uint64_t>(from.executors) * here[c];
         }
     }
     const std::int64_t budget = wiring.config.int64("topology.worker.buffer.bytes");
@@ -182,9 +184,14 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
     : wiring_(std::move(topology), config, std::move(share)),
       limits_(limits_of(wiring_)),
       clock_(clock),
-      watch_(*this) {
+      watch_(*this),
+      crew_(clock) {
     const std::vector<Component>& components = wiring_.topology.components();
     errors_.resize(components.size());
+    // Spouts of several hosts probe together, by the time of day.
+    const base::Micros offset =
+        base::SystemWallClock().now_ms() * base::kMicrosPerMilli - clock.now();
+    for (std::size_t i = 0; i < components.size(); ++i) base_latencies_.emplace_back(offset);
     for (std::size_t i = 0; i < wiring_.cycles.count; ++i) {
         cycles_.push_back(
             std::make_unique<Cycle>(wiring_.config.int64("topology.cycle.buffer.bytes")));
@@ -216,12 +223,16 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
             task->connect();
             running_tasks_.fetch_add(1);
         }
+        unopened_.fetch_add(1);
+        if (!executor->is_spout) unprepared_.fetch_add(1);
     }
-    unprepared_loops_.store(loops_.size());
 }
 
 Engine::~Engine() {
     stop(base::EventCount::kForever);
+    for (const auto& executor : executors_) {
+        if (executor != nullptr) executor->home->drop_queued(*executor);
+    }
     for (const auto& loop : loops_) loop->drop_queued();
     for (const auto& loop : annexes_) loop->drop_queued();
     for (const auto& peer : peers_) {
@@ -264,32 +275,60 @@ void Engine::start() {
     std::vector<Loop*> shared;
     for (const auto& loop : loops_) {
         if (loop->number() < wiring_.placement.shared_loops) shared.push_back(loop.get());
-        Loop* const running = loop.get();
-        const std::string name =
-            (loop->number() < wiring_.placement.shared_loops ? "loop-" : "exec-") +
-            std::to_string(loop->number());
-        running_threads_.fetch_add(1);
-        const std::lock_guard lock(mutex_);
-        threads_.emplace_back(name, [this, running] {
-            running->run();
-            running_threads_.fetch_sub(1);
-        });
+        run_in(crew_.hire(), *loop, &Loop::run);
     }
     watch_.start(shared);
+    one_prepared();
 }
 
-void Engine::run_in_new_thread(Loop& loop) {
-    running_threads_.fetch_add(1);
-    const std::lock_guard lock(mutex_);
-    threads_.emplace_back("loop-" + std::to_string(loop.number()), [this, &loop] {
-        loop.run_taken_over();
-        running_threads_.fetch_sub(1);
-    });
+void Engine::run_in(Crew::Member& thread, Loop& loop, void (Loop::*run)()) {
+    const bool shared = loop.number() < wiring_.placement.shared_loops;
+    crew_.run(thread, (shared ? "loop-" : "exec-") + std::to_string(loop.number()),
+              [&loop, run] { (loop.*run)(); });
 }
 
-Loop& Engine::make_annex() {
+Engine::TakeOut Engine::take_out(Loop& loop, std::uint64_t word) {
+    // The thread first: a loop that nobody runs would be the worse evil.
+    Crew::Member* const thread = crew_.take();
+    if (thread == nullptr) return TakeOut::kNoThread;
+    Loop& annex = take_annex();
+    if (loop.take_over(word, annex) == nullptr) {
+        give_annex(annex);
+        crew_.give_back(*thread);
+        return TakeOut::kTooLate;
+    }
+    run_in(*thread, loop, &Loop::run_turns);
+    return TakeOut::kDone;
+}
+
+Loop& Engine::take_annex() {
     const std::lock_guard lock(mutex_);
-    return *annexes_.emplace_back(std::make_unique<Loop>(*this, Loop::kAnnex, false));
+    if (free_annexes_.empty())
+        return *annexes_.emplace_back(std::make_unique<Loop>(*this, Loop::kAnnex, false));
+    Loop& annex = *free_annexes_.back();
+    free_annexes_.pop_back();
+    return annex;
+}
+
+void Engine::give_annex(Loop& annex) {
+    const std::lock_guard lock(mutex_);
+    free_annexes_.push_back(&annex);
+}
+
+std::size_t Engine::annexes() const {
+    const std::lock_guard lock(mutex_);
+    return annexes_.size();
+}
+
+std::vector<Executor*> Engine::in_user_code() const {
+    std::vector<Executor*> running;
+    const auto look = [&running](const Loop& loop) {
+        if (Executor* const executor = loop.in_user_code()) running.push_back(executor);
+    };
+    for (const auto& loop : loops_) look(*loop);
+    const std::lock_guard lock(mutex_);
+    for (const auto& annex : annexes_) look(*annex);
+    return running;
 }
 
 Engine::State Engine::wait(base::Micros timeout) {
@@ -348,16 +387,19 @@ void Engine::resume_all() {
 bool Engine::stop(base::Micros patience) {
     stopping_.store(true, std::memory_order_release);
     notify_all_loops();
-    watch_.join();  // From here on there are no new threads.
+    watch_.join();
+    crew_.close();  // From here on there are no new threads.
     const base::Micros give_up = clock_.now() + patience;
-    while (running_threads_.load(std::memory_order_acquire) > 0) {
+    while (crew_.at_work()) {
         if (patience != base::EventCount::kForever && clock_.now() > give_up) return false;
         notify_all_loops();
         base::EventCount pause;
         pause.wait(pause.prepare_wait(), base::kMicrosPerMilli);
     }
-    for (base::Thread& thread : threads_) {
-        if (thread.joinable()) thread.join();
+    crew_.join();
+    // One may have been on its way home.
+    for (const auto& executor : executors_) {
+        if (executor != nullptr) executor->close();
     }
     return true;
 }
@@ -368,8 +410,13 @@ void Engine::notify_all_loops() {
     for (const auto& loop : annexes_) loop->notify();
 }
 
-void Engine::loop_prepared() {
-    if (unprepared_loops_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void Engine::executor_opened(Executor& executor) {
+    unopened_.fetch_sub(1, std::memory_order_acq_rel);
+    if (!executor.is_spout) one_prepared();
+}
+
+void Engine::one_prepared() {
+    if (unprepared_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     notify_all_loops();
     if (on_change_) on_change_();
 }
@@ -389,12 +436,16 @@ void Engine::task_reopened() {
 }
 
 void Engine::resume(Executor& executor) {
-    Loop& loop = *executor.loop.load(std::memory_order_acquire);
+    Loop& home = *executor.home;
     if (!executor.resumed.exchange(true, std::memory_order_acq_rel)) {
-        loop.resume(executor);
+        home.resume(executor);
     } else {
-        loop.notify();  // It may sleep inside of an emit, with an earlier call still in the list.
+        home.notify();
     }
+    // It may sleep inside of an emit, and look for credit alone. Having moved to an annex, it looks
+    // again after a fence, as we do after that of notify(): one of us sees the other.
+    Loop& now = *executor.loop.load(std::memory_order_acquire);
+    if (&now != &home) now.notify();
 }
 
 ControlBatch* Engine::take_control() {
@@ -444,9 +495,12 @@ std::vector<ComponentSnapshot> Engine::snapshot() const {
         const std::lock_guard lock(mutex_);
         all[c].last_errors = errors_[c].last;
     }
+    const base::Micros now = clock_.now();
     for (const auto& executor : executors_) {
         if (executor == nullptr) continue;
         ComponentSnapshot& into = all[executor->component()];
+        const base::Micros since = executor->opening_since.load(std::memory_order_relaxed);
+        if (since != 0) into.opening = std::max(into.opening, now - since);
         for (Task* const task : executor->tasks()) add_counts(*task, into);
     }
     return all;

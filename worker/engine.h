@@ -18,6 +18,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -32,7 +33,9 @@
 #include "base/thread.h"
 #include "cluster/plan.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/spout_window.h"
 #include "worker/executor/stats.h"
+#include "worker/loop/crew.h"
 #include "worker/loop/loop.h"
 #include "worker/loop/placement.h"
 #include "worker/loop/stall_watch.h"
@@ -121,6 +124,7 @@ struct ComponentSnapshot {
     std::uint64_t dropped = 0;
     std::uint64_t expired = 0;  // Of bolts: tuples that waited too long to be executed.
     std::uint64_t errors = 0;
+    base::Micros opening = 0;  // For how long the slowest one is in prepare() or open(); 0: none.
     std::array<std::uint64_t, LatencyHistogram::kBuckets> complete_latency{};  // Of spouts.
     std::vector<std::string> last_errors;
     std::vector<std::string> statuses;  // Of its tasks that have one.
@@ -164,6 +168,7 @@ public:
     /// A loop, or the way to another worker.
     Entrance& entrance(std::uint32_t destination);
     PeerOutbox& peer(std::uint32_t worker) { return *peers_[worker]; }
+    BaseLatency& base_latency(std::size_t component) { return base_latencies_[component]; }
     /// REQUIRES: it runs here.
     Executor& executor_of(TaskId task) {
         return *executors_[wiring_.executor_of_task[static_cast<std::size_t>(task)]];
@@ -179,12 +184,14 @@ public:
     /// It has failed: loops end without touching what may not have been prepared.
     bool halted() const { return halted_.load(std::memory_order_acquire); }
     bool draining() const { return draining_.load(std::memory_order_acquire); }
-    bool prepared() const { return unprepared_loops_.load(std::memory_order_acquire) == 0; }
+    bool prepared() const { return unprepared_.load(std::memory_order_acquire) == 0; }
+    /// Some open() or prepare() is not over, or has not begun.
+    bool opening() const { return unopened_.load(std::memory_order_acquire) > 0; }
     bool spouts_active() const { return active_.load(std::memory_order_acquire) && !draining(); }
     bool over_budget() const {
         return common_pool_.bytes_in_flight.load(std::memory_order_relaxed) > limits_.budget_bytes;
     }
-    void loop_prepared();
+    void executor_opened(Executor& executor);
     void task_ended();
     /// One that had ended has not: it waits for its inputs again.
     void task_reopened();
@@ -195,9 +202,18 @@ public:
     ControlBatch* take_control();
     void give_control(ControlBatch* control);
     StallWatch& watch() { return watch_; }
-    /// The loop of an executor that was taken out of its home. Owned by the engine.
-    Loop& make_annex();
-    void run_in_new_thread(Loop& loop);
+    Crew& crew() { return crew_; }
+    const std::vector<std::unique_ptr<Executor>>& executors() const { return executors_; }
+    /// Those whose code is being called.
+    std::vector<Executor*> in_user_code() const;
+    enum class TakeOut : std::uint8_t { kDone, kTooLate, kNoThread };
+    /// Gives the loop to another thread, and to the executor that holds it in the step `word` an
+    /// annex.
+    TakeOut take_out(Loop& loop, std::uint64_t word);
+    /// Its executor is home again.
+    void give_annex(Loop& annex);
+    /// How many there are, in use or not.
+    std::size_t annexes() const;
 
 private:
     struct Errors {
@@ -205,6 +221,9 @@ private:
         std::vector<std::string> last;
     };
 
+    void one_prepared();
+    Loop& take_annex();
+    void run_in(Crew::Member& thread, Loop& loop, void (Loop::*run)());
     void notify_all_loops();
     void resume_all();
     void set_state(State state);
@@ -216,18 +235,20 @@ private:
     CommonPool common_pool_;
     moodycamel::ConcurrentQueue<ControlBatch*> free_controls_;
     std::vector<std::unique_ptr<Cycle>> cycles_;
+    std::deque<BaseLatency> base_latencies_;  // By component.
     std::vector<std::unique_ptr<Loop>> loops_;
     std::vector<std::unique_ptr<Executor>> executors_;  // As in the plan; null: elsewhere.
     std::vector<std::unique_ptr<PeerOutbox>> peers_;    // By worker; null: this one.
     StallWatch watch_;
+    Crew crew_;
 
     std::atomic<bool> stopping_{false};
     std::atomic<bool> halted_{false};
     std::atomic<bool> draining_{false};
     std::atomic<bool> active_{true};
-    std::atomic<std::size_t> unprepared_loops_{0};
+    std::atomic<std::size_t> unprepared_{1};  // Bolt executors; and one until start() is over.
+    std::atomic<std::size_t> unopened_{0};    // Executors.
     std::atomic<std::size_t> running_tasks_{0};
-    std::atomic<std::size_t> running_threads_{0};
 
     std::function<void()> on_change_;  // Constant once it runs.
 
@@ -236,8 +257,8 @@ private:
     State state_ = State::kRunning;
     std::string failure_;
     std::vector<Errors> errors_;
-    std::vector<std::unique_ptr<Loop>> annexes_;
-    std::vector<base::Thread> threads_;
+    std::vector<std::unique_ptr<Loop>> annexes_;  // Not one more than were in use at once.
+    std::vector<Loop*> free_annexes_;
 };
 
 }  // namespace storm::worker

@@ -62,10 +62,11 @@ struct ControlBatch {
                                    // consumed elsewhere.
     std::vector<CreditRecord> credits;  // For another worker only.
     std::vector<PeerEvent> peer_events;
+    std::vector<Executor*> resumed;  // From the home of an executor that is out of it.
 
     bool empty() const {
         return acks.empty() && fails.empty() && released.empty() && credits.empty() &&
-               peer_events.empty();
+               peer_events.empty() && resumed.empty();
     }
     void clear() {
         acks.clear();
@@ -73,6 +74,7 @@ struct ControlBatch {
         released.clear();
         credits.clear();
         peer_events.clear();
+        resumed.clear();
     }
 };
 

@@ -132,10 +132,14 @@ Inbox<Batch>::Token& Executor::token(Entrance& target, std::uint32_t destination
     return *token;
 }
 
-Inbox<Batch>::Token& Executor::forward_token(Loop& annex) {
-    if (forward_token_ == nullptr)
-        forward_token_ = std::make_unique<Inbox<Batch>::Token>(annex.batches.token());
-    return *forward_token_;
+void Executor::settle_output() {
+    if (!opened && !is_spout) {
+        if (!outbox.overfull()) return;
+        throw EmitError(
+            "prepare() emits more than topology.executor.overshoot.bytes; nobody executes anything "
+            "before all bolts are prepared");
+    }
+    if (dedicated || step_loop->detach(*this)) hand_over_and_wait();
 }
 
 void Executor::hand_over_and_wait() {

@@ -23,6 +23,7 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/step_clock.h"
 #include "worker/executor/task.h"
+#include "worker/loop/timer_heap.h"
 #include "worker/queue/cycle.h"
 #include "worker/queue/entrance.h"
 #include "worker/queue/inbox.h"
@@ -64,9 +65,7 @@ struct alignas(64) Channel {
     const std::uint32_t destination = 0;  // announce credit.
 };
 
-inline constexpr base::Micros kNever = std::int64_t{1} << 62;
-
-class Executor {
+class Executor : public Timed {
 public:
     Executor(Engine& engine, std::size_t number);
     Executor(const Executor&) = delete;
@@ -103,9 +102,11 @@ public:
     std::vector<Batch*>& released() { return released_; }
 
     /// Called after each emit: a dedicated executor hands over, and waits for credit, right here.
+    /// One that is not becomes one for that when a call has emitted too much to be kept until it
+    /// ends.
     void after_emit() {
-        if (dedicated && (outbox.blocked() || !outbox.closed().empty())) [[unlikely]]
-            hand_over_and_wait();
+        if (outbox.interrupted() && (dedicated || outbox.overfull())) [[unlikely]]
+            settle_output();
     }
     /// Whether this call of user code may have begun long ago: in a thread of its own, or since its
     /// loop was taken over.
@@ -120,23 +121,27 @@ public:
     AckLane acks;
     bool emits = false;      // Somebody listens to one of its streams.
     bool dedicated = false;  // Has a thread of its own: an emit may wait for credit.
+    bool opened = false;     // Its open() or prepare() is over.
     bool prompt = false;     // Hands over after each call of user code: the next one may block.
 
     // For the loop.
     /// Its own ways into other inboxes, so that what it sends to one stays in order.
     Inbox<Batch>::Token& token(Entrance& target, std::uint32_t destination);
-    /// For what its home loop forwards to its annex.
-    Inbox<Batch>::Token& forward_token(Loop& annex);
 
-    std::atomic<Loop*> loop{
-        nullptr};  // The one that runs it now. Its batches and acks come by its home loop.
-    Loop* step_loop = nullptr;        // The one that the present step began on.
-    bool ready = false;               // In the loop's ready list.
-    base::Micros timer_due = kNever;  // In the loop's timer heap.
+    Loop* home = nullptr;  // Constant once the engine runs. What is for it comes by this one.
+    std::atomic<Loop*> loop{nullptr};  // The one that runs it now.
+    Loop* step_loop = nullptr;         // The one that the present step began on.
+    std::uint64_t step_word = 0;       // Of that step.
+    bool ready = false;                // In the loop's ready list.
     base::Micros oldest_output = kNever;
     base::Micros output_born = 0;  // Batch::born of what it emits.
+    base::Micros calm = 0;       // How long it has to be quick before it goes home; 0: never out.
+    base::Micros home_since = 0;                // If it was out before.
+    std::atomic<base::Micros> opening_since{0};  // In open() or prepare(); 0: it is not.
+    /// Changes with each call of user code, but for what a step has one or few of.
+    std::uint32_t progress() const { return clock_.progress(); }
     std::atomic<bool> woken{false};    // By a waker.
-    std::atomic<bool> resumed{false};  // In some loop's resume list.
+    std::atomic<bool> resumed{false};  // In its home's resume list.
     Executor* next_resumed = nullptr;
 
     /// Where rows of a source task come in. REQUIRES: it sends to this executor.
@@ -167,6 +172,7 @@ protected:
     StepClock clock_;
 
 private:
+    void settle_output();
     void hand_over_and_wait();
     Sender& sender_to(std::size_t number);
     Channel& add_channel(Executor& source, bool inner);
@@ -186,7 +192,6 @@ private:
     std::vector<Batch*> released_;
     std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By destination.
     std::vector<PeerEvent> peer_events_;
-    std::unique_ptr<Inbox<Batch>::Token> forward_token_;
 };
 
 }  // namespace storm::worker

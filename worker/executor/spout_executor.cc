@@ -31,7 +31,8 @@ SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, 
               timeout(site_->config()), base::Random(base::kernel_seed())),
       pending_max_(pending_max(site_->config())),
       timeouts_(timeout(site_->config()) != 0),
-      window_(timeout(site_->config()), pending_max_),
+      window_(engine.base_latency(component), timeout(site_->config()), pending_max_,
+              base::Random(base::kernel_seed())),
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
@@ -95,7 +96,7 @@ void SpoutTask::publish() {
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
-    window_.completed(now_ - last_emitted_, completed_now_ - held_now_);
+    window_.completed(last_emitted_, completed_now_ - held_now_);
     completed_now_ = held_now_ = 0;
 }
 
@@ -116,7 +117,7 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kHeld:
             // What a bolt keeps is no longer in flight.
             if (const auto emitted = ledger_.hold(record.root))
-                window_.completed(now_ - *emitted, 1);
+                window_.completed(*emitted, 1);
             return;
         case FailRecord::Kind::kFail:
             if (const auto settled = ledger_.fail(record.root))
@@ -133,7 +134,7 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
     if (reason == FailReason::kTimedOut) {
         window_.timed_out(1);
     } else if (reason != FailReason::kWorkerLost) {
-        window_.completed(now_ - settled.emitted, 1);
+        window_.completed(settled.emitted, 1);
     }
 }
 
@@ -163,7 +164,7 @@ void SpoutTask::call_fail(const Failure& failure) {
 }
 
 void SpoutTask::turn() {
-    window_.turn(now_);
+    window_.turn();
     const bool paused = now_ < window_.not_before();
     pending_limit_ = paused ? 0 : std::min(pending_max_, window_.limit() + ledger_.held());
 }

@@ -137,6 +137,7 @@ public:
     void set_time(base::Micros now) {
         now_ = now;
         ledger_.set_time(now);
+        window_.set_time(now);
     }
 
     LatencyHistogram complete_latency;

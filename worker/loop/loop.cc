@@ -15,14 +15,18 @@
 namespace storm::worker {
 
 Loop::Loop(Engine& engine, std::uint32_t number, bool shared)
-    : engine_(engine), number_(number), shared_(shared), pool_(engine.common_pool()) {}
+    : engine_(engine), number_(number), shared_(shared), pool_(engine.common_pool()) {
+    if (number == kAnnex)
+        forward_token_ = std::make_unique<Inbox<Batch>::Token>(batches.token());
+}
 
 void Loop::add(Executor& executor) {
     executors_.push_back(&executor);
+    ++residents_;
+    executor.home = this;
     executor.loop.store(this, std::memory_order_release);
     executor.dedicated = !shared_;
     executor.prompt = engine_.wiring().topology.components()[executor.component()].blocking;
-    watched_.store(executors_.size() > 1, std::memory_order_relaxed);
 }
 
 // ---- From any thread ---------------------------------------------------------------------------
@@ -40,87 +44,88 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     if (!step_word_.compare_exchange_strong(word, word + 1, std::memory_order_acq_rel))
         return nullptr;
     // All but the executor's own state is ours now.
-    Executor& slow = *std::exchange(stepping_, nullptr);
+    Executor& slow = *in_user_code_.exchange(nullptr, std::memory_order_relaxed);
     steps_ = (word + 1) / 2;
     std::erase(executors_, &slow);
-    watched_.store(executors_.size() > 1, std::memory_order_relaxed);
+    timers_.remove(slow);
     annex.executors_.push_back(&slow);
-    annex.spouts_open_ = true;
+    annex.begun_ = begun_;
+    annex.home_ = this;
+    annex.in_user_code_.store(&slow, std::memory_order_relaxed);
     slow.loop.store(&annex, std::memory_order_release);  // What its thread waits for.
     return &slow;
+}
+
+bool Loop::detach(Executor& executor) {
+    const auto is_here = [&] { return here(executor); };
+    if (is_here() && !stopping()) {
+        const Engine::TakeOut out = engine_.take_out(*this, executor.step_word);
+        if (out == Engine::TakeOut::kNoThread && is_here()) return false;
+        // The stall watch was quicker: this call has taken long.
+        if (out != Engine::TakeOut::kDone) executor.prompt = true;
+    }
+    if (is_here() && stopping()) return false;
+    while (is_here()) base::yield();
+    executor.dedicated = true;
+    return true;
 }
 
 // ---- Running -----------------------------------------------------------------------------------
 
 void Loop::run() {
     this_thread_runs_executors = true;
-    for (Executor* const executor : executors_) {
-        if (executor->is_spout || stopping()) continue;
-        if (const auto thrown = executor->try_open()) engine_.fail("cannot prepare " + *thrown);
-        mark_ready(*executor);  // It may have emitted.
-    }
-    for (Executor* const executor : executors_) set_timer(*executor);
-    engine_.loop_prepared();
+    for (Executor* const executor : executors_) mark_ready(*executor);
     run_turns();
-}
-
-void Loop::run_taken_over() {
-    run_turns();
-}
-
-void Loop::open_spouts() {
-    spouts_open_ = true;
-    for (Executor* const executor : executors_) {
-        if (!executor->is_spout || stopping()) continue;
-        if (const auto thrown = executor->try_open()) {
-            engine_.fail("cannot open " + *thrown);
-            return;
-        }
-        mark_ready(*executor);
-    }
 }
 
 void Loop::run_turns() {
     this_thread_runs_executors = true;
     thread_.store(base::thread_number(), std::memory_order_release);
     while (!stopping()) {
-        if (!spouts_open_ && engine_.prepared()) {
-            open_spouts();
-            continue;
-        }
+        if (!begun_ && engine_.prepared()) begin();
         const base::Micros now = turn_ = engine_.clock().now();
+        if (home_ != nullptr && calm(now)) return send_home();
         take_arrivals();
         fire_timers(now);
         if (ready_.empty() && ready_spouts_.empty() && running_next_ == running_.size()) {
             idle(now);
             continue;
         }
-        if (running_next_ == running_.size()) {
-            running_.clear();
-            running_next_ = 0;
-            running_.swap(ready_);
-            // What is on its way goes first: it is in cache, and done sooner.
-            if (running_.empty() || ++turns_without_spouts_ >= kTurnsWithoutSpoutsMax) {
-                running_.insert(running_.end(), ready_spouts_.begin(), ready_spouts_.end());
-                ready_spouts_.clear();
-                turns_without_spouts_ = 0;
-            }
-        }
+        if (running_next_ == running_.size()) choose_running();
         while (running_next_ < running_.size() && !stopping()) {
             Executor& executor = *running_[running_next_++];
-            if (step(executor, engine_.clock().now())) continue;
-            // Taken over: this loop is another thread's now, and ours is the annex.
-            Loop* own = executor.loop.load(std::memory_order_acquire);
-            while (own == this) {
-                base::yield();
-                own = executor.loop.load(std::memory_order_acquire);
-            }
-            own->adopt(executor, *this);
-            own->run_turns();
-            return;
+            const bool opens = !executor.opened;
+            if (!step(executor, engine_.clock().now())) return go_on_in_annex(executor, opens);
         }
     }
     close();
+}
+
+void Loop::choose_running() {
+    running_.clear();
+    running_next_ = 0;
+    running_.swap(ready_);
+    // What is on its way goes first: it is in cache, and done sooner.
+    if (running_.empty() || ++turns_without_spouts_ >= kTurnsWithoutSpoutsMax) {
+        running_.insert(running_.end(), ready_spouts_.begin(), ready_spouts_.end());
+        ready_spouts_.clear();
+        turns_without_spouts_ = 0;
+    }
+}
+
+void Loop::go_on_in_annex(Executor& executor, bool opened) {
+    // Nothing of this loop is ours any more.
+    while (here(executor)) base::yield();
+    Loop& annex = *executor.loop.load(std::memory_order_acquire);
+    annex.adopt(executor, opened);
+    // It was slow, but this was its only call of that kind.
+    if (opened && !annex.stopping()) return annex.send_home();
+    annex.run_turns();
+}
+
+void Loop::begin() {
+    begun_ = true;
+    for (Executor* const executor : executors_) mark_ready(*executor);
 }
 
 bool Loop::stopping() const {
@@ -130,19 +135,44 @@ bool Loop::stopping() const {
 bool Loop::step(Executor& executor, base::Micros now) {
     executor.ready = false;
     if (executor.emits) executor.outbox.stock(pool_);
+    if (home_ != nullptr) note_use(now);
+    in_user_code_.store(&executor, std::memory_order_release);
     if (!shared_) {
-        finish_step(executor, now, executor.step(now));
+        const bool more = call(executor, now);
+        in_user_code_.store(nullptr, std::memory_order_relaxed);
+        finish_step(executor, now, more);
         return true;
     }
-    stepping_ = &executor;
     executor.step_loop = this;
     const std::uint64_t word = 2 * ++steps_ + 1;
+    executor.step_word = word;
     step_word_.store(word, std::memory_order_release);
-    const bool more = executor.step(now);
+    const bool more = call(executor, now);
     std::uint64_t expected = word;
     if (!step_word_.compare_exchange_strong(expected, word + 1, std::memory_order_acq_rel))
         return false;
+    in_user_code_.store(nullptr, std::memory_order_relaxed);
     finish_step(executor, now, more);
+    return true;
+}
+
+bool Loop::call(Executor& executor, base::Micros now) {
+    if (executor.opened) [[likely]]
+        return executor.step(now);
+    return open(executor);
+}
+
+// The loop may be another thread's when user code returns.
+bool Loop::open(Executor& executor) {
+    executor.opening_since.store(engine_.clock().now(), std::memory_order_relaxed);
+    const auto thrown = executor.try_open();
+    executor.opening_since.store(0, std::memory_order_relaxed);
+    if (thrown) {
+        engine_.fail((executor.is_spout ? "cannot open " : "cannot prepare ") + *thrown);
+        return false;
+    }
+    executor.opened = true;
+    engine_.executor_opened(executor);
     return true;
 }
 
@@ -164,27 +194,22 @@ void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
     set_timer(executor);
 }
 
-void Loop::adopt(Executor& executor, Loop& home) {
-    ControlBatch* const left = engine_.take_control();
-    executor.leave_batches(left->released);
-    home.control.push(left);
-    home.notify();
-    executor.dedicated = true;
-    executor.prompt = true;
-    executor.timer_due = kNever;  // Its entry is in the heap of its home.
-    finish_step(executor, engine_.clock().now(), true);
+void Loop::close() {
+    for (Executor* const executor : executors_) {
+        in_user_code_.store(executor, std::memory_order_release);
+        executor->close();
+        in_user_code_.store(nullptr, std::memory_order_relaxed);
+    }
+    asleep_.store(true, std::memory_order_release);
 }
 
-void Loop::close() {
-    for (Executor* const executor : executors_) executor->close();
+void Loop::drop_queued(Executor& executor) {
+    executor.drop_queued();
+    for (Batch* const batch : executor.released()) release(batch);
+    executor.released().clear();
 }
 
 void Loop::drop_queued() {
-    for (Executor* const executor : executors_) {
-        executor->drop_queued();
-        for (Batch* const batch : executor->released()) release(batch);
-        executor->released().clear();
-    }
     control.take_all([this](ControlBatch* arrived) {
         for (Batch* const batch : arrived->released) release(batch);
         delete arrived;
@@ -197,40 +222,35 @@ void Loop::drop_queued() {
 bool Loop::has_arrivals() const {
     return !control.empty() || !batches.empty() ||
            resumed_.load(std::memory_order_acquire) != nullptr || stopping() ||
-           (!spouts_open_ && engine_.prepared());
+           (!begun_ && engine_.prepared());
 }
 
 void Loop::idle(base::Micros now) {
-    // Answers tend to come soon; but who only polls has nothing to wait for.
+    // Answers tend to come soon; but who only polls has nothing to wait for. And where there is more
+    // to do than cores, one yield may take longer than a wake-up.
     for (int i = 0; i < kYields && sent_something_; ++i) {
         if (has_arrivals()) return;
         base::yield();
+        if (engine_.clock().now() - now >= kYieldMicrosMax) break;
     }
     sent_something_ = false;
-    base::Micros timeout = base::EventCount::kForever;
-    while (!timers_.empty()) {
-        const TimerEntry& next = timers_.top();
-        if (here(*next.executor) && next.executor->timer_due == next.due) {
-            timeout = next.due - now;
-            break;
-        }
-        timers_.pop();
-    }
-    if (timeout != base::EventCount::kForever && timeout <= 0) return;
+    const base::Micros timeout =
+        timers_.empty() ? base::EventCount::kForever : timers_.due() - now;
+    if (!timers_.empty() && timeout <= 0) return;
     const base::EventCount::Ticket ticket = sleep_.prepare_wait();
     if (has_arrivals()) {
         sleep_.cancel_wait(ticket);
         return;
     }
+    asleep_.store(true, std::memory_order_relaxed);
     sleep_.wait(ticket, timeout);
+    asleep_.store(false, std::memory_order_relaxed);
     engine_.watch().stir();
+    use_at_ = 0;
 }
 
 void Loop::take_arrivals() {
-    control.take_all([this](ControlBatch* arrived) {
-        dispatch(*arrived);
-        engine_.give_control(arrived);
-    });
+    take_controls(*this);
     batches.take_all([this](Batch* batch) { dispatch(batch); });
     if (resumed_.load(std::memory_order_relaxed) == nullptr) return;
     Executor* executor = resumed_.exchange(nullptr, std::memory_order_acquire);
@@ -238,35 +258,39 @@ void Loop::take_arrivals() {
         Executor* const next = executor->next_resumed;
         executor->resumed.exchange(false, std::memory_order_acq_rel);
         if (here(*executor)) {
-            if (!executor->is_spout || spouts_open_) mark_ready(*executor);
+            mark_ready(*executor);
         } else {
-            engine_.resume(*executor);
+            ControlBatch part;
+            part.resumed.push_back(executor);
+            forward(part, *executor);
         }
         executor = next;
     }
 }
 
+void Loop::take_controls(Loop& by) {
+    control.take_all([this, &by](ControlBatch* arrived) {
+        by.dispatch(*arrived);
+        engine_.give_control(arrived);
+    });
+}
+
 void Loop::fire_timers(base::Micros now) {
-    while (!timers_.empty() && timers_.top().due <= now) {
-        const TimerEntry due = timers_.top();
-        timers_.pop();
-        if (!here(*due.executor) || due.executor->timer_due != due.due) continue;
-        due.executor->timer_due = kNever;
-        mark_ready(*due.executor);
+    while (!timers_.empty() && timers_.due() <= now) {
+        Executor& executor = timers_.next();
+        timers_.remove(executor);
+        mark_ready(executor);
     }
 }
 
 void Loop::set_timer(Executor& executor) {
-    const base::Micros due = executor.next_due();
-    if (due == executor.timer_due) return;
-    executor.timer_due = due;
-    if (due != kNever) timers_.push({due, &executor});
+    timers_.set(executor, executor.next_due());
 }
 
 void Loop::mark_ready(Executor& executor) {
     if (executor.ready) return;
-    // Other workers may have something to tell it before; open_spouts() sees to that.
-    if (executor.is_spout && !spouts_open_) return;
+    // Until all bolts are prepared, only that is done. What comes meanwhile waits for begin().
+    if (!begun_ && (executor.opened || executor.is_spout)) return;
     executor.ready = true;
     (executor.is_spout ? ready_spouts_ : ready_).push_back(&executor);
 }
@@ -327,6 +351,8 @@ void Loop::send(ControlBatch& control_batch, Entrance& target) {
 }
 
 void Loop::dispatch(Batch* batch) {
+    if (batch->returning != nullptr) [[unlikely]]
+        return take_back(batch);
     std::byte* const bytes = batch->bytes();
     batch->open_runs = 0;
     if (batch->born == 0) batch->born = turn_;
@@ -356,7 +382,7 @@ void Loop::forward(const std::byte* run, base::Micros born, Executor& executor) 
     copy->born = born;
     engine_.common_pool().bytes_in_flight.fetch_add(copy->used, std::memory_order_relaxed);
     Loop& annex = *executor.loop.load(std::memory_order_acquire);
-    annex.batches.push(executor.forward_token(annex), copy);
+    annex.batches.push(*annex.forward_token_, copy);
     annex.notify();
 }
 
@@ -399,6 +425,7 @@ void Loop::dispatch(ControlBatch& arrived) {
             forward(part, *event.executor);
         }
     }
+    for (Executor* const executor : arrived.resumed) mark_ready(*executor);
     for (Batch* const batch : arrived.released) release(batch);
     arrived.clear();
 }
@@ -411,6 +438,87 @@ void Loop::release(Batch* batch) {
     if (--batch->open_runs > 0) return;
     engine_.common_pool().bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
     pool_.give(batch);
+}
+
+// ---- There and back ----------------------------------------------------------------------------
+
+void Loop::adopt(Executor& executor, bool opened) {
+    in_user_code_.store(nullptr, std::memory_order_relaxed);
+    ControlBatch* const left = engine_.take_control();
+    executor.leave_batches(left->released);
+    home_->control.push(left);
+    home_->notify();
+    const base::Micros now = engine_.clock().now();
+    // Who went by itself, in order to wait for credit, does not block in each call.
+    if (!executor.dedicated && !opened) executor.prompt = true;
+    executor.dedicated = true;
+    if (!opened) {
+        const bool long_ago = executor.calm == 0 || now - executor.home_since > kCalmMicrosMax;
+        executor.calm = long_ago ? kCalmMicros : std::min(2 * executor.calm, kCalmMicrosMax);
+    }
+    calm_since_ = now;
+    stepped_at_ = kNever;
+    use_at_ = 0;
+    finish_step(executor, now, true);
+}
+
+void Loop::note_use(base::Micros now) {
+    stepped_at_ = now;
+    // Often enough to tell what a slow call has used, and seldom enough to cost nothing.
+    if (use_at_ != 0 && now - use_at_ < base::kMicrosPerMilli) return;
+    use_ = base::own_use();
+    use_at_ = now;
+}
+
+bool Loop::calm(base::Micros now) {
+    if (stepped_at_ == kNever) return false;
+    Executor& executor = *executors_.front();
+    if (now - std::exchange(stepped_at_, kNever) >= kSlowCallMicros) {
+        // Unless the thread has merely waited for a processor.
+        const base::ThreadUse use = base::own_use();
+        if (use.waits != use_.waits || use.cpu - use_.cpu >= kSlowCallMicros) {
+            executor.prompt = true;
+            calm_since_ = now;
+            return false;
+        }
+    }
+    return now - calm_since_ >= executor.calm;
+}
+
+void Loop::send_home() {
+    Executor& executor = *executors_.front();
+    Loop& home = *home_;
+    executors_.clear();
+    ready_.clear();
+    ready_spouts_.clear();
+    running_.clear();
+    running_next_ = 0;
+    executor.ready = false;
+    timers_.remove(executor);
+    // An empty batch that names it: in the lane of its rows, since at home the next ones take a
+    // shorter way.
+    Batch* const marker = make_batch(0);
+    marker->returning = &executor;
+    home.batches.push(executor.token(home, home.number()), marker);
+    home.notify();
+}
+
+void Loop::take_back(Batch* marker) {
+    Executor& executor = *marker->returning;
+    free_batch(marker);
+    Loop& annex = *executor.loop.load(std::memory_order_acquire);
+    executor.loop.store(this, std::memory_order_release);
+    executors_.push_back(&executor);
+    executor.dedicated = false;
+    executor.prompt = engine_.wiring().topology.components()[executor.component()].blocking;
+    executor.home_since = engine_.clock().now();
+    // All of it is from this loop, so that all of it can be seen.
+    while (!annex.control.empty()) annex.take_controls(*this);
+    while (!annex.batches.empty()) annex.batches.take_all([this](Batch* batch) { dispatch(batch); });
+    annex.home_ = nullptr;
+    engine_.give_annex(annex);
+    mark_ready(executor);
+    set_timer(executor);
 }
 
 }  // namespace storm::worker

@@ -5,16 +5,24 @@
 //            ─► one step of each bolt executor that is ready; of each spout executor when none is
 //     idle:  a few yields ─► sleep until something is pushed, or the next timer
 //
-// The loop is an object apart from the thread that runs it. While user code runs, another thread
-// (loop/stall_watch.h) may take the loop over: everything here is then that thread's, and the
-// executor that held it goes on in an annex, a loop of its own, on the old thread. What arrives for
-// it at its home loop is forwarded.
+// The loop is an object apart from the thread that runs it. While user code runs, the loop may be
+// taken over, by the stall watch (loop/stall_watch.h) or by the executor itself, which wants to wait
+// in an emit (detach()): everything here is then another thread's, and the executor that held it
+// goes on in an annex, a loop of its own, on the old thread.
 //
-//     kEngine ──enter_user()──► kUser(step n) ──leave_user()──► kEngine
-//                                    └────────take_over(n)────► kEngine, another thread's
+//     step_word:  even ──step n──► odd ──────────────► even
+//                                   └──take_over(n)──► even, another thread's
 //
-// Threads: push, resume, notify, step_word and take_over from any; all else is the running
-// thread's.
+// What is for an executor always comes by its home loop, which forwards it while the executor is
+// away; nobody else pushes anything into an annex. So the way back is short: once the executor has
+// been quick for a while, its thread sends it home as a batch behind all that it has sent there, and
+// touches it and the annex no more; the home loop takes what is left in the annex, and goes on.
+//
+// The first step of an executor is its open() or prepare(). Until all bolts are prepared nothing
+// else is run.
+//
+// Threads: push, resume, notify, step_word, in_user_code and take_over from any; all else is the
+// running thread's.
 #pragma once
 
 #include <atomic>
@@ -26,6 +34,7 @@
 
 #include "base/clock.h"
 #include "base/event_count.h"
+#include "base/thread_activity.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/executor.h"
 #include "worker/loop/timer_heap.h"
@@ -49,10 +58,12 @@ public:
 
     /// Prepares the bolts, then runs until the engine stops.
     void run();
-    /// Runs a loop that take_over() has won.
-    void run_taken_over();
+    /// Goes on with a loop that take_over() has won. Returns when the engine stops, as run(), or
+    /// when what was an annex is one no more.
+    void run_turns();
 
     /// Gives back what nobody will consume any more. After all threads have ended.
+    void drop_queued(Executor& executor);
     void drop_queued();
 
     // ---- From any thread; and what is pushed into the entrance.
@@ -64,12 +75,21 @@ public:
     /// Takes the loop away from its thread if that is still in the step of `word`. The executor
     /// that is in it moves to `annex`, and is returned; null: the step was quicker.
     Executor* take_over(std::uint64_t word, Loop& annex);
+    /// Whose code is being called; null: nobody's.
+    Executor* in_user_code() const { return in_user_code_.load(std::memory_order_acquire); }
+    /// It sleeps, or has come to its end. Whoever wakes it stirs the stall watch.
+    bool asleep() const { return asleep_.load(std::memory_order_acquire); }
     /// The number of the thread that runs it; 0: none yet.
     pid_t thread() const { return thread_.load(std::memory_order_acquire); }
-    /// More than one executor: one that holds the loop would hold up others.
-    bool worth_watching() const { return shared_ && watched_.load(std::memory_order_relaxed); }
+    /// It is the home of more than one executor: one that holds the loop would hold up others.
+    bool worth_watching() const { return shared_ && residents_ > 1; }
 
-    // ---- From the executor's thread, for a dedicated executor that emits.
+    // ---- From the executor's thread, in the middle of a step.
+    /// Takes the loop away from itself: the executor goes on in an annex, where it may wait, and
+    /// another thread runs this loop. False: it stays, since there is no thread, or the engine
+    /// stops. REQUIRES: `executor` is in a step that began on this loop, which is shared.
+    bool detach(Executor& executor);
+    /// For a dedicated executor.
     /// Hands over what is closed, and all acks.
     void hand_over(Executor& executor) { hand_over(executor, true); }
     /// Sleeps until ready(), or the engine stops.
@@ -86,19 +106,35 @@ public:
     }
 
 private:
-    void run_turns();
+    /// The ready ones become those of this turn.
+    void choose_running();
+    /// The executor that lost this loop goes on in its annex; the calling thread with it.
+    void go_on_in_annex(Executor& executor, bool opened);
     bool stopping() const;
-    void open_spouts();
+    /// All bolts are prepared.
+    void begin();
     void idle(base::Micros now);
     bool has_arrivals() const;
     void take_arrivals();
+    void take_controls(Loop& by);
     void fire_timers(base::Micros now);
     /// False: the loop was taken over meanwhile.
     bool step(Executor& executor, base::Micros now);
+    /// Calls user code: open() or prepare() the first time, then steps.
+    bool call(Executor& executor, base::Micros now);
+    bool open(Executor& executor);
     void finish_step(Executor& executor, base::Micros now, bool more);
-    /// Goes on with an executor that was in the middle of a step when `home` was taken over.
-    void adopt(Executor& executor, Loop& home);
     void close();
+
+    // ---- Of an annex.
+    /// Goes on with an executor that was in the middle of a step when its home was taken over.
+    void adopt(Executor& executor, bool opened);
+    void note_use(base::Micros now);
+    /// After a step: whether the executor has been quick for long enough.
+    bool calm(base::Micros now);
+    void send_home();
+    // ---- Of a home.
+    void take_back(Batch* marker);
 
     void mark_ready(Executor& executor);
     void set_timer(Executor& executor);
@@ -128,15 +164,24 @@ private:
     int turns_without_spouts_ = 0;
     std::vector<Executor*> running_;  // The ready ones of this turn.
     std::size_t running_next_ = 0;
-    TimerHeap timers_;
-    bool spouts_open_ = false;
+    TimerHeap<Executor> timers_;
+    bool begun_ = false;           // All bolts are prepared.
     bool sent_something_ = false;  // Since it last was idle.
-    Executor* stepping_ = nullptr;
     std::uint64_t steps_ = 0;
     base::Micros turn_ = 0;  // When the present turn began.
+    std::size_t residents_ = 0;  // Constant once the engine runs: whose home it is.
+
+    // Of an annex.
+    Loop* home_ = nullptr;  // Null: it is none.
+    std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home pushes.
+    base::Micros stepped_at_ = kNever;                    // When the last step began, if not judged yet.
+    base::Micros calm_since_ = 0;
+    base::ThreadUse use_;         // By its thread, at `use_at_`, a moment before a step.
+    base::Micros use_at_ = 0;
 
     alignas(64) std::atomic<std::uint64_t> step_word_{0};
-    std::atomic<bool> watched_{false};
+    std::atomic<Executor*> in_user_code_{nullptr};
+    std::atomic<bool> asleep_{false};
     std::atomic<pid_t> thread_{0};
     alignas(64) std::atomic<Executor*> resumed_{
         nullptr};  // A stack, linked by Executor::next_resumed.

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <storm/detail/suggest.h>
+
 #include "base/log.h"
 #include "base/thread_activity.h"
 #include "worker/engine.h"
@@ -13,6 +15,7 @@ namespace {
 
 constexpr base::Micros kQuietMicros =
     100 * base::kMicrosPerMilli;  // Then it sleeps until a loop stirs.
+constexpr base::Micros kOpeningLookMicros = base::kMicrosPerSecond;
 
 }  // namespace
 
@@ -38,7 +41,7 @@ void StallWatch::run() {
         // A loop stirs after it has something to do: look once more before sleeping.
         const base::EventCount::Ticket ticket = sleep_.prepare_wait();
         if (!engine_.stopping() && look_at_all()) {
-            sleep_.wait(ticket, base::EventCount::kForever);
+            sleep_.wait(ticket, engine_.opening() ? kOpeningLookMicros : base::EventCount::kForever);
         } else {
             sleep_.cancel_wait(ticket);
         }
@@ -52,8 +55,9 @@ bool StallWatch::look_at_all() {
     for (Watched& watched : loops_) {
         look(watched, now);
         in_user_code = in_user_code || watched.word % 2 == 1;
-        quiet = quiet && watched.word % 2 == 0 && now - watched.since > kQuietMicros;
+        quiet = quiet && watched.loop->asleep() && now - watched.since > kQuietMicros;
     }
+    if (engine_.opening() && now >= look_at_opening_) look_at_opening(now);
     // While loops mostly sleep, a stall may go unseen a little longer.
     pause_micros_ =
         in_user_code ? kStallWatchMicros : std::min(2 * pause_micros_, kStallWatchMicrosMax);
@@ -62,7 +66,7 @@ bool StallWatch::look_at_all() {
 
 bool StallWatch::held(Watched& watched, base::Micros now) {
     const bool asleep = base::is_asleep(watched.loop->thread());
-    const bool asleep_twice = asleep && std::exchange(watched.was_asleep, asleep);
+    const bool asleep_twice = std::exchange(watched.was_asleep, asleep) && asleep;
     if (now - watched.since < kStallMicros) return false;
     return asleep_twice ||
            base::cpu_time(watched.loop->thread()) - watched.cpu_then >= kStallMicros;
@@ -70,24 +74,44 @@ bool StallWatch::held(Watched& watched, base::Micros now) {
 
 void StallWatch::look(Watched& watched, base::Micros now) {
     const std::uint64_t word = watched.loop->step_word();
-    if (word != watched.word) {
+    // Of this step, if it turns out that it is still in it.
+    const Executor* const holder = watched.loop->in_user_code();
+    const std::uint32_t progress = holder == nullptr ? 0 : holder->progress();
+    if (word != watched.word || progress != watched.progress) {
         watched.word = word;
+        watched.progress = progress;
         watched.since = now;
         watched.cpu_then = base::cpu_time(watched.loop->thread());
         watched.was_asleep = false;
         return;
     }
-    if (word % 2 == 0 || !watched.loop->worth_watching() || !held(watched, now)) return;
-    Loop& annex = engine_.make_annex();
-    Executor* const slow = watched.loop->take_over(word, annex);
-    if (slow == nullptr) return;
-    engine_.run_in_new_thread(*watched.loop);
-    const std::string& id = engine_.wiring().topology.components()[slow->component()].id;
+    if (word % 2 == 0 || holder == nullptr || !watched.loop->worth_watching()) return;
+    if (!held(watched, now)) return;
+    const bool opens = holder->opening_since.load(std::memory_order_relaxed) != 0;
+    if (engine_.take_out(*watched.loop, word) != Engine::TakeOut::kDone || opens) return;
+    const std::string& id = engine_.wiring().topology.components()[holder->component()].id;
     base::log::warn(
-        "a component held its event loop, and now has a thread of its own; declare it blocking()",
+        "a component held its event loop, and has a thread of its own until it is quick again; "
+        "declare it blocking() if it often waits",
         {{"component", id},
-         {"task", slow->tasks().front()->id()},
+         {"task", holder->tasks().front()->id()},
          {"held_ms", (now - watched.since) / 1000}});
+}
+
+void StallWatch::look_at_opening(base::Micros now) {
+    look_at_opening_ = now + kOpeningLookMicros;
+    const std::vector<Component>& components = engine_.wiring().topology.components();
+    opening_named_.resize(components.size());
+    for (const auto& executor : engine_.executors()) {
+        if (executor == nullptr) continue;
+        const base::Micros since = executor->opening_since.load(std::memory_order_relaxed);
+        base::Micros& named = opening_named_[executor->component()];
+        if (since == 0 || now - since < std::max(kSlowOpenMicros, 2 * named)) continue;
+        named = now - since;
+        base::log::warn(detail::quoted(components[executor->component()].id) +
+                            (executor->is_spout ? " is still in open()" : " is still preparing"),
+                        {{"for_s", named / base::kMicrosPerSecond}});
+    }
 }
 
 }  // namespace storm::worker

@@ -1,29 +1,83 @@
-// Which executor is due next.
+// Which executor is due next. An executor has at most one entry, which moves when its time changes.
 //
-// An executor's entry counts only while it equals the executor's `timer_due`; entries that a later
-// one has replaced are skipped when their time comes.
-//
-// Threads: the loop's. Cost: O(log n) per change.
+// Threads: the loop's. Cost: O(log n) per change; nothing when the time is the same as before.
 #pragma once
 
-#include <queue>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/clock.h"
 
 namespace storm::worker {
 
-class Executor;
+inline constexpr base::Micros kNever = std::int64_t{1} << 62;
 
-struct TimerEntry {
-    base::Micros due;
-    Executor* executor;
-
-    friend bool operator<(const TimerEntry& a, const TimerEntry& b) {
-        return a.due > b.due;
-    }  // The earliest on top.
+/// What a heap knows of those that are in it.
+struct Timed {
+    base::Micros timer_due = kNever;  // kNever: it is in no heap.
+    std::size_t timer_slot = 0;       // Where it is in its heap.
 };
 
-using TimerHeap = std::priority_queue<TimerEntry>;
+template <typename T>  // Derived from Timed.
+class TimerHeap {
+public:
+    bool empty() const { return heap_.empty(); }
+    std::size_t size() const { return heap_.size(); }
+    /// REQUIRES: it is not empty, as for next().
+    base::Micros due() const { return heap_.front()->timer_due; }
+    T& next() const { return *heap_.front(); }
+
+    /// kNever: takes it out.
+    void set(T& timed, base::Micros due) {
+        if (due == timed.timer_due) [[likely]]
+            return;
+        if (due == kNever) return remove(timed);
+        if (timed.timer_due == kNever) {
+            timed.timer_slot = heap_.size();
+            heap_.push_back(&timed);
+        }
+        timed.timer_due = due;
+        settle(timed);
+    }
+
+    void remove(T& timed) {
+        if (timed.timer_due == kNever) return;
+        timed.timer_due = kNever;
+        T& last = *heap_.back();
+        heap_.pop_back();
+        if (&last == &timed) return;
+        put(timed.timer_slot, last);
+        settle(last);
+    }
+
+private:
+    void put(std::size_t slot, T& timed) {
+        heap_[slot] = &timed;
+        timed.timer_slot = slot;
+    }
+
+    // Up as far as it is earlier than what is above, or down as far as it is later than what is
+    // below.
+    void settle(T& timed) {
+        std::size_t slot = timed.timer_slot;
+        while (slot > 0 && timed.timer_due < heap_[(slot - 1) / 2]->timer_due) {
+            put(slot, *heap_[(slot - 1) / 2]);
+            slot = (slot - 1) / 2;
+        }
+        while (true) {
+            std::size_t below = 2 * slot + 1;
+            if (below >= heap_.size()) break;
+            if (below + 1 < heap_.size() && heap_[below + 1]->timer_due < heap_[below]->timer_due)
+                ++below;
+            if (heap_[below]->timer_due >= timed.timer_due) break;
+            put(slot, *heap_[below]);
+            slot = below;
+        }
+        put(slot, timed);
+    }
+
+    std::vector<T*> heap_;
+};
 
 }  // namespace storm::worker

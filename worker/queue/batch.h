@@ -23,6 +23,8 @@
 
 namespace storm::worker {
 
+class Executor;
+
 struct alignas(64) Batch {
     std::uint32_t used = 0;      // Bytes of runs.
     std::uint32_t capacity = 0;  // Bytes that there is room for; kBatchBytes in pooled ones.
@@ -30,6 +32,7 @@ struct alignas(64) Batch {
     /// When the youngest row in it came, or what it comes of; 0: not known yet. Whatever is older
     /// than a timeout has timed out.
     base::Micros born = 0;
+    Executor* returning = nullptr;  // Who comes home behind what it has sent; then it is empty.
 
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };

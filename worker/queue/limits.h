@@ -48,9 +48,20 @@ inline constexpr std::uint32_t kCallsPerClockMax = 256;
 inline constexpr base::Micros kStallMicros = 10'000;
 inline constexpr base::Micros kStallWatchMicros = 5'000;
 inline constexpr base::Micros kStallWatchMicrosMax = 20'000;
+/// It has that for as long as some call takes this long, and until none has for kCalmMicros; twice
+/// as long each further time, up to kCalmMicrosMax.
+inline constexpr base::Micros kSlowCallMicros = 5'000;
+inline constexpr base::Micros kCalmMicros = base::kMicrosPerSecond;
+inline constexpr base::Micros kCalmMicrosMax = 64 * base::kMicrosPerSecond;
+/// The system is not asked for a thread again for this long after it has given none.
+inline constexpr base::Micros kNoThreadPauseMicros = base::kMicrosPerSecond;
+/// A prepare() or open() that takes this long is named in the log; again after twice that, and so
+/// on.
+inline constexpr base::Micros kSlowOpenMicros = 10 * base::kMicrosPerSecond;
 
 /// An idle loop lets other threads run this often before it sleeps.
 inline constexpr int kYields = 20;
+inline constexpr base::Micros kYieldMicrosMax = 200;
 /// The first wait of a spout that has nothing to emit; doubles up to
 /// topology.sleep.spout.wait.strategy.time.ms.
 inline constexpr base::Micros kSpoutWaitMicrosMin = 20;

@@ -1,7 +1,6 @@
 // Whose code does not return, when the engine could not be stopped.
 //
-// The kernel knows which threads of the engine are still there, by the names that the engine gave
-// them. Where several components share a thread, it names all that may be meant.
+// Each loop says whose code it calls.
 //
 // Threads: any.
 #pragma once

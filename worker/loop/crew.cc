@@ -1,0 +1,136 @@
+#include "worker/loop/crew.h"
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "base/log.h"
+#include "worker/queue/limits.h"
+
+namespace storm::worker {
+
+class Crew::Member {
+private:
+    friend class Crew;
+    std::condition_variable wake;
+    std::string name;
+    std::function<void()> work;  // Guarded by the crew's mutex, as is the name.
+    std::unique_ptr<base::Thread> thread;
+};
+
+Crew::Crew(const base::Clock& clock)
+    : clock_(clock),
+      make_thread_([](const std::string& name, std::function<void()> body) {
+          return base::Thread(name, std::move(body));
+      }),
+      asked_in_vain_(clock.now() - kNoThreadPauseMicros) {}
+
+Crew::~Crew() {
+    close();
+    join();
+}
+
+Crew::Member& Crew::hire() {
+    const std::lock_guard lock(mutex_);
+    return hire_locked();
+}
+
+Crew::Member& Crew::hire_locked() {
+    Member& member = *members_.emplace_back(std::make_unique<Member>());
+    try {
+        member.thread = std::make_unique<base::Thread>(
+            make_thread_("spare", [this, &member] { live(member); }));
+    } catch (...) {
+        members_.pop_back();
+        throw;
+    }
+    ++at_work_;
+    return member;
+}
+
+Crew::Member* Crew::take() {
+    std::string why;
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return nullptr;
+        if (!parked_.empty()) {
+            Member* const member = parked_.back();
+            parked_.pop_back();
+            ++at_work_;
+            return member;
+        }
+        const base::Micros now = clock_.now();
+        if (now - asked_in_vain_ < kNoThreadPauseMicros) return nullptr;
+        try {
+            return &hire_locked();
+        } catch (const std::system_error& error) {
+            asked_in_vain_ = now;
+            if (std::exchange(refused_before_, true)) return nullptr;
+            why = error.what();
+        }
+    }
+    base::log::warn(
+        "the system gives no more threads: a component that holds its event loop holds up its "
+        "neighbours; raise the limit of processes (ulimit -u, pids.max)",
+        {{"error", why}});
+    return nullptr;
+}
+
+void Crew::give_back(Member& member) {
+    const std::lock_guard lock(mutex_);
+    --at_work_;
+    parked_.push_back(&member);
+}
+
+void Crew::run(Member& member, std::string name, std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    member.name = std::move(name);
+    member.work = std::move(work);
+    member.wake.notify_one();
+}
+
+void Crew::live(Member& member) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        member.wake.wait(lock, [&] { return member.work != nullptr || ended_; });
+        if (member.work == nullptr) return;
+        const std::function<void()> work = std::exchange(member.work, {});
+        const std::string name = member.name;
+        lock.unlock();
+        base::name_thread(name);
+        work();
+        base::name_thread("spare");
+        lock.lock();
+        --at_work_;
+        parked_.push_back(&member);
+    }
+}
+
+void Crew::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+}
+
+bool Crew::at_work() const {
+    const std::lock_guard lock(mutex_);
+    return at_work_ > 0;
+}
+
+void Crew::join() {
+    {
+        const std::lock_guard lock(mutex_);
+        ended_ = true;
+        for (const auto& member : members_) member->wake.notify_one();
+    }
+    // Closed: there are no new ones.
+    for (const auto& member : members_) {
+        if (member->thread->joinable()) member->thread->join();
+    }
+}
+
+std::size_t Crew::size() const {
+    const std::lock_guard lock(mutex_);
+    return members_.size();
+}
+
+}  // namespace storm::worker
