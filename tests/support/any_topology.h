@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -308,14 +310,47 @@ bool eventually(Condition&& condition, std::chrono::milliseconds patience = kPat
     return true;
 }
 
+/// The system gives the engine the threads that it starts with, and no more.
+inline void give_no_more_threads(worker::Engine& engine) {
+    const auto left = std::make_shared<std::size_t>(engine.wiring().placement.loops);
+    engine.crew().make_threads_with([left](const std::string& name, std::function<void()> body) {
+        if (*left == 0) throw std::system_error(EAGAIN, std::generic_category());
+        --*left;
+        return base::Thread(name, std::move(body));
+    });
+}
+
+/// Whether the executor of a component is in its home loop. Of several, the first one.
+inline bool at_home(worker::Engine& engine, std::string_view component) {
+    const worker::Executor& executor =
+        engine.executor_of(engine.wiring().tasks_of(component).front());
+    return executor.loop.load() == executor.home;
+}
+
+/// Real time, but for what a test adds to it.
+class JumpingClock final : public base::Clock {
+public:
+    base::Micros now() const override { return steady_.now() + ahead_.load(); }
+    void jump(base::Micros by) { ahead_.fetch_add(by); }
+
+private:
+    const base::SteadyClock steady_;
+    std::atomic<base::Micros> ahead_{0};
+};
+
 /// A topology that runs, until the end of the object at the latest.
 class Running {
 public:
-    Running(Topology topology, const Config& config)
+    using Before = std::function<void(worker::Engine&)>;
+
+    /// `before`: what to do with the engine before it starts.
+    Running(Topology topology, const Config& config, const Before& before = {})
         : engine_(std::move(topology), config, clock_) {
+        if (before) before(engine_);
         engine_.start();
     }
-    Running(TopologyBuilder& builder, const Config& config) : Running(builder.build(), config) {}
+    Running(TopologyBuilder& builder, const Config& config, const Before& before = {})
+        : Running(builder.build(), config, before) {}
 
     worker::Engine& engine() { return engine_; }
     /// Whether it ends by itself before our patience does.

@@ -492,6 +492,9 @@ TEST_P(EngineFlow, SmallAndLargeRowsFromOneTaskStayInOrder) {
 
 // ---- Too much at once --------------------------------------------------------------------------
 
+// Here the system gives no thread in which an emit could wait. Where it does, see
+// engine_burst_test.cc.
+
 constexpr int kBurstRows = 12;
 constexpr std::size_t kBurstRowBytes = 256 * 1024;
 
@@ -500,7 +503,6 @@ TEST_P(EngineFlow, ACallThatEmitsTooMuchFailsItsTupleAsOverflowAndTheNextOneIsFi
     t.spout<Numbers>("numbers", 40, outcomes);
     t.bolt_fn("burst", {"n", "text"}, [](const Tuple& in, BasicCollector& out) {
          const std::string text(kBurstRowBytes, 'x');
-         // Only the first call: in a later one it might have a thread of its own, and wait.
          const int rows = in.int64(0) == 0 ? kBurstRows : 1;
          for (int i = 0; i < rows; ++i) out.emit(in.int64(0), text);
      }).shuffle("numbers");
@@ -508,7 +510,8 @@ TEST_P(EngineFlow, ACallThatEmitsTooMuchFailsItsTupleAsOverflowAndTheNextOneIsFi
         .parallelism(2)
         .shuffle("burst");
 
-    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}));
+    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}),
+                give_no_more_threads);
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->told_again(), 0);
@@ -566,7 +569,7 @@ TEST_P(EngineFlow, ATupleOfWhichSomeRowWasRefusedIsNeverAckedThoughAllOthersAre)
         .parallelism(2)
         .shuffle("burst");
 
-    Running run(t, config({{"topology.executor.overshoot.bytes", "1024"}}));
+    Running run(t, config({{"topology.executor.overshoot.bytes", "1024"}}), give_no_more_threads);
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(lost->load(), 0);
@@ -596,7 +599,8 @@ TEST_P(EngineFlow, ASpoutThatEmitsTooMuchInOneCallGetsOverflowForWhatWasRefused)
         .parallelism(2)
         .shuffle("burst");
 
-    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}));
+    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}),
+                give_no_more_threads);
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->settled(), kBurstRows);
@@ -618,7 +622,8 @@ TEST_P(EngineFlow, UntrackedRowsThatAreRefusedAreCounted) {
          seen->fetch_add(1);
      }).shuffle("burst");
 
-    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}));
+    Running run(t, config({{"topology.executor.overshoot.bytes", "1048576"}}),
+                give_no_more_threads);
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(seen->load() + run.of("burst").dropped, kBurstRows);

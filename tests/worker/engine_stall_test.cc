@@ -19,6 +19,8 @@
 #include <storm/storm.h>
 
 #include "tests/support/any_topology.h"
+#include "worker/queue/limits.h"
+#include "worker/run/stuck.h"
 
 namespace storm::testing {
 namespace {
@@ -71,6 +73,14 @@ private:
     std::vector<microseconds> latencies_;
 };
 
+/// Emits without end.
+SpoutScript endless() {
+    return {.next = [](SpoutCollector& out) {
+        out.emit(1);
+        return Next::kEmitted;
+    }};
+}
+
 /// Emits one tracked tuple at a time, and notes how long it took; pauses for 1 ms in between.
 SpoutScript pings(std::shared_ptr<Latencies> latencies) {
     struct Ping {
@@ -101,12 +111,7 @@ TEST_P(EngineStall, ABoltThatSleepsUndeclaredDelaysNoNeighbourAfterTheFirstSecon
     // 200 executors; one of them sleeps for 100 ms for each of its tuples.
     const auto latencies = std::make_shared<Latencies>();
     const auto slept = std::make_shared<std::atomic<int>>(0);
-    t.spout<AnySpout>("endless", kN,
-                      SpoutScript{.next =
-                                      [](SpoutCollector& out) {
-                                          out.emit(1);
-                                          return Next::kEmitted;
-                                      }})
+    t.spout<AnySpout>("endless", kN, endless())
         .set("topology.max.spout.pending", "1");
     t.bolt_fn("sleeper", {}, [slept](const Tuple&, BasicCollector&) {
          std::this_thread::sleep_for(milliseconds(100));
@@ -350,6 +355,331 @@ TEST_P(EngineStall, StopSaysWhenUserCodeDoesNotReturn) {
     go->store(true);
 
     EXPECT_TRUE(run.stop());
+}
+
+
+TEST_P(EngineStall, ManyShortCallsInOneStepDoNotCountAsOneThatHolds) {
+    // The clock is looked at every 256 calls, as long as they are short; then they take longer.
+    constexpr std::int64_t kShort = 200'000;
+    constexpr std::int64_t kCount = kShort + 400;
+    const auto away = std::make_shared<std::atomic<int>>(0);
+    const auto engine = std::make_shared<worker::Engine*>(nullptr);
+    t.spout<Numbers>("numbers", kCount);
+    t.bolt_fn("bolt", {},
+              [=](const Tuple& in, BasicCollector&) {
+                  if (in.int64(0) < kShort) return;
+                  const auto end = steady_clock::now() + microseconds(300);
+                  while (steady_clock::now() < end) {}
+                  if (!at_home(**engine, "bolt")) away->fetch_add(1);
+              })
+        .shuffle("numbers");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("numbers");
+
+    Running run(t, config(), [engine](worker::Engine& made) { *engine = &made; });
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(away->load(), 0);
+}
+
+TEST_P(EngineStall, ANeighbourIsFreedThoughItsLoopNeverSleeps) {
+    // A spout that always emits; and a prepare() so long that the stall watch finds nothing to do.
+    t.spout<AnySpout>("endless", kN, endless())
+        .parallelism(GetParam().loops);
+    t.bolt<AnyBasicBolt>(
+         "sleeper", kNoStreams,
+         BasicScript{.execute = [](const Tuple&,
+                                   BasicCollector&) { std::this_thread::sleep_for(milliseconds(30)); },
+                     .prepare =
+                         [](const TaskContext&) {
+                             std::this_thread::sleep_for(milliseconds(300));
+                         }})
+        .shuffle("endless");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("endless");
+    Running run(t, config());
+
+    EXPECT_TRUE(eventually([&] { return !at_home(run.engine(), "sleeper"); }));
+
+    ASSERT_TRUE(run.stop());
+}
+
+// ---- There and back ----------------------------------------------------------------------------
+
+TEST_P(EngineStall, ABoltThatWasSlowOnceComesHomeWhenItIsQuickAgain) {
+    const auto gate = std::make_shared<std::atomic<bool>>(false);
+    t.spout<AnySpout>("endless", kN, endless());
+    t.bolt_fn("bolt", {},
+              [gate, slow = true](const Tuple&, BasicCollector&) mutable {
+                  if (!slow) return;
+                  slow = false;
+                  while (!gate->load()) std::this_thread::sleep_for(milliseconds(1));
+              })
+        .shuffle("endless");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("endless");
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return !at_home(run.engine(), "bolt"); }));
+
+    gate->store(true);
+
+    EXPECT_TRUE(eventually([&] { return at_home(run.engine(), "bolt"); }));
+    ASSERT_TRUE(run.stop());
+}
+
+TEST_P(EngineStall, ABoltThatBlocksInEachCallStaysOut) {
+    t.spout<AnySpout>("endless", kN, endless());
+    t.bolt_fn("bolt", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(milliseconds(20));
+     }).shuffle("endless");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("endless");
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return !at_home(run.engine(), "bolt"); }));
+
+    const auto end = steady_clock::now() + milliseconds(2'500);
+    bool stayed = true;
+    while (stayed && steady_clock::now() < end) {
+        stayed = !at_home(run.engine(), "bolt");
+        std::this_thread::sleep_for(milliseconds(1));
+    }
+
+    EXPECT_TRUE(stayed);
+    ASSERT_TRUE(run.stop());
+}
+
+TEST_P(EngineStall, ASpoutThatWasSlowOnceComesHomeAndIsToldOfAllItsTuples) {
+    constexpr std::int64_t kCount = 2'000;
+    JumpingClock clock;
+    const auto told = outcomes;
+    t.spout<AnySpout>(
+        "numbers", kN,
+        SpoutScript{.next =
+                        [n = std::int64_t{0}](SpoutCollector& out) mutable {
+                            if (n == kCount) {
+                                out.finished();
+                                return Next::kIdle;
+                            }
+                            if (n % 500 == 499) std::this_thread::sleep_for(milliseconds(40));
+                            out.emit_tracked(static_cast<MessageId>(n), n);
+                            ++n;
+                            return Next::kEmitted;
+                        },
+                    .open = {},
+                    .ack = [told](MessageId id) { told->ack(id); },
+                    .fail = [told](MessageId id, FailReason why) { told->fail(id, why); }});
+    t.bolt_fn("sink", {}, swallow).parallelism(3).shuffle("numbers");
+    worker::Engine engine(t.build(), config({{"topology.enable.message.timeouts", "false"}}),
+                          clock);
+    std::jthread time([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            clock.jump(worker::kCalmMicrosMax);
+            std::this_thread::sleep_for(milliseconds(2));
+        }
+    });
+
+    engine.start();
+
+    ASSERT_EQ(engine.wait(microseconds(kPatience).count()), worker::Engine::State::kFinished);
+    EXPECT_EQ(outcomes->acked(), kCount);
+    EXPECT_EQ(outcomes->settled(), kCount);
+}
+
+TEST_P(EngineStall, ABoltThatLeavesItsLoopTenThousandTimesLeavesNothingBehind) {
+    // One call in three emits more than may wait until it ends, and so leaves. Time flies between
+    // the others, so that the bolt is home again before the next.
+    constexpr std::int64_t kCount = kSanitized ? 3'000 : 30'000;
+    JumpingClock clock;
+    const auto seen = std::make_shared<Tally>(kCount);
+    const auto left = std::make_shared<std::atomic<std::int64_t>>(0);
+    const auto engine = std::make_shared<worker::Engine*>(nullptr);
+    t.spout<Numbers>("numbers", kCount);
+    t.bolt_fn("bolt", {"n", "text"},
+              [=, &clock](const Tuple& in, BasicCollector& out) {
+                  if (!at_home(**engine, "bolt")) {
+                      clock.jump(worker::kCalmMicrosMax);
+                      out.emit(in.int64(0), "");
+                      return;
+                  }
+                  left->fetch_add(1);
+                  const std::string text(20'000, 'x');
+                  for (int i = 0; i < 3; ++i) out.emit(i == 0 ? in.int64(0) : -1, text);
+              })
+        .shuffle("numbers");
+    t.bolt_fn("sink", {}, [seen](const Tuple& in, BasicCollector&) {
+         if (in.int64(0) >= 0) seen->add(in.int64(0));
+     }).shuffle("bolt");
+    worker::Engine made(t.build(), config({{"topology.executor.overshoot.bytes", "1024"}}), clock);
+    *engine = &made;
+
+    made.start();
+
+    ASSERT_EQ(made.wait(4 * microseconds(kPatience).count()), worker::Engine::State::kFinished);
+    EXPECT_TRUE(seen->all_are(1));
+    EXPECT_GE(left->load(), kCount / 10);
+    EXPECT_LE(made.crew().size(), 16);  // Some may be on their way to be used again.
+    EXPECT_LE(made.annexes(), 2);
+    ASSERT_TRUE(made.stop(microseconds(kPatience).count()));
+    EXPECT_EQ(made.common_pool().bytes_in_flight.load(), 0);
+}
+
+TEST_P(EngineStall, WithoutAThreadToBeHadABoltThatHoldsItsLoopIsNoDisaster) {
+    constexpr std::int64_t kCount = 200;
+    t.spout<Numbers>("numbers", kCount, outcomes);
+    t.bolt_fn("holds", {}, [](const Tuple& in, BasicCollector&) {
+         if (in.int64(0) % 20 == 0) std::this_thread::sleep_for(milliseconds(50));
+     }).shuffle("numbers");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("numbers");
+
+    Running run(t, config(), give_no_more_threads);
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), kCount);
+    EXPECT_EQ(run.engine().crew().size(), GetParam().loops);
+}
+
+// ---- Before the first tuple --------------------------------------------------------------------
+
+TEST_P(EngineStall, APrepareThatWaitsHoldsUpNoOtherOfItsLoop) {
+    // Each waits until all are in it.
+    constexpr int kBolts = 6;
+    const auto in_it = std::make_shared<std::atomic<int>>(0);
+    t.spout<Numbers>("numbers", 10, outcomes);
+    t.bolt<AnyBasicBolt>(
+         "bolt", kNoStreams,
+         BasicScript{.execute = swallow,
+                     .prepare =
+                         [in_it](const TaskContext&) {
+                             in_it->fetch_add(1);
+                             while (in_it->load() < kBolts)
+                                 std::this_thread::sleep_for(milliseconds(1));
+                         }})
+        .parallelism(kBolts)
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), 10);
+}
+
+TEST_P(EngineStall, AnOpenThatWaitsHoldsUpNoOtherSpout) {
+    const auto told = outcomes;
+    const auto open = std::make_shared<std::atomic<bool>>(false);
+    t.spout<AnySpout>(
+        "late", kN,
+        SpoutScript{.next =
+                        [](SpoutCollector& out) {
+                            out.finished();
+                            return Next::kIdle;
+                        },
+                    .open =
+                        [open](const TaskContext&, SpoutCollector& out) {
+                            while (!open->load()) std::this_thread::sleep_for(milliseconds(1));
+                            out.emit(1);
+                        }});
+    t.spout<Numbers>("numbers", 1'000, outcomes);
+    t.bolt_fn("sink", {}, swallow).parallelism(3).shuffle("numbers").shuffle("late");
+    Running run(t, config());
+
+    EXPECT_TRUE(eventually([&] { return outcomes->acked() == 1'000; }));
+    open->store(true);
+
+    ASSERT_TRUE(run.finishes());
+    std::uint64_t executed = 0;
+    for (const auto& input : run.of("sink").inputs) executed += input.executed;
+    EXPECT_EQ(executed, 1'001);
+}
+
+TEST_P(EngineStall, ABoltThatWasSlowToPrepareIsAtHomeForItsFirstTuple) {
+    const auto engine = std::make_shared<worker::Engine*>(nullptr);
+    const auto away = std::make_shared<std::atomic<int>>(0);
+    t.spout<Numbers>("numbers", 100, outcomes);
+    t.bolt<AnyBasicBolt>(
+         "bolt", kNoStreams,
+         BasicScript{.execute =
+                         [=](const Tuple&, BasicCollector&) {
+                             if (!at_home(**engine, "bolt")) away->fetch_add(1);
+                         },
+                     .prepare =
+                         [engine](const TaskContext&) {
+                             // Until it has been taken out, which it is.
+                             while (at_home(**engine, "bolt"))
+                                 std::this_thread::sleep_for(milliseconds(1));
+                         }})
+        .shuffle("numbers");
+    t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("numbers");
+
+    Running run(t, config(), [engine](worker::Engine& made) { *engine = &made; });
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(away->load(), 0);
+}
+
+TEST_P(EngineStall, NothingThatAPrepareEmitsIsExecutedBeforeAllBoltsArePrepared) {
+    const auto prepared = std::make_shared<std::atomic<bool>>(false);
+    const auto early = std::make_shared<std::atomic<int>>(0);
+    const auto executed = std::make_shared<std::atomic<int>>(0);
+    t.spout<Numbers>("numbers", 1);
+    t.bolt<AnyBolt>("first", kN,
+                    BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
+                               .prepare =
+                                   [](const TaskContext&, BoltCollector& out) {
+                                       for (int i = 0; i < 1'000; ++i) out.emit_unanchored(i);
+                                   }})
+        .shuffle("numbers");
+    t.bolt_fn("sink", {},
+              [=](const Tuple&, BasicCollector&) {
+                  executed->fetch_add(1);
+                  if (!prepared->load()) early->fetch_add(1);
+              })
+        .parallelism(3)
+        .shuffle("first");
+    t.bolt<AnyBasicBolt>("late", kNoStreams,
+                         BasicScript{.execute = swallow,
+                                     .prepare =
+                                         [prepared](const TaskContext&) {
+                                             std::this_thread::sleep_for(milliseconds(200));
+                                             prepared->store(true);
+                                         }})
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(executed->load(), 1'000);
+    EXPECT_EQ(early->load(), 0);
+}
+
+TEST_P(EngineStall, OfManyThatPrepareTheOneThatHangsIsNamed) {
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    const auto quick = std::make_shared<std::atomic<int>>(0);
+    t.spout<Numbers>("numbers", 10, outcomes);
+    t.bolt<AnyBasicBolt>("hangs", kNoStreams,
+                         BasicScript{.execute = swallow,
+                                     .prepare =
+                                         [go](const TaskContext&) {
+                                             while (!go->load())
+                                                 std::this_thread::sleep_for(milliseconds(1));
+                                         }})
+        .shuffle("numbers");
+    t.bolt<AnyBasicBolt>("quick", kNoStreams,
+                         BasicScript{.execute = swallow,
+                                     .prepare =
+                                         [quick](const TaskContext&) { quick->fetch_add(1); }})
+        .parallelism(5)
+        .shuffle("numbers");
+    JumpingClock clock;
+    worker::Engine engine(t.build(), config(), clock);
+    engine.start();
+    ASSERT_TRUE(eventually([&] { return quick->load() == 5 && !at_home(engine, "hangs"); }));
+
+    clock.jump(11 * base::kMicrosPerSecond);
+    for (const worker::ComponentSnapshot& component : engine.snapshot()) {
+        EXPECT_EQ(component.opening > 11 * base::kMicrosPerSecond, component.id == "hangs");
+    }
+    EXPECT_FALSE(engine.prepared());
+    EXPECT_FALSE(engine.stop(100 * base::kMicrosPerMilli));
+    EXPECT_EQ(worker::stuck_components(engine), "\"hangs\" (task 1)");
+
+    go->store(true);
+    EXPECT_TRUE(engine.stop(microseconds(kPatience).count()));
 }
 
 }  // namespace

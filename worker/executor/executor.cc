@@ -135,11 +135,14 @@ Inbox<Batch>::Token& Executor::token(Entrance& target, std::uint32_t destination
 void Executor::settle_output() {
     if (!opened && !is_spout) {
         if (!outbox.overfull()) return;
+        outbox.refuse();
         throw EmitError(
             "prepare() emits more than topology.executor.overshoot.bytes; nobody executes anything "
             "before all bolts are prepared");
     }
-    if (dedicated || step_loop->detach(*this)) hand_over_and_wait();
+    if (!dedicated && !step_loop->detach(*this)) return outbox.refuse();
+    hand_over_and_wait();
+    if (engine_.stopping() || engine_.halted()) outbox.refuse();  // It may not have waited.
 }
 
 void Executor::hand_over_and_wait() {

@@ -196,7 +196,7 @@ template <typename Mark>
 bool Task::send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct, Mark&& mark) {
     auto& stream = static_cast<Stream&>(out_stream);
     stream.emitted.add();
-    if (outbox_.interrupted() && outbox_.overfull()) [[unlikely]]
+    if (outbox_.refuses()) [[unlikely]]
         return false;
     if (stream.only == nullptr || direct != detail::kNoTask) {
         return send_chosen(stream, bytes, direct, mark);

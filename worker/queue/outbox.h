@@ -79,11 +79,15 @@ public:
     void close_all();
     bool has_open() const { return open_ > 0; }
     std::vector<Closed>& closed() { return closed_; }
-    /// More is waiting than one call of user code may emit: further rows are refused.
+    /// More is waiting than one call of user code may keep until it ends.
     bool overfull() const { return closed_bytes_ > overshoot_bytes_; }
+    /// And the executor cannot wait: further rows are refused until this is handed over.
+    void refuse() { refuses_ = true; }
+    bool refuses() const { return refuses_; }
     void handed_over() {
         closed_.clear();
         closed_bytes_ = 0;
+        refuses_ = false;
         interrupted_ = blocked();
     }
 
@@ -121,6 +125,7 @@ private:
     std::vector<Sender*> exhausted_;
     std::size_t blocked_routes_ = 0;
     bool interrupted_ = false;
+    bool refuses_ = false;
 };
 
 }  // namespace storm::worker
