@@ -490,6 +490,22 @@ TEST_P(EngineFlow, SmallAndLargeRowsFromOneTaskStayInOrder) {
     EXPECT_EQ(run.of("sink").inputs.at(0).executed, kCount);
 }
 
+TEST(EngineWindows, AWorkerSharesItsBufferAmongTheChannelsThatEndInIt) {
+    // 80,000 channels in all, of which 1,600 end in each of the 50 workers.
+    constexpr std::uint32_t kWorkers = 50;
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1).parallelism(200);
+    t.bolt_fn("sink", {}, swallow).parallelism(400).shuffle("numbers");
+    worker::Share share{.own = 7, .workers = kWorkers, .worker_of_executor = {}};
+    for (std::uint32_t i = 0; i < 600; ++i) share.worker_of_executor.push_back(i % kWorkers);
+    const base::SteadyClock clock;
+
+    const worker::Engine engine(t.build(), config_of({2, false}), clock, share);
+
+    EXPECT_EQ(engine.limits().window_bytes_elsewhere,
+              static_cast<std::uint64_t>(engine.limits().budget_bytes) / 1'600);
+}
+
 // ---- Too much at once --------------------------------------------------------------------------
 
 // Here the system gives no thread in which an emit could wait. Where it does, see

@@ -21,6 +21,7 @@
 #include <storm/storm.h>
 
 #include "tests/support/any_topology.h"
+#include "worker/queue/limits.h"
 
 namespace storm::testing {
 namespace {
@@ -408,6 +409,39 @@ TEST_P(EngineRouting, OrderHoldsWhileExecutorsAreTakenOutOfTheirLoops) {
     for (const auto& input : run.of("second").inputs) executed += input.executed;
     EXPECT_EQ(executed, 2 * kRows);
     EXPECT_TRUE(run.empties());
+}
+
+TEST_P(EngineRouting, OrderHoldsWhileExecutorsLeaveTheirLoopsAndComeBackAgainAndAgain) {
+    // They leave by naps and by what they emit, which is soon too much; time flies, so that they are
+    // home again after a few calls.
+    constexpr std::int64_t kRows = kSanitized ? 6'000 : 20'000;
+    const auto disorder = std::make_shared<std::atomic<int>>(0);
+    order_topology(t, kRows, disorder, milliseconds(25));
+    JumpingClock clock;
+    worker::Engine engine(t.build(), config({{"topology.executor.overshoot.bytes", "1024"}}), clock);
+    std::jthread time([&clock](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            clock.jump(worker::kCalmMicrosMax);
+            std::this_thread::sleep_for(std::chrono::microseconds(300));
+        }
+    });
+
+    engine.start();
+
+    ASSERT_EQ(engine.wait(2 * std::chrono::microseconds(kPatience).count()),
+              worker::Engine::State::kFinished);
+    EXPECT_EQ(disorder->load(), 0);
+    std::uint64_t executed = 0;
+    for (const auto& component : engine.snapshot()) {
+        if (component.id != "second") continue;
+        for (const auto& input : component.inputs) executed += input.executed;
+    }
+    EXPECT_EQ(executed, 2 * kRows);
+    ASSERT_TRUE(engine.stop(std::chrono::microseconds(kPatience).count()));
+    EXPECT_EQ(engine.common_pool().bytes_in_flight.load(), 0);
+    const auto came_back = [](const auto& executor) { return executor->home_since != 0; };
+    EXPECT_TRUE(GetParam().dedicated ||
+                std::any_of(engine.executors().begin(), engine.executors().end(), came_back));
 }
 
 }  // namespace
