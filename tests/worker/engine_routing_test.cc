@@ -437,6 +437,8 @@ TEST_P(EngineRouting, OrderHoldsWhileExecutorsLeaveTheirLoopsAndComeBackAgainAnd
         for (const auto& input : component.inputs) executed += input.executed;
     }
     EXPECT_EQ(executed, 2 * kRows);
+    time.request_stop();  // Our patience is measured by the same clock.
+    time.join();
     ASSERT_TRUE(engine.stop(std::chrono::microseconds(kPatience).count()));
     EXPECT_EQ(engine.common_pool().bytes_in_flight.load(), 0);
     const auto came_back = [](const auto& executor) { return executor->home_since != 0; };
