@@ -142,8 +142,9 @@ constexpr ControlRecord make_complaint(std::uint32_t worker, std::uint64_t incar
 }
 /// Whether it names a worker, and concerns who is given up.
 constexpr bool names_worker(const ControlRecord& record) {
-    return record.kind >= static_cast<std::uint8_t>(ControlKind::kFenced) &&
-           record.kind <= static_cast<std::uint8_t>(ControlKind::kComplaint);
+    const auto kind = static_cast<ControlKind>(record.kind);
+    return kind == ControlKind::kFenced || kind == ControlKind::kFencedSeen ||
+           kind == ControlKind::kFollows || kind == ControlKind::kComplaint;
 }
 
 /// `bytes`: any number of records from elsewhere.

@@ -225,6 +225,8 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
         }
         unopened_.fetch_add(1);
         if (!executor->is_spout) unprepared_.fetch_add(1);
+        for (std::uint32_t worker = 0; worker < wiring_.share.workers; ++worker)
+            if (worker != wiring_.share.own) executor->revoke_credit(worker);  // None yet.
     }
 }
 
@@ -502,6 +504,7 @@ std::vector<ComponentSnapshot> Engine::snapshot() const {
         const base::Micros since = executor->opening_since.load(std::memory_order_relaxed);
         if (since != 0) into.opening = std::max(into.opening, now - since);
         for (Task* const task : executor->tasks()) add_counts(*task, into);
+        into.dropped += executor->dropped_elsewhere.load(std::memory_order_relaxed);
     }
     return all;
 }

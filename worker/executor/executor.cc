@@ -105,7 +105,18 @@ std::vector<std::pair<std::uint64_t, CreditReceiver*>> Executor::receivers_elsew
 void Executor::handle_peer_events() {
     if (peer_events_.empty()) [[likely]]
         return;
-    for (const PeerEvent& event : std::exchange(peer_events_, {})) handle(event);
+    for (const PeerEvent& event : std::exchange(peer_events_, {})) {
+        if (event.kind == PeerEvent::Kind::kLost) revoke_credit(event.worker);
+        handle(event);
+    }
+}
+
+void Executor::revoke_credit(std::uint32_t worker) {
+    for (std::size_t number = 0; number < sender_by_target_.size(); ++number) {
+        Sender* const sender = sender_by_target_[number];
+        if (sender == nullptr || engine_.wiring().share.worker_of(number) != worker) continue;
+        if (sender->credit.revoke()) outbox.exhausted(*sender);
+    }
 }
 
 void Executor::grant(Channel& from, std::uint32_t consumed) {

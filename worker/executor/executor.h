@@ -142,6 +142,8 @@ public:
     std::uint32_t progress() const { return clock_.progress(); }
     std::atomic<bool> woken{false};    // By a waker.
     std::atomic<bool> resumed{false};  // In its home's resume list.
+    /// Untracked rows of its tasks that were lost with another worker. Counted by the transport.
+    std::atomic<std::uint64_t> dropped_elsewhere{0};
     Executor* next_resumed = nullptr;
 
     /// Where rows of a source task come in. REQUIRES: it sends to this executor.
@@ -157,6 +159,8 @@ public:
     std::deque<Channel>& channels() { return channels_; }
     /// The copies here of receivers elsewhere, by channel_id().
     std::vector<std::pair<std::uint64_t, CreditReceiver*>> receivers_elsewhere();
+    /// Where the way to that worker has no credit any more, or none yet, nothing more is sent.
+    void revoke_credit(std::uint32_t worker);
 
 protected:
     virtual void open() = 0;

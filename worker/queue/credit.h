@@ -41,6 +41,9 @@ public:
     /// For the copy of a receiver elsewhere that its senders here look at: it has announced
     /// `limit`. True when a sender waited. Threads: one, instead of consume().
     [[nodiscard]] bool announced(std::uint64_t limit) { return announce(limit); }
+    /// The same: the receiver is lost. There is no credit until another one announces some, and a
+    /// sender that has not used up its own learns of it by CreditSender::revoke().
+    void revoke() { limit_.store(0, std::memory_order_release); }
 
 private:
     friend class CreditSender;
@@ -82,6 +85,10 @@ public:
     /// Bytes sent since the credit was used up, or since count_beyond(). REQUIRES: exhausted().
     std::uint64_t beyond() const { return sent_ - beyond_from_; }
     void count_beyond() { beyond_from_ = sent_; }
+
+    /// The limit may have been taken back. Returns whether the channel was within its limit, and no
+    /// longer is.
+    [[nodiscard]] bool revoke() { return !exhausted_ && !look(); }
 
     /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
     /// credit again.

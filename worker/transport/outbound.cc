@@ -179,7 +179,30 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     if (to.receiver->announced(granted)) engine_.resume(*to.source);
 }
 
+void Outbound::end_life() {
+    // Its spouts' roots have died with it.
+    drop_controls();
+    revoke_credit();
+}
+
+void Outbound::drop_controls() {
+    for (ControlBatch* const control : controls_) {
+        control->clear();
+        engine_.give_control(control);
+    }
+    controls_.clear();
+    acks_ = 0;
+    merge_at_ = kAckMergeMin;
+}
+
+void Outbound::revoke_credit() {
+    for (const To& to : to_)
+        if (to.receiver != nullptr) to.receiver->revoke();
+}
+
 void Outbound::start_life(const std::vector<CreditRecord>& credits) {
+    revoke_credit();
+    others_.clear();  // It is told anew.
     for (To& to : to_) {
         to.base = to.shipped;
         to.granted = 0;
@@ -201,7 +224,10 @@ void Outbound::fail_rows(Batch& batch) {
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         const std::byte* row = runs.data() + at + kRunHeader;
+        Executor& source = engine_.executor_of(static_cast<TaskId>(run.source_task));
         for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
+            if (detail::row_anchor_count(row) == 0 && !wire::is_control(row))
+                source.dropped_elsewhere.fetch_add(1, std::memory_order_relaxed);
             for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {
                 const Root root = detail::row_anchor(row, a).root;
                 const std::uint32_t destination = wiring_.destination_of(task_of(root));

@@ -50,6 +50,9 @@ public:
     /// REQUIRES: has_channel(channel).
     void granted(std::uint64_t channel, std::uint64_t limit);
 
+    /// A life of the peer has ended, and no other has begun: what it was owed is nobody's, and
+    /// nothing more may be sent to it.
+    void end_life();
     /// A new life of the peer: its credits are counted from here. `credits`: what it may send, as
     /// we count.
     void start_life(const std::vector<CreditRecord>& credits);
@@ -69,6 +72,8 @@ private:
     To& to(const wire::RunHeader& run);
     void merge_controls();
     void fail_rows(Batch& batch);
+    void drop_controls();
+    void revoke_credit();
 
     Engine& engine_;
     const Wiring& wiring_;

@@ -283,6 +283,8 @@ void PeerLink::warn(const std::string& what) {
 
 void PeerLink::lost(std::uint64_t incarnation) {
     drop_connection();
+    out_.collect();
+    out_.end_life();
     release_lost(incarnation);
     dial_later();
 }

@@ -64,6 +64,62 @@ TEST_F(OutboundTest, CreditGrowsNoFurtherThanAWindowWhateverThePeerSays) {
     out.release(shipment, false);
 }
 
+TEST_F(OutboundTest, WithALifeItsCreditEndsUntilTheNextOneGrantsSome) {
+    out.start_life({});
+    out.granted(channel, 4'096);
+    const std::size_t bytes = push_batch();
+    worker::Shipment shipment = out.batch_frame(1);
+
+    out.end_life();
+    EXPECT_EQ(receiver->limit(), 0);
+    out.release(shipment, true);
+    out.start_life({});
+    EXPECT_EQ(receiver->limit(), 0);
+    out.granted(channel, 2'048);
+
+    EXPECT_EQ(receiver->limit(), bytes + 2'048);
+}
+
+TEST_F(OutboundTest, ANewLifeAtOnceHasOnlyTheCreditThatItGrants) {
+    out.start_life({});
+    out.granted(channel, 4'096);
+
+    out.start_life({});
+
+    EXPECT_EQ(receiver->limit(), 0);
+}
+
+TEST_F(OutboundTest, WhatALostWorkerWasOwedIsNobodysButItsSuccessorLearnsItsCredit) {
+    const std::uint64_t theirs = one.channel("numbers", 0, "pass", 1);
+    out.start_life({});
+    worker::ControlBatch* const owed = engine.take_control();
+    owed->acks.push_back({OneWorker::root_of(one.task("numbers", 0)), 1});
+    owed->fails.push_back({OneWorker::root_of(one.task("numbers", 0)), FailReason::kException, {}});
+    engine.peer(0).control.push(owed);
+    out.collect();
+    ASSERT_TRUE(out.has_control());
+
+    out.end_life();
+    EXPECT_FALSE(out.has_control());
+    out.start_life({{theirs, 300}});
+
+    EXPECT_EQ(next_records(), std::vector{wire::make_credit(theirs, 300)});
+}
+
+TEST_F(OutboundTest, UntrackedRowsThatAreLostWithAWorkerAreCountedAsDropped) {
+    out.start_life({});
+    push_batch();
+    push_batch(OneWorker::root_of(one.task("numbers", 1)));
+    for (const std::uint64_t sequence : {1U, 2U}) {
+        worker::Shipment shipment = out.batch_frame(sequence);
+        out.release(shipment, true);
+    }
+
+    const auto counts = engine.snapshot();
+    EXPECT_EQ(counts[0].id, "numbers");
+    EXPECT_EQ(counts[0].dropped, 1);
+}
+
 TEST_F(OutboundTest, CreditDoesNotMoveBackWithinALife) {
     out.start_life({});
     out.granted(channel, 2'000);

@@ -31,6 +31,19 @@ auto count_into(const std::shared_ptr<Tally>& tally) {
     return [tally](const Tuple& in, BasicCollector&) { tally->add(in.int64(0)); };
 }
 
+/// Of the component at that place in the topology, by the tasks in that worker.
+std::uint64_t executed_in(SeveralWorkers& workers, std::uint32_t worker, std::size_t component) {
+    std::uint64_t executed = 0;
+    for (const auto& input : workers.engine(worker).snapshot()[component].inputs)
+        executed += input.executed;
+    return executed;
+}
+
+/// For tests that wait for a fence.
+constexpr worker::LinkTimes kSoon{.heartbeat = 100 * base::kMicrosPerMilli,
+                                  .silence = 1'000 * base::kMicrosPerMilli,
+                                  .grace = 500 * base::kMicrosPerMilli};
+
 class SeveralWorkersTest : public ::testing::TestWithParam<Threads> {
 protected:
     Config config(Settings settings = {}) const { return config_of(GetParam(), settings); }
@@ -185,6 +198,60 @@ TEST_P(SeveralWorkersTest, WhatAKilledBoltWorkerHeldFailsAtOnceAndIsReplayed) {
     EXPECT_EQ(outcomes->failed(), outcomes->failed(FailReason::kWorkerLost));
     EXPECT_LE(outcomes->failed(), 2'000);  // What was emitted meanwhile may fail, too.
     for (std::int64_t n = 0; n < kCount; ++n) ASSERT_GE(tally->of(n), 1) << n;
+}
+
+TEST_P(SeveralWorkersTest, AfterAFenceAShuffleGoesOnWithoutTheLostWorker) {
+    // No successor comes. Few tuples are pending: all of them could wait for the lost one.
+    const auto acked = std::make_shared<std::atomic<std::int64_t>>(0);
+    const auto lost = std::make_shared<std::atomic<std::int64_t>>(0);
+    t.spout<AnySpout>("endless", kN,
+                      SpoutScript{.next =
+                                      [n = std::int64_t{0}](SpoutCollector& out) mutable {
+                                          out.emit_tracked(static_cast<MessageId>(n), n);
+                                          ++n;
+                                          return Next::kEmitted;
+                                      },
+                                  .ack = [acked](MessageId) { ++*acked; },
+                                  .fail =
+                                      [lost](MessageId, FailReason reason) {
+                                          if (reason == FailReason::kWorkerLost) ++*lost;
+                                      }});
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {})
+        .parallelism(2)
+        .shuffle("endless");
+    const auto place = [](const std::string& component, std::size_t i) {
+        return component == "endless" ? 0U : static_cast<std::uint32_t>(i) + 1;
+    };
+    SeveralWorkers workers(t.build(),
+                           config({{"topology.max.spout.pending", "100"},
+                                   {"topology.message.timeout.secs", "3600"}}),
+                           3, place, SeveralWorkers::RerouteFor{}, kSoon);
+    ASSERT_TRUE(eventually([&] { return acked->load() > 10'000; }));
+
+    workers.kill(1);
+
+    ASSERT_TRUE(eventually([&] { return lost->load() > 0; }));
+    for (int i = 0; i < 5; ++i) {
+        const std::int64_t before = acked->load();
+        ASSERT_TRUE(eventually([&] { return acked->load() > before + 10'000; })) << i;
+    }
+    workers.start(1);
+    workers.tell_places();
+    EXPECT_TRUE(eventually([&] { return executed_in(workers, 1, 1) > 1'000; }));
+}
+
+TEST_P(SeveralWorkersTest, AShuffleDoesNotWaitForAWorkerThatHasNotComeYet) {
+    t.spout<Persistent>("numbers", kCount, outcomes);
+    t.bolt_fn("sink", {}, count_into(tally)).parallelism(2).shuffle("numbers");
+    const auto place = [](const std::string& component, std::size_t i) {
+        return component == "numbers" ? 0U : static_cast<std::uint32_t>(i) + 1;
+    };
+    SeveralWorkers workers(t.build(), config({{"topology.max.spout.pending", "10"}}), 3, place);
+    workers.kill(1);
+    workers.restart(0);
+
+    EXPECT_TRUE(eventually([&] { return workers.engine(0).snapshot()[0].acked == kCount; }));
+    EXPECT_EQ(workers.engine(0).snapshot()[0].failed, 0);
 }
 
 TEST_P(SeveralWorkersTest, ABoltInAThirdWorkerSeesToWhatPassedThroughIt) {
