@@ -117,6 +117,8 @@ const char* record_fault(const ControlRecord& record) {
             if (record.subject > std::numeric_limits<std::uint32_t>::max())
                 return "has an impossible worker";
             return kind == ControlKind::kFollows && record.amount != 0 ? "has an amount" : nullptr;
+        case ControlKind::kLeaving:
+            return record.subject == 0 && record.amount == 0 ? nullptr : "has a subject";
         case ControlKind::kFail:
             if (record.reason > static_cast<std::uint8_t>(FailReason::kOverflow)) {
                 return "has an unknown reason";

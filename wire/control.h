@@ -88,7 +88,8 @@ enum class ControlKind : std::uint8_t {
     kFencedSeen = 6,
     kHeld = 7,
     kFollows = 8,
-    kComplaint = 9
+    kComplaint = 9,
+    kLeaving = 10
 };
 
 struct ControlRecord {
@@ -139,6 +140,11 @@ constexpr ControlRecord make_follows(std::uint32_t worker) {
 /// The sender's link to incarnation `incarnation` of a worker has been down for grace.
 constexpr ControlRecord make_complaint(std::uint32_t worker, std::uint64_t incarnation) {
     return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kComplaint), 0, {}};
+}
+/// The sender has done its part, and goes when the receiver has receipted all; nothing is owed to
+/// it any more.
+constexpr ControlRecord make_leaving() {
+    return {0, 0, static_cast<std::uint8_t>(ControlKind::kLeaving), 0, {}};
 }
 /// Whether it names a worker, and concerns who is given up.
 constexpr bool names_worker(const ControlRecord& record) {

@@ -29,6 +29,7 @@
 #include "worker/serve/agreement.h"
 #include "worker/serve/report.h"
 #include "worker/serve/supervisor_link.h"
+#include "worker/transport/limits.h"
 #include "worker/transport/transport.h"
 
 namespace storm::worker {
@@ -203,7 +204,7 @@ private:
             case cluster::Status::kKilled:
                 return drain();
             case cluster::Status::kFinished:
-                return end(kExitDone, "the topology has finished");
+                return leave(kExitDone, "the topology has finished");
         }
     }
 
@@ -211,7 +212,20 @@ private:
         if (std::exchange(draining_, true)) return;
         base::log::info("draining");
         engine_.drain();
+        const base::Micros patience =
+            engine_.wiring().config.int64("topology.drain.timeout.ms") * base::kMicrosPerMilli;
+        transport_->drain(patience, [this](std::uint32_t worker) {
+            asio::post(io_, [this, worker] { missing(worker); });
+        });
         changed();
+    }
+
+    /// Of one that has sent all nothing is missing; it has said so.
+    void missing(std::uint32_t worker) {
+        if (engine_.wait(0) != Engine::State::kRunning) return;
+        base::log::error("another worker is gone: this one drains without it",
+                         {{"worker", static_cast<std::int64_t>(worker)}});
+        incomplete_ = true;
     }
 
     // ---- What it says ----
@@ -219,7 +233,10 @@ private:
     void changed() {
         const Engine::State state = engine_.wait(0);
         if (state == Engine::State::kFailed) return end(kExitFailed, engine_.failure());
-        if (state == Engine::State::kFinished && draining_) return end(kExitDone, "drained");
+        if (state == Engine::State::kFinished && draining_) {
+            return incomplete_ ? leave(kExitFailed, "drained without a worker that is gone")
+                               : leave(kExitDone, "drained");
+        }
         report_wait_ = kFirstReportMicros;
         report();
         report_later();
@@ -253,6 +270,18 @@ private:
     }
 
     // ---- The end ----
+
+    /// Ends when the other workers have taken what this one has sent.
+    void leave(int code, const std::string& why) {
+        if (ending_ || std::exchange(leaving_, true)) return;
+        engine_.stop(kStopPatienceMicros);  // What its last step has emitted is on its way then.
+        transport_->flush(kLeaveMicros, [this, code, why](bool complete) {
+            asio::post(io_, [this, code, why, complete] {
+                if (complete || !draining_) return end(code, why);
+                end(kExitFailed, why + ", but not all that it sent was taken");
+            });
+        });
+    }
 
     void end(int code, const std::string& why) {
         if (std::exchange(ending_, true)) return;
@@ -302,6 +331,8 @@ private:
     base::Micros report_wait_ = kFirstReportMicros;
     base::Micros contact_ = 0;  // When it last had a Supervisor.
     bool draining_ = false;
+    bool incomplete_ = false;
+    bool leaving_ = false;
     bool ending_ = false;
     int code_ = kExitDone;
 };

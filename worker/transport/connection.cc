@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -50,6 +51,16 @@ void Connection::start_reading(std::size_t limit) {
     read();
 }
 
+void Connection::resume() {
+    if (!std::exchange(paused_, false)) return;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->go_on(); });
+}
+
+void Connection::go_on() {
+    if (!closed_) take_frames();
+    if (!closed_ && !paused_ && !reading_) read();
+}
+
 void Connection::read() {
     auto* const bytes = reinterpret_cast<std::byte*>(words_.data());
     if (begin_ == end_) begin_ = end_ = 0;
@@ -67,20 +78,21 @@ void Connection::read() {
     auto* const to = reinterpret_cast<std::byte*>(words_.data()) + end_;
     const std::size_t room = words_.size() * sizeof(std::uint64_t) - end_;
     if (room == 0) return fail("a frame that does not end");
+    reading_ = true;
     socket_.async_read_some(asio::buffer(to, room),
                             [self = shared_from_this()](error_code error, std::size_t read) {
+                                self->reading_ = false;
                                 if (self->closed_) return;
                                 if (error) return self->fail(error.message());
                                 self->end_ += read;
                                 self->bytes_read_ += read;
-                                self->take_frames();
-                                if (!self->closed_) self->read();
+                                self->go_on();
                             });
 }
 
 void Connection::take_frames() {
     const auto* const bytes = reinterpret_cast<const std::byte*>(words_.data());
-    while (!closed_ && !closing_) {
+    while (!closed_ && !closing_ && !paused_) {
         const std::span<const std::byte> arrived(bytes + begin_, end_ - begin_);
         const auto size = wire::frame_bytes(arrived, limit_);
         if (!size) return fail(size.error().message);

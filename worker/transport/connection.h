@@ -36,6 +36,10 @@ public:
     /// Reads until it is closed. No frame may be longer than the limit, which set_limit() changes.
     void start_reading(std::size_t limit);
     void set_limit(std::size_t bytes) { limit_ = bytes; }
+    /// Hands on nothing and reads nothing until it may again.
+    void pause() { paused_ = true; }
+    void resume();
+    bool paused() const { return paused_; }
 
     /// REQUIRES: !writing(). The buffers stay as they are until `done`.
     void write(const std::vector<boost::asio::const_buffer>& buffers, std::function<void()> done);
@@ -59,6 +63,7 @@ public:
 private:
     void set_options();
     void read();
+    void go_on();
     void take_frames();
     void fail(const std::string& why);
 
@@ -72,6 +77,8 @@ private:
     std::uint64_t bytes_read_ = 0;
     std::uint64_t frames_read_ = 0;
     std::string small_;  // The frame that write(Frame) writes.
+    bool paused_ = false;
+    bool reading_ = false;
     bool writing_ = false;
     bool closing_ = false;
     bool closed_ = false;

@@ -1,6 +1,7 @@
 #include "worker/transport/inbound.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -8,6 +9,7 @@
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "wire/row_codec.h"
+#include "worker/transport/limits.h"
 #include "worker/transport/source_started.h"
 
 namespace storm::worker {
@@ -54,7 +56,12 @@ Inbound::Inbound(Engine& engine, std::uint32_t worker)
       source_index_(wiring_.plan.executors.size(), kNone),
       target_index_(wiring_.plan.executors.size(), kNone),
       is_spout_task_(wiring_.destination_of_task.size()),
-      open_(wiring_.placement.loops) {
+      // What is closed before the limit is noticed, the batch that is open, and the row itself.
+      allowance_(engine.limits().overshoot_bytes +
+                 3 * static_cast<std::uint64_t>(
+                         wiring_.config.int64("topology.max.tuple.bytes"))),
+      open_(wiring_.placement.loops),
+      bytes_(wiring_.placement.loops) {
     std::size_t sources = 0;
     for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
         if (wiring_.executor_is_here(e)) target_index_[e] = targets_++;
@@ -119,7 +126,7 @@ const char* Inbound::fault_in_row(const std::byte* row, const From& from) const 
 base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
     auto well_formed = wire::check_runs(runs);
     if (!well_formed) return well_formed;
-    const auto allowance = engine_.limits().overshoot_bytes + detail::kRowBytesMax;
+    std::fill(bytes_.begin(), bytes_.end(), 0);
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         From* const from =
@@ -134,8 +141,10 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
             if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
         }
         const std::uint64_t limit = from->channel->credit.limit();
-        if (from->received + run.bytes > limit + allowance)
+        if (from->received + run.bytes > limit + allowance_ + kBeyondCreditBytesMax)
             return refused("more than its credit allows");
+        bytes_[wiring_.destination_of(static_cast<TaskId>(run.target_task))] +=
+            kRunHeader + run.bytes;
         at += kRunHeader + run.bytes;
     }
     return base::Done{};
@@ -147,11 +156,12 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         const auto target = static_cast<TaskId>(run.target_task);
-        from(static_cast<TaskId>(run.source_task), target)->received += run.bytes;
+        From& from = *this->from(static_cast<TaskId>(run.source_task), target);
+        from.received += run.bytes;
+        if (is_overfull(from)) overfull_.push_back(&from);
         const std::uint32_t loop = wiring_.destination_of(target);
         Batch*& batch = open_[loop];
-        // All of the rest may be for this loop.
-        if (batch == nullptr) batch = engine_.common_pool().take(runs.size() - at);
+        if (batch == nullptr) batch = engine_.common_pool().take(bytes_[loop]);
         const std::size_t bytes = kRunHeader + run.bytes;
         std::memcpy(batch->bytes() + batch->used, runs.data() + at, bytes);
         batch->used += static_cast<std::uint32_t>(bytes);
@@ -161,6 +171,15 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
         if (open_[loop] != nullptr) push(loop, std::exchange(open_[loop], nullptr));
     }
     return base::Done{};
+}
+
+bool Inbound::is_overfull(const From& from) const {
+    return from.received > from.channel->credit.limit() + allowance_;
+}
+
+bool Inbound::overfull() {
+    std::erase_if(overfull_, [this](const From* from) { return !is_overfull(*from); });
+    return !overfull_.empty();
 }
 
 void Inbound::push(std::uint32_t loop, Batch* batch) {
@@ -215,8 +234,8 @@ void Inbound::take_control(std::span<const std::byte> records) {
     }
 }
 
-void Inbound::start_life() {
-    // The mark goes through the data lane, behind the rows of the life before.
+template <typename F>
+void Inbound::for_each_pair_of_tasks(F&& f) {
     for (std::size_t e = 0; e < source_index_.size(); ++e) {
         if (source_index_[e] == kNone) continue;
         const cluster::ExecutorPlan& source = wiring_.plan.executors[e];
@@ -225,22 +244,43 @@ void Inbound::start_life() {
             From& from = from_[source_index_[e] * targets_ + target_index_[t]];
             if (from.channel == nullptr) continue;
             const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
-            for (int s = 0; s < source.tasks; ++s) {
-                for (int i = 0; i < target.tasks; ++i) {
-                    Batch* const mark = make_batch(kRunHeader + kSourceStartedBytes);
-                    wire::write_run_header(mark->bytes(),
-                                           {static_cast<std::uint32_t>(source.first_task + s),
-                                            static_cast<std::uint32_t>(target.first_task + i), 1,
-                                            static_cast<std::uint32_t>(kSourceStartedBytes)});
-                    write_source_started(mark->bytes() + kRunHeader);
-                    mark->used = static_cast<std::uint32_t>(kRunHeader + kSourceStartedBytes);
-                    push(wiring_.destination_of(target.first_task + i), mark);
-                    from.received += kSourceStartedBytes;  // It will be counted as consumed.
-                }
-            }
-            from.base = from.received;
+            for (int s = 0; s < source.tasks; ++s)
+                for (int i = 0; i < target.tasks; ++i)
+                    f(from, source.first_task + s, target.first_task + i);
         }
     }
+}
+
+// As if it had come from the peer. It will be counted as consumed.
+void Inbound::push_control_row(From& from, TaskId source, TaskId target,
+                               std::span<const std::byte> row) {
+    Batch* const batch = make_batch(kRunHeader + row.size());
+    wire::write_run_header(batch->bytes(), {static_cast<std::uint32_t>(source),
+                                            static_cast<std::uint32_t>(target), 1,
+                                            static_cast<std::uint32_t>(row.size())});
+    std::memcpy(batch->bytes() + kRunHeader, row.data(), row.size());
+    batch->used = static_cast<std::uint32_t>(kRunHeader + row.size());
+    push(wiring_.destination_of(target), batch);
+    from.received += row.size();
+}
+
+void Inbound::end_sources() {
+    alignas(8) std::array<std::byte, wire::kControlRowBytesMax> row{};
+    const std::size_t bytes = wire::write_control_row(wire::Eos{}, row.data());
+    for_each_pair_of_tasks([&](From& from, TaskId source, TaskId target) {
+        push_control_row(from, source, target, std::span(row).first(bytes));
+    });
+}
+
+void Inbound::start_life() {
+    overfull_.clear();
+    // The mark goes through the data lane, behind the rows of the life before.
+    alignas(8) std::array<std::byte, kSourceStartedBytes> mark{};
+    write_source_started(mark.data());
+    for_each_pair_of_tasks([&](From& from, TaskId source, TaskId target) {
+        push_control_row(from, source, target, mark);
+    });
+    for (From& from : from_) from.base = from.received;
 }
 
 CreditRecord Inbound::credit(const CreditRecord& record) const {

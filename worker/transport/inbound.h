@@ -31,6 +31,12 @@ public:
     /// Acks, fails, resets and holds; the rest is for the caller. REQUIRES: check_control(records).
     void take_control(std::span<const std::byte> records);
 
+    /// Some channel of it has sent more than its credit and what one call may emit, and has not got
+    /// the credit for it yet.
+    bool overfull();
+    /// The peer is gone for good: its tasks have ended, wherever they were.
+    void end_sources();
+
     /// A new life of the peer: its tasks begin anew, and its credit is counted from here.
     void start_life();
     /// As the peer counts, for what `record` says of one of its channels.
@@ -50,6 +56,11 @@ private:
     const char* fault_in_row(const std::byte* row, const From& from) const;
     base::Result<base::Done> check(std::span<const std::byte> runs);
     void push(std::uint32_t loop, Batch* batch);
+    bool is_overfull(const From& from) const;
+    void push_control_row(From& from, TaskId source, TaskId target,
+                          std::span<const std::byte> row);
+    template <typename F>
+    void for_each_pair_of_tasks(F&& f);
     bool is_own_spout(TaskId task) const {
         const auto t = static_cast<std::size_t>(task);
         return t < is_spout_task_.size() && is_spout_task_[t] && wiring_.is_here(task);
@@ -64,7 +75,10 @@ private:
     std::vector<From> from_;
     std::vector<bool> is_spout_task_;
     std::vector<Inbox<Batch>::Token> tokens_;  // By loop.
-    std::vector<Batch*> open_;                 // By loop, while a batch is taken apart.
+    const std::uint64_t allowance_;            // Beyond credit: what one call may emit.
+    std::vector<From*> overfull_;              // At some time; looked at again when asked.
+    std::vector<Batch*> open_;                 // By loop, while a batch is taken apart,
+    std::vector<std::size_t> bytes_;           // and what it will have.
 };
 
 }  // namespace storm::worker

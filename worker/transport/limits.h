@@ -45,6 +45,15 @@ struct LinkTimes {
     constexpr base::Micros complaint() const { return 3 * heartbeat; }
 };
 
+/// A worker that has done its part stays for its peers to take what it has sent, at most this long.
+inline constexpr base::Micros kLeaveMicros = 10 * base::kMicrosPerSecond;
+/// How often it looks whether they have.
+inline constexpr base::Micros kLeavePollMicros = 2 * base::kMicrosPerMilli;
+
+/// What a peer may send beyond its credit and what one call may emit, before it is refused. Once it
+/// has, it is read no faster than a batch in each kHeartbeatMicros until it keeps to its credit.
+inline constexpr std::size_t kBeyondCreditBytesMax = 128U << 20;
+
 /// Of batches in one write. More would hold up control records.
 inline constexpr std::size_t kWriteBytesMax = 256 * 1024;
 /// Sent, and not yet receipted: nothing more is sent then.

@@ -38,6 +38,7 @@ struct Shipment {
     Batch* batch = nullptr;
     std::vector<wire::ControlRecord> records;
     std::size_t bytes = 0;  ///< In all.
+    bool matters = false;   ///< It holds rows, or what became of rows.
 };
 
 class Link {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -35,6 +36,22 @@ wire::ControlRecord make_record(const FailRecord& fail) {
             return wire::make_held(fail.root);
     }
     STORM_CHECK(false, "all kinds are told above");
+}
+
+// The same thing about the same root once is enough.
+void merge(std::vector<FailRecord>& fails) {
+    const auto key = [](const FailRecord& record) {
+        const auto& [root, reason, what] = record;
+        return std::tuple(root, what, reason);
+    };
+    std::sort(fails.begin(), fails.end(), [&](const FailRecord& one, const FailRecord& other) {
+        return key(one) < key(other);
+    });
+    const auto end = std::unique(fails.begin(), fails.end(),
+                                 [&](const FailRecord& one, const FailRecord& other) {
+                                     return key(one) == key(other);
+                                 });
+    fails.erase(end, fails.end());
 }
 
 }  // namespace
@@ -83,7 +100,7 @@ void Outbound::collect() {
     outbox_.control.take_all([this](ControlBatch* taken) {
         for (const CreditRecord& record : taken->credits) raise(credits_, record);
         taken->credits.clear();
-        acks_ += taken->acks.size();
+        acks_ += taken->acks.size() + taken->fails.size();
         if (taken->empty()) {
             engine_.give_control(taken);
         } else {
@@ -105,7 +122,8 @@ void Outbound::merge_controls() {
         engine_.give_control(next);
     }
     merge_by_root(all.acks);
-    acks_ = all.acks.size();
+    merge(all.fails);
+    acks_ = all.acks.size() + all.fails.size();
     merge_at_ = std::max(kAckMergeMin, 2 * acks_);
 }
 
@@ -129,14 +147,15 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         for (; !from.empty() && records.size() < wire::kControlRecordsMax; from.pop_back())
             records.push_back(make(from.back()));
     };
+    shipment.matters = !controls_.empty() && records.size() < wire::kControlRecordsMax;
     while (!controls_.empty() && records.size() < wire::kControlRecordsMax) {
         ControlBatch& next = *controls_.front();
         records.reserve(std::min(records.size() + next.acks.size() + next.fails.size(),
                                  wire::kControlRecordsMax));
-        const std::size_t acks = next.acks.size();
+        const std::size_t before = next.acks.size() + next.fails.size();
         take(next.fails, make_record);
         take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
-        acks_ -= acks - next.acks.size();
+        acks_ -= before - next.acks.size() - next.fails.size();
         if (!next.acks.empty() || !next.fails.empty()) break;
         next.clear();
         engine_.give_control(&next);
@@ -166,7 +185,8 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
             .head = std::move(head),
             .batch = batch,
             .records = {},
-            .bytes = bytes};
+            .bytes = bytes,
+            .matters = true};
 }
 
 void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {

@@ -2,7 +2,7 @@
 // into frames.
 //
 // Control records wait here until they can be sent, merged by root: what an unreachable peer is
-// owed is bounded by its pending roots.
+// owed is bounded by its pending roots; so are fails and resets.
 //
 // Threads: the links' thread.
 #pragma once
@@ -38,6 +38,8 @@ public:
     void collect();
     bool has_control() const { return !controls_.empty() || !credits_.empty() || !others_.empty(); }
     bool has_batches() const { return !batches_.empty(); }
+    /// What became of the peer's rows is still to be said.
+    bool has_answers() const { return !controls_.empty(); }
 
     /// The next frame of control records. `inbound`: what credits are counted by.
     Shipment control_frame(std::uint64_t sequence, const Inbound& inbound);
@@ -87,7 +89,7 @@ private:
 
     std::deque<Batch*> batches_;
     std::deque<ControlBatch*> controls_;  // Not empty ones; their credits are in credits_.
-    std::size_t acks_ = 0;                // In all of them.
+    std::size_t acks_ = 0;                // In all of them; fails and resets, too.
     std::size_t merge_at_ = kAckMergeMin;
     std::unordered_map<std::uint64_t, std::uint64_t> credits_;  // Limit, as we count, by channel.
     std::vector<wire::ControlRecord> others_;

@@ -235,7 +235,9 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
         out_.start_life(in_.all_credits());
         engine_.tell(PeerEvent::Kind::kStarted, worker_);
         refused_in_turn_ = 0;
+        peer_leaves_ = false;
     }
+    if (leaving_) out_.add(wire::make_leaving());
     up_ = true;
     resend_ = 0;
     receipted_ = link_.received();
@@ -258,6 +260,7 @@ void PeerLink::drop_connection() {
     dropped->close();
     if (std::exchange(up_, false)) {
         bytes_in_ += dropped->bytes_read() - heard_bytes_;
+        down_since_ = clock_.now();
         release_written();
         events_.perform(members_.down(worker_, clock_.now()));
         return;
@@ -302,6 +305,42 @@ void PeerLink::close() {
     drop_connection();
 }
 
+// ---- The end -----------------------------------------------------------------------------------
+
+void PeerLink::receipt() {
+    if (link_.received() > receipted_) heartbeat_due_ = true;
+    pump();
+}
+
+void PeerLink::leave() {
+    if (std::exchange(leaving_, true)) return;
+    if (up_) tell(wire::make_leaving());
+}
+
+bool PeerLink::owes() {
+    if (peer_leaves_) return false;
+    receipt();
+    const std::deque<Shipment>& retained = link_.retained();
+    if (up_) {
+        return connection_->writing() || !retained.empty() || out_.has_control() ||
+               out_.has_batches();
+    }
+    return out_.has_answers() || out_.has_batches() ||
+           std::any_of(retained.begin(), retained.end(),
+                       [](const Shipment& shipment) { return shipment.matters; });
+}
+
+std::optional<base::Micros> PeerLink::away_since() const {
+    if (up_ || peer_leaves_) return std::nullopt;
+    return down_since_;
+}
+
+void PeerLink::end_sources() {
+    if (std::exchange(ended_sources_, true)) return;
+    in_.end_sources();
+    engine_.tell(PeerEvent::Kind::kLost, worker_);
+}
+
 // ---- Receiving ---------------------------------------------------------------------------------
 
 bool PeerLink::on_frame(const wire::Frame& frame) {
@@ -317,7 +356,10 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
         return false;
     }
     if (connection_ != connection) return false;
+    // Memory is not for ever: TCP holds back who does not hold back itself.
+    if (in_.overfull()) connection->pause();
     if (unreceipted_bytes_ >= kReceiptBytes) pump();
+    if (peer_leaves_) receipt();  // It waits for each.
     return true;
 }
 
@@ -358,6 +400,8 @@ base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame)
         const auto kind = static_cast<wire::ControlKind>(record.kind);
         if (kind == wire::ControlKind::kCredit) {
             out_.granted(record.subject, record.amount);
+        } else if (kind == wire::ControlKind::kLeaving) {
+            peer_leaves_ = true;
         } else if (wire::names_worker(record)) {
             events_.perform(members_.told(worker_, record, clock_.now()));
         }
@@ -464,7 +508,9 @@ bool PeerLink::gather() {
 
 void PeerLink::pump() {
     out_.collect();
-    if (!up_ || connection_->writing()) return;
+    if (!up_) return;
+    if (connection_->paused() && !in_.overfull()) connection_->resume();
+    if (connection_->writing()) return;
     release_written();
     if (!gather()) return;
     wrote_ = true;
@@ -477,7 +523,9 @@ void PeerLink::tick(base::Micros now) {
         return;
     }
     // What has come since has not been looked at.
-    if (members_.was_frozen()) heard_ = frame_heard_ = now;
+    if (members_.was_frozen() || connection_->paused()) heard_ = frame_heard_ = now;
+    // Not for longer: behind what is held back may be the credit that its consumer waits for.
+    connection_->resume();
     if (connection_->bytes_read() != heard_bytes_) {
         bytes_in_ += connection_->bytes_read() - heard_bytes_;
         heard_bytes_ = connection_->bytes_read();

@@ -69,6 +69,16 @@ public:
     void tick(base::Micros now);
     void close();
 
+    // ---- At the end of the topology.
+    /// This worker has done its part: the peer is asked to receipt promptly.
+    void leave();
+    /// Something that matters has not been taken by the peer, nor has it said that it leaves.
+    bool owes();
+    /// Since when it has not been connected; nothing: it is, or it has said that it leaves.
+    std::optional<base::Micros> away_since() const;
+    /// It is gone for good: whoever waits for rows of it waits no longer.
+    void end_sources();
+
 private:
     bool dials() const { return own_.worker < worker_; }
     void dial_later();
@@ -88,6 +98,7 @@ private:
     void disconnected(const std::string& why);
     void warn(const std::string& what);
     void release_written();
+    void receipt();
     bool gather();
     void add(const Shipment& shipment);
 
@@ -105,6 +116,10 @@ private:
     std::optional<PeerPlace> place_;
     std::shared_ptr<Connection> connection_;  // Up, or, of a dialer, on its way there.
     bool up_ = false;
+    bool leaving_ = false;   // This worker is.
+    bool peer_leaves_ = false;
+    bool ended_sources_ = false;
+    base::Micros down_since_ = 0;
     boost::asio::steady_timer dial_timer_;
     base::Micros dial_wait_;
     wire::Hello hello_;  // Ours, of the present handshake.

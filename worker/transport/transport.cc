@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -39,7 +41,8 @@ public:
           io_(1),
           acceptor_(io_),
           accept_timer_(io_),
-          tick_timer_(io_) {
+          tick_timer_(io_),
+          flush_timer_(io_) {
         const std::uint32_t workers = engine.wiring().share.workers;
         for (std::uint32_t worker = 0; worker < workers; ++worker) {
             links_.push_back(worker == own_.worker ? nullptr : make_link(worker));
@@ -89,6 +92,20 @@ public:
         });
     }
 
+    void drain(base::Micros patience, std::function<void(std::uint32_t)> missing) {
+        asio::post(io_, [this, patience, missing = std::move(missing)] {
+            drain_ = Drain{clock_.now(), patience, missing, {}};
+        });
+    }
+
+    void flush(base::Micros patience, std::function<void(bool)> done) {
+        asio::post(io_, [this, patience, done = std::move(done)] {
+            for (const auto& link : links_)
+                if (link != nullptr) link->leave();
+            await_receipts(clock_.now() + patience, done);
+        });
+    }
+
     std::vector<LinkStatus> status() {
         const std::lock_guard lock(mutex_);
         return status_;
@@ -101,6 +118,13 @@ private:
         base::Micros deadline = 0;
         std::optional<wire::Hello> hello;  // Theirs.
         wire::Hello ours;
+    };
+
+    struct Drain {
+        base::Micros since = 0;
+        base::Micros patience = 0;
+        std::function<void(std::uint32_t worker)> missing;
+        std::set<std::uint32_t> gone;
     };
 
     std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
@@ -285,6 +309,7 @@ private:
     void tick() {
         const base::Micros now = clock_.now();
         perform(members_.tick(now));
+        if (drain_) look_for_the_gone(now);
         for (const auto& link : links_) {
             if (link != nullptr) link->tick(now);
         }
@@ -304,11 +329,34 @@ private:
         status_ = std::move(status);
     }
 
+    void look_for_the_gone(base::Micros now) {
+        for (const auto& link : links_) {
+            if (link == nullptr) continue;
+            const auto away = link->away_since();
+            if (!away || now - std::max(*away, drain_->since) < drain_->patience) continue;
+            if (!drain_->gone.insert(link->worker()).second) continue;
+            link->end_sources();
+            drain_->missing(link->worker());
+        }
+    }
+
+    void await_receipts(base::Micros until, const std::function<void(bool)>& done) {
+        const bool owes = std::any_of(links_.begin(), links_.end(), [](const auto& link) {
+            return link != nullptr && link->owes();
+        });
+        if (!owes || clock_.now() >= until) return done(!owes);
+        flush_timer_.expires_after(std::chrono::microseconds(kLeavePollMicros));
+        flush_timer_.async_wait([this, until, done](error_code error) {
+            if (!error) await_receipts(until, done);
+        });
+    }
+
     void cut() {
         cut_ = true;  // Nothing is told any more.
         error_code ignored;
         acceptor_.close(ignored);
         tick_timer_.cancel();
+        flush_timer_.cancel();
         accept_timer_.cancel();
         for (auto& [key, stranger] : strangers_) stranger.connection->close();
         strangers_.clear();
@@ -328,6 +376,8 @@ private:
     std::uint16_t port_ = 0;
     asio::steady_timer accept_timer_;
     asio::steady_timer tick_timer_;
+    asio::steady_timer flush_timer_;
+    std::optional<Drain> drain_;
     std::vector<std::unique_ptr<PeerLink>> links_;  // By worker; null: this one.
     std::map<Connection*, Stranger> strangers_;
     base::RateLimit refusals_{kRefusalBurst, base::kMicrosPerSecond};
@@ -365,6 +415,12 @@ void Transport::close() {
 }
 void Transport::set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch) {
     impl_->set_peers(std::move(peers), epoch);
+}
+void Transport::drain(base::Micros patience, std::function<void(std::uint32_t)> missing) {
+    impl_->drain(patience, std::move(missing));
+}
+void Transport::flush(base::Micros patience, std::function<void(bool)> done) {
+    impl_->flush(patience, std::move(done));
 }
 std::vector<LinkStatus> Transport::status() const {
     return impl_->status();

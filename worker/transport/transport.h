@@ -76,6 +76,15 @@ public:
     void set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch = 0);
     std::vector<LinkStatus> status() const;
 
+    // ---- At the end of the topology.
+    /// From now on a peer that is not connected for `patience` is gone for good: whoever waits for
+    /// rows of it waits no longer, and `missing` is told, from the links' thread, once for each.
+    void drain(base::Micros patience, std::function<void(std::uint32_t worker)> missing);
+    /// This worker has done its part. `done` is called, from the links' thread, when all that it
+    /// has sent is taken by peers that are connected, or come within `patience`; or it is over.
+    /// REQUIRES: the engine has stopped.
+    void flush(base::Micros patience, std::function<void(bool complete)> done);
+
 private:
     class Impl;
     explicit Transport(std::unique_ptr<Impl> impl);

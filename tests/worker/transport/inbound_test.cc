@@ -7,6 +7,7 @@
 
 #include "tests/wire/refusal.h"
 #include "tests/worker/transport/one_worker.h"
+#include "worker/transport/limits.h"
 
 namespace storm::testing {
 namespace {
@@ -104,7 +105,7 @@ TEST_F(InboundTest, OfControlRowsOnlyTheEndOfAStreamIsTaken) {
     EXPECT_EQ(refusal(OneWorker::run(from, to, row)), "");
 }
 
-TEST_F(InboundTest, MoreThanItsCreditAndWhatOneCallMayEmitIsRefused) {
+TEST_F(InboundTest, WhatIsFarBeyondItsCreditIsRefused) {
     const Bytes large = OneWorker::row(0, {std::string(1 << 20, 'x')});
     // Not an int64, but that is the business of whoever reads it.
     std::uint64_t taken = 0;
@@ -115,9 +116,44 @@ TEST_F(InboundTest, MoreThanItsCreditAndWhatOneCallMayEmitIsRefused) {
     }
     EXPECT_THAT(why, HasSubstr("more than its credit allows"));
     EXPECT_LE(taken, one.engine.limits().window_bytes_elsewhere +
-                         one.engine.limits().overshoot_bytes + detail::kRowBytesMax);
+                         one.engine.limits().overshoot_bytes + 3 * detail::kRowBytesMax +
+                         worker::kBeyondCreditBytesMax);
     // And stays so.
     EXPECT_NE(refusal(OneWorker::run(from, to, large)), "");
+}
+
+TEST_F(InboundTest, WhoGoesBeyondItsCreditAndOneCallIsOverfullUntilItHasTheCredit) {
+    const Bytes large = OneWorker::row(0, {std::string(1 << 20, 'x')});
+    const std::uint64_t allowed =
+        one.engine.limits().window_bytes_elsewhere + one.engine.limits().overshoot_bytes +
+        3 * static_cast<std::uint64_t>(
+                one.engine.wiring().config.int64("topology.max.tuple.bytes"));
+    std::uint64_t taken = 0;
+    for (; taken + large.size() <= allowed; taken += large.size()) {
+        ASSERT_EQ(refusal(OneWorker::run(from, to, large)), "");
+        ASSERT_FALSE(in.overfull()) << taken;
+    }
+    ASSERT_EQ(refusal(OneWorker::run(from, to, large)), "");
+    EXPECT_TRUE(in.overfull());
+
+    static_cast<void>(one.engine.executor_of(to).channel(from).credit.consume(large.size()));
+    EXPECT_FALSE(in.overfull());
+}
+
+TEST_F(InboundTest, ALoopGetsABatchOfWhatIsForIt) {
+    Bytes runs = one.good_run();
+    for (int i = 0; i < 1'000; ++i) {
+        const Bytes more = one.good_run();
+        runs.insert(runs.end(), more.begin(), more.end());
+    }
+    ASSERT_EQ(refusal(runs), "");
+
+    one.engine.loop(0).batches.take_all([&](worker::Batch* batch) {
+        EXPECT_EQ(batch->used, runs.size());
+        EXPECT_LE(batch->capacity, std::max(runs.size(), std::size_t{worker::kBatchBytes}));
+        one.engine.common_pool().bytes_in_flight.fetch_sub(batch->used);
+        one.engine.common_pool().give(batch);
+    });
 }
 
 TEST_F(InboundTest, EveryBatchThatIsCutOffIsRefused) {

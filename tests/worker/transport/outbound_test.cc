@@ -187,6 +187,24 @@ TEST_F(OutboundTest, WhatIsLostFailsItsTreesAndIsNoLongerInFlight) {
     EXPECT_EQ(fails, 1);
 }
 
+TEST_F(OutboundTest, FailsAndResetsForAnUnreachablePeerAreMergedByRoot) {
+    const std::uint64_t root = OneWorker::root_of(one.task("numbers", 0));
+    for (int i = 0; i < 50'000; ++i) {
+        worker::ControlBatch* const owed = engine.take_control();
+        owed->fails.push_back({root, FailReason::kException, {}});
+        engine.peer(0).control.push(owed);
+        if (i % 100 == 0) out.collect();
+    }
+    out.start_life({});
+
+    std::size_t frames = 0;
+    while (out.has_control()) {
+        next_records();
+        ++frames;
+    }
+    EXPECT_LE(frames, 5 + 2 * worker::kAckMergeMin / wire::kControlRecordsMax);
+}
+
 TEST_F(OutboundTest, WhatAnUnreachablePeerIsOwedIsMergedByRoot) {
     constexpr std::uint64_t kRoots = 100;
     const TaskId spout = one.task("numbers", 0);

@@ -75,6 +75,16 @@ public:
         killed.transport.reset();
         killed.engine.reset();
     }
+    /// Its orderly end, once it has finished or drained. Whether the others have taken all of it.
+    bool leave(std::uint32_t worker, base::Micros patience = 60 * base::kMicrosPerSecond) {
+        Worker& leaving = workers_[worker];
+        leaving.engine->stop(base::EventCount::kForever);
+        const auto complete = std::make_shared<std::atomic<int>>(-1);
+        leaving.transport->flush(patience, [complete](bool all) { *complete = all ? 1 : 0; });
+        EXPECT_TRUE(eventually([&] { return *complete >= 0; }, std::chrono::minutes(2)));
+        kill(worker);
+        return *complete == 1;
+    }
     /// Makes a worker that was not there, or has been killed.
     void start(std::uint32_t number) {
         Worker& worker = workers_[number];

@@ -200,6 +200,34 @@ TEST_P(SeveralWorkersTest, WhatAKilledBoltWorkerHeldFailsAtOnceAndIsReplayed) {
     for (std::int64_t n = 0; n < kCount; ++n) ASSERT_GE(tally->of(n), 1) << n;
 }
 
+TEST_P(SeveralWorkersTest, SomeTuplesOfTheLargestSizeInOneCallFenceNobody) {
+    t.spout<AnySpout>(
+        "large", default_stream({{"text", Kind::kString}}),
+        SpoutScript{.next = [sent = false](SpoutCollector& out) mutable {
+            if (sent) {
+                out.finished();
+                return Next::kIdle;
+            }
+            for (int i = 0; i < 3; ++i) out.emit(std::string(15'900'000, 'x'));
+            sent = true;
+            return Next::kEmitted;
+        }});
+    const auto executed = std::make_shared<std::atomic<int>>(0);
+    t.bolt_fn("sink", {}, [executed](const Tuple&, BasicCollector&) { ++*executed; })
+        .tasks(2)
+        .parallelism(1)
+        .shuffle("large");
+    SeveralWorkers workers(t.build(), config({{"topology.max.tuple.bytes", "16777208"}}), 2,
+                           apart("large"));
+
+    EXPECT_TRUE(workers.all_finish());
+
+    EXPECT_GE(*executed, 2);  // One call may only emit so much.
+    EXPECT_FALSE(workers.is_superseded(0) || workers.is_superseded(1));
+    ASSERT_TRUE(eventually([&] { return !workers.transport(1).status().empty(); }));
+    EXPECT_EQ(workers.transport(1).status().front().refused, 0);
+}
+
 TEST_P(SeveralWorkersTest, AfterAFenceAShuffleGoesOnWithoutTheLostWorker) {
     // No successor comes. Few tuples are pending: all of them could wait for the lost one.
     const auto acked = std::make_shared<std::atomic<std::int64_t>>(0);
