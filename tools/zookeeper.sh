@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One ZooKeeper server on 127.0.0.1, from Debian's package, for tests and tools/cluster.sh.
+# One ZooKeeper server on 127.0.0.1 (or $STORM_ZOOKEEPER_ADDRESS), from Debian's package, for tests and tools/cluster.sh.
 #
 #   tools/zookeeper.sh start DIR PORT   returns when it answers; DIR gets pid, log and data/
 #   tools/zookeeper.sh stop DIR         ends it, and waits for that
@@ -25,7 +25,8 @@ wait_until() {
     done
 }
 
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+address=${STORM_ZOOKEEPER_ADDRESS:-127.0.0.1}
+answers() { (exec 3<>"/dev/tcp/$address/$1") 2>/dev/null; }
 is_over() { ! kill -0 "$1" 2>/dev/null; }
 answers_or_over() { answers "$1" || is_over "$2"; }
 
@@ -41,7 +42,7 @@ run() {
     cat >"$dir/zoo.cfg" <<CONFIG
 dataDir=$dir/data
 clientPort=$port
-clientPortAddress=127.0.0.1
+clientPortAddress=$address
 tickTime=500
 minSessionTimeout=1000
 maxSessionTimeout=60000

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 
+from hosts import Hosts
 from lab import BIN, Driver, Failed, Lab, check, is_alive, now, resident_mb, wait
 from report import Skipped, row, run
 
@@ -20,8 +21,11 @@ MESSAGES = 60_000
 RATE = 4_000
 SPREAD = {"topology__workers": 2, "sinks": 2, "fan": 2}
 ZOOKEEPER_DOWN = NIMBUS_DOWN = 30
+CUT_SECONDS = [5, 13, 20]
+LINK_SECONDS = 8  # Silence and grace of a link.
 if os.environ.get("STORM_FAULTS_QUICK"):
     ZOOKEEPER_DOWN = NIMBUS_DOWN = 5
+    CUT_SECONDS = [5, 13]
 NAMESPACE = "STORM_FAULTS_NAMESPACE"  # Set within a network of our own.
 
 
@@ -149,7 +153,7 @@ def own_network(name):
     needs_root("a network of its own")
     if not shutil.which("ip") or not shutil.which("unshare"):
         raise Skipped("ip or unshare is not installed: apt-get install iproute2")
-    done = subprocess.run(["unshare", "-n", sys.executable, __file__, "--json", name],
+    done = subprocess.run(["unshare", "-n", "-m", sys.executable, __file__, "--json", name],
                           env=os.environ | {NAMESPACE: "1"}, capture_output=True, text=True,
                           check=False)
     lines = done.stdout.strip().splitlines()
@@ -211,6 +215,33 @@ def partition(name, kill_peer):
         healed = now()
         driver.flows_again(healed, 30)
         return judged(name, noticed, "s", 4.0, driver)
+
+
+def cut_off_hosts(name):
+    """Each of three hosts in turn, for less and for more than the grace of a link: nobody ends but
+    the worker that was cut off, and that only after a long time."""
+    if NAMESPACE not in os.environ:
+        return own_network(name)
+    ended_besides = 0
+    with Hosts() as lab:
+        driver = Driver(lab, topology__workers=3, sinks=3, fan=2, rate=1_000,
+                        count=60_000 * len(CUT_SECONDS)).must_run().flows()
+        wait(20, "all workers run", lambda: len(lab.workers(driver.name)) == 3)
+        for seconds in CUT_SECONDS:
+            for alone in range(3):
+                before = lab.workers(driver.name)
+                lab.cut_off(before[alone]["supervisor"], True)
+                time.sleep(seconds)
+                lab.cut_off(before[alone]["supervisor"], False)
+                healed = now()
+                ends = seconds > LINK_SECONDS
+                wait(30, "all run again", lambda: len(lab.workers(driver.name)) == 3 and ends ==
+                     (lab.workers(driver.name)[alone]["pid"] != before[alone]["pid"]))
+                driver.flows_again(healed, 60)
+                after = lab.workers(driver.name)
+                ended_besides += sum(after[other]["pid"] != before[other]["pid"]
+                                     for other in range(3) if other != alone)
+        return judged(name, ended_besides, "workers", 0, driver, runs=3 * len(CUT_SECONDS))
 
 
 # ---- Strangers send garbage
@@ -515,6 +546,7 @@ def taken_port():
 ROWS = {"1": lambda: worker_dies("1", False), "2": lambda: worker_dies("2", True),
         "4": supervisor_dies, "5": nimbus_dies, "8": zookeeper_dies,
         "12": lambda: partition("12", False), "14": lambda: partition("14", True),
+        "13": lambda: cut_off_hosts("13"),
         "18": garbage, "19": corrupt_blob, "20": disk_full, "23": describe_zoo,
         "25": bad_topologies, "28": two_supervisors, "29": taken_port}
 
