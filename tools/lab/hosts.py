@@ -22,6 +22,9 @@ class Hosts(Lab):
 
     def up(self):
         self.dir.mkdir()
+        # The names of our hosts are nobody else's.
+        os.makedirs("/run/netns", exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "hosts", "/run/netns"], check=True)
         ip("link", "set", "lo", "up")
         ip("link", "add", "middle", "type", "bridge")
         ip("addr", "add", f"{MIDDLE}/24", "dev", "middle")
@@ -41,7 +44,8 @@ nimbus.task.timeout.secs: 600
         for index in range(SUPERVISORS):
             self.add_host(index)
         wait(60, "all Supervisors are there",
-             lambda: self.storm("list", check_exit=False).returncode == 0)
+             lambda: len(self.storm("supervisors", "-o", "names", check_exit=False)
+                         .stdout.split()) == SUPERVISORS)
 
     def add_host(self, index):
         host, address = f"host-{index}", f"10.77.0.1{index}"

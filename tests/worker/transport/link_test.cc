@@ -778,6 +778,42 @@ TEST(Partitions, WhoWasFrozenForLongListensBeforeItGivesUpAnybody) {
     }
 }
 
+TEST(Partitions, SoDoesOneWhoseLinksWereDownAlreadyWhenItFroze) {
+    for (const int w : {0, 1}) {
+        Network network = connected(2);
+        network.part(0, 1, true);
+        network.live(kTimes.silence + 3 * kTimes.heartbeat);
+        network.freeze(w, true);
+        network.live(kLong);
+        EXPECT_EQ(network.fences(), 1);
+        network.part(0, 1, false);
+        network.freeze(w, false);
+        network.pass(kTimes.heartbeat);
+        EXPECT_EQ(network.fences(), 1) << "it gave up the other one";
+        network.live(kLong);
+
+        EXPECT_EQ(superseded(network), Workers{w});
+    }
+}
+
+TEST(Partitions, WhoComesToDecideGivesTheOthersTimeToComeBack) {
+    Network network = connected(5);
+    const Workers all = {0, 1, 2, 3, 4};
+    for (const int w : all)
+        for (const int p : all)
+            if (w < p) network.part(w, p, true);
+    network.live(kLong);
+    for (const auto& [w, p] : {std::pair{0, 1}, {0, 2}}) network.part(w, p, false);
+    network.live(5 * kTimes.heartbeat);
+    for (const int w : all)
+        for (const int p : all)
+            if (w < p) network.part(w, p, false);
+    network.live(kLong);
+
+    EXPECT_EQ(superseded(network), Workers{});
+    EXPECT_EQ(network.fences(), 0);
+}
+
 TEST(Partitions, AWorkerThatIsGoneForGoodIsGivenUpByAllOthers) {
     for (const int workers : {2, 3, 4, 5}) {
         for (int gone = 0; gone < workers; ++gone) {
