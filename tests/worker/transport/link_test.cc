@@ -8,7 +8,6 @@
 // keeps to its bound; a fence is confirmed by all, or by nobody. At the end all is healed: both
 // sides of each link agree, and hold nothing; all know whom one of them has given up.
 #include "worker/transport/link.h"
-#include "worker/transport/membership.h"
 
 #include <algorithm>
 #include <deque>
@@ -22,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "worker/transport/membership.h"
 
 namespace storm::worker {
 namespace {
@@ -32,14 +32,7 @@ constexpr std::size_t kFrameBytes = 100;
 constexpr std::size_t kRetainedMax = 5 * kFrameBytes;
 
 struct Message {
-    enum class Kind : std::uint8_t {
-        kHello,
-        kChallenge,
-        kProof,
-        kReady,
-        kFrame,
-        kReceipt
-    };
+    enum class Kind : std::uint8_t { kHello, kChallenge, kProof, kReady, kFrame, kReceipt };
     Kind kind = Kind::kHello;
     std::uint64_t incarnation = 0;  // kHello, kChallenge: the sender's.
     std::uint64_t number = 0;       // kProof, kReady: received. kFrame, kReceipt: sequence.
@@ -66,11 +59,11 @@ struct Peer {
     int wire = -1;  // The present connection; -1: none.
     bool up = false;
     std::uint64_t greeted = 0;
-    Standing said;      // To it, by who dials.
+    Standing said;  // To it, by who dials.
     base::Micros silent_since = 0;
     std::deque<wire::ControlRecord> waiting;  // To be told when it can be.
-    std::map<std::uint64_t, Message> sent;  // By sequence, of this life: to send it again.
-    std::uint64_t shipped = 0;              // In all lives.
+    std::map<std::uint64_t, Message> sent;    // By sequence, of this life: to send it again.
+    std::uint64_t shipped = 0;                // In all lives.
     std::uint64_t released = 0;
     std::uint64_t dropped = 0;
     // What the test knows.
@@ -685,8 +678,7 @@ TEST(Partitions, WhoeverMeetsFirstWhenALongOneHeals) {
                     const auto next = random.below(static_cast<std::uint32_t>(links.size()));
                     network.part(links[next].first, links[next].second, false);
                     links.erase(links.begin() + static_cast<std::ptrdiff_t>(next));
-                    network.live(kTimes.heartbeat *
-                                 static_cast<base::Micros>(random.below(15)));
+                    network.live(kTimes.heartbeat * static_cast<base::Micros>(random.below(15)));
                 }
                 network.live(kLong);
 
