@@ -278,11 +278,13 @@ void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
 
 void BoltTask::reset_timeout(const Tuple& input) {
     // What is emitted from now on is not as old as the input.
-    executor_.output_born = std::max(executor_.output_born, engine_.clock().now());
+    const base::Micros now = engine_.clock().now();
+    executor_.output_born = std::max(executor_.output_born, now);
     const std::byte* const row = TupleAccess::row(input);
     for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
         acks_.reset_timeout(detail::row_anchor(row, i).root);
     }
+    executor_.tell_spouts(now);
 }
 
 // ---- Executing ---------------------------------------------------------------------------------

@@ -156,6 +156,12 @@ void Executor::settle_output() {
     if (engine_.stopping() || engine_.halted()) outbox.refuse();  // It may not have waited.
 }
 
+void Executor::tell_spouts(base::Micros now) {
+    if (now - clock_.now() < kStallMicros) return;
+    if (dedicated || step_loop->detach(*this))
+        loop.load(std::memory_order_relaxed)->hand_over(*this);
+}
+
 void Executor::hand_over_and_wait() {
     Loop& own = *loop.load(std::memory_order_relaxed);
     own.hand_over(*this);

@@ -108,6 +108,8 @@ public:
         if (outbox.interrupted() && (dedicated || outbox.overfull())) [[unlikely]]
             settle_output();
     }
+    /// What a call tells spouts goes when it ends; at once if it has taken long already.
+    void tell_spouts(base::Micros now);
     /// Whether this call of user code may have begun long ago: in a thread of its own, or since its
     /// loop was taken over.
     bool may_have_waited() const {
