@@ -88,6 +88,7 @@ private:
 struct BoltScript {
     std::function<void(const Tuple&, BoltCollector&)> execute;
     std::function<void(const TaskContext&, BoltCollector&)> prepare = {};
+    std::function<void(BoltCollector&)> inputs_ended = {};
     std::function<void(BoltCollector&)> finish = {};
     std::function<void()> cleanup = {};
 };
@@ -102,6 +103,9 @@ public:
         if (script_.prepare) script_.prepare(context, out);
     }
     void execute(const Tuple& input, BoltCollector& out) override { script_.execute(input, out); }
+    void inputs_ended(BoltCollector& out) override {
+        if (script_.inputs_ended) script_.inputs_ended(out);
+    }
     void finish(BoltCollector& out) override {
         if (script_.finish) script_.finish(out);
     }

@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,6 +22,7 @@
 #include <unistd.h>
 
 #include "tests/support/any_topology.h"
+#include "tests/support/gate.h"
 
 namespace storm::testing {
 namespace {
@@ -57,32 +56,6 @@ void spin(std::chrono::microseconds time) {
     while (std::chrono::steady_clock::now() < until) {
     }
 }
-
-/// Holds whoever passes, until it is opened.
-class Gate {
-public:
-    void pass() {
-        std::unique_lock lock(mutex_);
-        ++waiting_;
-        changed_.wait(lock, [this] { return open_; });
-        --waiting_;
-    }
-    void open() {
-        const std::lock_guard lock(mutex_);
-        open_ = true;
-        changed_.notify_all();
-    }
-    int waiting() {
-        const std::lock_guard lock(mutex_);
-        return waiting_;
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool open_ = false;
-    int waiting_ = 0;
-};
 
 /// Emits (n, a text of size_of(n)), untracked.
 SpoutScript texts(std::int64_t count, std::function<std::size_t(std::int64_t)> size_of) {
@@ -796,6 +769,56 @@ TEST_P(EngineFlow, ABoltMayListenToItself) {
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->acked(), kCount);
     for (std::int64_t n = 0; n < kCount; ++n) ASSERT_EQ(executed->of(n), n % 10 + 1);
+}
+
+// What a call emits comes right back into the queue whose run is being executed.
+TEST_P(EngineFlow, ABoltThatEmitsFarMoreToItselfThanItsQueueHoldsExecutesEachInputOnce) {
+    struct Burst {
+        std::int64_t rows;
+        std::size_t bytes;
+    };
+    constexpr std::int64_t kInputs = 20;
+    for (const Burst burst : {Burst{40, 4'000}, Burst{3'000, 40}, Burst{300, 4'000}}) {
+        // One on a shared loop gets a thread of its own in the middle of the call.
+        for (const auto& [blocking, overshoot] : {std::pair{true, "8388608"},
+                                                  std::pair{false, "8388608"},
+                                                  std::pair{false, "65536"}}) {
+            SCOPED_TRACE(std::to_string(burst.rows) + " x " + std::to_string(burst.bytes) +
+                         (blocking ? ", blocking()" : "") + ", overshoot " + overshoot);
+            TopologyBuilder each;
+            const auto told = std::make_shared<Outcomes>();
+            const auto inputs = std::make_shared<Tally>(kInputs);
+            const auto leaves = std::make_shared<Tally>(static_cast<std::size_t>(burst.rows));
+            const auto broken = std::make_shared<std::atomic<int>>(0);
+            each.spout<Numbers>("numbers", 5, told);
+            auto& self = each.bolt_fn(
+                "self", {"n", "text", "level"}, [=](const Tuple& in, BasicCollector& out) {
+                    if (in.source_component() == "numbers") {
+                        for (std::int64_t i = 0; i < 4; ++i)
+                            out.emit(4 * in.int64(0) + i, "input", 1);
+                    } else if (in.int64(2) == 1) {
+                        inputs->add(in.int64(0));
+                        const std::string text(burst.bytes, 'y');
+                        for (std::int64_t i = 0; i < burst.rows; ++i) out.emit(i, text, 2);
+                        if (in.string(1) != "input") broken->fetch_add(1);
+                    } else {
+                        leaves->add(in.int64(0));
+                        if (in.string(1).size() != burst.bytes) broken->fetch_add(1);
+                    }
+                });
+            self.shuffle("numbers").shuffle("self");
+            if (blocking) self.blocking();
+
+            Running run(each, config({{"topology.executor.overshoot.bytes", overshoot}}));
+
+            ASSERT_TRUE(run.finishes());
+            EXPECT_TRUE(inputs->all_are(1));
+            EXPECT_TRUE(leaves->all_are(kInputs));
+            EXPECT_EQ(broken->load(), 0);
+            EXPECT_EQ(told->acked(), 5);
+            EXPECT_EQ(told->settled(), 5);
+        }
+    }
 }
 
 TEST_P(EngineFlow, ACycleBehindASlowSinkWaitsForItWithoutDeadlock) {
