@@ -79,6 +79,7 @@ TEST(Metrics, ShowTheTopologysOwnCounters) {
     bolt.id = "count";
     bolt.errors = 4;
     bolt.dropped = 6;
+    bolt.expired = 7;
     bolt.user_counters = {{"lines-read", 2}, {"lines.read", 3}};
 
     const std::string text = text_of(bolt);
@@ -89,6 +90,8 @@ TEST(Metrics, ShowTheTopologysOwnCounters) {
                                 "worker=\"local\"} 4\n"));
     EXPECT_THAT(text, HasSubstr("storm_worker_dropped_total{topology=\"wc\",component=\"count\","
                                 "worker=\"local\"} 6\n"));
+    EXPECT_THAT(text, HasSubstr("storm_worker_expired_total{topology=\"wc\",component=\"count\","
+                                "worker=\"local\"} 7\n"));
 }
 
 }  // namespace
