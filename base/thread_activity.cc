@@ -11,7 +11,8 @@
 namespace storm::base {
 
 pid_t thread_number() {
-    return gettid();
+    thread_local const pid_t number = gettid();  // It is asked for again and again.
+    return number;
 }
 
 Micros cpu_time(pid_t thread) {

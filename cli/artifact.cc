@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include <storm/detail/names.h>
 #include <sys/stat.h>
 
 #include "base/sha256.h"
@@ -30,8 +31,12 @@ LocalArtifact artifact_of(const std::string& path) {
     const auto digest = base::digest_of_file(path);
     if (!digest) throw Failure(ExitCode::kUsage, digest.error().message);
     // Of where a link leads to, but by the link's name.
-    return {path, std::filesystem::path(path).filename().string(), digest->sha256,
-            found.st_mode & kPermissions, digest->bytes};
+    const std::string name = std::filesystem::path(path).filename().string();
+    if (const std::string fault = detail::fault_of_file_name(name); !fault.empty()) {
+        throw Failure(ExitCode::kUsage, "the name of \"" + path + "\" " + fault,
+                      "rename it, or give a link to it: ln -s PATH NAME");
+    }
+    return {path, name, digest->sha256, found.st_mode & kPermissions, digest->bytes};
 }
 
 }  // namespace

@@ -26,6 +26,14 @@ Cell bad_number(const Json& object, const char* key) {
     return {grouped(count), count > 0 ? Colour::kBad : Colour::kPlain};
 }
 
+/// What did not go through. As long as it runs, what has failed may be emitted again.
+Cell lost_number(const Json& component, bool finished) {
+    const std::uint64_t count =
+        count_at(component, "dropped") + count_at(component, "lost_inputs") +
+        count_at(component, "lost_emits") + (finished ? count_at(component, "unreplayed") : 0);
+    return {grouped(count), count > 0 ? Colour::kBad : Colour::kPlain};
+}
+
 Cell state(const Json& object, const char* key) {
     const std::string text = text_at(object, key);
     return {text, colour_of(text)};
@@ -50,7 +58,8 @@ std::string counted(std::uint64_t count, const std::string& thing) {
     return grouped(count) + ' ' + thing + (count == 1 ? "" : "s");
 }
 
-std::string components_text(const Json& components, const Terminal& terminal) {
+std::string components_text(const Json& topology, const Terminal& terminal) {
+    const bool finished = text_at(topology, "status") == "FINISHED";
     Table table({{"COMPONENT", false, true},
                  {"TYPE"},
                  {"EXECUTORS", true},
@@ -59,15 +68,17 @@ std::string components_text(const Json& components, const Terminal& terminal) {
                  {"EXECUTED", true},
                  {"ACKED", true},
                  {"FAILED", true},
+                 {"LOST", true},
                  {"PENDING", true},
                  {"P50", true},
                  {"P99", true}});
-    for (const Json& component : components) {
+    for (const Json& component : list_at(topology, "components")) {
         const bool spout = text_at(component, "type") == "spout";
         table.add({text_at(component, "id"), text_at(component, "type"),
                    number(component, "executors"), number(component, "tasks"),
                    number(component, "emitted"), spout ? Cell("-") : number(component, "executed"),
                    number(component, "acked"), bad_number(component, "failed"),
+                   lost_number(component, finished),
                    spout ? number(component, "pending") : Cell("-"), latency(component, "p50"),
                    latency(component, "p99")});
     }
@@ -196,14 +207,26 @@ std::string topology_text(const Json& topology, const Terminal& terminal) {
                     count_at(executors, "prepared"), count_at(executors, "total"));
     const std::string troubles = troubles_text(topology);
     if (!troubles.empty()) text += coloured(troubles, Colour::kBad, terminal);
+    const std::string lost = losses_text(topology);
+    if (!lost.empty()) text += coloured(lost, Colour::kBad, terminal);
     for (const Json& note : list_at(topology, "notes")) {
         if (note.is_string()) text += printable(note.get<std::string>()) + '\n';
     }
-    text += '\n' + components_text(list_at(topology, "components"), terminal);
+    text += '\n' + components_text(topology, terminal);
     const Json& workers = list_at(topology, "workers");
     if (!workers.empty()) text += '\n' + workers_text(workers, terminal);
     const Json& errors = list_at(topology, "errors");
     if (!errors.empty()) text += '\n' + component_errors_text(errors, terminal);
+    return text;
+}
+
+std::string losses_text(const Json& topology) {
+    const bool finished = text_at(topology, "status") == "FINISHED";
+    std::string text;
+    for (const Json& loss : list_at(topology, "losses")) {
+        text += (finished ? "finished, but " : "") + printable(text_at(loss, "what")) +
+                "\n  hint: " + printable(text_at(loss, "hint")) + '\n';
+    }
     return text;
 }
 

@@ -18,6 +18,8 @@ std::string health_text(const Json& health, const Json& supervisors, const Termi
 /// One topology, whole.
 std::string topology_text(const Json& topology, const Terminal& terminal);
 
+/// What did not go through, line by line; empty: nothing is known to be lost.
+std::string losses_text(const Json& topology);
 /// Why executors have no place: a line each.
 std::string unassigned_text(const Json& topology);
 /// The same, and why workers do not run, with their last words. Nothing when all is well.

@@ -42,7 +42,11 @@ Flow flow_of(const Json& topology) {
 
 Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
     const std::string status = text_at(topology, "status");
-    if (status == "FINISHED") return {Verdict::kReady, "it has finished already"};
+    const std::string lost = losses_text(topology);
+    if (status == "FINISHED") {
+        if (!lost.empty()) return {Verdict::kFailed, lost};
+        return {Verdict::kReady, "it has finished already"};
+    }
     if (status == "KILLED") return {Verdict::kFailed, "it was killed meanwhile"};
     if (is_in_crash_loop(topology)) return {Verdict::kFailed, troubles_text(topology)};
 

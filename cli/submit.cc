@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <storm/detail/names.h>
 
 #include "cli/artifact.h"
 #include "cli/describe_child.h"
@@ -120,8 +121,11 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
                 found.verdict == Readiness::Verdict::kFailed
                     ? ""
                     : fmt::format(" after {} s", static_cast<double>(timeout) / 1e6);
+            const char* const what = text_at(topology, "status") == "FINISHED"
+                                         ? "ran, but not all went through"
+                                         : "does not run";
             throw Failure(ExitCode::kFailed,
-                          fmt::format("\"{}\" does not run{}:\n{}", name, after, found.why), stays);
+                          fmt::format("\"{}\" {}{}:\n{}", name, what, after, found.why), stays);
         }
         const std::string troubles = unassigned_text(topology);
         if (!troubles.empty() && troubles != told) err << troubles << std::flush;
@@ -177,6 +181,8 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     const std::string of_program = std::filesystem::path(submission.program).filename().string();
     const std::string name =
         submission.name.empty() ? config.string("topology.name", of_program) : submission.name;
+    if (const std::string fault = detail::fault_of_topology_name(name); !fault.empty())
+        throw Failure(ExitCode::kUsage, fault, "choose one with --name NAME");
     const auto settings = topology_settings(config, name);
     const std::string description = describe(submission.program, settings, patience.clock);
     const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include <storm/detail/names.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cluster/json_fields.h"
@@ -20,7 +22,8 @@ constexpr int kFormat = 1;
 DescribedComponent read_component(const JsonFields& json) {
     DescribedComponent component;
     component.id = json.text("id");
-    if (!is_name(component.id, kIdBytesMax)) json.mistake("id", "is no component's id");
+    if (const std::string found = detail::fault_of_name(component.id, kIdBytesMax); !found.empty())
+        json.mistake("id", "is no component's id: it " + found);
     const std::string kind = json.text("kind");
     component.is_spout = kind == "spout";
     if (kind != "spout" && kind != "bolt") json.mistake("kind", "is neither spout nor bolt");

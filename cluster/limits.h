@@ -7,12 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <storm/detail/names.h>
+
 namespace storm::cluster {
 
 /// Of a topology; its id has some digits more.
 inline constexpr std::size_t kNameBytesMax = 128;
 /// Of anything that is a file name, a host or a node's name.
-inline constexpr std::size_t kIdBytesMax = 255;
+inline constexpr std::size_t kIdBytesMax = detail::kIdBytesMax;
 /// Of one topology; more than anybody has.
 inline constexpr std::uint32_t kWorkersMax = 1U << 16;
 /// A root id names its task with 20 bits; each executor has a task or more.

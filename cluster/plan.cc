@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 namespace storm::cluster {
 
@@ -38,6 +39,15 @@ Plan make_plan(const Topology& topology, const Config& config) {
         plan.last_task += tasks;
     }
     return plan;
+}
+
+base::Micros tick_interval(const Component& component, const Config& config) {
+    constexpr std::string_view kKey = "topology.tick.tuple.freq.secs";
+    if (component.tick) return component.tick->count() * base::kMicrosPerMilli;
+    const bool own = std::any_of(component.settings.begin(), component.settings.end(),
+                                 [=](const auto& setting) { return setting.first == kKey; });
+    if (component.is_spout() || !(own || component.ticks)) return 0;
+    return config.int64(kKey, 0) * base::kMicrosPerSecond;
 }
 
 }  // namespace storm::cluster

@@ -12,6 +12,8 @@
 #include <storm/config.h>
 #include <storm/topology.h>
 
+#include "base/clock.h"
+
 namespace storm::cluster {
 
 struct ExecutorPlan {
@@ -37,5 +39,9 @@ Plan make_plan(const Topology& topology, const Config& config);
 
 /// The configuration that a component sees: its own settings over the topology's.
 Config component_config(const Component& component, const Config& config);
+
+/// Between two ticks of a bolt that asked for them, by tick() or its own setting; 0: it gets none.
+/// `config`: its own.
+base::Micros tick_interval(const Component& component, const Config& config);
 
 }  // namespace storm::cluster

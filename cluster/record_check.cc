@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <storm/detail/names.h>
+
 #include "cluster/limits.h"
 
 namespace storm::cluster {
@@ -15,10 +17,6 @@ std::string quoted(std::string_view text) {
     std::string shown = "\"";
     for (const char c : text.substr(0, kShown)) shown += c >= ' ' && c < 0x7f ? c : '?';
     return shown += text.size() > kShown ? "…\"" : "\"";
-}
-
-bool is_alphanumeric(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
 std::string fault_of(const Artifact& artifact) {
@@ -65,17 +63,11 @@ std::string fault_of_status(Status status) {
 }  // namespace
 
 bool is_name(std::string_view text, std::size_t bytes_max) {
-    if (text.empty() || text.size() > bytes_max) return false;
-    if (!is_alphanumeric(text[0]) && text[0] != '_') return false;
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        return is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
-    });
+    return detail::fault_of_name(text, bytes_max).empty();
 }
 
 bool is_id(std::string_view text) {
-    if (text.empty() || text.size() > kIdBytesMax || text == "." || text == "..") return false;
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return c > ' ' && c < 0x7f && c != '/'; });
+    return detail::fault_of_file_name(text).empty();
 }
 
 bool is_sha256(std::string_view text) {

@@ -28,6 +28,11 @@ Json json_of(const ComponentReport& report) {
             {"failed", report.failed},
             {"pending", report.pending},
             {"errors", report.errors},
+            {"kept", report.kept},
+            {"dropped", report.losses.dropped},
+            {"lost_inputs", report.losses.inputs},
+            {"lost_emits", report.losses.emits},
+            {"unreplayed", report.losses.unreplayed},
             {"complete_latency", report.complete_latency},
             {"last_errors", report.last_errors}};
 }
@@ -66,6 +71,11 @@ ComponentReport read_component(const JsonFields& json) {
     report.failed = json.number_or_zero<std::uint64_t>("failed");
     report.pending = json.number_or_zero<std::uint64_t>("pending");
     report.errors = json.number_or_zero<std::uint64_t>("errors");
+    report.kept = json.number_or_zero<std::uint64_t>("kept");
+    report.losses = {.dropped = json.number_or_zero<std::uint64_t>("dropped"),
+                     .inputs = json.number_or_zero<std::uint64_t>("lost_inputs"),
+                     .emits = json.number_or_zero<std::uint64_t>("lost_emits"),
+                     .unreplayed = json.number_or_zero<std::uint64_t>("unreplayed")};
     report.complete_latency = json.numbers<std::uint64_t>("complete_latency");
     report.last_errors = json.texts("last_errors");
     if (!is_name(report.id, kIdBytesMax)) json.mistake("id", "is no component's id");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cluster/losses.h"
 
 namespace storm::cluster {
 
@@ -34,6 +35,8 @@ struct ComponentReport {
     std::uint64_t failed = 0;
     std::uint64_t pending = 0;
     std::uint64_t errors = 0;
+    std::uint64_t kept = 0;  ///< Inputs that a bolt keeps.
+    Losses losses;
     /// Acked trees of spouts by latency: bucket i counts those below 2^i microseconds and not below
     /// half of that. Trailing zeros are left out.
     std::vector<std::uint64_t> complete_latency;
@@ -47,7 +50,7 @@ struct WorkerReport {
     std::uint64_t assignment_epoch = 0;  ///< That it works by.
     WorkerState state = WorkerState::kStarting;
     std::uint16_t metrics_port = 0;
-    std::string failure;                      ///< With kFailed.
+    std::string failure;  ///< With kFailed: why; with kFinished: what did not go through.
     std::vector<ComponentReport> components;  ///< Those it has executors of.
 
     friend bool operator==(const WorkerReport&, const WorkerReport&) = default;

@@ -36,6 +36,11 @@ struct ComponentReport {
   errors @7 :UInt64;
   completeLatency @8 :List(UInt64);
   lastErrors @9 :List(Data);
+  dropped @10 :UInt64;
+  lostInputs @11 :UInt64;
+  lostEmits @12 :UInt64;
+  unreplayed @13 :UInt64;
+  kept @14 :UInt64;
 }
 
 struct WorkerReport {

@@ -44,6 +44,11 @@ void write(const ComponentReport& report, schema::ComponentReport::Builder to) {
     to.setFailed(report.failed);
     to.setPending(report.pending);
     to.setErrors(report.errors);
+    to.setKept(report.kept);
+    to.setDropped(report.losses.dropped);
+    to.setLostInputs(report.losses.inputs);
+    to.setLostEmits(report.losses.emits);
+    to.setUnreplayed(report.losses.unreplayed);
     auto buckets = to.initCompleteLatency(static_cast<unsigned>(report.complete_latency.size()));
     for (unsigned i = 0; i < buckets.size(); ++i) buckets.set(i, report.complete_latency[i]);
     auto errors = to.initLastErrors(static_cast<unsigned>(report.last_errors.size()));
@@ -60,6 +65,11 @@ ComponentReport read(schema::ComponentReport::Reader from) {
     report.failed = from.getFailed();
     report.pending = from.getPending();
     report.errors = from.getErrors();
+    report.kept = from.getKept();
+    report.losses = {.dropped = from.getDropped(),
+                     .inputs = from.getLostInputs(),
+                     .emits = from.getLostEmits(),
+                     .unreplayed = from.getUnreplayed()};
     for (const std::uint64_t count : from.getCompleteLatency()) {
         report.complete_latency.push_back(count);
     }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <storm/detail/thrown.h>
 #include <storm/errors.h>
 #include <storm/grouping.h>
 
@@ -32,17 +33,26 @@ public:
     void prepare(const TaskContext& context) { grouping_->prepare(context, targets_.targets()); }
 
     /// The indices of the chosen targets, as often and in the order that the user gave them; valid
-    /// until the next call. Throws EmitError when one is not a target, and whatever the user's code
+    /// until the next call. Throws EmitError when one is not a target, or when the user's code
     /// throws.
     std::span<const std::size_t> choose(const Tuple& tuple) {
         tasks_.clear();
         indices_.clear();
-        grouping_->choose(tuple, tasks_);
+        choose_tasks(tuple);
         for (const TaskId task : tasks_) indices_.push_back(index_of(task));
         return indices_;
     }
 
 private:
+    void choose_tasks(const Tuple& tuple) {
+        try {
+            grouping_->choose(tuple, tasks_);
+        } catch (...) {
+            throw EmitError("custom grouping to component \"" + component_ +
+                            "\" threw: " + detail::what_was_thrown());
+        }
+    }
+
     std::size_t index_of(TaskId task) const {
         const auto index = targets_.choose(task);
         if (!index) {

@@ -15,6 +15,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "net/close_on_exec.h"
 #include "net/limits.h"
 
 namespace storm::net {
@@ -167,6 +168,7 @@ private:
         }
         if (error)
             return fail(std::string(kCannotReach) + where() + ": " + lower_case(error.message()));
+        close_on_exec(socket_);
         socket_.set_option(tcp::no_delay(true), error);
         return true;
     }

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "net/close_on_exec.h"
 #include "net/limits.h"
 
 namespace storm::net {
@@ -365,6 +366,7 @@ base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
     names.push_back(lower_case(address.host));
     names.push_back(endpoint.address().to_string());
     acceptor.open(endpoint.protocol(), error);
+    if (!error) close_on_exec(acceptor);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
@@ -391,6 +393,7 @@ void HttpServer::State::accepted(error_code error, tcp::socket socket) {
     if (closing || error == asio::error::operation_aborted) return;
     if (!error) {
         error_code ignored;
+        close_on_exec(socket);
         socket.set_option(tcp::no_delay(true), ignored);
         std::make_shared<Connection>(shared_from_this(), std::move(socket))->read();
         return accept();

@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <storm/detail/names.h>
+
 #include "base/clock.h"
 
 namespace storm::nimbus {
 
 /// Storm's rule for names is wider; this one makes good folder names too.
-inline constexpr std::size_t kTopologyNameBytesMax = 100;
+inline constexpr std::size_t kTopologyNameBytesMax = detail::kTopologyNameBytesMax;
 /// What draining may take, as asked for with kill.
 inline constexpr std::int64_t kKillWaitMsMax = std::int64_t{24} * 3600 * 1000;
 /// After the wait: until Supervisors have killed what did not end. Then a topology is removed even

@@ -247,7 +247,12 @@ void SlotRunner::ended_() {
     exit_ = how.text();
     last_stderr_ = said;
     apply_(slot_.ended(ended, shop_.loop.now()));
-    if (slot_.ends() != ends) exit_ += why_text(*slot_.last_end());
+    if (slot_.ends() != ends) {
+        const bool as_if_well = how.known && how.signal == 0 && how.code == 0;
+        if (as_if_well && *slot_.last_end() == EndReason::kCrash)
+            exit_ += " before it had finished, as if user code had called exit(0)";
+        exit_ += why_text(*slot_.last_end());
+    }
     if (slot_.target() != target) {
         exit_.clear();
         last_stderr_.clear();

@@ -18,6 +18,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/log.h"
+#include "net/close_on_exec.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -172,6 +173,7 @@ void WorkerSocket::State::accepted(error_code error, Stream::socket socket) {
     accepting = false;
     if (closing || error == asio::error::operation_aborted) return;
     if (!error) {
+        net::close_on_exec(socket);
         std::make_shared<Connection>(shared_from_this(), std::move(socket))->begin();
         return accept();
     }
@@ -199,6 +201,7 @@ base::Result<std::unique_ptr<WorkerSocket>> WorkerSocket::listen(asio::io_contex
     error_code error;
     ::unlink(path.c_str());
     state->acceptor.open(Stream(), error);
+    if (!error) net::close_on_exec(state->acceptor);
     // Before it has its name, so that it never has another mode.
     if (!error) ::fchmod(state->acceptor.native_handle(), 0600);
     if (!error) state->acceptor.bind(Stream::endpoint(path), error);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/interrupt.h"
 #include "worker/executor/bolt_executor.h"
 #include "worker/executor/spout_executor.h"
 
@@ -274,6 +275,7 @@ void Engine::tell(PeerEvent::Kind kind, std::uint32_t worker) {
 // ---- Running -----------------------------------------------------------------------------------
 
 void Engine::start() {
+    base::allow_interrupts();
     std::vector<Loop*> shared;
     for (const auto& loop : loops_) {
         if (loop->number() < wiring_.placement.shared_loops) shared.push_back(loop.get());
@@ -376,6 +378,14 @@ void Engine::drain() {
     resume_all();
 }
 
+void Engine::interrupt_spouts() {
+    for (const auto& executor : executors_) {
+        if (executor == nullptr) continue;
+        const pid_t thread = executor->blocked_thread.load(std::memory_order_relaxed);
+        if (thread != 0) base::interrupt(thread);
+    }
+}
+
 void Engine::set_active(bool active) {
     if (active_.exchange(active, std::memory_order_acq_rel) != active) resume_all();
 }
@@ -395,6 +405,7 @@ bool Engine::stop(base::Micros patience) {
     while (crew_.at_work()) {
         if (patience != base::EventCount::kForever && clock_.now() > give_up) return false;
         notify_all_loops();
+        interrupt_spouts();
         base::EventCount pause;
         pause.wait(pause.prepare_wait(), base::kMicrosPerMilli);
     }
@@ -492,6 +503,7 @@ std::vector<ComponentSnapshot> Engine::snapshot() const {
     for (std::size_t c = 0; c < components.size(); ++c) {
         all[c].id = components[c].id;
         all[c].is_spout = components[c].is_spout();
+        all[c].here = false;
         all[c].executors = wiring_.plan.components[c].executors;
         all[c].tasks = wiring_.plan.components[c].tasks;
         const std::lock_guard lock(mutex_);
@@ -503,6 +515,7 @@ std::vector<ComponentSnapshot> Engine::snapshot() const {
         ComponentSnapshot& into = all[executor->component()];
         const base::Micros since = executor->opening_since.load(std::memory_order_relaxed);
         if (since != 0) into.opening = std::max(into.opening, now - since);
+        into.here = true;
         for (Task* const task : executor->tasks()) add_counts(*task, into);
         into.dropped += executor->dropped_elsewhere.load(std::memory_order_relaxed);
     }
@@ -518,14 +531,19 @@ void Engine::add_counts(const Task& task, ComponentSnapshot& into) {
             stream.only != nullptr ? stream.emitted.value() : stream.transferred.value();
     }
     into.dropped += task.dropped.value();
+    into.lost_inputs += task.lost_inputs.value();
+    into.lost_emits += task.lost_emits.value();
     into.errors += task.errors.value();
     if (const auto* const spout = dynamic_cast<const SpoutTask*>(&task)) {
         into.acked += spout->acked.value();
         into.failed += spout->failed.value();
         into.pending += spout->pending.load(std::memory_order_relaxed);
+        into.pending_max += spout->max_pending();
+        into.unreplayed += spout->unreplayed.count();
         spout->complete_latency.add_to(into.complete_latency);
     } else if (const auto* const bolt = dynamic_cast<const BoltTask*>(&task)) {
         into.expired += bolt->expired.value();
+        into.kept += task.site()->kept_count();
         for (std::size_t i = 0; i < bolt->inputs().size(); ++i) {
             const BoltTask::InputCounters& input = *bolt->inputs()[i];
             if (into.inputs.size() <= i)

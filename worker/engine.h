@@ -31,6 +31,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "cluster/losses.h"
 #include "cluster/plan.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/spout_window.h"
@@ -114,6 +115,7 @@ struct ComponentSnapshot {
 
     std::string id;
     bool is_spout = false;
+    bool here = true;  // Some task of it runs in this worker.
     int executors = 0;
     int tasks = 0;
     std::vector<StreamCounts> streams;
@@ -121,7 +123,12 @@ struct ComponentSnapshot {
     std::uint64_t acked = 0;          // Of spouts: trees.
     std::uint64_t failed = 0;
     std::uint64_t pending = 0;
-    std::uint64_t dropped = 0;
+    std::uint64_t pending_max = 0;  // That all its tasks may have pending.
+    std::uint64_t kept = 0;         // Of bolts.
+    std::uint64_t dropped = 0;      // These four: see cluster::Losses.
+    std::uint64_t lost_inputs = 0;
+    std::uint64_t lost_emits = 0;
+    std::uint64_t unreplayed = 0;
     std::uint64_t expired = 0;  // Of bolts: tuples that waited too long to be executed.
     std::uint64_t errors = 0;
     base::Micros opening = 0;  // For how long the slowest one is in prepare() or open(); 0: none.
@@ -129,6 +136,8 @@ struct ComponentSnapshot {
     std::vector<std::string> last_errors;
     std::vector<std::string> statuses;  // Of its tasks that have one.
     std::vector<std::pair<std::string, std::uint64_t>> user_counters;  // Summed over tasks.
+
+    cluster::Losses losses() const { return {dropped, lost_inputs, lost_emits, unreplayed}; }
 };
 
 class Engine {
@@ -150,6 +159,9 @@ public:
     std::string failure() const;
     /// Spouts stop; what is pending completes, then bolts finish.
     void drain();
+    /// Spouts in threads of their own that wait in a system call inside next_tuple() get EINTR from
+    /// it, so that they come back. A call that begins just now is missed: do it again and again.
+    void interrupt_spouts();
     /// Spouts emit while active, as they do from the start; otherwise they are deactivated.
     void set_active(bool active);
     /// Ends all threads; tasks that have not ended are closed as they are. False: user code does

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <storm/config.h>
+#include <storm/detail/names.h>
 
 #include <nlohmann/json.hpp>
 
@@ -82,14 +83,9 @@ void read_artifacts(const cluster::JsonFields& fields, cluster::TopologyRecord& 
 }  // namespace
 
 base::Result<base::Done> check_name(std::string_view name) {
-    // A dot would do for a folder, but Storm forbids it.
-    if (cluster::is_name(name, kTopologyNameBytesMax) && name.find('.') == std::string_view::npos) {
-        return base::Done{};
-    }
-    return base::Error{"\"" + std::string(name.substr(0, kTopologyNameBytesMax)) +
-                       "\" is no name for a topology: it takes 1 to " +
-                       std::to_string(kTopologyNameBytesMax) +
-                       " letters, digits, '_' and '-', and begins with no '-'"};
+    std::string fault = detail::fault_of_topology_name(name);
+    if (fault.empty()) return base::Done{};
+    return base::Error{std::move(fault)};
 }
 
 base::Result<Submission> read_submission(std::string_view text) {

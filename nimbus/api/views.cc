@@ -53,6 +53,11 @@ Json component_json(const cluster::DescribedComponent& component, const Componen
             {"failed", totals.failed},
             {"pending", totals.pending},
             {"errors", totals.errors},
+            {"kept", totals.kept},
+            {"dropped", totals.losses.dropped},
+            {"lost_inputs", totals.losses.inputs},
+            {"lost_emits", totals.losses.emits},
+            {"unreplayed", totals.losses.unreplayed},
             {"complete_latency_us",
              component.is_spout ? latency_json(totals.complete_latency) : Json()}};
 }
@@ -65,6 +70,24 @@ Json components_json(const cluster::Description& description, const TopologyView
         const auto at = totals.find(component.id);
         json.push_back(
             component_json(component, at == totals.end() ? ComponentTotals{} : at->second));
+    }
+    return json;
+}
+
+/// What did not go through. A spout of a topology that runs may still emit again what has failed.
+Json losses_json(const cluster::Description& description, const TopologyView& view,
+                 const Topologies& topologies) {
+    const bool over = view.record.status == cluster::Status::kFinished;
+    const auto totals = topologies.book().totals(view.assignment);
+    Json json = Json::array();
+    for (const cluster::DescribedComponent& component : description.components) {
+        const auto at = totals.find(component.id);
+        if (at == totals.end()) continue;
+        cluster::Losses losses = at->second.losses;
+        if (!over) losses.unreplayed = 0;
+        for (const cluster::LossText& loss : cluster::loss_texts(component.id, losses)) {
+            json.push_back({{"component", component.id}, {"what", loss.what}, {"hint", loss.hint}});
+        }
     }
     return json;
 }
@@ -90,6 +113,7 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     json["restarts"] = known.restarts;
     json["incarnation"] = known.incarnation;
     json["exit"] = known.exit;
+    json["failure"] = known.report.failure;
     json["last_stderr"] = known.last_stderr;
     json["metrics_url"] =
         metrics_port == 0 ? Json() : Json(url(slot.host, metrics_port, "/metrics"));
@@ -189,6 +213,7 @@ std::string topology_json(const TopologyView& view, const Topologies& topologies
                    {"prepared", executors.prepared}}},
                  {"unassigned", view.unassigned},
                  {"notes", view.notes},
+                 {"losses", losses_json(description, view, topologies)},
                  {"components", components_json(description, view, topologies)},
                  {"workers", std::move(workers)},
                  {"errors", errors_json_of(view, topologies)}});

@@ -21,6 +21,8 @@ void add(ComponentTotals& sum, const ComponentReport& report) {
     sum.acked += report.acked;
     sum.failed += report.failed;
     sum.errors += report.errors;
+    // What a former life of its worker had not replayed, the spout's next one may have.
+    sum.losses += {report.losses.dropped, report.losses.inputs, report.losses.emits, 0};
     if (sum.complete_latency.size() < report.complete_latency.size()) {
         sum.complete_latency.resize(report.complete_latency.size(), 0);
     }
@@ -37,6 +39,7 @@ void add(ComponentTotals& sum, const ComponentTotals& former) {
     as_report.acked = former.acked;
     as_report.failed = former.failed;
     as_report.errors = former.errors;
+    as_report.losses = former.losses;
     as_report.complete_latency = former.complete_latency;
     add(sum, as_report);
 }
@@ -86,6 +89,14 @@ ReportBook::News ReportBook::take(cluster::SupervisorReport report, base::Micros
     return news;
 }
 
+void ReportBook::note_losses_(const WorkerStatus& worker, std::int64_t now_ms, News& news) {
+    for (const ComponentReport& component : worker.report.components) {
+        for (const cluster::LossText& loss : cluster::loss_texts(component.id, component.losses)) {
+            news.push_back({worker.topology, {component.id, "finished, but " + loss.what, now_ms}});
+        }
+    }
+}
+
 void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& host,
                               std::int64_t now_ms, News& news) {
     const auto [at, is_new] = workers_.try_emplace({worker.topology, worker.number});
@@ -96,6 +107,11 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
     if (replaced) {
         for (const ComponentReport& last : former.last) add(former.before[last.id], last);
         former.last.clear();
+        former.finished = false;
+    }
+    if (worker.report.state == cluster::WorkerState::kFinished && !former.finished) {
+        former.finished = true;
+        note_losses_(worker, now_ms, news);
     }
     for (const ComponentReport& component : worker.report.components) {
         const auto before =
@@ -168,6 +184,8 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
         if (now == nullptr) continue;
         for (const ComponentReport& component : now->report.components) {
             totals[component.id].pending += component.pending;
+            totals[component.id].kept += component.kept;
+            totals[component.id].losses.unreplayed += component.losses.unreplayed;
         }
     }
     return totals;

@@ -30,6 +30,8 @@ struct ComponentTotals {
     std::uint64_t failed = 0;
     std::uint64_t pending = 0;
     std::uint64_t errors = 0;
+    std::uint64_t kept = 0;
+    cluster::Losses losses;
     std::vector<std::uint64_t> complete_latency;  ///< As in cluster::ComponentReport.
 };
 
@@ -70,8 +72,11 @@ private:
         std::vector<cluster::ComponentReport> last;  // Of that incarnation.
         std::map<std::string, ComponentTotals> before;
         std::uint32_t restarts = 0;
+        bool finished = false;  // That incarnation.
     };
 
+    /// What a worker that has just finished lost.
+    static void note_losses_(const cluster::WorkerStatus& worker, std::int64_t now_ms, News& news);
     void note_worker_(const cluster::WorkerStatus& worker, const std::string& host,
                       std::int64_t now_ms, News& news);
     bool has_process_(const std::string& topology, const std::string& supervisor) const;

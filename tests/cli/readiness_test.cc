@@ -74,6 +74,16 @@ TEST(Readiness, OneThatHasFinishedRan) {
     EXPECT_EQ(ReadinessWatch().look(topology("FINISHED", 0, 9, 9), 0).verdict, Verdict::kReady);
 }
 
+TEST(Readiness, OneThatHasFinishedWithLossesFails) {
+    Json lossy = topology("FINISHED", 0, 9, 9);
+    lossy["losses"] = {{{"component", "lines"}, {"what", "3 tuples were lost"}, {"hint", "look"}}};
+
+    const Readiness found = ReadinessWatch().look(lossy, 0);
+
+    EXPECT_EQ(found.verdict, Verdict::kFailed);
+    EXPECT_EQ(found.why, "finished, but 3 tuples were lost\n  hint: look\n");
+}
+
 TEST(Readiness, OneThatIsKilledMeanwhileFails) {
     EXPECT_EQ(ReadinessWatch().look(topology("KILLED", 3, 9, 9), 0).verdict, Verdict::kFailed);
 }

@@ -86,6 +86,17 @@ Json running() {
         {"id": "lines", "type": "spout", "emitted": 1}]})");
 }
 
+TEST_F(SubmitTest, RefusesABadNameBeforeItUploadsOrRunsAnything) {
+    try {
+        submitted({.program = "/no/such/program", .name = "a b", .files = {}}, Config());
+        FAIL() << "it was submitted";
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.code(), ExitCode::kUsage);
+        EXPECT_THAT(failure.what(), HasSubstr("\"a b\" is no name for a topology"));
+        EXPECT_THAT(failure.hint(), HasSubstr("--name"));
+    }
+}
+
 TEST_F(SubmitTest, UploadsWhatIsMissingSubmitsAndWaits) {
     std::string address;
     FakeNimbus nimbus(nimbus_with(&address, running()));
@@ -96,19 +107,19 @@ TEST_F(SubmitTest, UploadsWhatIsMissingSubmitsAndWaits) {
     const std::string wc = program(kDescription);
     const std::string sha = "/api/v1/blobs/" + base::digest_of_file(wc).value().sha256;
 
-    const std::string first = submitted({.program = wc, .name = "w c", .files = {}}, config);
+    const std::string first = submitted({.program = wc, .name = "w-c", .files = {}}, config);
     EXPECT_THAT(nimbus.asked(),
                 ElementsAre("GET /health", "HEAD " + sha, "PUT " + sha, "POST /api/v1/topologies",
-                            "GET /api/v1/topologies/w%20c"));
+                            "GET /api/v1/topologies/w-c"));
     EXPECT_THAT(first, HasSubstr("uploading wc ("));
-    EXPECT_THAT(first, HasSubstr("submitted \"w c\" as wc-1-5\n"
+    EXPECT_THAT(first, HasSubstr("submitted \"w-c\" as wc-1-5\n"
                                  "it runs: 1 executor in 1 worker\n"));
 
     const Json sent = Json::parse(nimbus.requests().at(3).body);
-    EXPECT_EQ(sent["name"], "w c");
+    EXPECT_EQ(sent["name"], "w-c");
     EXPECT_EQ(sent["description"], Json::parse(kDescription));
     EXPECT_EQ(sent["inactive"], false);
-    EXPECT_EQ(sent["settings"], Json::parse(R"({"input": "book.txt", "topology.name": "w c",
+    EXPECT_EQ(sent["settings"], Json::parse(R"({"input": "book.txt", "topology.name": "w-c",
                                                 "topology.workers": "2"})"));
     EXPECT_EQ(sent["artifacts"][0]["name"], "wc");
     EXPECT_EQ(sent["artifacts"][0]["mode"], 0755);

@@ -130,6 +130,8 @@ public:
                                   random_.next(),
                                   random_.next(),
                                   random_.next(),
+                                  random_.next(),
+                                  {random_.next(), random_.next(), random_.next(), random_.next()},
                                   {},
                                   {}};
         for (std::uint32_t i = below(64); i > 0; --i) {

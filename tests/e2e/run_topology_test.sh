@@ -33,6 +33,30 @@ exits_with 0 -c mode=finish -c topology.acker.executors=0
 
 exits_with 1 -c mode=open
 expect_text stderr 'no numbers today'
+
+# ---- Ends by itself, but not all went through.
+exits_with 1 -c mode=give-up
+expect_text stderr 'error: finished, but 100 tuples of "numbers" failed and were not emitted again'
+exits_with 1 -c mode=refuse
+expect_text stderr 'error: finished, but "sink" failed 100 untracked tuples, which nobody emits again'
+expect_text stderr 'execute of a tuple from "numbers": it divides by ten'
+exits_with 1 -c mode=misfit
+expect_text stderr 'error: finished, but 100 emits of "numbers" threw'
+exits_with 1 -c mode=exit
+expect_text stderr 'error: user code called exit(0) before the topology had ended'
+
+# ---- Results that nobody gets.
+expect_exit 0 "$tiny" -c mode=print
+[[ $(wc -l <stdout) -eq 1000 ]] || fail "not all numbers are printed"
+status=0
+"$tiny" -c mode=print >/dev/full 2>stderr || status=$?
+[[ $status -eq 1 ]] || fail "exit code $status instead of 1 with a full device"
+expect_text stderr 'error: cannot write to stdout'
+status=0
+"$tiny" -c mode=print >&- 2>stderr || status=$?
+[[ $status -eq 1 ]] || fail "exit code $status instead of 1 with stdout closed"
+expect_text stderr 'error: cannot write to stdout'
+"$tiny" -c mode=finish >/dev/full 2>stderr || fail "a full device matters to who prints nothing"
 exits_with 1 -c mode=mistake
 expect_text stderr 'error[E0107]: bolt "sink" subscribes to unknown component "number"'
 expect_text stderr '  hint: did you mean "numbers"?'
@@ -96,6 +120,24 @@ launch -c mode=silent --metrics-port 0
 wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
 signal INT
 ended_with 10 0
+
+# A spout that waits for input in a call that does not return: what came is summed up all the same.
+mkfifo input
+rm -f stdout stderr
+"$tiny" -c mode=read --metrics-port 0 <input >stdout 2>stderr &
+pid=$!
+started+=("$pid")
+exec {writer}>input
+printf 'one\ntwo\n' >&"$writer"
+wait_until 10 "it serves metrics" has_text stderr 'metrics: http'
+url=$(grep -o 'http://[^ ]*' stderr)
+executed_both() { curl -s "$url" | grep -q '^storm_worker_executed_total{.*"sink".* 2$'; }
+wait_until 10 "both lines are executed" executed_both
+signal INT
+ended_with 10 0
+exec {writer}>&-
+expect_text stdout 'executed 2'
+expect_text stderr 'drained: 2 tuples'
 
 launch -c mode=keep -c topology.drain.timeout.ms=300 --metrics-port 0
 wait_until 10 "it serves metrics" has_text stderr 'metrics: http'

@@ -7,10 +7,17 @@
 //     open      the spout cannot be opened
 //     mistake   the topology subscribes to what is not there
 //     crash     a bolt ends the process
+//     give-up   a bolt fails a tuple of ten, and nobody emits it again
+//     refuse    a bolt throws at a tuple of ten, and they are untracked
+//     misfit    every tenth emit does not fit its stream
+//     exit      a bolt calls exit(0) in the middle
+//     print     the bolt prints its numbers
+//     read      the spout waits for a line of stdin before each number
 //     silent    emits nothing, untracked, until it is stopped
 
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -38,12 +45,24 @@ public:
     }
     storm::Next next_tuple(storm::SpoutCollector& out) override {
         if (mode_ == "silent") return storm::Next::kIdle;
-        if (mode_ == "finish" && next_ == kNumbers) {
+        if (mode_ == "read") {
+            std::string line;
+            if (!std::getline(std::cin, line)) {
+                out.finished();
+                return storm::Next::kIdle;
+            }
+        } else if (mode_ != "endless" && mode_ != "keep" && mode_ != "hang" && next_ == kNumbers) {
             out.finished();
             return storm::Next::kIdle;
         }
-        out.emit_tracked(next_, next_);
-        ++next_;
+        const std::uint64_t number = next_++;
+        if (mode_ == "refuse") {
+            out.emit(number);
+        } else if (mode_ == "misfit" && number % 10 == 0) {
+            out.emit_tracked(number, "no number");
+        } else {
+            out.emit_tracked(number, number);
+        }
         return storm::Next::kEmitted;
     }
     void ack(storm::MessageId) override { acked_->add(); }
@@ -61,6 +80,12 @@ public:
     void execute(const storm::Tuple& number, storm::BoltCollector& out) override {
         while (mode_ == "hang") pause();
         if (mode_ == "crash") std::abort();
+        const bool tenth = number.int64(0) % 10 == 0;
+        if (mode_ == "exit" && number.int64(0) == 500) std::exit(0);
+        if (mode_ == "refuse" && tenth) throw std::runtime_error("it divides by ten");
+        if (mode_ == "print") std::cout << number.int64(0) << '\n';
+        ++executed_;
+        if (mode_ == "give-up" && tenth) return out.fail(number);
         if (mode_ == "keep" && kept_.size() < kKept) {
             kept_.push_back(out.keep(number));
         } else {
@@ -68,15 +93,21 @@ public:
         }
     }
 
+    void finish(storm::BoltCollector&) override {
+        if (mode_ == "read") std::cout << "executed " << executed_ << '\n';
+    }
+
 private:
     const std::string mode_;
+    std::uint64_t executed_ = 0;
     std::vector<storm::Kept> kept_;
 };
 
 storm::Topology tiny_topology(const storm::Config& config) {
     const std::string mode = config.string("mode");
     storm::TopologyBuilder t;
-    t.spout<Numbers>("numbers", mode);
+    auto& numbers = t.spout<Numbers>("numbers", mode);
+    if (mode == "read") numbers.blocking();
     t.bolt<Sink>("sink", mode).shuffle(mode == "mistake" ? "number" : "numbers");
     return t.build();
 }

@@ -162,6 +162,20 @@ TEST(Supervisor, ShowsACrashLoopWithTheLastLinesOfStderr) {
     }));
 }
 
+TEST(Supervisor, SaysThatAWorkerWhichLeftWithCodeZeroHadNotFinished) {
+    TestCluster cluster;
+    cluster.start();
+
+    cluster.submit("wc", "leave");
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && !status->exit.empty();
+    }));
+    EXPECT_EQ(cluster.status("wc")->exit,
+              "exited with code 0 before it had finished, as if user code had called exit(0)");
+}
+
 TEST(Supervisor, StartsAFencedWorkerAtOnce) {
     TestCluster cluster;
     cluster.start();

@@ -3,6 +3,7 @@
 //
 //     run       reports each 100 ms, drains when it is told to, connects again after a loss
 //     crash     writes three lines to stderr and exits with code 3
+//     leave     exits with code 0 though it has not finished
 //     fenced    exits with cluster::kExitFenced
 //     abort     reports, and aborts after 50 ms
 //     mute      never connects
@@ -103,6 +104,7 @@ public:
             std::cerr << "one\ntwo\nincarnation " << bootstrap_.incarnation << std::endl;
             return 3;
         }
+        if (mode_ == "leave") return 0;
         if (mode_ == "fenced") return kExitFenced;
         if (mode_ == "deaf") std::signal(SIGTERM, SIG_IGN);
         if (mode_ == "fail") {

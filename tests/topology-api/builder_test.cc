@@ -81,6 +81,10 @@ std::string mistake(const std::string& code, const std::string& what, const std:
     return "error[" + code + "]: " + what + "\n  hint: " + hint;
 }
 
+const std::string kIdHint =
+    "ids are file names and arguments: begin with a letter, a digit or \"_\", and use only these, "
+    "\".\" and \"-\"";
+
 /// With a spout "lines" that emits (word, count), where the mistake is not about it.
 class BuilderTest : public testing::Test {
 protected:
@@ -164,6 +168,7 @@ TEST_F(BuilderTest, E0103IdIsTaken) {
 TEST_F(BuilderTest, E0104IdIsMalformed) {
     t_.bolt<Sink>("__acker").shuffle("lines");
     t_.bolt<Sink>("a/b").shuffle("lines");
+    t_.bolt<Sink>(".hidden").shuffle("lines");
     t_.bolt<Sink>("A-z_0.9").shuffle("lines");
 
     EXPECT_EQ(mistakes_of(t_),
@@ -171,9 +176,22 @@ TEST_F(BuilderTest, E0104IdIsMalformed) {
                       "such ids are the system's own; leave the underscores out") +
                   "\n" +
                   mistake("E0104",
-                          "bolt \"a/b\" has an id with other characters than letters, digits, "
-                          "\"_\", \".\" and \"-\"",
-                          "ids stand in metrics and file names; use these characters only"));
+                          "bolt \"a/b\" has an id that has other characters than letters, "
+                          "digits, \"_\", \".\" and \"-\"",
+                          kIdHint) +
+                  "\n" +
+                  mistake("E0104", "bolt \".hidden\" has an id that begins with \".\"", kIdHint));
+}
+
+TEST_F(BuilderTest, E0104IdIsTooLong) {
+    const std::string longest(255, 'x');
+    t_.bolt<Sink>(longest).shuffle("lines");
+    t_.bolt<Sink>(longest + "y").shuffle("lines");
+
+    EXPECT_EQ(
+        mistakes_of(t_),
+        mistake("E0104", "bolt \"" + longest + "y\" has an id that has 256 bytes; at most 255 fit",
+                kIdHint));
 }
 
 TEST_F(BuilderTest, E0105ParallelismIsOutOfItsRange) {
@@ -224,11 +242,15 @@ TEST_F(BuilderTest, E0109SourceHasNoOutputs) {
                 "declare what it emits in its declare_outputs()"));
 }
 
-TEST_F(BuilderTest, E0110TickIsNotAboveZero) {
+TEST_F(BuilderTest, E0110TickIsNotBetweenZeroAndAYear) {
     t_.bolt<Sink>("count").shuffle("lines").tick(Milliseconds(0));
+    t_.bolt<Sink>("print").shuffle("lines").tick(Milliseconds::max());
+    t_.bolt<Sink>("rare").shuffle("lines").tick(std::chrono::hours(365 * 24));
 
-    EXPECT_EQ(mistakes_of(t_), mistake("E0110", "bolt \"count\" ticks every 0 ms",
-                                       "give a time above 0, or leave tick() out"));
+    const std::string hint = "give a time above 0, at most a year, or leave tick() out";
+    EXPECT_EQ(mistakes_of(t_),
+              mistake("E0110", "bolt \"count\" ticks every 0 ms", hint) + "\n" +
+                  mistake("E0110", "bolt \"print\" ticks every 9223372036854775807 ms", hint));
 }
 
 TEST_F(BuilderTest, E0111GroupingHasNoField) {
@@ -371,6 +393,19 @@ TEST_F(BuilderTest, E0124StreamNameIsMalformed) {
                   "\n" +
                   mistake("E0124", "stream \"\" of \"orders\" has an empty name",
                           "name it, or leave the name out to get \"default\""));
+}
+
+TEST_F(BuilderTest, E0130NameIsNoUtf8) {
+    t_.spout<Source>("orders", Streams{{"st\xffream", {"zähler", "x\xfe"}}});
+
+    EXPECT_EQ(
+        mistakes_of(t_),
+        mistake("E0130", "spout \"orders\" has a stream \"st\xef\xbf\xbdream\", which is no UTF-8",
+                "names stand in metrics and JSON, which are UTF-8; write it so, or in ASCII") +
+            "\n" +
+            mistake("E0130", "spout \"orders\" has a field \"x\xef\xbf\xbd\", which is no UTF-8",
+                    "names stand in metrics and JSON, which are UTF-8; write it so, or in "
+                    "ASCII"));
 }
 
 TEST_F(BuilderTest, E0125FieldHasNoName) {

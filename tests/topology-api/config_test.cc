@@ -201,5 +201,19 @@ TEST(KnownSettings, AreDescribedAndTheirDefaultsAreValid) {
     }
 }
 
+TEST(Config, KnowsWhichOfTheUsersKeysNobodyAskedFor) {
+    Config config;
+    config.set("limti", "3");
+    config.set("input", "lines.txt");
+    config.set("unlike", "x");
+    config.set("topology.workers", "2");
+    const Config copy = config;
+    EXPECT_EQ(copy.string("input"), "lines.txt");
+    EXPECT_EQ(copy.int64("limit", 7), 7);
+
+    EXPECT_THAT(config.never_read(), testing::ElementsAre(testing::Pair("limti", "limit"),
+                                                          testing::Pair("unlike", "")));
+}
+
 }  // namespace
 }  // namespace storm

@@ -1,9 +1,31 @@
+#include <mutex>
+#include <set>
+
 #include <storm/config.h>
 #include <storm/detail/suggest.h>
 
 #include "topology-api/src/settings.h"
 
 namespace storm {
+
+/// The user's own keys that were asked for. A look for one takes a lock: they are few, and looked
+/// for when things begin.
+class detail::KeysRead {
+public:
+    void add(std::string_view key) {
+        const std::lock_guard lock(mutex_);
+        if (!keys_.contains(key)) keys_.emplace(key);
+    }
+    std::set<std::string, std::less<>> all() const {
+        const std::lock_guard lock(mutex_);
+        return keys_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::set<std::string, std::less<>> keys_;
+};
+
 namespace {
 
 using Entries = std::map<std::string, std::string, std::less<>>;
@@ -41,6 +63,25 @@ T parsed(std::string_view key, std::string_view text, Setting::Type type,
 
 }  // namespace
 
+Config::Config() : read_(std::make_shared<detail::KeysRead>()) {}
+
+void Config::note(std::string_view key) const {
+    // One that was moved from remembers nothing.
+    if (read_ != nullptr && detail::find_setting(key) == nullptr) read_->add(key);
+}
+
+std::vector<std::pair<std::string, std::string>> Config::never_read() const {
+    std::vector<std::pair<std::string, std::string>> found;
+    if (read_ == nullptr) return found;
+    const std::set<std::string, std::less<>> read = read_->all();
+    const std::vector<std::string_view> names(read.begin(), read.end());
+    for (const auto& [key, value] : entries_) {
+        if (read.contains(key) || detail::find_setting(key) != nullptr) continue;
+        found.emplace_back(key, detail::closest(key, names));
+    }
+    return found;
+}
+
 void Config::set(std::string_view key, std::string_view value) {
     if (const auto mistake = detail::check_setting(key, value)) {
         throw ConfigError(detail::in_one_line(*mistake));
@@ -49,30 +90,37 @@ void Config::set(std::string_view key, std::string_view value) {
 }
 
 bool Config::has(std::string_view key) const {
+    note(key);
     return found(entries_, key).has_value();
 }
 
 std::string Config::string(std::string_view key) const {
+    note(key);
     return std::string(require(entries_, key));
 }
 
 std::int64_t Config::int64(std::string_view key) const {
+    note(key);
     return parsed(key, require(entries_, key), Setting::Type::kInt, &detail::parse_int64);
 }
 
 double Config::real(std::string_view key) const {
+    note(key);
     return parsed(key, require(entries_, key), Setting::Type::kReal, &detail::parse_real);
 }
 
 bool Config::boolean(std::string_view key) const {
+    note(key);
     return parsed(key, require(entries_, key), Setting::Type::kBool, &detail::parse_boolean);
 }
 
 std::vector<std::string> Config::list(std::string_view key) const {
+    note(key);
     return parsed(key, require(entries_, key), Setting::Type::kList, &detail::parse_list);
 }
 
 std::string Config::string(std::string_view key, std::string_view fallback) const {
+    note(key);
     return std::string(found(entries_, key).value_or(fallback));
 }
 

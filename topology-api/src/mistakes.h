@@ -39,9 +39,10 @@ enum class MistakeCode : int {
     kFactoryThrew = 127,
     kDeclareOutputsThrew = 128,
     kTooManyTasks = 129,
+    kNotUtf8 = 130,
 };
 inline constexpr MistakeCode kFirstMistake = MistakeCode::kNoSpout;
-inline constexpr MistakeCode kLastMistake = MistakeCode::kTooManyTasks;
+inline constexpr MistakeCode kLastMistake = MistakeCode::kNotUtf8;
 
 struct Mistake {
     MistakeCode code;

@@ -99,7 +99,8 @@ constexpr std::array kSettings = {
     Setting{"topology.tasks", Type::kInt, "", 1, kTasksMax,
             "Tasks of each component that does not say. Not set: one for each executor."},
     Setting{"topology.tick.tuple.freq.secs", Type::kInt, "", 1, kWeekSecs,
-            "Seconds between two ticks of each bolt that does not say. Not set: no ticks."},
+            "Seconds between two ticks of each bolt that asks for them with tick(), or sets this "
+            "itself."},
     Setting{"topology.worker.buffer.bytes", Type::kInt, "67108864", kMiB, kTiB,
             "Bytes of tuples in flight in one worker at which its spouts pause."},
     Setting{"topology.worker.lease.secs", Type::kInt, "", 1, 3600,

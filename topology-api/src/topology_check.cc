@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include <storm/detail/names.h>
 #include <storm/detail/row.h>
 #include <storm/detail/suggest.h>
+#include <storm/detail/thrown.h>
 
 #include "topology-api/src/settings.h"
 
@@ -17,6 +19,7 @@ namespace {
 using Code = MistakeCode;
 
 constexpr int kParallelismMax = 10'000;
+constexpr Milliseconds kTickMax = std::chrono::hours(365 * 24);
 constexpr std::size_t kStreamsMax = 65'535;        // A row names its stream with 16 bits.
 constexpr std::int64_t kTasksMax = (1 << 20) - 1;  // A root id names its task with 20 bits.
 
@@ -41,13 +44,6 @@ std::string guess_or(std::string_view wanted, const std::vector<std::string_view
                      std::string_view introduction) {
     std::string guess = did_you_mean(wanted, names);
     return guess.empty() ? std::string(introduction) + " " + list_of(names) : guess;
-}
-
-bool is_identifier(std::string_view id) {
-    return std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '.' || c == '-';
-    });
 }
 
 std::int64_t tasks_of(const Component& component) {
@@ -95,9 +91,9 @@ private:
         typename Factory::result_type made;
         try {
             made = factory();
-        } catch (const std::exception& error) {
+        } catch (...) {
             silent_.insert(&component);
-            add(Code::kFactoryThrew, named(component) + " cannot be made: " + error.what(),
+            add(Code::kFactoryThrew, named(component) + " cannot be made: " + what_was_thrown(),
                 "it is made once in build(), to ask for its outputs; open what it needs in " +
                     std::string(component.is_spout() ? "open()" : "prepare()"));
             return;
@@ -106,10 +102,10 @@ private:
             Outputs outputs;
             made->declare_outputs(outputs);
             component.outputs = outputs.streams();
-        } catch (const std::exception& error) {
+        } catch (...) {
             silent_.insert(&component);
             add(Code::kDeclareOutputsThrew,
-                "declare_outputs() of " + named(component) + " threw: " + error.what(),
+                "declare_outputs() of " + named(component) + " threw: " + what_was_thrown(),
                 "it must work before " +
                     std::string(component.is_spout() ? "open()" : "prepare()") + " was called");
         }
@@ -126,12 +122,10 @@ private:
         if (id.starts_with("__")) {
             add(Code::kMalformedId, named(component) + " has an id that starts with \"__\"",
                 "such ids are the system's own; leave the underscores out");
-        } else if (!is_identifier(id)) {
-            add(Code::kMalformedId,
-                named(component) +
-                    " has an id with other characters than "
-                    "letters, digits, \"_\", \".\" and \"-\"",
-                "ids stand in metrics and file names; use these characters only");
+        } else if (const std::string fault = fault_of_name(id, kIdBytesMax); !fault.empty()) {
+            add(Code::kMalformedId, named(component) + " has an id that " + fault,
+                "ids are file names and arguments: begin with a letter, a digit or \"_\", and use "
+                "only these, \".\" and \"-\"");
         }
     }
 
@@ -151,11 +145,11 @@ private:
                     executors,
                 "each executor runs one task or more; raise tasks() or lower parallelism()");
         }
-        if (component.tick && component.tick->count() <= 0) {
+        if (component.tick && (*component.tick <= Milliseconds(0) || *component.tick > kTickMax)) {
             add(Code::kTick,
                 named(component) + " ticks every " + std::to_string(component.tick->count()) +
                     " ms",
-                "give a time above 0, or leave tick() out");
+                "give a time above 0, at most a year, or leave tick() out");
         }
     }
 
@@ -188,6 +182,11 @@ private:
         }
     }
 
+    void add_not_utf8(const Component& component, const std::string& thing) {
+        add(Code::kNotUtf8, named(component) + " has " + as_utf8(thing) + ", which is no UTF-8",
+            "names stand in metrics and JSON, which are UTF-8; write it so, or in ASCII");
+    }
+
     void check_stream(const Component& component, const StreamDeclaration& stream) {
         const std::string which = named(stream.name, component.id);
         if (stream.name.empty() || stream.name.starts_with("__")) {
@@ -202,8 +201,10 @@ private:
                 which + " has " + std::to_string(stream.fields.size()) + " fields",
                 "declare at most " + std::to_string(kFieldsMax) + "; a list or map holds more");
         }
+        if (!is_utf8(stream.name)) add_not_utf8(component, "a stream " + quoted(stream.name));
         std::set<std::string_view> seen;
         for (const Field& field : stream.fields) {
+            if (!is_utf8(field.name)) add_not_utf8(component, "a field " + quoted(field.name));
             if (field.name.empty()) {
                 add(Code::kUnnamedField, which + " has a field with an empty name", "name it");
             } else if (!seen.insert(field.name).second) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <storm/detail/suggest.h>
+#include <storm/detail/thrown.h>
 
 #include "base/check.h"
 #include "wire/batch.h"
@@ -189,6 +190,7 @@ void BoltTask::settle_twice(const Tuple& input) {
 }
 
 void BoltTask::ack(const Tuple& input) {
+    check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) [[unlikely]]
         return settle_twice(input);
@@ -222,16 +224,24 @@ void BoltTask::fail_as(const Tuple& input, FailReason reason) {
     }
 }
 
+void BoltTask::count_failed(const Tuple& input) {
+    counters_of(TupleAccess::schema(input)).failed.add();
+    if (!input.is_tick() && detail::row_anchor_count(TupleAccess::row(input)) == 0)
+        lost_inputs.add();
+}
+
 void BoltTask::fail(const Tuple& input, std::string_view why) {
+    check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) return settle_twice(input);
     settled = detail::Settled::kFailed;
-    counters_of(TupleAccess::schema(input)).failed.add();
+    count_failed(input);
     fail_as(input, FailReason::kBoltFailed);
     if (!why.empty()) report_error(why);
 }
 
 Kept BoltTask::keep(const Tuple& input) {
+    check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) {
         throw EmitError("keep of a tuple from " + detail::quoted(input.source_component()) +
@@ -245,6 +255,7 @@ Kept BoltTask::keep(const Tuple& input) {
 }
 
 void BoltTask::ack(Kept&& input) {
+    check_caller();
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
@@ -252,6 +263,7 @@ void BoltTask::ack(Kept&& input) {
 }
 
 void BoltTask::fail(Kept&& input, std::string_view why) {
+    check_caller();
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
@@ -294,10 +306,9 @@ bool BoltTask::guarded(const char* what, Call&& call) {
     try {
         call();
         return true;
-    } catch (const std::exception& error) {
-        report_error(std::string(what) + error.what());
     } catch (...) {
-        report_error(std::string(what) + "an exception that is no std::exception");
+        report_thrown(what);
+        count_lost_emit();
     }
     return false;
 }
@@ -308,14 +319,17 @@ void BoltTask::handle_exception(const Tuple& input) {
         throw;
     } catch (const FailedError&) {
         reason = FailReason::kBoltFailed;
-    } catch (const std::exception& error) {
-        report_error(error.what());
     } catch (...) {
-        report_error("an exception that is no std::exception");
+        report_thrown(input.is_tick()
+                          ? "execute of a tick"
+                          : "execute of a tuple from " + detail::quoted(input.source_component()));
     }
-    if (TupleAccess::settled(input) != detail::Settled::kOpen) return;
+    const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
+    // Whose input fails is told by that; else what it was to emit is missing.
+    if (!open || input.is_tick()) count_lost_emit();
+    if (!open) return;
     TupleAccess::settled(input) = detail::Settled::kFailed;
-    counters_of(TupleAccess::schema(input)).failed.add();
+    count_failed(input);
     fail_as(input, reason);
 }
 
@@ -341,6 +355,8 @@ inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
     TupleAccess::settled(input) = detail::Settled::kFailed;
     counters_of(TupleAccess::schema(input)).failed.add();
     fail_as(input, FailReason::kForgotten);
+    report_error("execute() neither acked, failed nor kept a tuple from " +
+                 detail::quoted(input.source_component()) + ": it fails as forgotten");
 }
 
 template <typename Stop>
@@ -513,10 +529,8 @@ bool BoltTask::revive() {
     try {
         prepare();
         return true;
-    } catch (const std::exception& error) {
-        engine_.fail(what + error.what());
     } catch (...) {
-        engine_.fail(what + "an exception that is no std::exception");
+        engine_.fail(what + detail::what_was_thrown());
     }
     return false;
 }
@@ -540,7 +554,7 @@ void BoltTask::tell_inputs_ended() {
         if (again && !site_->keeps_any()) return;
     }
     if (rich_ != nullptr && !without_object_ && !finished_)
-        guarded("inputs_ended: ", [this] { rich_->inputs_ended(collector_); });
+        guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
 }
 
 void BoltTask::pass_ending_on() {
@@ -563,14 +577,14 @@ void BoltTask::finish() {
 bool BoltTask::call_finish() {
     site_->let_all_post();  // It may wait for a thread that posts.
     if (rich_ == nullptr) {
-        return guarded("finish: ", [this] {
+        return guarded("finish", [this] {
             BasicCollector collector(*this, nullptr, default_stream());
             basic_->finish(collector);
         });
     }
     // What has come since the last time is due as well.
-    const bool well = guarded("inputs_ended: ", [this] { rich_->inputs_ended(collector_); });
-    return guarded("finish: ", [this] { rich_->finish(collector_); }) && well;
+    const bool well = guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
+    return guarded("finish", [this] { rich_->finish(collector_); }) && well;
 }
 
 void BoltTask::end() {
@@ -585,7 +599,7 @@ void BoltTask::close() {
     if (!prepared_) return;
     prepared_ = false;
     site_->let_all_post();
-    guarded("cleanup: ", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
+    guarded("cleanup", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
     for (const Root root : site_->end()) acks_.fail(root, FailReason::kRebalanced);
     drop_posted();
 }
@@ -608,9 +622,7 @@ BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
     ticked_ = bolts_.size();
     const Component& component = wiring.topology.components()[plan.component];
     const Config& config = bolts_.front()->site()->config();
-    const std::int64_t seconds = config.int64("topology.tick.tuple.freq.secs", 0);
-    tick_every_ = component.tick ? component.tick->count() * base::kMicrosPerMilli
-                                 : seconds * base::kMicrosPerSecond;
+    tick_every_ = cluster::tick_interval(component, config);
     if (tick_every_ > 0) {
         const std::int64_t every_ms = tick_every_ / base::kMicrosPerMilli;
         tick_row_.resize(detail::kRowHeaderBytes + detail::kWord + detail::encoded_bytes(every_ms));

@@ -108,6 +108,8 @@ private:
     void ack_roots(const Tuple& input);
     void note(std::string_view what, const Tuple& input);  // In the journal.
     void fail_as(const Tuple& input, FailReason reason);
+    /// Nobody is told of an untracked one: it is lost.
+    void count_failed(const Tuple& input);
     void settle_twice(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);

@@ -4,11 +4,24 @@
 #include <utility>
 
 #include <storm/detail/suggest.h>
+#include <storm/detail/thrown.h>
 
 #include "worker/engine.h"
+#include "worker/executor/running.h"
 #include "worker/loop/loop.h"
+#include "worker/run/task_text.h"
 
 namespace storm::worker {
+
+namespace {
+
+std::string name_of(const Wiring& wiring, std::size_t number) {
+    const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
+    return detail::quoted(wiring.topology.components()[plan.component].id) + " (" +
+           tasks_text(plan.first_task, plan.tasks) + ')';
+}
+
+}  // namespace
 
 Channel::Channel(std::uint64_t window, Executor& from, bool inside)
     : credit(window), source(&from), schemas(from.schemas()), inner(inside) {}
@@ -36,19 +49,19 @@ Executor::Executor(Engine& engine, std::size_t number)
       number_(number),
       component_(engine.wiring().plan.executors[number].component),
       clock_(engine.clock()),
+      named_(name_of(engine.wiring(), number)),
       sender_by_target_(engine.wiring().plan.executors.size()),
       channel_of_task_(engine.wiring().destination_of_task.size()),
       tokens_(engine.wiring().destinations()) {}
 
 std::optional<std::string> Executor::try_open() {
     const std::string& id = engine_.wiring().topology.components()[component_].id;
+    const RunningHere running(*this);
     try {
         open();
         return std::nullopt;
-    } catch (const std::exception& error) {
-        return detail::quoted(id) + ": " + error.what();
     } catch (...) {
-        return detail::quoted(id) + ": an exception that is no std::exception";
+        return detail::quoted(id) + ": " + detail::what_was_thrown();
     }
 }
 

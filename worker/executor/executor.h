@@ -17,7 +17,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/clock.h"
 #include "worker/acker/ack_lane.h"
@@ -74,6 +77,8 @@ public:
 
     std::size_t number() const { return number_; }
     std::size_t component() const { return component_; }
+    /// `"work" (tasks 2-3)`. Safe in a signal handler.
+    std::string_view named() const { return named_; }
     virtual std::span<Task* const> tasks() const = 0;
     /// Of the streams that its component declares.
     const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas() const;
@@ -124,7 +129,9 @@ public:
     bool emits = false;      // Somebody listens to one of its streams.
     bool dedicated = false;  // Has a thread of its own: an emit may wait for credit.
     bool opened = false;     // Its open() or prepare() is over.
-    bool prompt = false;     // Hands over after each call of user code: the next one may block.
+    /// Of a spout that may block: the thread that is inside next_tuple(); 0: none.
+    std::atomic<pid_t> blocked_thread{0};
+    bool prompt = false;  // Hands over after each call of user code: the next one may block.
 
     // For the loop.
     /// Its own ways into other inboxes, so that what it sends to one stays in order.
@@ -176,6 +183,7 @@ protected:
     const std::size_t number_;
     const std::size_t component_;
     StepClock clock_;
+    const std::string named_;
 
 private:
     void settle_output();

@@ -6,6 +6,7 @@
 #include <storm/detail/spout_access.h>
 
 #include "base/check.h"
+#include "base/thread_activity.h"
 #include "worker/engine.h"
 
 namespace storm::worker {
@@ -101,12 +102,12 @@ void SpoutTask::publish() {
 }
 
 void SpoutTask::call_ack(MessageId message) {
+    unreplayed.acked(message);
     try {
         spout_->ack(message);
-    } catch (const std::exception& error) {
-        report_error("ack: " + std::string(error.what()));
     } catch (...) {
-        report_error("ack: an exception that is no std::exception");
+        report_thrown("ack");
+        count_lost_emit();
     }
 }
 
@@ -153,12 +154,12 @@ void SpoutTask::abandon(FailReason reason) {
 }
 
 void SpoutTask::call_fail(const Failure& failure) {
+    unreplayed.failed(failure.message);
     try {
         spout_->fail(failure.message, failure.reason);
-    } catch (const std::exception& error) {
-        report_error("fail: " + std::string(error.what()));
     } catch (...) {
-        report_error("fail: an exception that is no std::exception");
+        report_thrown("fail");
+        count_lost_emit();
     }
     if (!detail::SpoutAccess::ignores_failures(*spout_)) ++replays_;
 }
@@ -180,10 +181,9 @@ void SpoutTask::set_active(bool active) {
     active_ = active;
     try {
         active ? spout_->activate() : spout_->deactivate();
-    } catch (const std::exception& error) {
-        report_error(error.what());
     } catch (...) {
-        report_error("an exception that is no std::exception");
+        report_thrown(active ? "activate" : "deactivate");
+        count_lost_emit();
     }
 }
 
@@ -197,10 +197,9 @@ void SpoutTask::close() {
     site_->let_all_post();
     try {
         spout_->close();
-    } catch (const std::exception& error) {
-        report_error("close: " + std::string(error.what()));
     } catch (...) {
-        report_error("close: an exception that is no std::exception");
+        report_thrown("close");
+        count_lost_emit();
     }
     site_->end();
     drop_posted();
@@ -384,7 +383,11 @@ bool SpoutExecutor::emit(base::Micros now) {
                 spout.held_back();
                 continue;
             }
+            if (prompt) [[unlikely]]
+                blocked_thread.store(base::thread_number(), std::memory_order_relaxed);
             if (spout.next_tuple() == Next::kEmitted) idle = false;
+            if (prompt) [[unlikely]]
+                blocked_thread.store(0, std::memory_order_relaxed);
             if (outbox.interrupted() && !outbox.refresh()) [[unlikely]]
                 break;
         }

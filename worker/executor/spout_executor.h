@@ -22,6 +22,7 @@
 #include "worker/acker/ack_ledger.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/spout_window.h"
+#include "worker/executor/unreplayed.h"
 
 namespace storm::worker {
 
@@ -33,6 +34,7 @@ public:
     void commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                         MessageId id) override;
     void finished() override { finished_ = true; }
+    void dealt_with(MessageId id) override { unreplayed.acked(id); }
     /// Of its calls that wait, those that may be made now; false: stop() ended it.
     template <typename Stop>
     bool call_back(Stop&& stop) {
@@ -92,10 +94,9 @@ public:
                 --replays_;
             }
             return next;
-        } catch (const std::exception& error) {
-            report_error(error.what());
         } catch (...) {
-            report_error("an exception that is no std::exception");
+            report_thrown("next_tuple");
+            count_lost_emit();
         }
         if (finished_ && replays_ > 0) --replays_;
         return Next::kIdle;  // Gives it time, should it throw each time.
@@ -140,9 +141,12 @@ public:
         window_.set_time(now);
     }
 
+    std::uint32_t max_pending() const { return pending_max_; }
+
     LatencyHistogram complete_latency;
     Counter acked;
     Counter failed;
+    Unreplayed unreplayed;
 
     std::atomic<std::uint64_t> pending{0};
 

@@ -1,15 +1,21 @@
 #include "worker/executor/task.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 
 #include <storm/detail/suggest.h>
+#include <storm/detail/thrown.h>
 
+#include "base/check.h"
+#include "base/log.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "wire/hash.h"
 #include "worker/engine.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/tuple_text.h"
 
 namespace storm::worker {
 namespace {
@@ -42,7 +48,8 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
           cluster::component_config(engine.wiring().topology.components()[component],
                                     engine.wiring().config))),
       context_(site_),
-      journal_(make_journal(engine, component, id)) {
+      journal_(make_journal(engine, component, id)),
+      debug_(site_->config().boolean("topology.debug")) {
     const Config& config = site_->config();
     tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
     tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;
@@ -139,12 +146,8 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
                 }
                 return groupings::LocalOrShuffle(distances, random_.next());
             }
-            case GroupingKind::kCustom: {
-                groupings::Custom custom(input.custom(),
-                                         wiring.topology.components()[target_component].id, tasks);
-                custom.prepare(context_);
-                return custom;
-            }
+            case GroupingKind::kCustom:
+                return custom_grouping(input, target_component);
         }
         return groupings::Shuffle(n, random_.next());
     };
@@ -157,6 +160,26 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
         route.key_fields.push_back(static_cast<std::uint16_t>(found - fields.begin()));
     }
     stream.routes.push_back(std::move(route));
+}
+
+// Runs user code before anything runs; there is nobody to report an error to but who starts it all.
+groupings::Custom Task::custom_grouping(const Subscription& input, std::size_t target_component) {
+    const std::string& target = engine_.wiring().topology.components()[target_component].id;
+    const std::string named =
+        "the custom grouping of " + detail::quoted(target) + " for " + detail::quoted(input.source);
+    std::unique_ptr<Grouping> made;
+    try {
+        made = input.custom();
+        if (made != nullptr) {
+            groupings::Custom custom(std::move(made), target,
+                                     engine_.wiring().tasks_of(target_component));
+            custom.prepare(context_);
+            return custom;
+        }
+    } catch (...) {
+        throw std::runtime_error(named + " cannot be made: " + detail::what_was_thrown());
+    }
+    throw std::runtime_error(named + " is null: its function returned no grouping");
 }
 
 std::uint64_t Task::row_hash(const Route& route, const std::byte* row) const {
@@ -173,7 +196,27 @@ detail::OutStream& Task::stream(std::string_view name) {
                     detail::quoted(name) + "; it declares " + detail::list_of(declared));
 }
 
+void Task::die_of_foreign_caller() const {
+    const std::string what = "a thread that does not run task " + std::to_string(id_) + " of " +
+                             detail::quoted(site_->component()) +
+                             " emits, acks or fails for it; other threads reach a task by "
+                             "TaskContext::post()";
+    STORM_CHECK(running_executor == &executor_, what.c_str());
+    std::abort();
+}
+
+void Task::log_emit(const Stream& stream) const {
+    const std::byte* const row = stream.outlet->cursor;
+    const Tuple tuple =
+        detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_);
+    base::log::info("emitted", {{"component", site_->component()},
+                                {"task", id_},
+                                {"stream", stream.name},
+                                {"tuple", tuple_text(tuple)}});
+}
+
 void Task::make_room(detail::OutStream& out_stream, std::size_t bytes) {
+    check_caller();
     if (bytes > tuple_bytes_max_) {
         throw EmitError("a tuple of " + std::to_string(bytes) +
                         " bytes is over topology.max.tuple.bytes (" +
@@ -197,6 +240,20 @@ void Task::commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId
 void Task::report_error(std::string_view what) {
     errors.add();
     engine_.report_error(component_, id_, what);
+}
+
+void Task::report_thrown(std::string_view call) {
+    report_error(std::string(call) + ": " + detail::what_was_thrown());
+}
+
+void Task::count_lost_emit() {
+    try {
+        throw;
+    } catch (const EmitError&) {
+        lost_emits.add();
+    } catch (...) {
+        return;  // What else it threw, it may do again.
+    }
 }
 
 std::function<void()> Task::waker() {
@@ -253,10 +310,9 @@ void Task::run_next_posted() {
     if (posts_left_ != kNotCounted && posts_left_ > 0) --posts_left_;
     try {
         posted->run();
-    } catch (const std::exception& error) {
-        report_error(error.what());
     } catch (...) {
-        report_error("an exception that is no std::exception");
+        report_thrown("a call by post()");
+        count_lost_emit();
     }
 }
 

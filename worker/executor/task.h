@@ -30,6 +30,7 @@
 #include "base/random.h"
 #include "wire/control.h"
 #include "worker/acker/ack_lane.h"
+#include "worker/executor/running.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task_site.h"
 #include "worker/journal/journal.h"
@@ -71,13 +72,19 @@ public:
     void make_room(detail::OutStream& stream, std::size_t bytes) final;
     void commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) final;
     void report_error(std::string_view what) final;
+    /// The error that a call of user code has thrown. In a catch block.
+    void report_thrown(std::string_view call);
+    /// If that was an EmitError, what was to be emitted is missing. In a catch block.
+    void count_lost_emit();
     std::function<void()> waker() final;
     void reject_count(const detail::OutStream& stream, std::size_t given) final;
     void reject_kind(const detail::OutStream& stream, std::size_t i, detail::Tag given) final;
 
     const std::vector<std::unique_ptr<Stream>>& streams() const { return streams_; }
-    Counter dropped;  // Untracked rows that were refused.
-    Counter errors;   // Exceptions and report_error().
+    Counter dropped;      // Untracked rows that were refused.
+    Counter errors;       // Exceptions and report_error().
+    Counter lost_emits;   // That threw in calls which have no tracked input to fail.
+    Counter lost_inputs;  // Untracked ones that failed: nobody is told.
 
     /// Once all executors exist.
     void connect();
@@ -99,6 +106,15 @@ public:
     }
 
 protected:
+    /// In builds for development: emits and acks come from the thread that runs the task's calls.
+    void check_caller() const {
+#ifdef STORM_CHECK_CALLERS
+        if (running_executor != &executor_) [[unlikely]]
+            die_of_foreign_caller();
+#endif
+    }
+    [[noreturn]] void die_of_foreign_caller() const;
+
     /// Hands the row at the outlet to all targets; mark(copy) fills in each copy's anchors. False:
     /// some copy was refused, and the caller fails the trees.
     template <typename Mark>
@@ -126,8 +142,10 @@ protected:
     TaskContext context_;
     const std::unique_ptr<Journal> journal_;  // Null: none is kept.
     bool ended_ = false;
+    const bool debug_;  // topology.debug
 
 private:
+    void log_emit(const Stream& stream) const;
     template <typename Mark>
     bool copy_to(Target& target, const std::byte* row, std::size_t bytes, Mark& mark);
     template <typename Mark>
@@ -140,6 +158,7 @@ private:
     bool send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& mark);
     std::uint64_t row_hash(const Route& route, const std::byte* row) const;
     void add_route(Stream& stream, const Subscription& input, std::size_t target_component);
+    groupings::Custom custom_grouping(const Subscription& input, std::size_t target_component);
 
     std::vector<std::unique_ptr<Stream>>
         streams_;  // In the order of declaration: the index is the stream's id.
@@ -195,6 +214,9 @@ bool Task::copy_to(Target& target, const std::byte* row, std::size_t bytes, Mark
 template <typename Mark>
 bool Task::send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct, Mark&& mark) {
     auto& stream = static_cast<Stream&>(out_stream);
+    check_caller();
+    if (debug_) [[unlikely]]
+        log_emit(stream);
     stream.emitted.add();
     if (outbox_.refuses()) [[unlikely]]
         return false;

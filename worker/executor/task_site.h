@@ -84,6 +84,7 @@ public:
     void let_all_post();
     /// Whether an input was kept that is neither acked nor failed.
     bool keeps_any() const { return kept_count_.load(std::memory_order_acquire) > 0; }
+    /// Any thread.
     std::size_t kept_count() const { return kept_count_.load(std::memory_order_relaxed); }
     Kept keep(const Tuple& tuple);
     /// `kept` is acked or failed now: it is no longer kept. False when the task's end was quicker.

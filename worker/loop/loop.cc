@@ -10,6 +10,7 @@
 #include "base/thread_activity.h"
 #include "wire/batch.h"
 #include "worker/engine.h"
+#include "worker/executor/running.h"
 #include "worker/loop/this_thread.h"
 
 namespace storm::worker {
@@ -157,6 +158,7 @@ bool Loop::step(Executor& executor, base::Micros now) {
 }
 
 bool Loop::call(Executor& executor, base::Micros now) {
+    const RunningHere running(executor);
     if (executor.opened) [[likely]]
         return executor.step(now);
     return open(executor);
@@ -197,6 +199,7 @@ void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
 void Loop::close() {
     for (Executor* const executor : executors_) {
         in_user_code_.store(executor, std::memory_order_release);
+        const RunningHere running(*executor);
         executor->close();
         in_user_code_.store(nullptr, std::memory_order_relaxed);
     }

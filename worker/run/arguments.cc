@@ -101,8 +101,8 @@ examples:
            R"( --explain -c topology.worker.threads=4
 
 Results go to stdout; status, logs and errors to stderr.
-exit code: 0 finished or drained, 1 failed, 2 usage or settings, 7 ended with tuples given up,
-  130 on a second Ctrl-C
+exit code: 0 finished or drained, and all tuples went through, 1 failed, or tuples were lost,
+  2 usage or settings, 7 ended with tuples given up, 130 on a second Ctrl-C
 )";
 }
 

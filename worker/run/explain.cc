@@ -59,10 +59,8 @@ std::string place_text(const Wiring& wiring, std::size_t c) {
 }
 
 std::string tick_text(const Component& component, const Config& merged) {
-    if (component.is_spout()) return "";
-    const std::int64_t seconds = merged.int64("topology.tick.tuple.freq.secs", 0);
-    const std::int64_t every_ms = component.tick ? component.tick->count() : 1000 * seconds;
-    return every_ms == 0 ? "" : ", tick every " + duration_text(1000 * every_ms);
+    const base::Micros every = cluster::tick_interval(component, merged);
+    return every == 0 ? "" : ", tick every " + duration_text(every);
 }
 
 std::string stream_text(const StreamDeclaration& stream) {

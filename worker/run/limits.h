@@ -15,6 +15,10 @@ inline constexpr base::Micros kStopPatienceMicros = 3 * base::kMicrosPerSecond;
 /// The status is shown this often on a terminal, and this often elsewhere.
 inline constexpr base::Micros kScreenMicros = base::kMicrosPerSecond;
 inline constexpr base::Micros kPlainMicros = 5 * base::kMicrosPerSecond;
+/// What runs is looked at this often for what a user should be told.
+inline constexpr base::Micros kNoticeMicros = base::kMicrosPerSecond;
+/// A spout at its limit and bolts that keep tuples: nothing completes for so long.
+inline constexpr base::Micros kPendingStallMicros = 5 * base::kMicrosPerSecond;
 /// On a terminal it takes this many lines at most.
 inline constexpr std::size_t kStatusLinesMax = 12;
 

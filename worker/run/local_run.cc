@@ -1,5 +1,6 @@
 #include "worker/run/local_run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -27,13 +28,15 @@ std::string pending_text(const Snapshot& snapshot) {
 
 }  // namespace
 
-LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock)
+LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock,
+                   std::vector<std::string> given)
     : engine_(engine),
       signals_(signals),
       clock_(clock),
       drain_timeout_(engine.wiring().config.int64("topology.drain.timeout.ms") *
                      base::kMicrosPerMilli),
-      display_(engine, std::move(topology), clock.now()) {}
+      display_(engine, std::move(topology), clock.now()),
+      given_(std::move(given)) {}
 
 ExitCode LocalRun::run() {
     engine_.start();
@@ -55,8 +58,29 @@ Engine::State LocalRun::watch() {
             if (drain_until_ != 0) exit_now(ExitCode::kInterrupted);
             begin_to_drain(now);
         }
+        if (drain_until_ != 0) engine_.interrupt_spouts();
         if (drain_until_ != 0 && now >= drain_until_) return state;
+        notice(now);
         display_.turn(now);
+    }
+}
+
+void LocalRun::notice(base::Micros now) {
+    if (now < notice_at_) return;
+    const bool first = notice_at_ == 0;  // Spouts have just been opened, if that.
+    notice_at_ = now + kNoticeMicros;
+    if (first || !engine_.prepared()) return;
+    tell_of_unread_keys();
+    if (const auto stall = stall_.look(engine_.snapshot(), now)) say("warning: " + *stall);
+}
+
+void LocalRun::tell_of_unread_keys() {
+    const std::vector<std::string> given = std::exchange(given_, {});
+    if (given.empty()) return;
+    for (const auto& [key, close] : engine_.wiring().config.never_read()) {
+        if (std::find(given.begin(), given.end(), key) == given.end()) continue;
+        say("warning: nobody has read the setting \"" + key + "\" of -c" +
+            (close.empty() ? "" : "\n  hint: did you mean \"" + close + "\"?"));
     }
 }
 
@@ -80,17 +104,21 @@ bool LocalRun::stop() {
 }
 
 ExitCode LocalRun::judge(Engine::State state) {
+    tell_of_unread_keys();
     const base::Micros now = clock_.now();
     if (state == Engine::State::kFailed) {
         display_.end(now, "failed");
         say("error: " + engine_.failure());
         return ExitCode::kFailed;
     }
-    if (state == Engine::State::kFinished) {
-        display_.end(now, drain_until_ == 0 ? "finished" : "drained");
-        return ExitCode::kDone;
-    }
-    display_.end(now, "stopped");
+    const char* const outcome = state != Engine::State::kFinished ? "stopped"
+                                : drain_until_ == 0               ? "finished"
+                                                                  : "drained";
+    display_.end(now, outcome);
+    const std::string lost = losses_text(engine_.snapshot(), outcome);
+    if (!lost.empty()) say(lost);
+    if (state == Engine::State::kFinished)
+        return lost.empty() ? ExitCode::kDone : ExitCode::kFailed;
     const std::string pending = pending_text(engine_.snapshot());
     say("warning: not drained after " + duration_text(drain_timeout_) +
         (pending.empty() ? ": some bolts had not finished"

@@ -1,10 +1,10 @@
 // One run of a topology in this process, from start to exit code.
 //
-//     running ──engine finished──────────────────────────► 0
+//     running ──engine finished──────────────────────────► 0; 1 if tuples were lost
 //        │ └────engine failed────────────────────────────► 1
 //      signal
 //        ▼
-//     draining ──engine finished─────────────────────────► 0
+//     draining ──engine finished─────────────────────────► 0; 1 if tuples were lost
 //        │ └─────topology.drain.timeout.ms is over───────► 7
 //      signal ───────────────────────────────────────────► 130
 //
@@ -13,9 +13,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "worker/engine.h"
+#include "worker/run/pending_stall.h"
 #include "worker/run/signals.h"
 #include "worker/run/status_display.h"
 
@@ -32,7 +34,9 @@ enum class ExitCode : std::uint8_t {
 class LocalRun {
 public:
     /// All but the name must outlive it. The engine is not started yet.
-    LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock);
+    /// `given`: keys of -c. Those that nobody reads are warned of, once all has started.
+    LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock,
+             std::vector<std::string> given = {});
 
     /// Ends the process itself on a second signal, and when user code does not return.
     ExitCode run();
@@ -41,6 +45,9 @@ private:
     /// Until the engine has ended, or must: then it is still kRunning.
     Engine::State watch();
     void begin_to_drain(base::Micros now);
+    /// Warns of what a user should know of.
+    void notice(base::Micros now);
+    void tell_of_unread_keys();
     /// Whether all threads have ended.
     bool stop();
     ExitCode judge(Engine::State state);
@@ -51,6 +58,9 @@ private:
     const base::Clock& clock_;
     const base::Micros drain_timeout_;
     StatusDisplay display_;
+    std::vector<std::string> given_;
+    PendingStall stall_;
+    base::Micros notice_at_ = 0;
     base::Micros drain_until_ = 0;  // 0: not draining.
 };
 

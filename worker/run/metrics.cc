@@ -1,8 +1,10 @@
 #include "worker/run/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
@@ -43,6 +45,7 @@ public:
     explicit Families(const MetricsSource& source) : source_(source) {}
 
     void add(const ComponentSnapshot& component) {
+        if (!component.here) return;  // Its own workers have its counts.
         const std::string& id = component.id;
         for (const auto& stream : component.streams) {
             count("emitted", "Tuples emitted", id, stream.stream, stream.emitted);
@@ -63,12 +66,10 @@ public:
                   "Tuples that timed out before their bolt could execute them", id,
                   component.expired);
         }
-        std::map<std::string, std::uint64_t> counters;  // Two names may become one.
-        for (const auto& [name, value] : component.user_counters) {
-            counters["storm_task_" + metric_name(name) + "_total"] += value;
-        }
-        for (const auto& [name, value] : counters) {
-            total(name, "A counter of the topology's own", id, value);
+        total("storm_worker_lost_total", "Untracked inputs that failed, and emits that threw", id,
+              component.lost_inputs + component.lost_emits);
+        for (const auto& [name, value] : named_apart(component.user_counters)) {
+            total("storm_task_" + name + "_total", "A counter of the topology's own", id, value);
         }
     }
 
@@ -136,6 +137,25 @@ private:
         made.label = {
             {"topology", source_.topology}, {"component", component}, {"worker", source_.worker}};
         return made;
+    }
+
+    /// By names that metrics may have. Two that become one are told apart by a number; who has such
+    /// a name to begin with keeps it.
+    static std::map<std::string, std::uint64_t> named_apart(
+        std::vector<std::pair<std::string, std::uint64_t>> counters) {
+        std::sort(counters.begin(), counters.end());
+        std::map<std::string, std::uint64_t> named;
+        for (const auto& [name, value] : counters) {
+            if (metric_name(name) == name) named.emplace(name, value);
+        }
+        for (const auto& [name, value] : counters) {
+            const std::string clean = metric_name(name);
+            if (clean == name) continue;
+            std::string free = clean;
+            for (int i = 2; named.contains(free); ++i) free = clean + '_' + std::to_string(i);
+            named.emplace(free, value);
+        }
+        return named;
     }
 
     static std::string metric_name(std::string name) {

@@ -10,19 +10,25 @@
 #include <utility>
 #include <vector>
 
+#include <storm/detail/names.h>
+#include <storm/detail/thrown.h>
 #include <storm/run.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/plan.h"
 #include "cluster/settings_layers.h"
 #include "worker/engine.h"
 #include "worker/run/arguments.h"
+#include "worker/run/crash.h"
 #include "worker/run/describe.h"
+#include "worker/run/exit_guard.h"
 #include "worker/run/explain.h"
 #include "worker/run/local_run.h"
 #include "worker/run/metrics_server.h"
 #include "worker/run/signals.h"
+#include "worker/run/standard_streams.h"
 #include "worker/serve/serve.h"
 
 namespace storm {
@@ -82,8 +88,32 @@ std::string program_name(int argc, char** argv) {
     return name.empty() ? "topology" : name;
 }
 
-ExitCode run_here(const std::string& name, Topology topology, const Config& config,
-                  const Arguments& arguments) {
+std::vector<std::string> keys_of_command_line(const cluster::LayeredSettings& settings) {
+    std::vector<std::string> keys;
+    for (const auto& [key, origin] : settings.origins) {
+        if (origin == "-c") keys.push_back(key);
+    }
+    return keys;
+}
+
+/// Ticks for all were Storm's rule; who counts on it would wait in vain.
+void warn_of_idle_tick_setting(const Topology& topology, const Config& config) {
+    const std::string key = "topology.tick.tuple.freq.secs";
+    const auto& components = topology.components();
+    const bool ticks =
+        std::any_of(components.begin(), components.end(), [&](const Component& component) {
+            return cluster::tick_interval(component, cluster::component_config(component, config)) >
+                   0;
+        });
+    if (config.has(key) && !ticks)
+        base::log::warn("no bolt asks for ticks by tick(), so this has no effect", {{"key", key}});
+}
+
+ExitCode run_here(const std::string& name, Topology topology,
+                  const cluster::LayeredSettings& settings, const Arguments& arguments) {
+    const Config& config = settings.config;
+    warn_of_idle_tick_setting(topology, config);
+    worker::tell_of_crashes();
     worker::Signals signals;
     const base::SteadyClock clock;
     worker::Engine engine(std::move(topology), config, clock);
@@ -97,14 +127,26 @@ ExitCode run_here(const std::string& name, Topology topology, const Config& conf
         server = std::move(served).value();
         std::fprintf(stderr, "metrics: http://127.0.0.1:%d/metrics\n", int{server->port()});
     }
-    return worker::LocalRun(engine, name, signals, clock).run();
+    const worker::ExitGuard guard;
+    const ExitCode code =
+        worker::LocalRun(engine, name, signals, clock, keys_of_command_line(settings)).run();
+    if (worker::stdout_is_written()) return code;
+    static_cast<void>(complain("cannot write to stdout: what is there is not whole", code));
+    return code == ExitCode::kDone ? ExitCode::kFailed : code;
+}
+
+std::string name_of(const Config& config, const std::string& program) {
+    const std::string name = config.string("topology.name", detail::as_utf8(program));
+    if (detail::is_utf8(name)) return name;
+    throw ConfigError("setting \"topology.name\" is \"" + detail::as_utf8(name) +
+                      "\", which is no UTF-8");
 }
 
 ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,
                        const std::string& program, TopologyFactory make) {
     const Config& config = settings.config;
     base::log::set_level(base::log::level_named(config.string("storm.log.level")));
-    const std::string name = config.string("topology.name", program);
+    const std::string name = name_of(config, program);
     Topology topology = make(config);
     switch (arguments.mode) {
         case Arguments::Mode::kExplain:
@@ -114,7 +156,7 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
             return print_description(
                 worker::describe(name, topology, config, worker::this_platform()));
         default:
-            return run_here(name, std::move(topology), config, arguments);
+            return run_here(name, std::move(topology), settings, arguments);
     }
 }
 
@@ -131,14 +173,15 @@ ExitCode with_arguments(const Arguments& arguments, const std::string& program,
         return with_settings(*settings, arguments, program, make);
     } catch (const ConfigError& error) {
         return complain(error.what(), ExitCode::kUsage);
-    } catch (const std::exception& error) {
-        return complain(error.what(), ExitCode::kFailed);
+    } catch (...) {
+        return complain(detail::what_was_thrown(), ExitCode::kFailed);
     }
 }
 
 }  // namespace
 
 int run_topology(int argc, char** argv, TopologyFactory make) {
+    worker::fill_closed_streams();
     const base::Result<Arguments> arguments =
         worker::parse_arguments(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
     const ExitCode code = arguments ? with_arguments(*arguments, program_name(argc, argv), make)

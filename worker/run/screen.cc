@@ -1,6 +1,7 @@
 #include "worker/run/screen.h"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
@@ -20,6 +21,8 @@ constexpr std::string_view kClearLine = "\033[2K";
 constexpr std::string_view kGiveBack = "\0337\033[r\0338\033[J";
 
 constexpr std::size_t kRowsLeftMin = 4;  // For what scrolls.
+
+std::atomic<bool> in_use{false};  // For the end of a process that does not come back here.
 
 void write_all(std::string_view text) {
     while (!text.empty()) {
@@ -67,10 +70,20 @@ bool Screen::usable() {
 
 Screen::Screen() {
     give_back_at_crash();
+    in_use.store(true);
+}
+
+Screen::~Screen() {
+    clear();
+    in_use.store(false);
 }
 
 std::size_t Screen::columns() {
     return std::max<std::size_t>(1, size().ws_col) - 1;  // The last one may wrap.
+}
+
+void Screen::give_back() {
+    if (in_use.load()) write_all(kGiveBack);
 }
 
 void Screen::draw(const std::vector<std::string>& lines) {

@@ -29,10 +29,13 @@ public:
     Screen();
     Screen(const Screen&) = delete;
     Screen& operator=(const Screen&) = delete;
-    ~Screen() { clear(); }
+    ~Screen();
 
     /// How long a line may be, now.
     static std::size_t columns();
+    /// Gives the rows back if there is one. Any thread or signal handler, at the end of the
+    /// process.
+    static void give_back();
     void draw(const std::vector<std::string>& lines);
     void clear();
 

@@ -1,46 +1,68 @@
 #include "worker/run/signals.h"
 
+#include <array>
+#include <atomic>
 #include <csignal>
-#include <ctime>
+#include <cstddef>
 
 #include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace storm::worker {
 namespace {
 
-sigset_t asked_for() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
+constexpr std::array kHandled = {SIGINT, SIGTERM, SIGPIPE};
+
+// A handler reaches nothing but globals.
+std::atomic<unsigned> come{0};
+static_assert(std::atomic<unsigned>::is_always_lock_free, "used in a signal handler");
+std::array<struct sigaction, kHandled.size()> in_place{};  // When let_forks_end() was called.
+
+void count(int) {
+    come.fetch_add(1, std::memory_order_relaxed);  // Nothing else is published by it.
 }
 
-// Runs in a thread that was there before us, as some libraries start them, if the kernel chose it.
-// The main thread's id is that of the process.
-void hand_to_main_thread(int signal) {
-    syscall(SYS_tgkill, getpid(), getpid(), signal);
+void survive(int) {}
+
+void handle(int signal, void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigaction(signal, &action, nullptr);
+}
+
+/// In the child: what is still as it was here.
+void give_back() {
+    for (std::size_t i = 0; i < kHandled.size(); ++i) {
+        struct sigaction now {};
+        sigaction(kHandled[i], nullptr, &now);
+        if (now.sa_handler == in_place[i].sa_handler && now.sa_handler != SIG_IGN)
+            std::signal(kHandled[i], SIG_DFL);
+    }
 }
 
 }  // namespace
 
-Signals::Signals() {
-    sigset_t blocked = asked_for();
-    sigaddset(&blocked, SIGPIPE);  // A closed pipe is an error of the write.
-    pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
-    struct sigaction action {};
-    action.sa_handler = &hand_to_main_thread;
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
+Signals::Signals() : taken_(come.load(std::memory_order_relaxed)) {
+    survive_closed_pipes();
+    handle(SIGINT, &count);
+    handle(SIGTERM, &count);
+    let_forks_end();
 }
 
 bool Signals::take() {
-    const sigset_t set = asked_for();
-    const timespec now{};
-    return sigtimedwait(&set, nullptr, &now) > 0;
+    if (come.load(std::memory_order_relaxed) == taken_) return false;
+    ++taken_;
+    return true;
+}
+
+void survive_closed_pipes() {
+    handle(SIGPIPE, &survive);
+}
+
+void let_forks_end() {
+    for (std::size_t i = 0; i < kHandled.size(); ++i) sigaction(kHandled[i], nullptr, &in_place[i]);
+    static const bool registered = pthread_atfork(nullptr, nullptr, &give_back) == 0;
+    static_cast<void>(registered);
 }
 
 }  // namespace storm::worker

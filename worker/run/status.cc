@@ -187,6 +187,15 @@ std::string summary_line(const Status& whole, std::string_view outcome) {
     return line;
 }
 
+std::string losses_text(const Snapshot& snapshot, std::string_view outcome) {
+    std::vector<std::string> lines;
+    for (const ComponentSnapshot& component : snapshot) {
+        for (const auto& [what, hint] : cluster::loss_texts(component.id, component.losses()))
+            lines.push_back(fmt::format("error: {}, but {}\n  hint: {}", outcome, what, hint));
+    }
+    return joined(lines, "\n");
+}
+
 std::string with_commas(std::uint64_t number) {
     std::string digits = std::to_string(number);
     for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');

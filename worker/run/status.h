@@ -55,6 +55,10 @@ std::string plain_line(const Status& status);
 /// For the end. `whole` is the status between the start and then. `outcome`: "finished".
 std::string summary_line(const Status& whole, std::string_view outcome);
 
+/// What did not go through, a line for each loss and one for what to do; empty: nothing was lost.
+/// `outcome`: as above.
+std::string losses_text(const Snapshot& snapshot, std::string_view outcome);
+
 /// "1,234"
 std::string with_commas(std::uint64_t number);
 /// "850 us", "1.2 ms", "12 s"

@@ -36,9 +36,21 @@ cluster::ComponentReport report_of(ComponentSnapshot& snapshot) {
     }
     report.pending = snapshot.pending;
     report.errors = snapshot.errors;
+    report.kept = snapshot.kept;
+    report.losses = snapshot.losses();
     report.complete_latency = by_powers(snapshot.complete_latency);
     report.last_errors = std::move(snapshot.last_errors);
     return report;
+}
+
+/// In one line; empty: all went through.
+std::string all_losses(const std::vector<ComponentSnapshot>& snapshots) {
+    std::string text;
+    for (const ComponentSnapshot& component : snapshots) {
+        for (const cluster::LossText& loss : cluster::loss_texts(component.id, component.losses()))
+            text += (text.empty() ? "finished, but " : "; ") + loss.what;
+    }
+    return text;
 }
 
 cluster::WorkerState state_of(const Engine& engine, Engine::State state) {
@@ -59,6 +71,7 @@ cluster::WorkerReport make_report(const Engine& engine, Engine::State state) {
         if (wiring.executor_is_here(e)) here[wiring.plan.executors[e].component] = true;
     }
     std::vector<ComponentSnapshot> snapshots = engine.snapshot();
+    if (report.state == cluster::WorkerState::kFinished) report.failure = all_losses(snapshots);
     for (std::size_t c = 0; c < snapshots.size(); ++c) {
         if (here[c]) report.components.push_back(report_of(snapshots[c]));
     }

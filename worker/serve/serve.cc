@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include <storm/detail/thrown.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -23,8 +24,12 @@
 #include "cluster/worker_protocol.h"
 #include "net/http_server.h"
 #include "worker/engine.h"
+#include "worker/run/crash.h"
 #include "worker/run/describe.h"
+#include "worker/run/exit_guard.h"
 #include "worker/run/metrics_server.h"
+#include "worker/run/pending_stall.h"
+#include "worker/run/signals.h"
 #include "worker/run/stuck.h"
 #include "worker/serve/agreement.h"
 #include "worker/serve/report.h"
@@ -45,6 +50,8 @@ constexpr base::Micros kFirstReportMicros = 20 * base::kMicrosPerMilli;
 /// That user code gets to return when the process ends.
 constexpr base::Micros kStopPatienceMicros = 2 * base::kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLastReportPatience{500};
+/// Of what spouts wait in while all drains.
+constexpr std::chrono::milliseconds kInterruptPeriod{50};
 
 base::Result<std::string> read_all(int descriptor) {
     std::string all;
@@ -122,6 +129,7 @@ public:
           signals_(io_, SIGTERM, SIGINT),
           report_timer_(io_),
           end_timer_(io_),
+          interrupt_timer_(io_),
           supervisor_(io_, bootstrap_.supervisor_socket, bootstrap_.token,
                       [this](const cluster::ToWorker& message) { take(message); }),
           lease_(config.int64("topology.worker.lease.secs", 0) * base::kMicrosPerSecond) {}
@@ -148,6 +156,9 @@ public:
         signals_.async_wait([this](error_code error, int) {
             if (!error) end(kExitDone, "signal");
         });
+        let_forks_end();
+        tell_of_crashes();
+        const ExitGuard guard;
         engine_.on_change([this] { asio::post(io_, [this] { changed(); }); });
         follow();
         transport_->start();
@@ -217,6 +228,7 @@ private:
         transport_->drain(patience, [this](std::uint32_t worker) {
             asio::post(io_, [this, worker] { missing(worker); });
         });
+        interrupt_spouts();
         changed();
     }
 
@@ -226,6 +238,15 @@ private:
         base::log::error("another worker is gone: this one drains without it",
                          {{"worker", static_cast<std::int64_t>(worker)}});
         incomplete_ = true;
+    }
+
+    /// Until the end.
+    void interrupt_spouts() {
+        engine_.interrupt_spouts();
+        interrupt_timer_.expires_after(kInterruptPeriod);
+        interrupt_timer_.async_wait([this](error_code error) {
+            if (!error && !ending_) interrupt_spouts();
+        });
     }
 
     // ---- What it says ----
@@ -252,6 +273,7 @@ private:
     void report() {
         last_report_ = present();
         reported_ = clock_.now();
+        if (const auto stall = stall_.look(engine_.snapshot(), reported_)) base::log::warn(*stall);
         supervisor_.report(last_report_);
     }
 
@@ -322,11 +344,13 @@ private:
     asio::signal_set signals_;
     asio::steady_timer report_timer_;
     asio::steady_timer end_timer_;
+    asio::steady_timer interrupt_timer_;
     SupervisorLink supervisor_;
     const base::Micros lease_;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<net::HttpServer> metrics_;
     cluster::WorkerReport last_report_;
+    PendingStall stall_;
     base::Micros reported_ = 0;
     base::Micros report_wait_ = kFirstReportMicros;
     base::Micros contact_ = 0;  // When it last had a Supervisor.
@@ -355,7 +379,7 @@ int serve(cluster::Bootstrap bootstrap, TopologyFactory make) {
 }  // namespace
 
 int serve_worker(TopologyFactory make) {
-    std::signal(SIGPIPE, SIG_IGN);
+    survive_closed_pipes();
     auto bootstrap = read_bootstrap();
     if (!bootstrap) {
         base::log::error(bootstrap.error().message);
@@ -363,8 +387,8 @@ int serve_worker(TopologyFactory make) {
     }
     try {
         return serve(std::move(bootstrap).value(), make);
-    } catch (const std::exception& error) {
-        base::log::error(error.what());
+    } catch (...) {
+        base::log::error(detail::what_was_thrown());
         return kExitFailed;
     }
 }

@@ -9,6 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/log.h"
+#include "net/close_on_exec.h"
 
 namespace storm::worker {
 namespace {
@@ -38,6 +39,10 @@ void SupervisorLink::start() {
 void SupervisorLink::connect() {
     ++connection_;
     socket_ = asio::local::stream_protocol::socket(io_);
+    error_code error_opening;
+    socket_.open(asio::local::stream_protocol(), error_opening);
+    if (error_opening) return lost();
+    net::close_on_exec(socket_);
     reader_ = {};
     socket_.async_connect(
         asio::local::stream_protocol::endpoint(path_),

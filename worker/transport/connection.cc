@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/check.h"
+#include "net/close_on_exec.h"
 #include "worker/transport/limits.h"
 
 namespace storm::worker {
@@ -30,6 +31,7 @@ void Connection::attend(OnFrame frame, OnClosed closed) {
 
 void Connection::set_options() {
     error_code ignored;
+    net::close_on_exec(socket_);
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.set_option(asio::socket_base::keep_alive(true), ignored);
     // A half-open connection is seen by whoever writes, and by whoever waits.

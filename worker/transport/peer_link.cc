@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "net/close_on_exec.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 
@@ -111,7 +112,11 @@ void PeerLink::dial() {
         greet();
     };
     if (!error) {
-        connection->socket().async_connect({address, place_->port}, connected);
+        const asio::ip::tcp::endpoint endpoint(address, place_->port);
+        connection->socket().open(endpoint.protocol(), error);
+        if (error) return failed(error.message());
+        net::close_on_exec(connection->socket());
+        connection->socket().async_connect(endpoint, connected);
         return;
     }
     auto resolver = std::make_shared<asio::ip::tcp::resolver>(io_);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/thread.h"
+#include "net/close_on_exec.h"
 #include "worker/transport/limits.h"
 #include "worker/transport/membership.h"
 #include "worker/transport/peer_link.h"
@@ -169,6 +170,7 @@ private:
     base::Result<base::Done> listen(const tcp::endpoint& endpoint, const std::string& host) {
         error_code error;
         acceptor_.open(endpoint.protocol(), error);
+        if (!error) net::close_on_exec(acceptor_);
         if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
         if (!error) acceptor_.bind(endpoint, error);
         if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);

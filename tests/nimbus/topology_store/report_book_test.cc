@@ -107,6 +107,33 @@ TEST(ReportBook, TellsEachErrorOnce) {
     EXPECT_EQ(news[0].second, (cluster::TopologyError{"lines", "e", 42}));
 }
 
+TEST(ReportBook, TellsWhatAWorkerLostOnceItHasFinished) {
+    ReportBook book;
+    auto told = worker(0, 1, 0, 1);
+    told.report.components[0].losses = {.dropped = 2, .unreplayed = 3};
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 0), IsEmpty());
+    told.report.state = WorkerState::kFinished;
+
+    const auto news = book.take(report("s1", {told}), 0, 42);
+
+    ASSERT_THAT(news, SizeIs(2));
+    EXPECT_EQ(
+        news[0].second,
+        (cluster::TopologyError{
+            "lines", "finished, but 3 tuples of \"lines\" failed and were not emitted again", 42}));
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 43), IsEmpty());
+}
+
+TEST(ReportBook, AFormerLifeOfASpoutHasNotGivenUpWhatItsNextOneMayReplay) {
+    ReportBook book;
+    auto former = worker(0, 1, 0, 1);
+    former.report.components[0].losses = {.dropped = 2, .unreplayed = 3};
+    book.take(report("s1", {former}), 0, 0);
+    book.take(report("s1", {worker(0, 1, 1, 1)}), 0, 0);
+
+    EXPECT_EQ(book.totals(on("s1", 1)).at("lines").losses, cluster::Losses{.dropped = 2});
+}
+
 TEST(ReportBook, TellsOfTheEndOfAWorker) {
     ReportBook book;
     book.take(report("s1", {worker(0, 1, 0, 1)}), 0, 0);

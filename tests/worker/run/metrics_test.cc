@@ -80,18 +80,30 @@ TEST(Metrics, ShowTheTopologysOwnCounters) {
     bolt.errors = 4;
     bolt.dropped = 6;
     bolt.expired = 7;
-    bolt.user_counters = {{"lines-read", 2}, {"lines.read", 3}};
+    bolt.user_counters = {{"lines read", 1}, {"lines.read", 3}, {"lines_read", 2}, {"other", 7}};
 
     const std::string text = text_of(bolt);
 
-    EXPECT_THAT(text, HasSubstr("storm_task_lines_read_total{topology=\"wc\",component=\"count\","
-                                "worker=\"local\"} 5\n"));
+    const std::string labels = "{topology=\"wc\",component=\"count\",worker=\"local\"} ";
+    EXPECT_THAT(text, HasSubstr("storm_task_lines_read_total" + labels + "2\n"));
+    EXPECT_THAT(text, HasSubstr("storm_task_lines_read_2_total" + labels + "1\n"));
+    EXPECT_THAT(text, HasSubstr("storm_task_lines_read_3_total" + labels + "3\n"));
+    EXPECT_THAT(text, HasSubstr("storm_task_other_total" + labels + "7\n"));
     EXPECT_THAT(text, HasSubstr("storm_worker_errors_total{topology=\"wc\",component=\"count\","
                                 "worker=\"local\"} 4\n"));
     EXPECT_THAT(text, HasSubstr("storm_worker_dropped_total{topology=\"wc\",component=\"count\","
                                 "worker=\"local\"} 6\n"));
     EXPECT_THAT(text, HasSubstr("storm_worker_expired_total{topology=\"wc\",component=\"count\","
                                 "worker=\"local\"} 7\n"));
+}
+
+TEST(Metrics, LeaveOutWhatRunsElsewhere) {
+    ComponentSnapshot spout;
+    spout.id = "lines";
+    spout.is_spout = true;
+    spout.here = false;
+
+    EXPECT_THAT(text_of(spout), Not(HasSubstr("lines")));
 }
 
 }  // namespace

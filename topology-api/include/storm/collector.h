@@ -11,6 +11,9 @@
 // floating point, bool, nullptr (nil), strings, std::span<const std::byte>, Value. It throws
 // EmitError when number or kinds do not fit the declared stream, or the tuple is over
 // topology.max.tuple.bytes.
+//
+// Threads: the task's own calls only. Another thread has its work done by TaskContext::post(); a
+// collector that it uses itself breaks memory. Builds of type Debug notice, and end the process.
 #pragma once
 
 #include <cstddef>
@@ -64,6 +67,9 @@ public:
     /// again: after a fail() next_tuple() is called until it says kIdle. When nothing is pending the
     /// task ends.
     void finished() { emitter_->finished(); }
+    /// What failed under this id needs no ack any more: it was emitted under another id, or put
+    /// aside. Else a spout that ends with it has lost it, and the run has failed.
+    void dealt_with(MessageId id) { emitter_->dealt_with(id); }
     /// Callable from any thread, also after the task has ended: next_tuple() is called again soon.
     std::function<void()> waker() { return emitter_->waker(); }
     /// Logged (rate-limited), counted and kept as the component's last error; nothing fails.

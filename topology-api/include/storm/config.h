@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <storm/errors.h>
@@ -31,6 +33,10 @@ struct Setting {
 /// Every setting that Storm knows, by key.
 std::span<const Setting> known_settings();
 
+namespace detail {
+class KeysRead;
+}
+
 /// Keys and values. Values are text; the typed accessors parse them. A known setting that is not
 /// set has its default. Throws ConfigError: no such key, or not of that type.
 ///
@@ -38,7 +44,7 @@ std::span<const Setting> known_settings();
 ///     const std::int64_t repeat = config.int64("repeat", 1);
 class Config {
 public:
-    Config() = default;
+    Config();
 
     /// Throws ConfigError for an unknown key with one of Storm's prefixes (topology. storm. nimbus.
     /// supervisor. worker.), with a suggestion, and for a known one whose value does not parse.
@@ -59,8 +65,15 @@ public:
     /// What was set, without defaults.
     const std::map<std::string, std::string, std::less<>>& entries() const { return entries_; }
 
+    /// Keys of the user's own that are set, and that nobody has asked this or a copy for yet; each
+    /// with what was asked for and is close to it, or nothing.
+    std::vector<std::pair<std::string, std::string>> never_read() const;
+
 private:
+    void note(std::string_view key) const;
+
     std::map<std::string, std::string, std::less<>> entries_;
+    std::shared_ptr<detail::KeysRead> read_;  // Owners: this and its copies.
 };
 
 }  // namespace storm

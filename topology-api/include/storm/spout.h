@@ -85,6 +85,7 @@ public:
     virtual void ack(MessageId id);
     /// The tree of `id` failed. A spout that emits such tuples again keeps the id for its
     /// next_tuple(), which is called for them also after finished().
+    /// Emit it again, under the same id; or say SpoutCollector::dealt_with(id).
     virtual void fail(MessageId id, FailReason reason);
     virtual void activate();
     virtual void deactivate();

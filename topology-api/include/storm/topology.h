@@ -74,6 +74,7 @@ struct Component {
     std::optional<int> tasks;  ///< Not given: as many as executors.
     bool blocking = false;
     std::optional<Milliseconds> tick;
+    bool ticks = false;  ///< tick() without a time: topology.tick.tuple.freq.secs says it.
     std::vector<StreamDeclaration> outputs;
     std::vector<Subscription> inputs;
     std::vector<std::pair<std::string, std::string>> settings;

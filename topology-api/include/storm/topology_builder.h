@@ -54,6 +54,9 @@ public:
     BoltDeclarer& blocking() { return component_->blocking = true, *this; }
     /// execute() also gets a tuple with is_tick() this often, as long as anything else runs.
     BoltDeclarer& tick(Milliseconds every) { return component_->tick = every, *this; }
+    /// As often as topology.tick.tuple.freq.secs says, if it is set. Bolts that do not ask get no
+    /// ticks by it: they would take them for tuples.
+    BoltDeclarer& tick() { return component_->ticks = true, *this; }
     BoltDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;

@@ -69,6 +69,7 @@ public:
     virtual void reset_timeout(const Tuple& input) = 0;
 
     virtual void finished() = 0;
+    virtual void dealt_with(MessageId) {}  // Bolts' collectors do not have it.
     virtual std::function<void()> waker() = 0;
     virtual void report_error(std::string_view what) = 0;
 

@@ -1,0 +1,286 @@
+// Goal:   what does not go through is counted, with its component and its reason; and an exception
+//         of any type, from any call, is an error of its component and of nobody else.
+// Method: small topologies run in this process, on one, two and three loops and with a thread for
+//         each executor.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <storm/storm.h>
+
+#include "tests/support/any_topology.h"
+
+namespace storm::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+struct NoText : std::exception {
+    const char* what() const noexcept override { return nullptr; }
+};
+
+class Losses : public ::testing::TestWithParam<Threads> {
+protected:
+    Config config(Settings settings = {}) const { return config_of(GetParam(), settings); }
+    cluster::Losses of(const Running& run, std::string_view component) const {
+        return run.of(component).losses();
+    }
+
+    const std::shared_ptr<Outcomes> outcomes = std::make_shared<Outcomes>();
+    const Streams numbers = default_stream({{"n", Kind::kInt64}});
+    TopologyBuilder t;
+};
+
+INSTANTIATE_TEST_SUITE_P(Threads, Losses, all_threads(), name_of);
+
+void refuse(const Tuple&, BasicCollector&) {
+    throw FailedError("not today");
+}
+
+// ---- Tracked -----------------------------------------------------------------------------------
+
+TEST_P(Losses, ATupleThatFailedAndIsNotEmittedAgainIsLost) {
+    t.spout<Numbers>("numbers", 10, outcomes);
+    t.bolt_fn("work", {}, refuse).shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "numbers"), cluster::Losses{.unreplayed = 10});
+    EXPECT_FALSE(of(run, "work").any());
+}
+
+/// Emits 0 … 9; what fails again, under the same id or under one that is 100 higher.
+SpoutScript replaying(bool same_id, bool says_so) {
+    struct Todo {
+        std::vector<MessageId> ids = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+        std::size_t acked = 0;
+        SpoutCollector* out = nullptr;
+    };
+    const auto todo = std::make_shared<Todo>();  // Owners: the script's functions.
+    return {.next =
+                [todo](SpoutCollector& out) {
+                    if (todo->acked == 10) out.finished();
+                    if (todo->ids.empty()) return Next::kIdle;
+                    const MessageId id = todo->ids.back();
+                    todo->ids.pop_back();
+                    out.emit_tracked(id, static_cast<std::int64_t>(id));
+                    return Next::kEmitted;
+                },
+            .open = [todo](const TaskContext&, SpoutCollector& out) { todo->out = &out; },
+            .ack = [todo](MessageId) { ++todo->acked; },
+            .fail =
+                [=](MessageId id, FailReason) {
+                    todo->ids.push_back(same_id ? id : id + 100);
+                    if (says_so) todo->out->dealt_with(id);
+                }};
+}
+
+/// Fails each number below 100 the first time that it sees it.
+BasicScript fails_once() {
+    return {.execute = [seen = std::vector<char>(100)](const Tuple& in, BasicCollector&) mutable {
+        if (in.int64(0) >= 100 ||
+            std::exchange(seen[static_cast<std::size_t>(in.int64(0))], 1) != 0)
+            return;
+        throw FailedError("the first time");
+    }};
+}
+
+TEST_P(Losses, ATupleThatIsEmittedAgainAndAckedIsNotLost) {
+    t.spout<AnySpout>("numbers", numbers, replaying(true, false));
+    t.bolt<AnyBasicBolt>("work", Streams(), fails_once()).shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(run.of("numbers").failed, 10U);
+    EXPECT_FALSE(of(run, "numbers").any());
+}
+
+TEST_P(Losses, ATupleThatIsEmittedAgainUnderAnotherIdIsLostUnlessItsSpoutSaysSo) {
+    t.spout<AnySpout>("silent", numbers, replaying(false, false));
+    t.spout<AnySpout>("says_so", numbers, replaying(false, true));
+    t.bolt<AnyBasicBolt>("a", Streams(), fails_once()).shuffle("silent");
+    t.bolt<AnyBasicBolt>("b", Streams(), fails_once()).shuffle("says_so");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "silent"), cluster::Losses{.unreplayed = 10});
+    EXPECT_FALSE(of(run, "says_so").any());
+}
+
+// ---- Untracked ---------------------------------------------------------------------------------
+
+TEST_P(Losses, AnUntrackedInputThatABoltFailsOrThrowsAtIsLost) {
+    t.spout<Numbers>("numbers", 9);
+    t.bolt_fn("throws", {}, [](const Tuple& in, BasicCollector&) {
+         if (in.int64(0) % 3 == 0) throw std::runtime_error("three");
+     }).shuffle("numbers");
+    t.bolt<AnyBolt>("fails", Streams(), BoltScript{[](const Tuple& in, BoltCollector& out) {
+                        in.int64(0) < 4 ? out.fail(in, "small") : out.ack(in);
+                    }})
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "throws"), cluster::Losses{.inputs = 3});
+    EXPECT_EQ(of(run, "fails"), cluster::Losses{.inputs = 4});
+}
+
+TEST_P(Losses, AnEmitThatThrowsInASpoutIsALossUnlessItIsCaught) {
+    const auto emits = [](bool caught) {
+        return SpoutScript{[caught, left = 5](SpoutCollector& out) mutable {
+            if (left == 0) out.finished();
+            if (left-- <= 0) return Next::kIdle;
+            try {
+                out.emit("no number");
+            } catch (const EmitError&) {
+                if (!caught) throw;
+            }
+            return Next::kEmitted;
+        }};
+    };
+    t.spout<AnySpout>("careless", numbers, emits(false));
+    t.spout<AnySpout>("careful", numbers, emits(true));
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {})
+        .shuffle("careless")
+        .shuffle("careful");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "careless"), cluster::Losses{.emits = 5});
+    EXPECT_FALSE(of(run, "careful").any());
+}
+
+TEST_P(Losses, AnEmitThatThrowsFailsItsTrackedInputAndIsNoLossBesides) {
+    t.spout<Numbers>("numbers", 10, outcomes);
+    t.bolt_fn("work", {{"n", Kind::kInt64}}, [](const Tuple&, BasicCollector& out) {
+         out.emit("no number");
+     }).shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_FALSE(of(run, "work").any());
+    EXPECT_EQ(of(run, "numbers"), cluster::Losses{.unreplayed = 10});
+}
+
+TEST_P(Losses, AnEmitThatThrowsAfterTheAckIsALoss) {
+    t.spout<Numbers>("numbers", 10, outcomes);
+    t.bolt<AnyBolt>("work", numbers, BoltScript{[](const Tuple& in, BoltCollector& out) {
+                        out.ack(in);
+                        out.emit_unanchored("no number");
+                    }})
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "work"), cluster::Losses{.emits = 10});
+}
+
+// ---- Exceptions of any type --------------------------------------------------------------------
+
+TEST_P(Losses, ExceptionsWithoutTextOrStdTypeAreErrorsOfTheirCall) {
+    const auto next = [left = 3](SpoutCollector& out) mutable -> Next {
+        if (left > 0) {
+            out.emit_tracked(static_cast<MessageId>(left), std::int64_t{left});
+            --left;
+            throw NoText();
+        }
+        out.finished();
+        return Next::kIdle;
+    };
+    SpoutScript spout{.next = next};
+    spout.ack = [](MessageId id) {
+        if (id == 1) throw 42;
+        throw NoText();
+    };
+    spout.fail = [](MessageId, FailReason) { throw NoText(); };
+    spout.activate = [] { throw NoText(); };
+    spout.close = [] { throw 42; };
+    t.spout<AnySpout>("numbers", numbers, spout);
+    BasicScript bolt{.execute = [](const Tuple& in, BasicCollector&) {
+        if (in.int64(0) == 3) throw NoText();
+    }};
+    bolt.cleanup = [] { throw NoText(); };
+    t.bolt<AnyBasicBolt>("work", Streams(), bolt).shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    const std::vector<std::string> errors = run.of("numbers").last_errors;
+    for (const char* const call : {"next_tuple: ", "ack: ", "fail: ", "activate: "}) {
+        EXPECT_THAT(errors, Contains(::testing::AllOf(HasSubstr(call), HasSubstr("NoText"))));
+    }
+    EXPECT_THAT(errors, Contains("ack: an exception of type int"));
+    EXPECT_THAT(errors, Contains("close: an exception of type int"));
+    EXPECT_THAT(run.of("work").last_errors,
+                Contains(::testing::AllOf(HasSubstr("execute of a tuple from \"numbers\": "),
+                                          HasSubstr("NoText"))));
+    EXPECT_THAT(run.of("work").last_errors, Contains(HasSubstr("cleanup: ")));
+}
+
+class Odd final : public Grouping {
+public:
+    explicit Odd(bool at_once) : at_once_(at_once) {}
+    void prepare(const TaskContext&, std::span<const TaskId>) override {
+        if (at_once_) throw NoText();
+    }
+    void choose(const Tuple&, std::vector<TaskId>&) override { throw 42; }
+
+private:
+    const bool at_once_;
+};
+
+TEST(CustomGrouping, ThatCannotBeMadeIsNamed) {
+    const auto failure_of = [](const std::function<std::unique_ptr<Grouping>()>& make) {
+        TopologyBuilder t;
+        t.spout<Numbers>("numbers", 1);
+        t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).custom("numbers", make);
+        try {
+            Running run(t, config_of({1, false}));
+        } catch (const std::runtime_error& error) {
+            return std::string(error.what());
+        }
+        return std::string("it was made");
+    };
+
+    EXPECT_EQ(failure_of([] { return nullptr; }),
+              "the custom grouping of \"sink\" for \"numbers\" is null: its function returned no "
+              "grouping");
+    EXPECT_EQ(
+        failure_of([]() -> std::unique_ptr<Grouping> { throw 42; }),
+        "the custom grouping of \"sink\" for \"numbers\" cannot be made: an exception of type "
+        "int");
+    EXPECT_THAT(failure_of([] { return std::make_unique<Odd>(true); }), HasSubstr("NoText"));
+}
+
+TEST_P(Losses, ACustomGroupingThatThrowsLosesTheEmit) {
+    t.spout<Numbers>("numbers", 3);
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).custom("numbers", [] {
+        return std::make_unique<Odd>(false);
+    });
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "numbers").emits, 3U);
+    EXPECT_THAT(run.of("numbers").last_errors,
+                Contains("next_tuple: custom grouping to component \"sink\" threw: an exception of "
+                         "type int"));
+}
+
+}  // namespace
+}  // namespace storm::testing

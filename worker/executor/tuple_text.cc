@@ -1,0 +1,70 @@
+#include "worker/executor/tuple_text.h"
+
+#include <cstddef>
+#include <string_view>
+#include <variant>
+
+#include <fmt/format.h>
+#include <storm/detail/names.h>
+#include <storm/detail/tuple_access.h>
+
+namespace storm::worker {
+namespace {
+
+constexpr std::size_t kBytesMax = 1'000;
+
+std::string text_of(const Value& value);
+
+struct Text {
+    std::string operator()(std::monostate) const { return "nil"; }
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(const std::string& value) const {
+        std::string text = "\"";
+        for (const char c : detail::as_utf8(value.substr(0, kBytesMax))) {
+            const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+            text += control ? fmt::format("\\x{:02x}", c) : std::string(1, c);
+        }
+        return text + (value.size() > kBytesMax ? "…\"" : "\"");
+    }
+    std::string operator()(const Value::Bytes& value) const {
+        return fmt::format("{} bytes", value.size());
+    }
+    std::string operator()(const Value::List& value) const {
+        std::string text;
+        for (const Value& item : value) {
+            if (text.size() > kBytesMax) return '[' + text + ", …]";
+            text += (text.empty() ? "" : ", ") + text_of(item);
+        }
+        return '[' + text + ']';
+    }
+    std::string operator()(const Value::Map& value) const {
+        std::string text;
+        for (const auto& [key, item] : value) {
+            if (text.size() > kBytesMax) return '{' + text + ", …}";
+            text += (text.empty() ? "" : ", ") + (*this)(key) + ": " + text_of(item);
+        }
+        return '{' + text + '}';
+    }
+    template <typename Number>
+    std::string operator()(Number value) const {
+        return fmt::format("{}", value);
+    }
+};
+
+std::string text_of(const Value& value) {
+    return std::visit(Text(), value.variant());
+}
+
+}  // namespace
+
+std::string tuple_text(const Tuple& tuple) {
+    const detail::StreamSchema& schema = detail::TupleAccess::schema(tuple);
+    std::string text;
+    for (std::size_t i = 0; i < tuple.size(); ++i) {
+        if (text.size() > kBytesMax) return text + ", …";
+        text += (text.empty() ? "" : ", ") + schema.fields[i].name + ": " + text_of(tuple.value(i));
+    }
+    return text;
+}
+
+}  // namespace storm::worker

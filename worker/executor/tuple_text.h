@@ -1,0 +1,16 @@
+// A tuple for people, in one line: `word: "cow", count: 3`.
+//
+// Threads: pure functions.
+// Cost:    allocates; for topology.debug only.
+#pragma once
+
+#include <string>
+
+#include <storm/tuple.h>
+
+namespace storm::worker {
+
+/// Long ones are cut.
+std::string tuple_text(const Tuple& tuple);
+
+}  // namespace storm::worker

@@ -1,0 +1,41 @@
+#include "worker/run/exit_guard.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "worker/run/screen.h"
+
+namespace storm::worker {
+namespace {
+
+constexpr int kExitFailed = 1;
+
+std::atomic<bool> armed{false};  // What is called at exit reaches nothing but globals.
+
+void at_exit(int code, void*) {
+    if (!armed.exchange(false)) return;
+    Screen::give_back();
+    std::fprintf(stderr,
+                 "error: user code called exit(%d) before the topology had ended\n"
+                 "  hint: an exception fails a tuple; a spout says its end by finished()\n",
+                 code);
+    if (code != 0) return;
+    std::fflush(nullptr);
+    ::_exit(kExitFailed);
+}
+
+}  // namespace
+
+ExitGuard::ExitGuard() {
+    static const bool registered = ::on_exit(&at_exit, nullptr) == 0;
+    armed.store(registered);
+}
+
+ExitGuard::~ExitGuard() {
+    armed.store(false);
+}
+
+}  // namespace storm::worker
