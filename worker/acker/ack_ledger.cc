@@ -46,6 +46,14 @@ void AckLedger::find_free() {
     }
 }
 
+void AckLedger::settle_rarely(Entry& entry, std::uint32_t slot) {
+    if ((entry.tag & kHeld) != 0) --held_;
+    entry.tag = life_bits_ | ((entry.tag + 1) & kGenerationMask);
+    if (entry.tag == life_bits_) return rest(slot);
+    entry.link = free_;
+    free_ = slot;
+}
+
 void AckLedger::rest(std::uint32_t slot) {
     Entry& entry = entries_[slot];
     entry.emitted = now_;

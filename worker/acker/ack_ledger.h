@@ -10,11 +10,12 @@
 //
 // Whoever holds a root id can route an ack to its spout, and no map is needed.
 //
-// A late message must match nothing. The life is the worker's, and differs from those before it: what
-// was meant for a spout that was killed touches none that its successor emitted. Within a life a slot's
-// generation changes each time it is used; a slot that has used them all rests for rest_period() before
-// it begins again, and the table grows meanwhile. So an id comes again at the earliest that much later,
-// however small the table is and however fast it turns; sooner only when the table cannot grow.
+// A late message must match nothing. The life is the worker's, and differs from those before it:
+// what was meant for a spout that was killed touches none that its successor emitted. Within a life
+// a slot's generation changes each time it is used; a slot that has used them all rests for
+// rest_period() before it begins again, and the table grows meanwhile. So an id comes again at the
+// earliest that much later, however small the table is and however fast it turns; sooner only when
+// the table cannot grow.
 //
 // Order:   open() makes the root id that the rows carry; arm() tells which edges went out. Messages
 // are applied between
@@ -71,7 +72,6 @@ struct Settled {
     MessageId message;
     base::Micros emitted;
     Root root;
-    bool held = false;  ///< By a bolt: it was no longer in flight.
 
     friend bool operator==(const Settled&, const Settled&) = default;
 };
@@ -149,8 +149,8 @@ public:
         return entry->emitted;
     }
 
-    /// The roots that were opened with set_time(opened) had until `now` to be emitted: their timeout
-    /// starts there. Order: of one ledger, `opened` ascends. Bounded work.
+    /// The roots that were opened with set_time(opened) had until `now` to be emitted: their
+    /// timeout starts there. Order: of one ledger, `opened` ascends. Bounded work.
     void postpone(base::Micros opened, base::Micros now);
 
     /// Settles roots whose deadline has passed, looking at a share of the table that fits the time
@@ -162,7 +162,8 @@ public:
     void abandon(std::vector<Settled>& abandoned);
 
     std::uint32_t pending() const { return pending_; }
-    std::uint32_t held() const { return held_; }  ///< Of the pending ones.
+    /// Of the pending ones. A root that settles was held if this falls with it.
+    std::uint32_t held() const { return held_; }
     bool full() const { return pending_ >= capacity_; }
     base::Micros scan_period()
         const;  ///< In which the whole table is looked at: min(timeout / 8, 1 s).
@@ -199,29 +200,27 @@ private:
     }
     Settled settle(Entry& entry) {
         const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
-        const Settled settled{.message = entry.message,
-                              .emitted = entry.emitted,
-                              .root = root_of(entry, slot),
-                              .held = (entry.tag & kHeld) != 0};
+        const Settled settled{
+            .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
         --pending_;
-        held_ -= settled.held ? 1 : 0;
-        const std::uint32_t generation = (entry.tag + 1) & kGenerationMask;
-        entry.tag = life_bits_ | generation;
-        if (generation == 0) [[unlikely]] {
-            rest(slot);
-        } else {
-            entry.link = free_;
-            free_ = slot;
-        }
+        const std::uint32_t next = entry.tag + 1;
+        // Both are rare: that it was held, and that all generations of the slot are used up.
+        if ((next & kHeld) != 0 || (next & kGenerationMask) == 0) [[unlikely]]
+            return settle_rarely(entry, slot), settled;
+        entry.tag = next & kTagMask;
+        entry.link = free_;
+        free_ = slot;
         return settled;
     }
     std::uint32_t deadline(base::Micros now) const {
         // Rounded up: never before the timeout is over. Later by what calls need not be exact to.
-        return static_cast<std::uint32_t>((now + timeout_ + scan_period() / 8) /
-                                              base::kMicrosPerMilli + 1);
+        return static_cast<std::uint32_t>(
+            (now + timeout_ + scan_period() / 8) / base::kMicrosPerMilli + 1);
     }
     /// Puts slots on the list of free ones. REQUIRES: !full().
     void find_free();
+    /// What settle() has to do besides.
+    void settle_rarely(Entry& entry, std::uint32_t slot);
     void rest(std::uint32_t slot);
 
     /// Calls that began from `first` to `last` took up to `delay`.

@@ -7,8 +7,11 @@ namespace {
 
 constexpr double kFirst = 1;  // A bolt of a second must not get three hundred.
 constexpr double kLeast = 1.0 / 4096;
-constexpr double kQueueMin = 6'000;  // Microseconds.
+constexpr double kQueueMin = 8'000;  // Microseconds.
+constexpr double kQueueOfBase = 2;
 constexpr double kQueueOfTimeout = 0.1;
+constexpr double kSamples = 8;
+constexpr double kPauseOfTimeout = 1.0 / 12;
 constexpr double kExcess = 1.25;  // Of the latency over its target: too high.
 constexpr double kRoundMin = 1'000;
 constexpr double kRoundOfLatency = 1.5;
@@ -16,6 +19,7 @@ constexpr base::Micros kProbeInterval = 1 << 23;
 constexpr double kProbeGap = 128;  // Base latencies between two probes.
 constexpr double kProbeCut = 8;
 constexpr double kProbeSpread = 2;
+constexpr std::uint64_t kProbeSamples = 4;
 
 constexpr unsigned kLatencyBits = 40;
 constexpr std::uint64_t kLatencyMask = (std::uint64_t{1} << kLatencyBits) - 1;
@@ -74,8 +78,10 @@ void SpoutWindow::look() {
     }
     if (phase_ == Phase::kDraining) return now_ < not_before_ ? void() : measure();
     if (phase_ == Phase::kSteady && now_ >= next_probe_) return begin_probe();
-    const std::uint64_t late = phase_ == Phase::kMeasuring ? 0 : timed_out_;
+    if (timed_out_ != 0) phase_ = Phase::kSteady;  // There are more urgent things than a probe.
+    const std::uint64_t late = timed_out_;
     if (fresh_ + late == 0) return;  // Who waits for a bolt that stands still emits nothing.
+    if (phase_ == Phase::kMeasuring && fresh_ < kProbeSamples) return;
     const double latency =
         (static_cast<double>(latency_sum_) + static_cast<double>(late) * timeout_) /
         static_cast<double>(fresh_ + late);
@@ -85,23 +91,26 @@ void SpoutWindow::look() {
         next_look_ = std::min(next_probe_, round_begin_ + static_cast<base::Micros>(enough) + 1);
         return;
     }
-    close({.latency = latency,
-           .rate = static_cast<double>(count_) / duration,
-           .limited = limited_});
+    close(
+        {.latency = latency, .rate = static_cast<double>(count_) / duration, .limited = limited_});
 }
 
 void SpoutWindow::close(const Round& round) {
-    latency_ = round.latency;
     if (phase_ == Phase::kMeasuring) {
         end_probe(round);
     } else {
         learn_rate(round);
-        base_.lower(round.latency);
+        // A mean of few says little.
+        const double weight =
+            latency_ == 0 ? 1 : std::min(1.0, static_cast<double>(fresh_ + timed_out_) / kSamples);
+        latency_ += (round.latency - latency_) * weight;
+        base_.lower(latency_);
         adapt(round);
     }
     if (window_ < 1) {
-        const double pause = latency_ * (1 / window_ - 1);
-        not_before_ = now_ + static_cast<base::Micros>(pause * (0.75 + 0.5 * share(random_.next())));
+        const double pause = std::min(latency_, target()) * (1 / window_ - 1);
+        not_before_ =
+            now_ + static_cast<base::Micros>(pause * (0.75 + 0.5 * share(random_.next())));
     }
     next_probe_ = base_.next_probe(now_);
     begin_round(kRoundMin);
@@ -126,7 +135,7 @@ double SpoutWindow::rate_max() const {
 
 double SpoutWindow::target() const {
     const double base = base_.get();
-    const double queue = kQueueMin + base;
+    const double queue = kQueueMin + kQueueOfBase * base;
     if (timeout_ == 0) return base + queue;
     return std::min(base, timeout_ / 3) + std::min(queue, kQueueOfTimeout * timeout_);
 }
@@ -136,14 +145,17 @@ void SpoutWindow::adapt(const Round& round) {
     const double before = window_;
     if (round.latency > kExcess * target()) {
         suspect(round);
-        const double floor = timed_out_ != 0 ? 0 : std::min(window_, suspect_window_ / 8);
-        const double least = std::max(window_ / 2, floor);
-        set_window(std::clamp(std::min(fits, rate_max() * target()), least, window_));
+        const double floor = std::min(window_, suspect_window_ / 8);
+        const double least = timed_out_ != 0 ? 0 : std::max(window_ / 2, floor);
+        // One in flight and no more is no harm that is worth a pause, unless it takes very long.
+        const double alone = latency_ < kPauseOfTimeout * timeout_ || timeout_ == 0 ? 1 : 0;
+        const double wanted = std::min(fits, rate_max() * target());
+        set_window(std::max(std::clamp(wanted, least, window_), std::min(window_, alone)));
     } else if (round.limited) {
         suspect_window_ = 0;
         const double paid = rate_max() * target();
         const double wanted = growing_      ? std::max(paid, fits)
-                              : window_ < 8 ? std::min(paid, fits)
+                              : window_ < 8 ? std::min(paid, fits) + 0.25
                                             : paid + 1;
         set_window(std::clamp(wanted, window_ / 2, window_ * 2));
     }
@@ -171,12 +183,15 @@ void SpoutWindow::measure() {
     limit_ = std::max(1U, static_cast<std::uint32_t>(window_ / kProbeCut));
     not_before_ = 0;
     if (limit_ == 1)
-        not_before_ = now_ + static_cast<base::Micros>(share(random_.next()) * kProbeSpread * latency_);
+        not_before_ =
+            now_ + static_cast<base::Micros>(share(random_.next()) * kProbeSpread * latency_);
 }
 
 void SpoutWindow::end_probe(const Round& round) {
     phase_ = Phase::kSteady;
-    double measured = round.latency;
+    // What came from before would have waited longer than a queue that was worked off.
+    const bool drained = count_ - fresh_ <= fresh_ && timed_out_ == 0;
+    double measured = std::min(round.latency, base_.get() * (drained ? 8 : 1));
     // One tuple of each of many spouts may be a queue of its own.
     if (window_ < kProbeCut && timeout_ != 0) measured = std::min(measured, timeout_ / 8);
     base_.measured(probe_, measured);

@@ -1,23 +1,31 @@
-// How many tracked tuples of one spout task may be in flight: as many as keep the topology busy, and
-// no more.
+// How many tracked tuples of one spout task may be in flight: as many as keep the topology busy,
+// and no more.
 //
-// Little's law: what is in flight = completions per second × latency. The window asks for the latency
-// that the topology has when nothing queues, and a little queueing, so that nobody who works runs dry
-// between two batches:
+// Little's law: what is in flight = completions per second × latency. The window asks for the
+// latency that the topology has when nothing queues, and for a little queueing, so that nobody who
+// works runs dry between two batches:
 //
-//     window = rate × (base latency + queueing)      queueing = max(6 ms, 3 × base), at most T / 8
+//     window = rate × (base latency + queueing)      queueing = 8 ms + 2 × base, at most T / 10
 //
-// The rate is measured in rounds of about one latency, and the most of the last eight counts, so that
-// a pause of some thread does not close the window. The base latency is the least mean of a round; now
-// and then, and when latencies stay high though the window has closed, it is measured anew by a probe:
-// the window is cut to an eighth for about one latency. Probes begin at multiples of ten seconds of the
-// clock, so that spouts that share a bolt probe together and see it without each other's queues. A
-// window below one is a pause after each tuple.
+// It is adapted once a round, which ends when tuples that were emitted in it have completed. It
+// grows at most to double, and shrinks at most to half, or to an eighth of what it was as long as
+// that makes no latency shorter. The rate is the most of eight rounds, so that a pause of some
+// thread does not close the window. A window below one is a pause after each tuple; that needs
+// latencies above T / 12.
+//
+// The base latency is the least mean of a round, and all spout tasks of a component in one worker
+// share it: who knew a greater one would keep the queue of the others standing. Every eight seconds
+// or 128 base latencies, whichever is more, it is measured anew: the window is closed until what is
+// queued is worked off, then an eighth of it is in flight for about a latency. Such probes begin at
+// multiples of their interval on the clock, so that all who share a bolt make them together.
 //
 // After BBR (Cardwell et al., 2016: most recent rate × least latency, probes) and Vegas (Brakmo and
-// Peterson, 1995: latency above the least one is queueing).
+// Peterson, 1995: latency above the least one is queueing). Known limit: spouts in several workers
+// that share a slow bolt know each other's queues only by the clock; if their clocks differ,
+// queueing comes to tenths of a second, but stays below T / 8.
 //
-// Order:   set_time(), then completed(), timed_out() and limited() as they happen, then turn(): from its
+// Order:   set_time(), then completed(), timed_out() and limited() as they happen, then turn():
+// from its
 //          return on limit() and not_before() hold.
 // Time:    none of its own.
 // Threads: used only by the thread that runs the spout's executor.
@@ -41,7 +49,8 @@ namespace storm::worker {
 /// Threads: any.
 class BaseLatency {
 public:
-    /// `clock_offset` turns now() into the time of day, by which spouts of several hosts probe together.
+    /// `clock_offset` turns now() into the time of day, by which spouts of several hosts probe
+    /// together.
     explicit BaseLatency(base::Micros clock_offset = 0) : clock_offset_(clock_offset) {}
 
     /// In microseconds; 0: not known yet.

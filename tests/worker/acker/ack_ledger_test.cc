@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <map>
 #include <numeric>
@@ -151,34 +152,165 @@ TEST_F(AckLedgerTest, WhatIsMeantForAFormerUserOfASlotDoesNotTouchThePresentOne)
     EXPECT_EQ(settled->message, 2);
 }
 
-TEST_F(AckLedgerTest, ASlotGivesOutADifferentIdEachTimeUntilItsGenerationWrapsAround) {
-    constexpr std::uint32_t kGenerations = 1U << kGenerationBits;
-    std::vector<bool> seen(kGenerations);
-    const auto generation_of = [](Root root) { return (root >> kSlotBits) & (kGenerations - 1); };
-
-    const Root first = armed(0, 1);
-    Root root = first;
-    for (std::uint32_t i = 0; i < kGenerations; ++i) {
-        ASSERT_EQ(root & kSlotMask, first & kSlotMask);
-        ASSERT_EQ(task_of(root), kTask);
-        ASSERT_FALSE(seen[generation_of(root)]);
-        seen[generation_of(root)] = true;
-        ASSERT_TRUE(ledger.ack(root, 1).has_value());
-        root = armed(i, 1);
+/// Emits and acks one tree after the other, and returns their ids.
+std::vector<Root> turn(AckLedger& ledger, std::size_t times) {
+    std::vector<Root> roots(times);
+    for (Root& root : roots) {
+        root = ledger.open(0);
+        EXPECT_FALSE(ledger.arm(root, 1).has_value());
+        EXPECT_TRUE(ledger.ack(root, 1).has_value());
     }
-
-    EXPECT_EQ(root, first);
+    return roots;
 }
 
-TEST_F(AckLedgerTest, TheFirstIdsOfTwoLivesOfATaskDiffer) {
-    AckLedger next_life(kTask, kLife, kCapacity, kTimeout, Random(2));
-    std::set<Root> ids;
-    for (MessageId i = 0; i < 200; ++i) {
-        ids.insert(ledger.open(i));
-        ids.insert(next_life.open(i));
-    }
+TEST_F(AckLedgerTest, NoIdComesAgainHoweverFastASlotTurns) {
+    constexpr std::size_t kTimes = std::size_t{5} << kGenerationBits;
 
-    EXPECT_EQ(ids.size(), 400) << "by chance once in some thousand seeds; these are fixed";
+    const std::vector<Root> roots = turn(ledger, kTimes);
+
+    EXPECT_EQ(std::set<Root>(roots.begin(), roots.end()).size(), kTimes);
+    for (const Root root : roots) ASSERT_EQ(task_of(root), kTask);
+}
+
+TEST_F(AckLedgerTest, ASlotThatHasRestedIsUsedAgainBeforeTheTableGrows) {
+    constexpr std::size_t kTimes = std::size_t{64} << kGenerationBits;
+    const auto slots = [](const std::vector<Root>& roots) {
+        std::set<Root> used;
+        for (const Root root : roots) used.insert(root & kSlotMask);
+        return used;
+    };
+    const std::set<Root> before = slots(turn(ledger, kTimes));
+    ledger.set_time(ledger.rest_period());
+
+    const std::set<Root> after = slots(turn(ledger, 2 * kTimes));
+
+    EXPECT_LT(*after.rbegin(), std::bit_ceil(*before.rbegin() + 1)) << "it grows by doubling";
+}
+
+TEST_F(AckLedgerTest, ATableThatCannotGrowUsesWhatRests) {
+    AckLedger small(kTask, kLife, 2, kTimeout, Random(9));
+
+    turn(small, std::size_t{10} << kGenerationBits);
+
+    EXPECT_FALSE(small.full());
+    EXPECT_EQ(small.pending(), 0);
+}
+
+TEST_F(AckLedgerTest, LivesThatFollowEachOtherDiffer) {
+    for (std::uint64_t epoch = 1; epoch < 600; ++epoch) {
+        for (std::uint64_t starts = 0; starts < 40; ++starts) {
+            const Life life = life_of(epoch << 32 | starts);
+            ASSERT_NE(life, life_of(epoch << 32 | (starts + 1)));
+            for (std::uint64_t next = 0; next < 40; ++next)
+                ASSERT_NE(life, life_of((epoch + 1) << 32 | next)) << epoch << " " << starts;
+        }
+    }
+}
+
+constexpr std::uint32_t kMillion = 1'000'000;
+
+std::vector<Root> open_a_million(AckLedger& ledger) {
+    ledger.set_time(0);
+    std::vector<Root> roots(kMillion);
+    for (Root& root : roots) {
+        root = ledger.open(0);
+        EXPECT_FALSE(ledger.arm(root, 1).has_value());
+    }
+    return roots;
+}
+
+void expect_untouched(AckLedger& ledger, const std::vector<Root>& late) {
+    std::size_t touched = 0;
+    for (const Root root : late) {
+        touched += ledger.ack(root, 1).has_value() ? 1U : 0U;  // Would settle it.
+        touched += ledger.hold(root).has_value() ? 1U : 0U;
+        touched += ledger.fail(root).has_value() ? 1U : 0U;
+    }
+    EXPECT_EQ(touched, 0);
+    EXPECT_EQ(ledger.pending(), kMillion);
+    EXPECT_EQ(ledger.held(), 0);
+}
+
+TEST(FormerLife, AMillionLateMessagesTouchNoneOfAMillionThatArePending) {
+    constexpr std::uint64_t kIncarnation = 0x0000'0003'0000'0004;
+    AckLedger former(kTask, life_of(kIncarnation), kLedgerCapacity, kTimeout, Random(10));
+    const std::vector<Root> late = open_a_million(former);
+    for (const std::uint64_t next : {kIncarnation + 1, std::uint64_t{0x0000'0004'0000'0000}}) {
+        AckLedger ledger(kTask, life_of(next), kLedgerCapacity, kTimeout, Random(11));
+        open_a_million(ledger);
+
+        expect_untouched(ledger, late);
+    }
+}
+
+TEST(FormerLife, NorDoTheyWhenTheirTreesHaveTimedOutInThisLife) {
+    AckLedger ledger(kTask, kLife, kLedgerCapacity, kTimeout, Random(12));
+    const std::vector<Root> late = open_a_million(ledger);
+    std::vector<Settled> expired;
+    ledger.expire(2 * kTimeout, expired);
+    ledger.expire(3 * kTimeout, expired);
+    ASSERT_EQ(expired.size(), kMillion);
+    open_a_million(ledger);
+
+    expect_untouched(ledger, late);
+}
+
+TEST(FormerLife, NorWhenTheTableHasTurnedOverManyTimesSince) {
+    AckLedger ledger(kTask, kLife, kLedgerCapacity, kTimeout, Random(13));
+    std::vector<Root> late;
+    for (int i = 0; i < 3; ++i) {
+        for (int k = 0; k < 100; ++k) {
+            late.push_back(ledger.open(0));
+            EXPECT_TRUE(ledger.fail(late.back()).has_value());
+        }
+        turn(ledger, std::size_t{2} << kGenerationBits);
+    }
+    open_a_million(ledger);
+
+    expect_untouched(ledger, late);
+}
+
+// ---- What bolts keep ----------------------------------------------------------------------------
+
+TEST_F(AckLedgerTest, ATreeThatIsHeldCountsOnceUntilItSettles) {
+    ledger.set_time(123);
+    const Root root = armed(1, 9);
+    const Root other = armed(2, 9);
+
+    EXPECT_EQ(ledger.hold(root), 123);
+    EXPECT_EQ(ledger.hold(root), std::nullopt) << "it was held already";
+    EXPECT_EQ(ledger.held(), 1);
+    EXPECT_EQ(ledger.pending(), 2);
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 123, root}));
+    EXPECT_EQ(ledger.held(), 0);
+    EXPECT_EQ(ledger.hold(root), std::nullopt) << "it has settled";
+    EXPECT_EQ(ledger.ack(other, 9), (Settled{2, 123, other}));
+    EXPECT_EQ(ledger.held(), 0);
+}
+
+TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
+    using Way = void (*)(AckLedger&, Root, std::vector<Settled>&);
+    const std::array<Way, 4> ways = {
+        [](AckLedger& some, Root root, auto& out) { out.push_back(some.ack(root, 9).value()); },
+        [](AckLedger& some, Root root, auto& out) { out.push_back(some.fail(root).value()); },
+        [](AckLedger& some, Root, auto& out) { some.expire(2 * kTimeout, out); },
+        [](AckLedger& some, Root, auto& out) { some.abandon(out); }};
+    for (const Way settle : ways) {
+        const Root root = armed(1, 9);
+        ASSERT_TRUE(ledger.hold(root).has_value());
+        list.clear();
+
+        settle(ledger, root, list);
+
+        EXPECT_THAT(list, ::testing::ElementsAre(Settled{1, 0, root}));
+
+        EXPECT_EQ(ledger.pending(), 0);
+        EXPECT_EQ(ledger.held(), 0);
+        const Root next = armed(2, 9);
+        EXPECT_EQ(next & kSlotMask, root & kSlotMask);
+        EXPECT_TRUE(ledger.hold(next).has_value());
+        EXPECT_TRUE(ledger.ack(next, 9).has_value());
+    }
 }
 
 TEST_F(AckLedgerTest, TheTaskCanBeReadFromTheIdUpToTheGreatest) {
@@ -242,8 +374,7 @@ RC_GTEST_PROP(AckLedger, IdsThatAPeerInventedSettleNothing, (std::uint64_t seed)
     auto ids = *rc::gen::arbitrary<std::vector<std::uint64_t>>();
     const Root some = *ours.begin();
     for (std::uint64_t slot = 0; slot < 200; ++slot) ids.push_back((some & ~kSlotMask) | slot);
-    for (unsigned bit = 0; bit < kRootTaskShift; ++bit)
-        ids.push_back(some ^ 1ULL << bit);
+    for (unsigned bit = 0; bit < kRootTaskShift; ++bit) ids.push_back(some ^ 1ULL << bit);
     for (const std::uint64_t id : ids) {
         if (ours.contains(id)) continue;
         RC_ASSERT(!ledger.ack(id, *rc::gen::element<EdgeXor>(0, 1, 2, 70)).has_value());
@@ -379,13 +510,91 @@ TEST_F(AckLedgerTest, OneCallLooksAtAShareOfALargeTableOnly) {
     large.set_time(0);
     for (MessageId i = 0; i < kMany; ++i) ASSERT_FALSE(large.arm(large.open(i), 1).has_value());
     Micros now = 0;
-    while (now < kTimeout) large.expire(now += large.scan_interval(), list);
-    ASSERT_EQ(list.size(), 0);
+    while (list.empty()) large.expire(now += large.scan_interval(), list);
 
-    large.expire(now += large.scan_interval(), list);
-
-    EXPECT_GT(list.size(), 0);
+    EXPECT_GE(now, kTimeout);
     EXPECT_LE(list.size(), kMany / 4 + 1) << "an eighth of a scan of half the period";
+}
+
+// ---- Calls that take long -----------------------------------------------------------------------
+
+/// When the trees that were opened at `opened` expire, looking from `from` on.
+Micros expiry(AckLedger& ledger, Micros from) {
+    std::vector<Settled> expired;
+    Micros now = from;
+    while (expired.empty() && now < from + 10 * kTimeout)
+        ledger.expire(now += ledger.scan_interval(), expired);
+    return now;
+}
+
+TEST_F(AckLedgerTest, ATimeoutStartsAtTheEndOfACallThatTookLong) {
+    constexpr Micros kLong = 20 * kMicrosPerSecond;
+    armed(kMessage, 1);
+
+    ledger.postpone(0, kLong);
+
+    const Micros expired = expiry(ledger, kLong);
+    EXPECT_GE(expired, kLong + kTimeout);
+    EXPECT_LE(expired, kLong + kTimeout + ledger.scan_period());
+}
+
+TEST_F(AckLedgerTest, ACallThatIsSomewhatSlowMakesNoTimeoutTooEarly) {
+    const Micros slow = ledger.scan_period() / 8;
+    armed(kMessage, 1);
+
+    ledger.postpone(0, slow);
+
+    EXPECT_GE(expiry(ledger, slow), slow + kTimeout);
+}
+
+TEST_F(AckLedgerTest, WhatWasEmittedBeforeOrAfterALongCallIsNotPostponed) {
+    for (const Micros opened : {Micros{999'999}, Micros{1'000'001}}) {
+        AckLedger some(kTask, kLife, kCapacity, kTimeout, Random(14));
+        some.set_time(opened);
+        ASSERT_FALSE(some.arm(some.open(kMessage), 1).has_value());
+
+        some.postpone(1'000'000, 20 * kMicrosPerSecond);
+
+        EXPECT_LE(expiry(some, 20 * kMicrosPerSecond), opened + kTimeout + some.scan_period());
+    }
+}
+
+TEST_F(AckLedgerTest, AResetAfterALongCallCountsFromTheReset) {
+    const Root root = armed(kMessage, 1);
+    ledger.postpone(0, 10 * kMicrosPerSecond);
+    ledger.reset_timeout(root, 25 * kMicrosPerSecond);
+
+    const Micros expired = expiry(ledger, 25 * kMicrosPerSecond);
+
+    EXPECT_GE(expired, 25 * kMicrosPerSecond + kTimeout);
+    EXPECT_LE(expired, 25 * kMicrosPerSecond + kTimeout + ledger.scan_period());
+}
+
+TEST(AckLedger, HoweverManyCallsTakeLongNoTimeoutComesTooEarlyAndNoneMuchTooLate) {
+    constexpr Micros kHour = 3'600 * kMicrosPerSecond;
+    AckLedger patient(kTask, kLife, 100'000, kHour, Random(15));
+    Random random(16);
+    std::map<MessageId, Micros> emitted;  // When its call was over.
+    std::vector<Settled> expired;
+    Micros now = 0;
+    for (MessageId i = 0; now < 3 * kHour; ++i) {
+        const Micros opened = now;
+        patient.set_time(now);
+        ASSERT_FALSE(patient.arm(patient.open(i), 1).has_value());
+        now += 130'000 + static_cast<Micros>(random.below(2'000'000));
+        patient.postpone(opened, now);
+        emitted[i] = now;
+        expired.clear();
+        patient.expire(now, expired);
+        for (const Settled& settled : expired) {
+            ASSERT_GE(now - emitted[settled.message], kHour);
+            // Two more calls: one that is remembered for it, one that the scan had to wait for.
+            ASSERT_LE(now - emitted[settled.message],
+                      kHour + patient.scan_period() + 2 * 2'130'000);
+            emitted.erase(settled.message);
+        }
+    }
+    EXPECT_LE(patient.pending(), 5'000);
 }
 
 }  // namespace
