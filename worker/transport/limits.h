@@ -32,6 +32,7 @@ inline constexpr base::Micros kGraceMicros = 5 * base::kMicrosPerSecond;
 
 /// The times that a Transport keeps; shorter ones are for tests.
 struct LinkTimes {
+    base::Micros handshake = kHandshakeMicros;
     base::Micros heartbeat = kHeartbeatMicros;
     base::Micros silence = kSilenceMicros;
     base::Micros grace = kGraceMicros;

@@ -99,7 +99,7 @@ void PeerLink::dial() {
     const auto address = asio::ip::make_address(place_->host, error);
     auto connection = std::make_shared<Connection>(asio::ip::tcp::socket(io_));
     connection_ = connection;
-    deadline_ = clock_.now() + kHandshakeMicros;
+    deadline_ = clock_.now() + times_.handshake;
     const auto failed = [this, connection](const std::string&) {
         if (connection_ != connection) return;
         connection->close();

@@ -208,7 +208,7 @@ private:
     void meet(tcp::socket socket) {
         auto connection = std::make_shared<Connection>(std::move(socket));
         strangers_[connection.get()] = {.connection = connection,
-                                        .deadline = clock_.now() + kHandshakeMicros,
+                                        .deadline = clock_.now() + times_.handshake,
                                         .hello = {},
                                         .ours = {.worker = own_.worker,
                                                  .features = 0,
