@@ -38,7 +38,8 @@ BANNED = [
      "base/ tests/worker/ tests/support/"),
     (r"std::(random_device|mt19937)|\brand\(\)", "an injected base::Random", "base/ examples/"),
     (r"std::(cout|cerr)|\bprintf\(", "base::log, or a return value",
-     "cli/ examples/ bench/ worker/run/ tests/worker/soak_test.cc tests/support/test_worker.cc"),
+     "cli/ examples/ bench/ worker/run/ tests/worker/soak_test.cc "
+     "tests/worker/transport/several_workers_soak_test.cc tests/support/test_worker.cc"),
     (r"catch \(\.\.\.\)", "a named exception type", "worker/executor/ worker/run/"),
     (r"\breinterpret_cast\b", "a better type",
      "base/sha256.cc wire/ topology-api/include/storm/detail/ worker/queue/ worker/transport/ tests/worker/queue/ tests/worker/transport/ tests/wire/ tests/fuzz/"),
