@@ -92,6 +92,18 @@ TEST_F(AckLaneTest, ItIsUsableAfterItsRecordsWereTaken) {
     EXPECT_TRUE(lane.by_destination()[0].empty());
 }
 
+TEST_F(AckLaneTest, OfTheCreditsOfAChannelInARowTheLastOneGoesOut) {
+    lane.credit(1, {.channel = 5, .limit = 100});
+    lane.credit(1, {.channel = 5, .limit = 200});
+    lane.credit(1, {.channel = 6, .limit = 50});
+
+    const std::vector<CreditRecord>& credits = lane.by_destination()[1].credits;
+    ASSERT_THAT(credits, SizeIs(2));
+    EXPECT_EQ(credits[0].channel, 5);
+    EXPECT_EQ(credits[0].limit, 200);
+    EXPECT_EQ(credits[1].channel, 6);
+}
+
 TEST(MergeByRoot, OfNothingIsNothing) {
     std::vector<AckRecord> none;
     merge_by_root(none);

@@ -45,6 +45,15 @@ TEST(Credit, OnlyTheRowThatUsesUpTheCreditSaysSo) {
     EXPECT_TRUE(sender.exhausted());
 }
 
+TEST(Credit, ASenderElsewhereMustBeToldOfEachLimitThoughItDoesNotWait) {
+    CreditReceiver here(kWindow);
+    CreditReceiver elsewhere(kWindow, CreditReceiver::Sender::kElsewhere);
+
+    EXPECT_FALSE(here.consume(kWindow / 2));
+    EXPECT_TRUE(elsewhere.consume(kWindow / 2));
+    EXPECT_TRUE(elsewhere.announced(3 * kWindow));
+}
+
 TEST(Credit, WhatIsConsumedIsCreditAgain) {
     CreditReceiver receiver(kWindow);
     CreditSender sender(&receiver);

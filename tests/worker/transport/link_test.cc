@@ -984,6 +984,30 @@ TEST(Link, AFenceIsFinalAndEndsTheLifeOnce) {
     EXPECT_FALSE(link.up(4, 0).lost);  // That has been told.
 }
 
+TEST(Link, WhoIsOlderThanTheOneThatCameLastIsKeptOutThoughNobodyGaveItUp) {
+    Link link(kGrace, kRetainedMax);
+    link.up(3, 0);
+    link.up(5, 0);
+
+    EXPECT_EQ(link.fenced(), 3);
+    EXPECT_EQ(link.judge(4), Link::Verdict::kFenced);
+    EXPECT_EQ(link.judge(5), Link::Verdict::kWelcome);
+}
+
+TEST(Link, GraceIsOverSoLongAfterItWentDownHoweverOftenThatIsSaid) {
+    Link link(kGrace, kRetainedMax);
+    EXPECT_EQ(link.fence_due(), 0);
+    link.up(1, 0);
+    EXPECT_EQ(link.fence_due(), 0);
+
+    link.down(7'000);
+    link.down(9'000);
+
+    EXPECT_EQ(link.fence_due(), 7'000 + kGrace);
+    link.up(1, 0);
+    EXPECT_EQ(link.fence_due(), 0);
+}
+
 TEST(Link, AFenceOfOneThatHasNotComeYetKeepsItOut) {
     Link link(kGrace, kRetainedMax);
 

@@ -1,0 +1,312 @@
+"""The mutations that tools/mutate.py tries: small breaks of the data plane that some test must notice.
+
+A mutation is one edit: `old`, which stands once in `file`, becomes `new`. Keep `old` short, so that
+it outlives changes around it. `tests` are those that must notice, as CTest names them; after a colon
+a filter of GoogleTest's may follow. One of them is enough. Choose the quickest that can.
+"""
+import dataclasses
+
+LEDGER = ("worker/acker/ack_ledger",)
+LANE = ("worker/acker/ack_lane",)
+CREDIT = ("worker/queue/credit",)
+CREDIT_STEPS = ("worker/queue/credit_steps",)
+CYCLE = ("worker/queue/cycle",)
+LINK = ("worker/transport/link",)
+INBOUND = ("worker/transport/inbound",)
+OUTBOUND = ("worker/transport/outbound",)
+CONNECTION = ("worker/transport/connection",)
+WORKERS = ("worker/transport/several_workers:*Loops1*",)
+FENCES = ("worker/transport/fences",)
+BAD_NETWORK = ("worker/transport/bad_network",)
+ENGINE = ("worker/engine",)
+FLOW = ("worker/engine_flow",)
+TRACKING = ("worker/engine_tracking",)
+TIMEOUTS = ("worker/engine_tracking:EngineTimeouts*:*/EngineTimeouts*",)
+ROUTING = ("worker/engine_routing",)
+STALL = ("worker/engine_stall",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutation:
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple
+
+
+def in_file(file, *mutations):
+    return [Mutation(name, file, old, new, tests) for name, old, new, tests in mutations]
+
+
+MUTATIONS = [
+    # ---- What has been acked ------------------------------------------------------------------
+    *in_file(
+        "worker/acker/ack_ledger.h",
+        ("a-late-ack-settles-who-has-the-slot-now",
+         "return entry.generation == (generation | kPending) ? &entry : nullptr;",
+         "return (entry.generation & kPending) != 0 || generation > kGenerationMask ? &entry : nullptr;",
+         LEDGER),
+        ("a-slot-keeps-its-generation", "(entry.generation + 1) & kGenerationMask",
+         "entry.generation & kGenerationMask", LEDGER),
+        ("a-root-without-copies-stays", "if (edges == 0) [[unlikely]]", "if (edges == 1) [[unlikely]]",
+         LEDGER),
+        ("most-of-an-edge-is-enough", "if (entry->edges != 0) return std::nullopt;",
+         "if ((entry->edges & 0xff) != 0) return std::nullopt;", LEDGER),
+        ("an-ack-is-forgotten", "entry->edges ^= edges;", "entry->edges |= edges;", LEDGER),
+        ("timeouts-are-rounded-down", "base::kMicrosPerMilli + 1);", "base::kMicrosPerMilli);", LEDGER),
+    ),
+    *in_file(
+        "worker/acker/ack_ledger.cc",
+        ("all-roots-are-postponed", "if (pending && entry.emitted == opened)", "if (pending)", LEDGER),
+        ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - entry.link) >= 0",
+         "now_ms >= entry.link", LEDGER),
+        ("timeouts-are-looked-at-seldom", "std::max<base::Micros>(scan_period() / 2, 1)",
+         "std::max<base::Micros>(scan_period() * 4, 1)", LEDGER),
+        ("a-reset-does-nothing", "if (entry != nullptr) entry->link = deadline(now);",
+         "if (entry == nullptr) deadline(now);", LEDGER),
+    ),
+    *in_file(
+        "worker/acker/ack_lane.cc",
+        ("merging-loses-edges", "acks[kept].edges ^= acks[i].edges;",
+         "acks[kept].edges |= acks[i].edges;", LANE),
+        ("merging-loses-the-last", "acks.resize(kept + 1)", "acks.resize(kept)", LANE),
+    ),
+    *in_file(
+        "worker/acker/ack_lane.h",
+        ("neighbours-of-other-roots-are-joined", "if (!acks.empty() && acks.back().root == root)",
+         "if (!acks.empty())", LANE),
+        ("the-first-credit-counts", "credits.back() = record;", "credits.front().limit += 0;", LANE),
+        ("acks-go-where-the-last-one-went", "if (task != last_task_) {", "if (last_ == nullptr) {", LANE),
+    ),
+
+    # ---- Credit and cycles --------------------------------------------------------------------
+    *in_file(
+        "worker/queue/credit.h",
+        ("who-waits-does-not-look-again",
+         "std::atomic_thread_fence(std::memory_order_seq_cst);\n        return look();",
+         "std::atomic_thread_fence(std::memory_order_seq_cst);\n        return false;", CREDIT_STEPS),
+        ("nobody-is-told-of-credit", "return waiting_.exchange(0, std::memory_order_relaxed) != 0;",
+         "return waiting_.exchange(0, std::memory_order_relaxed) == 2;", CREDIT),
+        ("credit-moves-on-too-late", "< window_ / 4) return false;", "< window_ * 2) return false;",
+         CREDIT),
+        ("other-workers-are-not-told", "if (sender_ == Sender::kElsewhere) return true;",
+         "if (sender_ == Sender::kElsewhere) return false;", CREDIT),
+        ("a-sender-is-never-exhausted",
+         "exhausted_ = sent_ >= limit_;\n        return exhausted_;",
+         "exhausted_ = sent_ >= limit_ + window();\n        return exhausted_;".replace(
+             " + window()", " * 2"), CREDIT),
+        ("credit-counts-twice", "const std::uint64_t limit = consumed_ + window_;",
+         "const std::uint64_t limit = consumed_ + bytes + window_;", CREDIT),
+    ),
+    *in_file(
+        "worker/queue/cycle.h",
+        ("a-refused-row-stays-counted",
+         "bytes_.fetch_sub(bytes, std::memory_order_acq_rel);\n        return false;", "return false;",
+         CYCLE),
+        ("a-cycle-has-no-limit", "+ bytes <= limit_) return true;", "+ bytes <= 2 * limit_) return true;",
+         CYCLE),
+        ("nobody-is-told-of-an-empty-cycle", "return before == bytes || (", "return (", CYCLE),
+        ("nobody-is-told-below-the-high-water", "before - bytes <= high_water_", "before - bytes < 0",
+         CYCLE),
+    ),
+    *in_file(
+        "worker/queue/outbox.cc",
+        ("a-route-stays-blocked",
+         "for (Route* const route : sender->routes) count_route(*route, -1);", "", FLOW),
+        ("a-run-loses-its-last-row", "++lane.closed_runs;", "++lane.closed_runs; lane.rows -= lane.rows > 1;",
+         ("worker/queue/outbox",)),
+    ),
+
+    # ---- Links --------------------------------------------------------------------------------
+    *in_file(
+        "worker/transport/link.h",
+        ("the-fenced-one-is-let-in", "return incarnation <= fenced_ ||", "return incarnation < fenced_ ||",
+         LINK),
+        ("an-older-one-is-let-in", "|| incarnation < incarnation_ ?", "?", LINK),
+        ("another-life-is-resumed", "return incarnation == incarnation_ && state_", "return state_",
+         LINK),
+        ("a-missing-frame-is-not-missed", "return sequence == received_ + 1;",
+         "return sequence > received_;", LINK),
+        ("retention-has-no-limit", "return retained_bytes_ < retained_max_;",
+         "return retained_bytes_ < 2 * retained_max_;", LINK),
+        ("there-is-no-grace", "? down_since_ + grace_ : 0", "? down_since_ : 0", LINK),
+    ),
+    *in_file(
+        "worker/transport/link.cc",
+        ("what-a-life-held-is-forgotten",
+         "std::move(retained_.begin(), retained_.end(), std::back_inserter(dropped_));", "", LINK),
+        ("a-new-life-counts-on", "sent_ = receipted_ = received_ = 0;", "sent_ = receipted_ = 0;", LINK),
+        ("a-former-life-is-not-lost", "beginning.lost = fence(incarnation_);",
+         "static_cast<void>(fence(incarnation_));", LINK),
+        ("a-former-life-is-not-fenced", "beginning.lost = fence(incarnation_);",
+         "beginning.lost = state_ != State::kFenced && incarnation_ != 0; end_life();", LINK + FENCES),
+        ("grace-starts-in-the-past", "down_since_ = now;", "static_cast<void>(now);", LINK),
+        ("grace-starts-again-and-again", "if (state_ != State::kUp) return;",
+         "if (state_ != State::kUp && state_ != State::kDown) return;", LINK),
+        ("a-life-is-lost-twice", "|| state_ == State::kFenced) return false;", ") return false;", LINK),
+        ("what-was-not-sent-is-receipted", "if (sequence > sent_) return false;", "", LINK),
+        ("a-receipt-frees-one-less", "retained_.front().sequence <= receipted_",
+         "retained_.front().sequence < receipted_", LINK),
+        ("receipts-move-back", "receipted_ = std::max(receipted_, sequence);", "receipted_ = sequence;",
+         LINK),
+        ("a-peer-may-claim-what-was-not-sent", "std::min(peer_received, sent_)", "peer_received", LINK),
+    ),
+
+    # ---- Fences -------------------------------------------------------------------------------
+    *in_file(
+        "worker/transport/transport.cc",
+        ("what-came-before-the-confirmation-is-not-told",
+         "case Membership::Action::Kind::kConfirmed:\n                    engine_.tell(PeerEvent::Kind::kLost, action.worker);",
+         "case Membership::Action::Kind::kConfirmed:", FENCES),
+        ("an-old-connection-stays", "if (welcome) link.drop_connection();", "", FENCES),
+        ("the-superseded-goes-on",
+         "case Membership::Action::Kind::kSuperseded:\n                    superseded_();",
+         "case Membership::Action::Kind::kSuperseded:", FENCES),
+        ("the-fenced-is-welcome", "const bool welcome = !it_says.fenced && !we_say.fenced;",
+         "const bool welcome = !we_say.fenced;", FENCES),
+    ),
+    *in_file(
+        "worker/transport/membership.cc",
+        ("others-are-not-told-of-a-fence", "tell(other, wire::make_fenced(lost, incarnation), actions);",
+         "", FENCES + LINK),
+        ("who-comes-later-is-not-told", "if (up.beginning.new_life) tell_fences(worker, up.actions);",
+         "", FENCES + LINK),
+        ("a-fence-is-not-confirmed",
+         "tell(from, wire::make_fenced_seen(about, record.amount), actions);", "", FENCES + LINK),
+        ("a-fence-by-others-is-not-believed",
+         "if (about != from) fence(about, record.amount, actions);", "", FENCES + LINK),
+        ("the-lost-must-confirm", "if (!told_again) seen(lost, about, of, actions);",
+         "static_cast<void>(told_again); static_cast<void>(of);", LINK),
+        ("a-newer-epoch-gives-nobody-up", "fence(worker, (epoch << 32) - 1, actions);", "", LINK + FENCES),
+        ("who-has-a-successor-is-believed", "if (other.succeeded) return true;", "", LINK + FENCES),
+        ("an-older-assignment-is-believed",
+         "if (who.epoch != other.epoch) return who.epoch < other.epoch;", "", LINK + FENCES),
+        ("the-smaller-half-goes-on", "if (who.live != other.live) return who.live < other.live;", "",
+         LINK + FENCES),
+        ("a-half-is-most", "2 * following == living && is_lowest", "2 * following == living", LINK),
+        ("anybody-decides", "return leader() == own_ && (", "return own_ < living || (", LINK),
+        ("a-freeze-is-silence", "if (was_frozen_ || (decided_ && !decided)) restart_grace(now);",
+         "if (decided_ && !decided) restart_grace(now);", LINK),
+        ("who-comes-to-decide-decides-at-once",
+         "if (was_frozen_ || (decided_ && !decided)) restart_grace(now);",
+         "if (was_frozen_) restart_grace(now);", LINK),
+        ("complaints-are-judged-at-once", "return ripe ? broken : std::set<Pair>{};", "return broken;",
+         LINK),
+        ("complaints-are-for-ever", "now - each.second.last >= times_.complaint() || !follows_us",
+         "!follows_us", LINK),
+        ("grace-has-no-end", "return due != 0 && now >= due;", "return due != 0 && now >= 100 * due;",
+         LINK),
+        ("a-new-connection-follows-as-before", "peer.follows.reset();\n    if (up", "if (up", LINK),
+    ),
+    *in_file(
+        "worker/transport/peer_link.cc",
+        ("refusals-are-for-ever", "if (++refused_in_turn_ >= kRefusalsMax)",
+         "if (++refused_in_turn_ >= 100 * kRefusalsMax)", CONNECTION),
+        ("one-refusal-is-enough", "if (++refused_in_turn_ >= kRefusalsMax)",
+         "if (++refused_in_turn_ > 0)", BAD_NETWORK),
+        ("silence-is-not-heard", "now - heard_ >= times_.silence", "now - heard_ >= 100 * times_.silence",
+         BAD_NETWORK),
+        ("what-came-while-frozen-is-silence", "if (members_.was_frozen() || connection_->paused())", "if (false)", BAD_NETWORK),
+        ("nothing-is-sent-again", "    resend_ = 0;", "    resend_ = link_.retained().size();", BAD_NETWORK),
+        ("a-receipt-moves-nothing", "resend_ -= std::min(resend_, gone);", "", BAD_NETWORK + WORKERS),
+        ("what-is-refused-counts-as-taken", "if (checked) took(header->sequence",
+         "took(header->sequence", BAD_NETWORK + CONNECTION),
+        ("a-new-life-is-not-announced", "engine_.tell(PeerEvent::Kind::kStarted, worker_);", "", WORKERS),
+        ("rows-are-not-marked", "in_.start_life();", "", WORKERS),
+        ("bytes-are-not-checked", "auto checked = wire::check_checksum(*header, runs);",
+         "base::Result<base::Done> checked = base::Done{};", BAD_NETWORK + CONNECTION),
+        ("who-was-before-is-not-lost", "if (beginning.lost) release_lost(before);", "", WORKERS),
+        ("what-is-written-is-freed",
+         "std::move(released.begin(), released.end(), std::back_inserter(releasing_));",
+         "for (Shipment& shipment : released) out_.release(shipment, false);", CONNECTION),
+    ),
+    *in_file(
+        "worker/transport/inbound.cc",
+        ("a-new-life-has-the-old-ones-credit",
+         "record.limit - std::min(record.limit, from.base)", "record.limit", INBOUND),
+        ("a-life-has-no-base", "from.base = from.received;", "", INBOUND),
+        ("any-credit-will-do", "from->received + run.bytes > limit + allowance",
+         "from->received + run.bytes > 100 * limit + allowance", INBOUND),
+        ("marks-are-the-senders", "from.received += row.size();", "", INBOUND),
+        ("any-root-may-be-acked", "if (!is_own_spout(last_task_)) return".replace("last_task_", "last_task"),
+         "if (is_own_spout(last_task) && last_task < 0) return", INBOUND),
+    ),
+    *in_file(
+        "worker/transport/outbound.cc",
+        ("what-a-lost-worker-held-is-not-told", "if (lost) fail_rows(*batch);",
+         "static_cast<void>(lost);", OUTBOUND),
+        ("credit-of-a-new-life-has-no-base", "to.base = to.shipped;", "", OUTBOUND),
+        ("a-peer-may-grant-all", "to.base + std::min(limit, most)", "to.base + std::max(limit, most)",
+         OUTBOUND),
+        ("credit-moves-back", "if (granted <= to.granted) return;", "", OUTBOUND),
+        ("an-older-credit-counts", "limit = std::max(limit, record.limit);", "limit = record.limit;",
+         OUTBOUND),
+        ("a-new-life-is-not-told-its-credit",
+         "for (const CreditRecord& record : credits) raise(credits_, record);", "", OUTBOUND + WORKERS),
+        ("a-fence-leaves-credit", "to.receiver->revoke();", "static_cast<void>(to);", OUTBOUND + WORKERS),
+        ("what-a-former-life-was-owed-is-told",
+         "// Its spouts' roots have died with it.\n    drop_controls();", "", OUTBOUND),
+        ("merging-forgets-fails",
+         "all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());", "", OUTBOUND),
+        ("what-was-shipped-is-not-counted", "to(run).shipped += run.bytes;", "", OUTBOUND),
+    ),
+
+    # ---- Executors ----------------------------------------------------------------------------
+    *in_file(
+        "worker/executor/bolt_executor.cc",
+        ("a-refused-row-fails-nothing", "fail_as(anchor, FailReason::kOverflow);", "", FLOW),
+        ("what-was-emitted-is-not-owed", "acks_.ack(anchor.root, anchor.edge ^ emitted);",
+         "acks_.ack(anchor.root, anchor.edge);", TRACKING),
+        ("forgotten-is-forgotten", "fail_as(input, FailReason::kForgotten);", "", TRACKING + ENGINE),
+        ("inputs-are-executed-without-credit",
+         "if (!outbox.refresh()) return false;  // Credit wakes us.", "", FLOW),
+        ("what-is-consumed-is-not-granted", "grant(from, consumed);", "", FLOW),
+        ("an-end-counts-twice", "if (!ended_sources_.insert(source).second) return;",
+         "ended_sources_.insert(source);", FENCES + WORKERS),
+        ("a-bolt-finishes-without-credit", "void BoltExecutor::end_tasks() {\n    if (!outbox.refresh()) return;",
+         "void BoltExecutor::end_tasks() {", FLOW),
+        ("a-join-forgets-an-edge", "edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;",
+         "edges_[static_cast<std::size_t>(root - roots_.begin())] = edge;", TRACKING),
+        ("a-joined-root-counts-twice",
+         "roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());", "", TRACKING),
+        ("a-cycle-ends-with-rows-in-it",
+         "if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;",
+         "if (cycle_->open_inputs.load() != 0) continue;", FLOW),
+        ("a-cycle-executes-after-cleanup",
+         "if (cycle_->unfinished_tasks.load() == 0 && cycle_->empty()) bolt->end();",
+         "if (cycle_->unfinished_tasks.load() == 0) bolt->end();", FLOW),
+        ("a-full-cycle-takes-more", "(cycle_ != nullptr && cycle_->above_high_water())", "false", FLOW),
+        ("a-bolt-that-ended-does-not-say-it-again",
+         "if (bolt->ended()) bolt->send_end_of_stream(", "if (bolt->ended() && event.worker > 99) bolt->send_end_of_stream(",
+         FENCES),
+    ),
+    *in_file(
+        "worker/executor/spout_executor.cc",
+        ("a-refused-tuple-is-not-failed", "apply(FailRecord{root, FailReason::kOverflow, false});", "",
+         FLOW),
+        ("an-emit-that-throws-stays-pending", "(void)ledger_.fail(root);", "(void)root;", TRACKING),
+        ("a-lost-worker-fails-nothing", "} else if (std::binary_search(",
+         "} else if (event.worker > 99 && std::binary_search(", WORKERS),
+        ("a-spout-that-ended-does-not-say-it-again",
+         "if (spout->ended()) spout->send_end_of_stream(", "if (spout->ended() && event.worker > 99) spout->send_end_of_stream(",
+         FENCES),
+        ("nothing-times-out", "if (now_ < next_scan()) return;", "if (now_ < kNever) return;",
+         TIMEOUTS),
+        ("a-long-call-shortens-the-timeout", "if (took_long) [[unlikely]]\n            spout->postpone(now);",
+         "static_cast<void>(took_long);", TIMEOUTS),
+    ),
+
+    # ---- Loops --------------------------------------------------------------------------------
+    *in_file(
+        "worker/loop/loop.cc",
+        ("a-resumed-executor-is-not-found-in-its-annex", "engine_.resume(*executor);", "", STALL + FLOW),
+        ("batches-are-given-back-to-nobody", "if (--batch->open_runs > 0) return;", "--batch->open_runs; return;",
+         FLOW),
+        ("acks-wait-for-ever", "const bool flush = !more || old || executor.prompt;",
+         "const bool flush = old || executor.prompt;", TRACKING),
+        ("who-has-arrivals-sleeps", "if (has_arrivals()) {\n        sleep_.cancel_wait(ticket);",
+         "if (stopping()) {\n        sleep_.cancel_wait(ticket);", TRACKING + ENGINE),
+        ("a-taken-over-loop-counts-on", "steps_ = (word + 1) / 2;", "", STALL),
+    ),
+]
