@@ -254,18 +254,18 @@ TEST_P(SeveralWorkersTest, AfterAFenceAShuffleGoesOnWithoutTheLostWorker) {
                            config({{"topology.max.spout.pending", "100"},
                                    {"topology.message.timeout.secs", "3600"}}),
                            3, place, SeveralWorkers::RerouteFor{}, kSoon);
-    ASSERT_TRUE(eventually([&] { return acked->load() > 10'000; }));
+    ASSERT_TRUE(eventually([&] { return acked->load() > 1'000; }));
 
     workers.kill(1);
 
     ASSERT_TRUE(eventually([&] { return lost->load() > 0; }));
     for (int i = 0; i < 5; ++i) {
         const std::int64_t before = acked->load();
-        ASSERT_TRUE(eventually([&] { return acked->load() > before + 10'000; })) << i;
+        ASSERT_TRUE(eventually([&] { return acked->load() > before + 500; })) << i;
     }
     workers.start(1);
     workers.tell_places();
-    EXPECT_TRUE(eventually([&] { return executed_in(workers, 1, 1) > 1'000; }));
+    EXPECT_TRUE(eventually([&] { return executed_in(workers, 1, 1) > 100; }));
 }
 
 TEST_P(SeveralWorkersTest, AShuffleDoesNotWaitForAWorkerThatHasNotComeYet) {
