@@ -81,6 +81,11 @@ void add_upstream(const Topology& topology, const std::vector<std::set<std::uint
     }
 }
 
+std::unique_ptr<SpoutWindow> make_spout_window(const Component& component, const Config& config) {
+    const Config own = cluster::component_config(component, config);
+    return std::make_unique<SpoutWindow>(message_timeout(own), max_spout_pending(own));
+}
+
 // The channels that end in this worker share topology.worker.buffer.bytes evenly.
 Limits limits_of(const Wiring& wiring) {
     std::uint64_t channels = 0;
@@ -189,10 +194,9 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
       crew_(clock) {
     const std::vector<Component>& components = wiring_.topology.components();
     errors_.resize(components.size());
-    // Spouts of several hosts probe together, by the time of day.
-    const base::Micros offset =
-        base::SystemWallClock().now_ms() * base::kMicrosPerMilli - clock.now();
-    for (std::size_t i = 0; i < components.size(); ++i) base_latencies_.emplace_back(offset);
+    for (const Component& component : components)
+        spout_windows_.push_back(component.is_spout() ? make_spout_window(component, wiring_.config)
+                                                      : nullptr);
     for (std::size_t i = 0; i < wiring_.cycles.count; ++i) {
         cycles_.push_back(
             std::make_unique<Cycle>(wiring_.config.int64("topology.cycle.buffer.bytes")));

@@ -18,7 +18,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -180,7 +179,8 @@ public:
     /// A loop, or the way to another worker.
     Entrance& entrance(std::uint32_t destination);
     PeerOutbox& peer(std::uint32_t worker) { return *peers_[worker]; }
-    BaseLatency& base_latency(std::size_t component) { return base_latencies_[component]; }
+    /// REQUIRES: of spouts.
+    SpoutWindow& spout_window(std::size_t component) { return *spout_windows_[component]; }
     /// REQUIRES: it runs here.
     Executor& executor_of(TaskId task) {
         return *executors_[wiring_.executor_of_task[static_cast<std::size_t>(task)]];
@@ -247,7 +247,7 @@ private:
     CommonPool common_pool_;
     moodycamel::ConcurrentQueue<ControlBatch*> free_controls_;
     std::vector<std::unique_ptr<Cycle>> cycles_;
-    std::deque<BaseLatency> base_latencies_;  // By component.
+    std::vector<std::unique_ptr<SpoutWindow>> spout_windows_;  // By component; null: a bolt.
     std::vector<std::unique_ptr<Loop>> loops_;
     std::vector<std::unique_ptr<Executor>> executors_;  // As in the plan; null: elsewhere.
     std::vector<std::unique_ptr<PeerOutbox>> peers_;    // By worker; null: this one.

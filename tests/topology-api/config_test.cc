@@ -211,8 +211,8 @@ TEST(Config, KnowsWhichOfTheUsersKeysNobodyAskedFor) {
     EXPECT_EQ(copy.string("input"), "lines.txt");
     EXPECT_EQ(copy.int64("limit", 7), 7);
 
-    EXPECT_THAT(config.never_read(), testing::ElementsAre(testing::Pair("limti", "limit"),
-                                                          testing::Pair("unlike", "")));
+    EXPECT_THAT(config.never_read(),
+                testing::ElementsAre(testing::Pair("limti", "limit"), testing::Pair("unlike", "")));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Goal:   one call of user code, whichever it is, may emit far more than is allowed to wait: nothing
+// Goal:   one call of user code, whichever it is, may emit far more than is allowed to wait:
+// nothing
 //         is lost, and what is in flight stays bounded.
 // Method: each kind of call emits 100 MB, or a million rows, while another thread looks at what is
 //         in flight.
@@ -182,14 +183,14 @@ TEST_P(EngineBurst, WhatOneNextTupleEmitsAllArrives) {
 }
 
 TEST_P(EngineBurst, WhatOneOpenEmitsAllArrives) {
-    t.spout<AnySpout>("burst", kText,
-                      SpoutScript{.next =
-                                      [](SpoutCollector& out) {
-                                          out.finished();
-                                          return Next::kIdle;
-                                      },
-                                  .open = [](const TaskContext&,
-                                             SpoutCollector& out) { emit_all(out); }});
+    t.spout<AnySpout>(
+        "burst", kText,
+        SpoutScript{.next =
+                        [](SpoutCollector& out) {
+                            out.finished();
+                            return Next::kIdle;
+                        },
+                    .open = [](const TaskContext&, SpoutCollector& out) { emit_all(out); }});
 
     expect_all_arrives();
 }
@@ -217,9 +218,12 @@ TEST_P(EngineBurst, APrepareThatEmitsMoreThanMayWaitStopsTheTopologyAndSaysWhy) 
 
 TEST_P(EngineBurst, ABurstIntoACycleIsStillBoundedByItsLimit) {
     t.spout<Numbers>("numbers", 1);
-    t.bolt_fn("left", {"text"}, [](const Tuple& in, BasicCollector& out) {
-         if (in.source_component() == "numbers") emit_all(out);
-     }).shuffle("numbers").shuffle("right");
+    t.bolt_fn("left", {"text"},
+              [](const Tuple& in, BasicCollector& out) {
+                  if (in.source_component() == "numbers") emit_all(out);
+              })
+        .shuffle("numbers")
+        .shuffle("right");
     t.bolt_fn("right", {"text"}, swallow).shuffle("left");
 
     Running run(t, config_of(GetParam(), {{"topology.executor.overshoot.bytes", "1048576"},

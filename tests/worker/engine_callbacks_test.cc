@@ -139,7 +139,8 @@ TEST_P(EngineCallbacks, WhatASpoutThatWaitsEmitsInsideOfFailStaysBounded) {
     Running run(t, config({{"topology.message.timeout.secs", "1"}}));
     ASSERT_TRUE(eventually([&] { return gate->waiting() == 1; }));
     ASSERT_TRUE(eventually([&] { return outcomes->failed(FailReason::kTimedOut) >= 4; }));
-    std::this_thread::sleep_for(milliseconds(3'500));  // Three more timeouts of all that is pending.
+    std::this_thread::sleep_for(
+        milliseconds(3'500));  // Three more timeouts of all that is pending.
 
     EXPECT_LE(run.bytes_in_flight(), 256 * kKiB) << "64 KiB of credit, and as much beyond it";
     finish->store(true);
@@ -272,9 +273,8 @@ TEST_P(EngineCallbacks, TasksOfOneSpoutExecutorEachEmitTheirShareOfLargeRows) {
             TopologyBuilder each;
             const auto emitted = std::make_shared<Tally>(static_cast<std::size_t>(tasks));
             each.spout<Share>("texts", bytes, emitted).tasks(tasks);
-            each.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {
-                    spin(microseconds(200));
-                }).shuffle("texts");
+            each.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) { spin(microseconds(200)); })
+                .shuffle("texts");
             Running run(each, config());
 
             ASSERT_TRUE(eventually([&] { return emitted->sum() >= 300; }));
@@ -386,8 +386,7 @@ TEST_P(EngineCallbacks, ManyAcksThatTakeTheirTimeLeaveTheirNeighboursTurns) {
                                           const bool grew =
                                               std::exchange(turns->seen, executed) != executed;
                                           turns->in_turn = grew ? 0 : turns->in_turn + 1;
-                                          turns->longest =
-                                              std::max(turns->longest, turns->in_turn);
+                                          turns->longest = std::max(turns->longest, turns->in_turn);
                                           if (told->acked() == kCount) done->store(true);
                                       }});
     // Acks all of them in one call.

@@ -89,14 +89,12 @@ TEST_P(EngineExpiry, WhatTimedOutInFrontOfABoltIsNotExecutedAndItsReplayIs) {
     const auto each = std::make_shared<Tally>(kMany);
     const auto late = std::make_shared<std::atomic<int>>(0);
     t.spout<Persistent>("numbers", outcomes);
-    t.bolt_fn("lagging", {},
-              [=, executed = 0](const Tuple& in, BasicCollector&) mutable {
-                  if (now_ms() - in.int64(1) > 2'200) late->fetch_add(1);
-                  // Not at first: its spout would wait what becomes of a few.
-                  if (++executed == kMany / 2) std::this_thread::sleep_for(milliseconds(2'500));
-                  each->add(in.int64(0));
-              })
-        .shuffle("numbers");
+    t.bolt_fn("lagging", {}, [=, executed = 0](const Tuple& in, BasicCollector&) mutable {
+         if (now_ms() - in.int64(1) > 2'200) late->fetch_add(1);
+         // Not at first: its spout would wait what becomes of a few.
+         if (++executed == kMany / 2) std::this_thread::sleep_for(milliseconds(2'500));
+         each->add(in.int64(0));
+     }).shuffle("numbers");
     ::testing::internal::CaptureStderr();
 
     Running run(t, config({{"topology.message.timeout.secs", "1"}}));
@@ -134,17 +132,17 @@ TEST_P(EngineExpiry, UntrackedTuplesAreExecutedHoweverLate) {
 TEST_P(EngineExpiry, ABlockingBoltHandsOverAfterEachUntrackedTupleHoweverLate) {
     const auto held_back = std::make_shared<std::atomic<int>>(0);
     t.spout<Numbers>("numbers", kCount);
-    t.bolt_fn("lagging", {{"n", Kind::kInt64}},
-              [=, seen = seen, before = std::size_t{0}](const Tuple& in,
-                                                        BasicCollector& out) mutable {
-                  if (before == 0) std::this_thread::sleep_for(milliseconds(1'500));
-                  // Each waits for what came of the one before.
-                  if (held_back->load() == 0 &&
-                      !eventually([&] { return seen->sum() >= before; }, milliseconds(5'000)))
-                      held_back->fetch_add(1);
-                  ++before;
-                  out.emit(in.int64(0));
-              })
+    t.bolt_fn(
+         "lagging", {{"n", Kind::kInt64}},
+         [=, seen = seen, before = std::size_t{0}](const Tuple& in, BasicCollector& out) mutable {
+             if (before == 0) std::this_thread::sleep_for(milliseconds(1'500));
+             // Each waits for what came of the one before.
+             if (held_back->load() == 0 &&
+                 !eventually([&] { return seen->sum() >= before; }, milliseconds(5'000)))
+                 held_back->fetch_add(1);
+             ++before;
+             out.emit(in.int64(0));
+         })
         .blocking()
         .shuffle("numbers");
     t.bolt_fn("sink", {}, [seen = seen](const Tuple& in, BasicCollector&) {
@@ -190,9 +188,9 @@ TEST_P(EngineExpiry, AResetInsideOfALongCallCountsAtOnceAndWhatIsEmittedThenIsEx
             }});
         slow.shuffle("numbers");
         if (blocking) slow.blocking();
-        each.bolt_fn("sink", {}, [sunk](const Tuple& in, BasicCollector&) {
-                sunk->add(in.int64(0));
-            }).shuffle("slow");
+        each.bolt_fn("sink", {},
+                     [sunk](const Tuple& in, BasicCollector&) { sunk->add(in.int64(0)); })
+            .shuffle("slow");
 
         Running run(each, config({{"topology.message.timeout.secs", "1"}}));
 
@@ -207,8 +205,8 @@ TEST_P(EngineExpiry, WhatIsEmittedLateFromAKeptTupleIsExecuted) {
     t.spout<Numbers>("numbers", kCount, outcomes);
     t.bolt<AnyBolt>("keeps", kN,
                     BoltScript{.execute =
-                                   [kept = std::make_shared<std::vector<Kept>>(),
-                                    ticks = 0](const Tuple& in, BoltCollector& out) mutable {
+                                   [kept = std::make_shared<std::vector<Kept>>(), ticks = 0](
+                                       const Tuple& in, BoltCollector& out) mutable {
                                        if (!in.is_tick()) {
                                            kept->push_back(out.keep(in));
                                            return;

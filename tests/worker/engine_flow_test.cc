@@ -780,9 +780,8 @@ TEST_P(EngineFlow, ABoltThatEmitsFarMoreToItselfThanItsQueueHoldsExecutesEachInp
     constexpr std::int64_t kInputs = 20;
     for (const Burst burst : {Burst{40, 4'000}, Burst{3'000, 40}, Burst{300, 4'000}}) {
         // One on a shared loop gets a thread of its own in the middle of the call.
-        for (const auto& [blocking, overshoot] : {std::pair{true, "8388608"},
-                                                  std::pair{false, "8388608"},
-                                                  std::pair{false, "65536"}}) {
+        for (const auto& [blocking, overshoot] :
+             {std::pair{true, "8388608"}, std::pair{false, "8388608"}, std::pair{false, "65536"}}) {
             SCOPED_TRACE(std::to_string(burst.rows) + " x " + std::to_string(burst.bytes) +
                          (blocking ? ", blocking()" : "") + ", overshoot " + overshoot);
             TopologyBuilder each;
@@ -791,21 +790,23 @@ TEST_P(EngineFlow, ABoltThatEmitsFarMoreToItselfThanItsQueueHoldsExecutesEachInp
             const auto leaves = std::make_shared<Tally>(static_cast<std::size_t>(burst.rows));
             const auto broken = std::make_shared<std::atomic<int>>(0);
             each.spout<Numbers>("numbers", 5, told);
-            auto& self = each.bolt_fn(
-                "self", {"n", "text", "level"}, [=](const Tuple& in, BasicCollector& out) {
-                    if (in.source_component() == "numbers") {
-                        for (std::int64_t i = 0; i < 4; ++i)
-                            out.emit(4 * in.int64(0) + i, "input", 1);
-                    } else if (in.int64(2) == 1) {
-                        inputs->add(in.int64(0));
-                        const std::string text(burst.bytes, 'y');
-                        for (std::int64_t i = 0; i < burst.rows; ++i) out.emit(i, text, 2);
-                        if (in.string(1) != "input") broken->fetch_add(1);
-                    } else {
-                        leaves->add(in.int64(0));
-                        if (in.string(1).size() != burst.bytes) broken->fetch_add(1);
-                    }
-                });
+            auto& self = each.bolt_fn("self", {"n", "text", "level"},
+                                      [=](const Tuple& in, BasicCollector& out) {
+                                          if (in.source_component() == "numbers") {
+                                              for (std::int64_t i = 0; i < 4; ++i)
+                                                  out.emit(4 * in.int64(0) + i, "input", 1);
+                                          } else if (in.int64(2) == 1) {
+                                              inputs->add(in.int64(0));
+                                              const std::string text(burst.bytes, 'y');
+                                              for (std::int64_t i = 0; i < burst.rows; ++i)
+                                                  out.emit(i, text, 2);
+                                              if (in.string(1) != "input") broken->fetch_add(1);
+                                          } else {
+                                              leaves->add(in.int64(0));
+                                              if (in.string(1).size() != burst.bytes)
+                                                  broken->fetch_add(1);
+                                          }
+                                      });
             self.shuffle("numbers").shuffle("self");
             if (blocking) self.blocking();
 

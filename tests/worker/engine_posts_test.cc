@@ -91,8 +91,8 @@ TEST_P(EnginePosts, ASpoutFedByPostsIsHeldBackByAStuckSinkAndSoIsWhoPosts) {
     ASSERT_TRUE(eventually([&] { return address->known.load(); }));
     std::jthread feeder([&] {
         for (std::int64_t n = 0; n < kPosts; ++n) {
-            EXPECT_TRUE(address->context->post(
-                [n, out] { (*out)->emit(n, std::string(1'000, 'x')); }));
+            EXPECT_TRUE(
+                address->context->post([n, out] { (*out)->emit(n, std::string(1'000, 'x')); }));
             posted->fetch_add(1);
         }
         EXPECT_TRUE(address->context->post([out] { (*out)->finished(); }));
@@ -164,9 +164,8 @@ TEST_P(EnginePosts, APostThatWasAcceptedBeforeTheLastInputRunsBeforeFinish) {
                         [=, address = address](const Tuple& in, BoltCollector& collector) {
                             for (std::int64_t n = 0; n < kFew; ++n) {
                                 EXPECT_TRUE(address->context->post([ran] {
-                                    const auto until =
-                                        std::chrono::steady_clock::now() +
-                                        std::chrono::microseconds(20);
+                                    const auto until = std::chrono::steady_clock::now() +
+                                                       std::chrono::microseconds(20);
                                     while (std::chrono::steady_clock::now() < until) {
                                     }
                                     ran->fetch_add(1);
@@ -258,9 +257,7 @@ public:
     Poster(Join join, std::shared_ptr<std::atomic<std::int64_t>> posted)
         : join_(join), posted_(std::move(posted)) {}
     void declare_outputs(Outputs&) const override {}
-    void prepare(const TaskContext& context, BoltCollector&) override {
-        context_.emplace(context);
-    }
+    void prepare(const TaskContext& context, BoltCollector&) override { context_.emplace(context); }
     void execute(const Tuple& in, BoltCollector& out) override {
         out.ack(in);
         if (thread_.joinable()) return;

@@ -412,13 +412,14 @@ TEST_P(EngineRouting, OrderHoldsWhileExecutorsAreTakenOutOfTheirLoops) {
 }
 
 TEST_P(EngineRouting, OrderHoldsWhileExecutorsLeaveTheirLoopsAndComeBackAgainAndAgain) {
-    // They leave by naps and by what they emit, which is soon too much; time flies, so that they are
-    // home again after a few calls.
+    // They leave by naps and by what they emit, which is soon too much; time flies, so that they
+    // are home again after a few calls.
     constexpr std::int64_t kRows = kSanitized ? 6'000 : 20'000;
     const auto disorder = std::make_shared<std::atomic<int>>(0);
     order_topology(t, kRows, disorder, milliseconds(25));
     JumpingClock clock;
-    worker::Engine engine(t.build(), config({{"topology.executor.overshoot.bytes", "1024"}}), clock);
+    worker::Engine engine(t.build(), config({{"topology.executor.overshoot.bytes", "1024"}}),
+                          clock);
     std::jthread time([&clock](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             clock.jump(worker::kCalmMicrosMax);

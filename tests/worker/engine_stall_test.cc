@@ -111,8 +111,7 @@ TEST_P(EngineStall, ABoltThatSleepsUndeclaredDelaysNoNeighbourAfterTheFirstSecon
     // 200 executors; one of them sleeps for 100 ms for each of its tuples.
     const auto latencies = std::make_shared<Latencies>();
     const auto slept = std::make_shared<std::atomic<int>>(0);
-    t.spout<AnySpout>("endless", kN, endless())
-        .set("topology.max.spout.pending", "1");
+    t.spout<AnySpout>("endless", kN, endless()).set("topology.max.spout.pending", "1");
     t.bolt_fn("sleeper", {}, [slept](const Tuple&, BasicCollector&) {
          std::this_thread::sleep_for(milliseconds(100));
          slept->fetch_add(1);
@@ -357,7 +356,6 @@ TEST_P(EngineStall, StopSaysWhenUserCodeDoesNotReturn) {
     EXPECT_TRUE(run.stop());
 }
 
-
 TEST_P(EngineStall, ManyShortCallsInOneStepDoNotCountAsOneThatHolds) {
     // The clock is looked at every 256 calls, as long as they are short; then they take longer.
     constexpr std::int64_t kShort = 200'000;
@@ -365,14 +363,13 @@ TEST_P(EngineStall, ManyShortCallsInOneStepDoNotCountAsOneThatHolds) {
     const auto away = std::make_shared<std::atomic<int>>(0);
     const auto engine = std::make_shared<worker::Engine*>(nullptr);
     t.spout<Numbers>("numbers", kCount);
-    t.bolt_fn("bolt", {},
-              [=](const Tuple& in, BasicCollector&) {
-                  if (in.int64(0) < kShort) return;
-                  const auto end = steady_clock::now() + microseconds(300);
-                  while (steady_clock::now() < end) {}
-                  if (!at_home(**engine, "bolt")) away->fetch_add(1);
-              })
-        .shuffle("numbers");
+    t.bolt_fn("bolt", {}, [=](const Tuple& in, BasicCollector&) {
+         if (in.int64(0) < kShort) return;
+         const auto end = steady_clock::now() + microseconds(300);
+         while (steady_clock::now() < end) {
+         }
+         if (!at_home(**engine, "bolt")) away->fetch_add(1);
+     }).shuffle("numbers");
     t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("numbers");
 
     Running run(t, config(), [engine](worker::Engine& made) { *engine = &made; });
@@ -383,16 +380,13 @@ TEST_P(EngineStall, ManyShortCallsInOneStepDoNotCountAsOneThatHolds) {
 
 TEST_P(EngineStall, ANeighbourIsFreedThoughItsLoopNeverSleeps) {
     // A spout that always emits; and a prepare() so long that the stall watch finds nothing to do.
-    t.spout<AnySpout>("endless", kN, endless())
-        .parallelism(GetParam().loops);
+    t.spout<AnySpout>("endless", kN, endless()).parallelism(GetParam().loops);
     t.bolt<AnyBasicBolt>(
          "sleeper", kNoStreams,
-         BasicScript{.execute = [](const Tuple&,
-                                   BasicCollector&) { std::this_thread::sleep_for(milliseconds(30)); },
-                     .prepare =
-                         [](const TaskContext&) {
-                             std::this_thread::sleep_for(milliseconds(300));
-                         }})
+         BasicScript{
+             .execute = [](const Tuple&,
+                           BasicCollector&) { std::this_thread::sleep_for(milliseconds(30)); },
+             .prepare = [](const TaskContext&) { std::this_thread::sleep_for(milliseconds(300)); }})
         .shuffle("endless");
     t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("endless");
     Running run(t, config());
@@ -407,13 +401,11 @@ TEST_P(EngineStall, ANeighbourIsFreedThoughItsLoopNeverSleeps) {
 TEST_P(EngineStall, ABoltThatWasSlowOnceComesHomeWhenItIsQuickAgain) {
     const auto gate = std::make_shared<std::atomic<bool>>(false);
     t.spout<AnySpout>("endless", kN, endless());
-    t.bolt_fn("bolt", {},
-              [gate, slow = true](const Tuple&, BasicCollector&) mutable {
-                  if (!slow) return;
-                  slow = false;
-                  while (!gate->load()) std::this_thread::sleep_for(milliseconds(1));
-              })
-        .shuffle("endless");
+    t.bolt_fn("bolt", {}, [gate, slow = true](const Tuple&, BasicCollector&) mutable {
+         if (!slow) return;
+         slow = false;
+         while (!gate->load()) std::this_thread::sleep_for(milliseconds(1));
+     }).shuffle("endless");
     t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("endless");
     Running run(t, config());
     ASSERT_TRUE(eventually([&] { return !at_home(run.engine(), "bolt"); }));
@@ -490,18 +482,16 @@ TEST_P(EngineStall, ABoltThatLeavesItsLoopTenThousandTimesLeavesNothingBehind) {
     const auto left = std::make_shared<std::atomic<std::int64_t>>(0);
     const auto engine = std::make_shared<worker::Engine*>(nullptr);
     t.spout<Numbers>("numbers", kCount);
-    t.bolt_fn("bolt", {"n", "text"},
-              [=, &clock](const Tuple& in, BasicCollector& out) {
-                  if (!at_home(**engine, "bolt")) {
-                      clock.jump(worker::kCalmMicrosMax);
-                      out.emit(in.int64(0), "");
-                      return;
-                  }
-                  left->fetch_add(1);
-                  const std::string text(20'000, 'x');
-                  for (int i = 0; i < 3; ++i) out.emit(i == 0 ? in.int64(0) : -1, text);
-              })
-        .shuffle("numbers");
+    t.bolt_fn("bolt", {"n", "text"}, [=, &clock](const Tuple& in, BasicCollector& out) {
+         if (!at_home(**engine, "bolt")) {
+             clock.jump(worker::kCalmMicrosMax);
+             out.emit(in.int64(0), "");
+             return;
+         }
+         left->fetch_add(1);
+         const std::string text(20'000, 'x');
+         for (int i = 0; i < 3; ++i) out.emit(i == 0 ? in.int64(0) : -1, text);
+     }).shuffle("numbers");
     t.bolt_fn("sink", {}, [seen](const Tuple& in, BasicCollector&) {
          if (in.int64(0) >= 0) seen->add(in.int64(0));
      }).shuffle("bolt");
@@ -541,15 +531,14 @@ TEST_P(EngineStall, APrepareThatWaitsHoldsUpNoOtherOfItsLoop) {
     constexpr int kBolts = 6;
     const auto in_it = std::make_shared<std::atomic<int>>(0);
     t.spout<Numbers>("numbers", 10, outcomes);
-    t.bolt<AnyBasicBolt>(
-         "bolt", kNoStreams,
-         BasicScript{.execute = swallow,
-                     .prepare =
-                         [in_it](const TaskContext&) {
-                             in_it->fetch_add(1);
-                             while (in_it->load() < kBolts)
-                                 std::this_thread::sleep_for(milliseconds(1));
-                         }})
+    t.bolt<AnyBasicBolt>("bolt", kNoStreams,
+                         BasicScript{.execute = swallow,
+                                     .prepare =
+                                         [in_it](const TaskContext&) {
+                                             in_it->fetch_add(1);
+                                             while (in_it->load() < kBolts)
+                                                 std::this_thread::sleep_for(milliseconds(1));
+                                         }})
         .parallelism(kBolts)
         .shuffle("numbers");
 
@@ -562,18 +551,18 @@ TEST_P(EngineStall, APrepareThatWaitsHoldsUpNoOtherOfItsLoop) {
 TEST_P(EngineStall, AnOpenThatWaitsHoldsUpNoOtherSpout) {
     const auto told = outcomes;
     const auto open = std::make_shared<std::atomic<bool>>(false);
-    t.spout<AnySpout>(
-        "late", kN,
-        SpoutScript{.next =
-                        [](SpoutCollector& out) {
-                            out.finished();
-                            return Next::kIdle;
-                        },
-                    .open =
-                        [open](const TaskContext&, SpoutCollector& out) {
-                            while (!open->load()) std::this_thread::sleep_for(milliseconds(1));
-                            out.emit(1);
-                        }});
+    t.spout<AnySpout>("late", kN,
+                      SpoutScript{.next =
+                                      [](SpoutCollector& out) {
+                                          out.finished();
+                                          return Next::kIdle;
+                                      },
+                                  .open =
+                                      [open](const TaskContext&, SpoutCollector& out) {
+                                          while (!open->load())
+                                              std::this_thread::sleep_for(milliseconds(1));
+                                          out.emit(1);
+                                      }});
     t.spout<Numbers>("numbers", 1'000, outcomes);
     t.bolt_fn("sink", {}, swallow).parallelism(3).shuffle("numbers").shuffle("late");
     Running run(t, config());
@@ -591,18 +580,17 @@ TEST_P(EngineStall, ABoltThatWasSlowToPrepareIsAtHomeForItsFirstTuple) {
     const auto engine = std::make_shared<worker::Engine*>(nullptr);
     const auto away = std::make_shared<std::atomic<int>>(0);
     t.spout<Numbers>("numbers", 100, outcomes);
-    t.bolt<AnyBasicBolt>(
-         "bolt", kNoStreams,
-         BasicScript{.execute =
-                         [=](const Tuple&, BasicCollector&) {
-                             if (!at_home(**engine, "bolt")) away->fetch_add(1);
-                         },
-                     .prepare =
-                         [engine](const TaskContext&) {
-                             // Until it has been taken out, which it is.
-                             while (at_home(**engine, "bolt"))
-                                 std::this_thread::sleep_for(milliseconds(1));
-                         }})
+    t.bolt<AnyBasicBolt>("bolt", kNoStreams,
+                         BasicScript{.execute =
+                                         [=](const Tuple&, BasicCollector&) {
+                                             if (!at_home(**engine, "bolt")) away->fetch_add(1);
+                                         },
+                                     .prepare =
+                                         [engine](const TaskContext&) {
+                                             // Until it has been taken out, which it is.
+                                             while (at_home(**engine, "bolt"))
+                                                 std::this_thread::sleep_for(milliseconds(1));
+                                         }})
         .shuffle("numbers");
     t.bolt_fn("neighbour", {}, swallow).parallelism(3).shuffle("numbers");
 
@@ -659,10 +647,10 @@ TEST_P(EngineStall, OfManyThatPrepareTheOneThatHangsIsNamed) {
                                                  std::this_thread::sleep_for(milliseconds(1));
                                          }})
         .shuffle("numbers");
-    t.bolt<AnyBasicBolt>("quick", kNoStreams,
-                         BasicScript{.execute = swallow,
-                                     .prepare =
-                                         [quick](const TaskContext&) { quick->fetch_add(1); }})
+    t.bolt<AnyBasicBolt>(
+         "quick", kNoStreams,
+         BasicScript{.execute = swallow,
+                     .prepare = [quick](const TaskContext&) { quick->fetch_add(1); }})
         .parallelism(5)
         .shuffle("numbers");
     JumpingClock clock;

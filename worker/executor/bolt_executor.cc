@@ -31,8 +31,8 @@ base::Micros longest_timeout(const Wiring& wiring) {
         if (!component.is_spout()) continue;
         const Config config = cluster::component_config(component, wiring.config);
         if (!config.boolean("topology.enable.message.timeouts")) return 0;
-        longest = std::max(longest, config.int64("topology.message.timeout.secs") *
-                                        base::kMicrosPerSecond);
+        longest = std::max(longest,
+                           config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond);
     }
     return longest;
 }
@@ -476,7 +476,8 @@ void BoltTask::end_of_input(TaskId source) {
     ending_sources_.erase(source);
     --open_inputs_;
     look_for_ending();
-    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) resume_members(engine_, *cycle_);
+    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1)
+        resume_members(engine_, *cycle_);
 }
 
 void BoltTask::ending_of_input(TaskId source) {

@@ -138,16 +138,16 @@ private:
     std::size_t outside_sources_ = 0;  // Tasks, but for those in the same cycle.
     std::size_t open_inputs_ = 0;      // Of these: whose EOS has not come yet.
     std::set<TaskId> ended_sources_;
-    std::set<TaskId> ending_sources_;  // Whose ENDING has come, and no EOS.
-    bool ending_due_ = false;          // inputs_ended() is to be called.
-    bool owes_ending_ = false;         // It has been; the listeners are to be told.
-    bool counted_as_ending_ = false;   // In the cycle's tasks_not_ending.
-    std::uint64_t endings_seen_ = 0;   // Of the cycle.
+    std::set<TaskId> ending_sources_;     // Whose ENDING has come, and no EOS.
+    bool ending_due_ = false;             // inputs_ended() is to be called.
+    bool owes_ending_ = false;            // It has been; the listeners are to be told.
+    bool counted_as_ending_ = false;      // In the cycle's tasks_not_ending.
+    std::uint64_t endings_seen_ = 0;      // Of the cycle.
     bool executed_since_ending_ = false;  // Something from inside of the cycle.
     bool finished_ = false;
     bool prepared_ = false;
     bool without_object_ = false;  // Reopen, and no row has come yet.
-    std::vector<Root> roots_;  // Of the anchors last given to union_roots(); ascending.
+    std::vector<Root> roots_;      // Of the anchors last given to union_roots(); ascending.
     std::vector<EdgeXor> edges_;
 };
 
@@ -192,7 +192,8 @@ private:
     base::Micros tick_due_ = kNever;
     std::size_t ticked_ = 0;  // Tasks that have had the tick that is under way.
     std::vector<std::byte> tick_row_;
-    const base::Micros expire_after_;  // Rows that have waited for so long have timed out; 0: never.
+    const base::Micros
+        expire_after_;  // Rows that have waited for so long have timed out; 0: never.
     base::RateLimit wait_warnings_;
 };
 

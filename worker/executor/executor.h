@@ -144,8 +144,8 @@ public:
     bool ready = false;                // In the loop's ready list.
     base::Micros oldest_output = kNever;
     base::Micros output_born = 0;  // Batch::born of what it emits.
-    base::Micros calm = 0;       // How long it has to be quick before it goes home; 0: never out.
-    base::Micros home_since = 0;                // If it was out before.
+    base::Micros calm = 0;         // How long it has to be quick before it goes home; 0: never out.
+    base::Micros home_since = 0;   // If it was out before.
     std::atomic<base::Micros> opening_since{0};  // In open() or prepare(); 0: it is not.
     /// Changes with each call of user code, but for what a step has one or few of.
     std::uint32_t progress() const { return clock_.progress(); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <storm/detail/spout_access.h>
 
@@ -10,30 +11,26 @@
 #include "worker/engine.h"
 
 namespace storm::worker {
-namespace {
 
-std::uint32_t pending_max(const Config& config) {
+std::uint32_t max_spout_pending(const Config& config) {
     const std::int64_t set = config.int64("topology.max.spout.pending", 0);
     return set <= 0 ? kPendingDefault
                     : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingDefault));
 }
 
-base::Micros timeout(const Config& config) {
+base::Micros message_timeout(const Config& config) {
     if (!config.boolean("topology.enable.message.timeouts")) return 0;
     return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
 }
-
-}  // namespace
 
 SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id,
                      int index)
     : Task(engine, executor, component, id, index),
       ledger_(id, life_of(engine.wiring().share.incarnation), kLedgerCapacity,
-              timeout(site_->config()), base::Random(base::kernel_seed())),
-      pending_max_(pending_max(site_->config())),
-      timeouts_(timeout(site_->config()) != 0),
-      window_(engine.base_latency(component), timeout(site_->config()), pending_max_,
-              base::Random(base::kernel_seed())),
+              message_timeout(site_->config()), base::Random(base::kernel_seed())),
+      pending_max_(max_spout_pending(site_->config())),
+      timeouts_(message_timeout(site_->config()) != 0),
+      window_(engine.spout_window(component)),
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
@@ -91,14 +88,15 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
 
 void SpoutTask::publish() {
     // Until the spout has been told, a tuple counts as pending.
-    pending.store(ledger_.pending() + (completed_.size() - completed_told_) +
-                      (failed_.size() - failed_told_),
-                  std::memory_order_relaxed);
+    pending.store(
+        ledger_.pending() + (completed_.size() - completed_told_) + (failed_.size() - failed_told_),
+        std::memory_order_relaxed);
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
-    window_.completed(last_emitted_, completed_now_ - held_now_);
-    completed_now_ = held_now_ = 0;
+    // Those that a bolt kept had left the topology before.
+    window_.completed(last_emitted_, completed_now_ - std::min(completed_now_, settled_held()));
+    completed_now_ = 0;
 }
 
 void SpoutTask::call_ack(MessageId message) {
@@ -117,12 +115,17 @@ void SpoutTask::apply(const FailRecord& record) {
             return ledger_.reset_timeout(record.root, now_);
         case FailRecord::Kind::kHeld:
             // What a bolt keeps is no longer in flight.
-            if (const auto emitted = ledger_.hold(record.root))
+            if (const auto emitted = ledger_.hold(record.root)) {
+                ++held_;
                 window_.completed(*emitted, 1);
+            }
             return;
         case FailRecord::Kind::kFail:
-            if (const auto settled = ledger_.fail(record.root))
+            publish();  // So that what falls now is of this one.
+            if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
+                if (settled_held() == 0) window_.completed(settled->emitted, 1);
+            }
     }
 }
 
@@ -131,19 +134,19 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
         journal_->settled("fail", settled.root, settled.message);
     failed.add();
     failed_.push_back({settled.message, reason});
-    if (settled.held) return;
-    if (reason == FailReason::kTimedOut) {
-        window_.timed_out(1);
-    } else if (reason != FailReason::kWorkerLost) {
-        window_.completed(settled.emitted, 1);
-    }
+}
+
+std::uint64_t SpoutTask::settled_held() {
+    return std::exchange(held_, ledger_.held()) - ledger_.held();
 }
 
 void SpoutTask::expire() {
     if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;
+    publish();
     expired_.clear();
     ledger_.expire(now_, expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
+    window_.timed_out(expired_.size() - settled_held());
     next_scan_ = now_ + ledger_.scan_interval();
 }
 
@@ -151,6 +154,7 @@ void SpoutTask::abandon(FailReason reason) {
     expired_.clear();
     ledger_.abandon(expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, reason);
+    held_ = ledger_.held();
 }
 
 void SpoutTask::call_fail(const Failure& failure) {
@@ -166,8 +170,7 @@ void SpoutTask::call_fail(const Failure& failure) {
 
 void SpoutTask::turn() {
     window_.turn();
-    const bool paused = now_ < window_.not_before();
-    pending_limit_ = paused ? 0 : std::min(pending_max_, window_.limit() + ledger_.held());
+    pending_limit_ = std::min(pending_max_, window_.limit() + ledger_.held());
 }
 
 void SpoutTask::tell_ending(bool draining) {
@@ -404,8 +407,8 @@ bool SpoutExecutor::emit(base::Micros now) {
     for (const auto& spout : spouts_) {
         // A tuple that nobody listens to completed at once; a spout may have finished.
         const bool draining = engine_.draining();
-        if (!spout->ended() && (spout->has_callbacks() || spout->drained(draining) ||
-                                spout->owes_ending(draining)))
+        if (!spout->ended() &&
+            (spout->has_callbacks() || spout->drained(draining) || spout->owes_ending(draining)))
             return true;
         wants = wants || spout->wants_to_emit();
     }

@@ -5,8 +5,8 @@
 //            full, 200 us are over, credit, the window or topology.max.spout.pending is used up, or
 //            it says kIdle
 //
-// ack() and fail() are called although credit is used up, as long as what they emit themselves stays
-// within kLeewayBytes; the rest waits for credit.
+// ack() and fail() are called although credit is used up, as long as what they emit themselves
+// stays within kLeewayBytes; the rest waits for credit.
 //
 // How a task ends: finished() says that nothing new comes. The listeners are told (ENDING), what
 // fails may be emitted again, and when nothing is pending EOS follows.
@@ -25,6 +25,11 @@
 #include "worker/executor/unreplayed.h"
 
 namespace storm::worker {
+
+/// topology.max.spout.pending, or its default, of a spout with these settings.
+std::uint32_t max_spout_pending(const Config& config);
+/// topology.message.timeout.secs; 0: its tuples never time out.
+base::Micros message_timeout(const Config& config);
 
 class SpoutTask final : public Task {
 public:
@@ -128,8 +133,7 @@ public:
     /// When it must be looked at though nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
-        return now_ < window_.not_before() && has_more() ? std::min(scan, window_.not_before())
-                                                         : scan;
+        return scan;
     }
     /// It is later than the roots of the last calls say: one of them took long.
     void postpone(base::Micros now) {
@@ -163,6 +167,8 @@ private:
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
+    /// How many roots that bolts kept have settled since this was last asked.
+    std::uint64_t settled_held();
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
@@ -170,16 +176,15 @@ private:
             last_emitted_ = settled.emitted;
         }
         ++completed_now_;
-        if (settled.held) [[unlikely]]
-            ++held_now_;
     }
 
     base::Micros now_ = 0;
     AckLedger ledger_;
     const std::uint32_t pending_max_;
     const bool timeouts_;
-    SpoutWindow window_;
+    TaskWindow window_;
     std::uint32_t pending_limit_ = 1;  // Of both.
+    std::uint32_t held_ = 0;           // As the ledger had it when settled_held() was last asked.
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;
     SpoutCollector collector_;
@@ -189,12 +194,11 @@ private:
     std::uint64_t replays_ = 0;
     bool active_ = false;
     bool opened_ = false;
-    std::uint64_t emits_ = 0;                    // Tracked ones,
+    std::uint64_t emits_ = 0;                     // Tracked ones,
     std::uint64_t emits_at_ending_ = kNeverTold;  // and of these, when the listeners were told.
-    std::vector<MessageId> completed_;  // Whose ack() is to be called.
+    std::vector<MessageId> completed_;            // Whose ack() is to be called.
     std::size_t completed_told_ = 0;
-    std::uint64_t completed_now_ = 0;   // Not yet published; all emitted at last_emitted_.
-    std::uint64_t held_now_ = 0;  // Of these: they had left the topology before.
+    std::uint64_t completed_now_ = 0;  // Not yet published; all emitted at last_emitted_.
     base::Micros last_emitted_ = 0;
     std::vector<Failure> failed_;
     std::size_t failed_told_ = 0;
@@ -236,7 +240,7 @@ private:
     const TaskId first_task_;
     std::vector<std::unique_ptr<SpoutTask>> spouts_;
     bool open_ = false;
-    std::vector<Task*> tasks_;  // The same.
+    std::vector<Task*> tasks_;    // The same.
     std::size_t next_spout_ = 0;  // Whose turn it is to emit.
     std::vector<AckRecord> acks_in_;
     std::size_t acks_applied_ = 0;  // Of these.

@@ -1,208 +1,132 @@
 #include "worker/executor/spout_window.h"
 
-#include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace storm::worker {
 namespace {
 
-constexpr double kFirst = 1;  // A bolt of a second must not get three hundred.
-constexpr double kLeast = 1.0 / 4096;
-constexpr double kQueueMin = 8'000;  // Microseconds.
-constexpr double kQueueOfBase = 2;
-constexpr double kQueueOfTimeout = 0.1;
-constexpr double kSamples = 8;
-constexpr double kPauseOfTimeout = 1.0 / 12;
-constexpr double kExcess = 1.25;  // Of the latency over its target: too high.
+constexpr double kQueue = 6'000;  // Microseconds that may always be queued.
+constexpr double kQueueOfTimeout = 1.0 / 8;
+constexpr double kAllowanceMax = 15'000;
+constexpr double kAllowanceOfBase = 1;
+constexpr double kForget = 0.98;  // Of the allowance in each round.
+constexpr double kFar = 0.25;     // Of the queueing aimed at.
+constexpr double kShrinkMin = 0.5;
+constexpr double kShrinkMax = 0.8;
+constexpr double kElastic = 0.5;  // Of a cut that shows in the rate: it was no queue.
 constexpr double kRoundMin = 1'000;
+constexpr double kFirstRoundMin = 200;
 constexpr double kRoundOfLatency = 1.5;
-constexpr base::Micros kProbeInterval = 1 << 23;
-constexpr double kProbeGap = 128;  // Base latencies between two probes.
-constexpr double kProbeCut = 8;
-constexpr double kProbeSpread = 2;
-constexpr std::uint64_t kProbeSamples = 4;
-
-constexpr unsigned kLatencyBits = 40;
-constexpr std::uint64_t kLatencyMask = (std::uint64_t{1} << kLatencyBits) - 1;
-
-std::uint64_t to_micros(double latency) {
-    return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(latency), 1, kLatencyMask);
-}
-
-double share(std::uint64_t random) {
-    return static_cast<double>(random >> 40) / static_cast<double>(1 << 24);
-}
+/// After so many latencies without one that was emitted in it a round ends all the same.
+constexpr double kSilence = 4;
+constexpr double kSilenceMin = 20'000;
+constexpr double kLooksInRound = 4;
 
 }  // namespace
 
-double BaseLatency::get() const {
-    // Alone, as all orders of this class: nothing else is published with it.
-    return static_cast<double>(word_.load(std::memory_order_relaxed) & kLatencyMask);
+SpoutWindow::SpoutWindow(base::Micros timeout, std::uint32_t most)
+    : timeout_(static_cast<double>(timeout)), most_(most) {}
+
+SpoutWindow::Look SpoutWindow::look(base::Micros now, const Counts& counts) {
+    const std::lock_guard lock(mutex_);
+    if (round_begin_ == 0) round_begin_ = now;
+    round_.completed += counts.completed;
+    round_.fresh += counts.fresh;
+    round_.fresh_latency += counts.fresh_latency;
+    round_.timed_out += counts.timed_out;
+    round_.limited = round_.limited || counts.limited;
+    limited_tasks_ += counts.first ? 1U : 0U;
+    if (round_is_over(now)) end_round(now);
+    const double round =
+        std::max(kRoundOfLatency * latency_, base_ == 0 ? kFirstRoundMin : kRoundMin);
+    return {.round_begin = round_begin_,
+            .next = now + static_cast<base::Micros>(round / kLooksInRound)};
 }
 
-void BaseLatency::lower(double latency) {
-    const std::uint64_t micros = to_micros(latency);
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
-    while ((word & kLatencyMask) == 0 || micros < (word & kLatencyMask)) {
-        const std::uint64_t lower = (word & ~kLatencyMask) | micros;
-        if (word_.compare_exchange_weak(word, lower, std::memory_order_relaxed)) return;
+bool SpoutWindow::round_is_over(base::Micros now) const {
+    const auto lasted = static_cast<double>(now - round_begin_);
+    if (round_.fresh + round_.timed_out == 0) {
+        // What completes was emitted long ago: the window is far too large.
+        return round_.completed > 0 && latency_ > 0 &&
+               lasted > std::max(kSilenceMin, kSilence * latency_);
     }
+    const double latency = round_.fresh == 0 ? 0
+                                             : static_cast<double>(round_.fresh_latency) /
+                                                   static_cast<double>(round_.fresh);
+    return lasted >= std::max(kRoundOfLatency * latency, base_ == 0 ? kFirstRoundMin : kRoundMin);
 }
 
-void BaseLatency::measured(base::Micros probe, double latency) {
-    const std::uint64_t number = static_cast<std::uint64_t>(probe / kProbeInterval) << kLatencyBits;
-    const std::uint64_t measured = number | to_micros(latency);
-    std::uint64_t word = word_.load(std::memory_order_relaxed);
-    while ((word & ~kLatencyMask) != number || measured < word) {
-        if (word_.compare_exchange_weak(word, measured, std::memory_order_relaxed)) return;
-    }
-}
-
-base::Micros BaseLatency::next_probe(base::Micros now) const {
-    base::Micros interval = kProbeInterval;
-    while (static_cast<double>(interval) < kProbeGap * get()) interval *= 8;
-    return ((now + clock_offset_) / interval + 1) * interval - clock_offset_;
-}
-
-SpoutWindow::SpoutWindow(BaseLatency& base, base::Micros timeout, std::uint32_t most,
-                         base::Random random)
-    : base_(base),
-      timeout_(static_cast<double>(timeout)),
-      most_(most),
-      random_(random),
-      window_(kFirst) {}
-
-void SpoutWindow::look() {
-    if (round_begin_ == 0) {
-        next_probe_ = base_.next_probe(now_);
-        return begin_round(0);
-    }
-    if (phase_ == Phase::kDraining) return now_ < not_before_ ? void() : measure();
-    if (phase_ == Phase::kSteady && now_ >= next_probe_) return begin_probe();
-    if (timed_out_ != 0) phase_ = Phase::kSteady;  // There are more urgent things than a probe.
-    const std::uint64_t late = timed_out_;
-    if (fresh_ + late == 0) return;  // Who waits for a bolt that stands still emits nothing.
-    if (phase_ == Phase::kMeasuring && fresh_ < kProbeSamples) return;
-    const double latency =
-        (static_cast<double>(latency_sum_) + static_cast<double>(late) * timeout_) /
-        static_cast<double>(fresh_ + late);
-    const auto duration = static_cast<double>(now_ - round_begin_);
-    const double enough = late != 0 ? timeout_ / 8 : (growing_ ? 1 : kRoundOfLatency) * latency;
-    if (duration < enough && phase_ == Phase::kSteady) {
-        next_look_ = std::min(next_probe_, round_begin_ + static_cast<base::Micros>(enough) + 1);
-        return;
-    }
-    close(
-        {.latency = latency, .rate = static_cast<double>(count_) / duration, .limited = limited_});
-}
-
-void SpoutWindow::close(const Round& round) {
-    if (phase_ == Phase::kMeasuring) {
-        end_probe(round);
+void SpoutWindow::end_round(base::Micros now) {
+    const auto lasted = static_cast<double>(now - round_begin_);
+    const double rate = static_cast<double>(round_.completed) / lasted;
+    const auto ended = static_cast<double>(round_.fresh + round_.timed_out);
+    if (ended == 0) {
+        set_window(rate * target());
     } else {
-        learn_rate(round);
-        // A mean of few says little.
-        const double weight =
-            latency_ == 0 ? 1 : std::min(1.0, static_cast<double>(fresh_ + timed_out_) / kSamples);
-        latency_ += (round.latency - latency_) * weight;
-        base_.lower(latency_);
-        adapt(round);
+        const double latency = (static_cast<double>(round_.fresh_latency) +
+                                static_cast<double>(round_.timed_out) * timeout_) /
+                               ended;
+        learn(latency, rate, window_ <= 1 && round_.timed_out == 0);
+        if (round_.limited || latency > target()) adapt(latency, rate);
+        latency_ = latency;
     }
-    if (window_ < 1) {
-        const double pause = std::min(latency_, target()) * (1 / window_ - 1);
-        not_before_ =
-            now_ + static_cast<base::Micros>(pause * (0.75 + 0.5 * share(random_.next())));
+    // Not all of them look in each round.
+    sharing_ = std::max({1U, limited_tasks_, sharing_ - 1});
+    set_window(window_);
+    round_ = {};
+    limited_tasks_ = 0;
+    round_begin_ = now;
+}
+
+void SpoutWindow::learn(double latency, double rate, bool alone) {
+    if (base_ == 0 || latency < base_) base_ = latency;
+    // One alone does not queue behind others of ours; and who does not want more does not queue.
+    if (alone || !round_.limited) base_ += (latency - base_) / (alone ? 1 : 8);
+    allowance_ *= kForget;
+    if (window_before_ == 0) return;
+    const double cut = 1 - window_ / window_before_;
+    const double lost = 1 - rate / rate_before_;
+    if (round_.limited && lost > kElastic * cut) {
+        const double most = std::max(kAllowanceMax, kAllowanceOfBase * base_);
+        allowance_ = std::clamp(1.2 * latency_before_ - base_, allowance_, most);
     }
-    next_probe_ = base_.next_probe(now_);
-    begin_round(kRoundMin);
-}
-
-void SpoutWindow::begin_round(double at_least) {
-    round_begin_ = now_;
-    next_look_ = std::min(next_probe_, now_ + static_cast<base::Micros>(at_least));
-    count_ = fresh_ = latency_sum_ = timed_out_ = 0;
-    limited_ = false;
-}
-
-void SpoutWindow::learn_rate(const Round& round) {
-    if (!round.limited && round.rate < rate_max()) return;
-    rates_[next_rate_] = round.rate;
-    next_rate_ = (next_rate_ + 1) % rates_.size();
-}
-
-double SpoutWindow::rate_max() const {
-    return *std::max_element(rates_.begin(), rates_.end());
+    window_before_ = 0;
 }
 
 double SpoutWindow::target() const {
-    const double base = base_.get();
-    const double queue = kQueueMin + kQueueOfBase * base;
-    if (timeout_ == 0) return base + queue;
-    return std::min(base, timeout_ / 3) + std::min(queue, kQueueOfTimeout * timeout_);
+    const double target = 2 * base_ + kQueue + allowance_;
+    return timeout_ == 0 ? target : std::min(target, base_ + kQueueOfTimeout * timeout_);
 }
 
-void SpoutWindow::adapt(const Round& round) {
-    const double fits = window_ * target() / round.latency;
-    const double before = window_;
-    if (round.latency > kExcess * target()) {
-        suspect(round);
-        const double floor = std::min(window_, suspect_window_ / 8);
-        const double least = timed_out_ != 0 ? 0 : std::max(window_ / 2, floor);
-        // One in flight and no more is no harm that is worth a pause, unless it takes very long.
-        const double alone = latency_ < kPauseOfTimeout * timeout_ || timeout_ == 0 ? 1 : 0;
-        const double wanted = std::min(fits, rate_max() * target());
-        set_window(std::max(std::clamp(wanted, least, window_), std::min(window_, alone)));
-    } else if (round.limited) {
-        suspect_window_ = 0;
-        const double paid = rate_max() * target();
-        const double wanted = growing_      ? std::max(paid, fits)
-                              : window_ < 8 ? std::min(paid, fits) + 0.25
-                                            : paid + 1;
-        set_window(std::clamp(wanted, window_ / 2, window_ * 2));
-    }
-    if (round.limited) growing_ = growing_ && window_ > 1.5 * before;
+void SpoutWindow::adapt(double latency, double rate) {
+    if (latency > target()) return shrink(latency, rate);
+    const double queued = (latency - base_) / (target() - base_);
+    window_ += queued < kFar ? window_ : std::sqrt(window_);
 }
 
-void SpoutWindow::suspect(const Round& round) {
-    if (suspect_window_ != 0 && round.latency > 0.75 * suspect_latency_) return;
-    suspect_window_ = window_;
-    suspect_latency_ = round.latency;
-}
-
-void SpoutWindow::begin_probe() {
-    probe_ = next_probe_;
-    next_probe_ = base_.next_probe(now_);
-    phase_ = Phase::kDraining;
-    begin_round(0);
-    not_before_ = now_ + static_cast<base::Micros>(std::max(kRoundMin, 1.25 * latency_));
-    next_look_ = not_before_;
-}
-
-void SpoutWindow::measure() {
-    phase_ = Phase::kMeasuring;
-    begin_round(kRoundMin);
-    limit_ = std::max(1U, static_cast<std::uint32_t>(window_ / kProbeCut));
-    not_before_ = 0;
-    if (limit_ == 1)
-        not_before_ =
-            now_ + static_cast<base::Micros>(share(random_.next()) * kProbeSpread * latency_);
-}
-
-void SpoutWindow::end_probe(const Round& round) {
-    phase_ = Phase::kSteady;
-    // What came from before would have waited longer than a queue that was worked off.
-    const bool drained = count_ - fresh_ <= fresh_ && timed_out_ == 0;
-    double measured = std::min(round.latency, base_.get() * (drained ? 8 : 1));
-    // One tuple of each of many spouts may be a queue of its own.
-    if (window_ < kProbeCut && timeout_ != 0) measured = std::min(measured, timeout_ / 8);
-    base_.measured(probe_, measured);
-    suspect_window_ = 0;
-    set_window(window_);
+void SpoutWindow::shrink(double latency, double rate) {
+    window_before_ = window_;
+    rate_before_ = rate;
+    latency_before_ = latency;
+    window_ *= std::clamp(target() / latency, kShrinkMin, kShrinkMax);
+    if (round_.timed_out != 0) window_ = std::min(window_, rate * target());
 }
 
 void SpoutWindow::set_window(double window) {
-    window_ = std::clamp(window, kLeast, most_);
-    limit_ = std::max(1U, static_cast<std::uint32_t>(window_ + 0.5));
-    if (window_ >= 1) not_before_ = 0;
+    window_ = std::clamp(window, 1.0, most_ * sharing_);
+    const double each = std::clamp(window_ / sharing_ + 0.5, 1.0, most_);
+    limit_.store(static_cast<std::uint32_t>(each), std::memory_order_relaxed);
+}
+
+void TaskWindow::look() {
+    if (counts_.limited && limited_in_ != round_begin_) {
+        limited_in_ = round_begin_;
+        counts_.first = true;
+    }
+    const SpoutWindow::Look look = shared_.look(now_, std::exchange(counts_, {}));
+    round_begin_ = look.round_begin;
+    next_look_ = look.next;
 }
 
 }  // namespace storm::worker

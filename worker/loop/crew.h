@@ -65,8 +65,8 @@ private:
     std::size_t at_work_ = 0;
     bool closed_ = false;
     bool ended_ = false;
-    bool refused_before_ = false;    // The system has given no thread.
-    base::Micros asked_in_vain_;     // When it did so last.
+    bool refused_before_ = false;  // The system has given no thread.
+    base::Micros asked_in_vain_;   // When it did so last.
 };
 
 }  // namespace storm::worker

@@ -17,8 +17,7 @@ namespace storm::worker {
 
 Loop::Loop(Engine& engine, std::uint32_t number, bool shared)
     : engine_(engine), number_(number), shared_(shared), pool_(engine.common_pool()) {
-    if (number == kAnnex)
-        forward_token_ = std::make_unique<Inbox<Batch>::Token>(batches.token());
+    if (number == kAnnex) forward_token_ = std::make_unique<Inbox<Batch>::Token>(batches.token());
 }
 
 void Loop::add(Executor& executor) {
@@ -229,16 +228,15 @@ bool Loop::has_arrivals() const {
 }
 
 void Loop::idle(base::Micros now) {
-    // Answers tend to come soon; but who only polls has nothing to wait for. And where there is more
-    // to do than cores, one yield may take longer than a wake-up.
+    // Answers tend to come soon; but who only polls has nothing to wait for. And where there is
+    // more to do than cores, one yield may take longer than a wake-up.
     for (int i = 0; i < kYields && sent_something_; ++i) {
         if (has_arrivals()) return;
         base::yield();
         if (engine_.clock().now() - now >= kYieldMicrosMax) break;
     }
     sent_something_ = false;
-    const base::Micros timeout =
-        timers_.empty() ? base::EventCount::kForever : timers_.due() - now;
+    const base::Micros timeout = timers_.empty() ? base::EventCount::kForever : timers_.due() - now;
     if (!timers_.empty() && timeout <= 0) return;
     const base::EventCount::Ticket ticket = sleep_.prepare_wait();
     if (has_arrivals()) {
@@ -517,7 +515,8 @@ void Loop::take_back(Batch* marker) {
     executor.home_since = engine_.clock().now();
     // All of it is from this loop, so that all of it can be seen.
     while (!annex.control.empty()) annex.take_controls(*this);
-    while (!annex.batches.empty()) annex.batches.take_all([this](Batch* batch) { dispatch(batch); });
+    while (!annex.batches.empty())
+        annex.batches.take_all([this](Batch* batch) { dispatch(batch); });
     annex.home_ = nullptr;
     engine_.give_annex(annex);
     mark_ready(executor);

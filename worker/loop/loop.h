@@ -6,17 +6,17 @@
 //     idle:  a few yields ─► sleep until something is pushed, or the next timer
 //
 // The loop is an object apart from the thread that runs it. While user code runs, the loop may be
-// taken over, by the stall watch (loop/stall_watch.h) or by the executor itself, which wants to wait
-// in an emit (detach()): everything here is then another thread's, and the executor that held it
-// goes on in an annex, a loop of its own, on the old thread.
+// taken over, by the stall watch (loop/stall_watch.h) or by the executor itself, which wants to
+// wait in an emit (detach()): everything here is then another thread's, and the executor that held
+// it goes on in an annex, a loop of its own, on the old thread.
 //
 //     step_word:  even ──step n──► odd ──────────────► even
 //                                   └──take_over(n)──► even, another thread's
 //
 // What is for an executor always comes by its home loop, which forwards it while the executor is
 // away; nobody else pushes anything into an annex. So the way back is short: once the executor has
-// been quick for a while, its thread sends it home as a batch behind all that it has sent there, and
-// touches it and the annex no more; the home loop takes what is left in the annex, and goes on.
+// been quick for a while, its thread sends it home as a batch behind all that it has sent there,
+// and touches it and the annex no more; the home loop takes what is left in the annex, and goes on.
 //
 // The first step of an executor is its open() or prepare(). Until all bolts are prepared nothing
 // else is run.
@@ -168,15 +168,15 @@ private:
     bool begun_ = false;           // All bolts are prepared.
     bool sent_something_ = false;  // Since it last was idle.
     std::uint64_t steps_ = 0;
-    base::Micros turn_ = 0;  // When the present turn began.
+    base::Micros turn_ = 0;      // When the present turn began.
     std::size_t residents_ = 0;  // Constant once the engine runs: whose home it is.
 
     // Of an annex.
-    Loop* home_ = nullptr;  // Null: it is none.
+    Loop* home_ = nullptr;                                // Null: it is none.
     std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home pushes.
-    base::Micros stepped_at_ = kNever;                    // When the last step began, if not judged yet.
+    base::Micros stepped_at_ = kNever;  // When the last step began, if not judged yet.
     base::Micros calm_since_ = 0;
-    base::ThreadUse use_;         // By its thread, at `use_at_`, a moment before a step.
+    base::ThreadUse use_;  // By its thread, at `use_at_`, a moment before a step.
     base::Micros use_at_ = 0;
 
     alignas(64) std::atomic<std::uint64_t> step_word_{0};

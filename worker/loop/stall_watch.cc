@@ -41,7 +41,8 @@ void StallWatch::run() {
         // A loop stirs after it has something to do: look once more before sleeping.
         const base::EventCount::Ticket ticket = sleep_.prepare_wait();
         if (!engine_.stopping() && look_at_all()) {
-            sleep_.wait(ticket, engine_.opening() ? kOpeningLookMicros : base::EventCount::kForever);
+            sleep_.wait(ticket,
+                        engine_.opening() ? kOpeningLookMicros : base::EventCount::kForever);
         } else {
             sleep_.cancel_wait(ticket);
         }

@@ -39,8 +39,8 @@ private:
         std::uint64_t word = 0;
         std::uint32_t progress = 0;  // Of the executor that is in the step.
         base::Micros since = 0;      // Neither has changed.
-        base::Micros cpu_then = 0;  // The CPU time of the loop's thread at that moment.
-        bool was_asleep = false;    // At the last look.
+        base::Micros cpu_then = 0;   // The CPU time of the loop's thread at that moment.
+        bool was_asleep = false;     // At the last look.
     };
 
     void run();

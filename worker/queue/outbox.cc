@@ -108,9 +108,8 @@ void Outbox::exhausted(Sender& sender) {
 }
 
 bool Outbox::has_leeway() const {
-    return std::all_of(exhausted_.begin(), exhausted_.end(), [](const Sender* sender) {
-        return sender->credit.beyond() < kLeewayBytes;
-    });
+    return std::all_of(exhausted_.begin(), exhausted_.end(),
+                       [](const Sender* sender) { return sender->credit.beyond() < kLeewayBytes; });
 }
 
 void Outbox::renew_leeway() {

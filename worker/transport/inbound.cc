@@ -58,8 +58,7 @@ Inbound::Inbound(Engine& engine, std::uint32_t worker)
       is_spout_task_(wiring_.destination_of_task.size()),
       // What is closed before the limit is noticed, the batch that is open, and the row itself.
       allowance_(engine.limits().overshoot_bytes +
-                 3 * static_cast<std::uint64_t>(
-                         wiring_.config.int64("topology.max.tuple.bytes"))),
+                 3 * static_cast<std::uint64_t>(wiring_.config.int64("topology.max.tuple.bytes"))),
       open_(wiring_.placement.loops),
       bytes_(wiring_.placement.loops) {
     std::size_t sources = 0;
@@ -255,9 +254,9 @@ void Inbound::for_each_pair_of_tasks(F&& f) {
 void Inbound::push_control_row(From& from, TaskId source, TaskId target,
                                std::span<const std::byte> row) {
     Batch* const batch = make_batch(kRunHeader + row.size());
-    wire::write_run_header(batch->bytes(), {static_cast<std::uint32_t>(source),
-                                            static_cast<std::uint32_t>(target), 1,
-                                            static_cast<std::uint32_t>(row.size())});
+    wire::write_run_header(
+        batch->bytes(), {static_cast<std::uint32_t>(source), static_cast<std::uint32_t>(target), 1,
+                         static_cast<std::uint32_t>(row.size())});
     std::memcpy(batch->bytes() + kRunHeader, row.data(), row.size());
     batch->used = static_cast<std::uint32_t>(kRunHeader + row.size());
     push(wiring_.destination_of(target), batch);

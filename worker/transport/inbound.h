@@ -57,8 +57,7 @@ private:
     base::Result<base::Done> check(std::span<const std::byte> runs);
     void push(std::uint32_t loop, Batch* batch);
     bool is_overfull(const From& from) const;
-    void push_control_row(From& from, TaskId source, TaskId target,
-                          std::span<const std::byte> row);
+    void push_control_row(From& from, TaskId source, TaskId target, std::span<const std::byte> row);
     template <typename F>
     void for_each_pair_of_tasks(F&& f);
     bool is_own_spout(TaskId task) const {

@@ -258,7 +258,8 @@ std::vector<std::uint32_t> Membership::victims(base::Micros now) {
             ++links[one];
             ++links[other];
         }
-        const auto most = std::max_element(links.rbegin(), links.rend());  // The last one of equals.
+        const auto most =
+            std::max_element(links.rbegin(), links.rend());  // The last one of equals.
         const auto victim = static_cast<std::uint32_t>(links.rend() - most - 1);
         victims.push_back(victim);
         std::erase_if(broken, [victim](const Pair& pair) {

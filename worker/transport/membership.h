@@ -38,9 +38,9 @@ namespace storm::worker {
 
 /// What one side of a handshake says of the other, and of itself.
 struct Standing {
-    bool fenced = false;     ///< It has given this incarnation up,
-    bool succeeded = false;  ///< and knows of a newer one, or of an assignment with another one.
-    std::uint32_t live = 0;  ///< Other workers that it is connected to.
+    bool fenced = false;      ///< It has given this incarnation up,
+    bool succeeded = false;   ///< and knows of a newer one, or of an assignment with another one.
+    std::uint32_t live = 0;   ///< Other workers that it is connected to.
     std::uint64_t epoch = 0;  ///< Of the assignment that it works by.
     std::uint32_t worker = 0;
 };
@@ -114,9 +114,7 @@ private:
     };
     using Pair = std::pair<std::uint32_t, std::uint32_t>;
 
-    bool is_peer(std::uint32_t worker) const {
-        return worker != own_ && worker < peers_.size();
-    }
+    bool is_peer(std::uint32_t worker) const { return worker != own_ && worker < peers_.size(); }
     bool lives(std::uint32_t worker) const;
     bool is_up(std::uint32_t worker) const;
     bool follows_us(std::uint32_t worker) const;
@@ -139,7 +137,7 @@ private:
     LinkTimes times_;
     std::vector<Peer> peers_;  // By worker; our own is not used.
     std::uint64_t epoch_ = 0;
-    std::uint32_t told_leader_;  // What all that are connected have been told.
+    std::uint32_t told_leader_;             // What all that are connected have been told.
     std::map<Pair, Complaint> complaints_;  // (who, about whom)
     /// Fences that not all others have confirmed: (worker, incarnation) -> who has not.
     std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint32_t>> awaited_;

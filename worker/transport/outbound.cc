@@ -47,10 +47,9 @@ void merge(std::vector<FailRecord>& fails) {
     std::sort(fails.begin(), fails.end(), [&](const FailRecord& one, const FailRecord& other) {
         return key(one) < key(other);
     });
-    const auto end = std::unique(fails.begin(), fails.end(),
-                                 [&](const FailRecord& one, const FailRecord& other) {
-                                     return key(one) == key(other);
-                                 });
+    const auto end = std::unique(
+        fails.begin(), fails.end(),
+        [&](const FailRecord& one, const FailRecord& other) { return key(one) == key(other); });
     fails.erase(end, fails.end());
 }
 

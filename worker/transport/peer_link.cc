@@ -173,8 +173,8 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
         said_ = members_.standing(worker_, theirs.incarnation);
         said_.epoch = hello_.epoch;  // As it has been told.
         const std::uint64_t received = link_.received_from(theirs.incarnation);
-        const Statement statement{Statement::Kind::kProof, received, said_.fenced,
-                                  said_.succeeded, said_.live};
+        const Statement statement{Statement::Kind::kProof, received, said_.fenced, said_.succeeded,
+                                  said_.live};
         connection.write(wire::Proof{.mac = proof_of(statement, own_.secret, hello_, theirs),
                                      .received = received,
                                      .fenced = said_.fenced,
@@ -186,10 +186,9 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
     }
     if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
-        if (!base::same_secret(ready->mac,
-                               proof_of({Statement::Kind::kReady, ready->received, ready->fenced,
-                                         ready->succeeded, ready->live},
-                                        own_.secret, hello_, theirs_))) {
+        if (!base::same_secret(ready->mac, proof_of({Statement::Kind::kReady, ready->received,
+                                                     ready->fenced, ready->succeeded, ready->live},
+                                                    own_.secret, hello_, theirs_))) {
             return give_up("a worker does not know the topology's secret");
         }
         if (said_.fenced || ready->fenced) {

@@ -116,7 +116,7 @@ private:
     std::optional<PeerPlace> place_;
     std::shared_ptr<Connection> connection_;  // Up, or, of a dialer, on its way there.
     bool up_ = false;
-    bool leaving_ = false;   // This worker is.
+    bool leaving_ = false;  // This worker is.
     bool peer_leaves_ = false;
     bool ended_sources_ = false;
     base::Micros down_since_ = 0;

@@ -259,8 +259,7 @@ private:
         const wire::Hello theirs = *stranger.hello;
         const Statement said{Statement::Kind::kProof, proof->received, proof->fenced,
                              proof->succeeded, proof->live};
-        if (!base::same_secret(proof->mac,
-                               proof_of(said, own_.secret, theirs, stranger.ours))) {
+        if (!base::same_secret(proof->mac, proof_of(said, own_.secret, theirs, stranger.ours))) {
             return refuse(connection, "it does not know the topology's secret");
         }
         const std::shared_ptr<Connection> known = stranger.connection;
@@ -390,12 +389,9 @@ private:
     std::optional<base::Thread> thread_;
 };
 
-base::Result<std::unique_ptr<Transport>> Transport::listen(Engine& engine, LinkIdentity identity,
-                                                           const std::string& host,
-                                                           std::uint16_t port,
-                                                           const base::Clock& clock,
-                                                           std::function<void()> superseded,
-                                                           const LinkTimes& times) {
+base::Result<std::unique_ptr<Transport>> Transport::listen(
+    Engine& engine, LinkIdentity identity, const std::string& host, std::uint16_t port,
+    const base::Clock& clock, std::function<void()> superseded, const LinkTimes& times) {
     auto impl =
         std::make_unique<Impl>(engine, std::move(identity), clock, std::move(superseded), times);
     const auto listening = impl->listen(host, port);

@@ -1,5 +1,5 @@
-// Goal:   a thread that has nothing to run is used again, and one that cannot be had is no disaster.
-// Method: pieces of work that wait for each other, and a system that gives no threads.
+// Goal:   a thread that has nothing to run is used again, and one that cannot be had is no
+// disaster. Method: pieces of work that wait for each other, and a system that gives no threads.
 
 #include "worker/loop/crew.h"
 

@@ -4,8 +4,6 @@
 // Method: finite topologies on several workers in this process run to their end; then one of the
 //         workers is killed and started anew. Its engine knows nothing of the former life.
 
-#include "tests/worker/transport/several_workers.h"
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +13,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/worker/transport/several_workers.h"
 
 namespace storm::testing {
 namespace {
@@ -270,9 +270,9 @@ TEST_P(Lives, ACycleOfWhichOnlyOneSourceStartsAnewCompletesItsWindows) {
     t.bolt<Keeps>("left").shuffle("source").shuffle("right");
     t.bolt<Keeps>("right").shuffle("other").shuffle("left");
     t.bolt<Sink>("sink", finishes).shuffle("left");
-    SeveralWorkers workers(t.build(), config(), 2,
-                           place({{"source", 0}, {"other", 1}, {"left", 1}, {"right", 1},
-                                  {"sink", 1}}));
+    SeveralWorkers workers(
+        t.build(), config(), 2,
+        place({{"source", 0}, {"other", 1}, {"left", 1}, {"right", 1}, {"sink", 1}}));
 
     restart_after_the_end(workers, 0, 1);
 
@@ -290,8 +290,7 @@ TEST_P(Lives, ASourceThatHasNothingMoreToEmitAfterItsRestartFinishesNobodyTwice)
     ASSERT_EQ(finishes->count(), 1);
     go->store(false);
     workers.restart(0);
-    ASSERT_TRUE(eventually(
-        [&] { return workers.engine(2).wait(0) == Engine::State::kRunning; }));
+    ASSERT_TRUE(eventually([&] { return workers.engine(2).wait(0) == Engine::State::kRunning; }));
     go->store(true);
 
     ASSERT_TRUE(workers.all_finish());

@@ -37,7 +37,9 @@ public:
         return worker::channel_id(executors[static_cast<std::size_t>(task(source, source_worker))],
                                   executors[static_cast<std::size_t>(task(target, target_worker))]);
     }
-    static std::uint64_t root_of(TaskId task) { return static_cast<std::uint64_t>(task) << worker::kRootTaskShift | 5; }
+    static std::uint64_t root_of(TaskId task) {
+        return static_cast<std::uint64_t>(task) << worker::kRootTaskShift | 5;
+    }
 
     static std::vector<std::byte> row(std::uint64_t root = 0, std::vector<Value> values = {7},
                                       std::uint16_t stream = 0) {

@@ -1,5 +1,5 @@
-// The end of a topology over two workers: what has been sent arrives, however slow the way there is,
-// and nobody waits for ever for a worker that is gone.
+// The end of a topology over two workers: what has been sent arrives, however slow the way there
+// is, and nobody waits for ever for a worker that is gone.
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -52,9 +52,8 @@ protected:
 
     void drain(std::uint32_t worker, base::Micros patience = 3'600 * base::kMicrosPerSecond) {
         workers->engine(worker).drain();
-        workers->transport(worker).drain(patience, [missing = missing](std::uint32_t) {
-            ++*missing;
-        });
+        workers->transport(worker).drain(patience,
+                                         [missing = missing](std::uint32_t) { ++*missing; });
     }
     bool finishes(std::uint32_t worker) {
         return eventually(

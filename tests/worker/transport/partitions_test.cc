@@ -26,19 +26,20 @@ class PartitionsTest : public ::testing::Test {
 protected:
     PartitionsTest() {
         TopologyBuilder t;
-        t.spout<AnySpout>(
-             "numbers", default_stream({{"n", Kind::kInt64}}),
-             SpoutScript{.next =
-                             [n = std::int64_t{0}](SpoutCollector& out) mutable {
-                                 out.emit_tracked(static_cast<MessageId>(n), n);
-                                 ++n;
-                                 return Next::kEmitted;
-                             },
-                         .ack = [acked = acked](MessageId) { ++*acked; }})
+        t.spout<AnySpout>("numbers", default_stream({{"n", Kind::kInt64}}),
+                          SpoutScript{.next =
+                                          [n = std::int64_t{0}](SpoutCollector& out) mutable {
+                                              out.emit_tracked(static_cast<MessageId>(n), n);
+                                              ++n;
+                                              return Next::kEmitted;
+                                          },
+                                      .ack = [acked = acked](MessageId) { ++*acked; }})
             .parallelism(kWorkers);
-        t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {
-             std::this_thread::sleep_for(std::chrono::microseconds(50));
-         }).parallelism(kWorkers)
+        t.bolt_fn("sink", {},
+                  [](const Tuple&, BasicCollector&) {
+                      std::this_thread::sleep_for(std::chrono::microseconds(50));
+                  })
+            .parallelism(kWorkers)
             .shuffle("numbers");
         workers.emplace(
             t.build(), config_of({1, false}, {{"topology.max.spout.pending", "100"}}), kWorkers,

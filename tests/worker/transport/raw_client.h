@@ -108,9 +108,9 @@ inline Greeting greet(std::uint16_t port, const wire::Hello& ours, wire::Proof s
     EXPECT_TRUE(challenge && std::holds_alternative<wire::Challenge>(*challenge));
     if (!challenge) return greeting;
     greeting.theirs = std::get<wire::Challenge>(*challenge).hello;
-    said.mac = worker::proof_of({worker::Statement::Kind::kProof, said.received, said.fenced,
-                                 said.succeeded, said.live},
-                                kSecret, ours, greeting.theirs);
+    said.mac = worker::proof_of(
+        {worker::Statement::Kind::kProof, said.received, said.fenced, said.succeeded, said.live},
+        kSecret, ours, greeting.theirs);
     greeting.client->send(wire::Frame(said));
     const auto ready = greeting.client->receive();
     EXPECT_TRUE(ready && std::holds_alternative<wire::Ready>(*ready));

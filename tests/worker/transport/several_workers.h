@@ -34,13 +34,12 @@ public:
 
     SeveralWorkers(const Topology& topology, const Config& config, std::uint32_t workers,
                    const Place& place, Reroute reroute = {})
-        : SeveralWorkers(topology, config, workers, place,
-                         reroute ? RerouteFor([reroute](std::uint32_t, std::uint32_t worker,
-                                                        std::uint16_t port) {
-                             return reroute(worker, port);
-                         })
-                                 : RerouteFor(),
-                         worker::LinkTimes{}) {}
+        : SeveralWorkers(
+              topology, config, workers, place,
+              reroute ? RerouteFor([reroute](std::uint32_t, std::uint32_t worker,
+                                             std::uint16_t port) { return reroute(worker, port); })
+                      : RerouteFor(),
+              worker::LinkTimes{}) {}
     SeveralWorkers(const Topology& topology, const Config& config, std::uint32_t workers,
                    const Place& place, RerouteFor reroute, const worker::LinkTimes& times)
         : topology_(topology),

@@ -201,17 +201,16 @@ TEST_P(SeveralWorkersTest, WhatAKilledBoltWorkerHeldFailsAtOnceAndIsReplayed) {
 }
 
 TEST_P(SeveralWorkersTest, SomeTuplesOfTheLargestSizeInOneCallFenceNobody) {
-    t.spout<AnySpout>(
-        "large", default_stream({{"text", Kind::kString}}),
-        SpoutScript{.next = [sent = false](SpoutCollector& out) mutable {
-            if (sent) {
-                out.finished();
-                return Next::kIdle;
-            }
-            for (int i = 0; i < 3; ++i) out.emit(std::string(15'900'000, 'x'));
-            sent = true;
-            return Next::kEmitted;
-        }});
+    t.spout<AnySpout>("large", default_stream({{"text", Kind::kString}}),
+                      SpoutScript{.next = [sent = false](SpoutCollector& out) mutable {
+                          if (sent) {
+                              out.finished();
+                              return Next::kIdle;
+                          }
+                          for (int i = 0; i < 3; ++i) out.emit(std::string(15'900'000, 'x'));
+                          sent = true;
+                          return Next::kEmitted;
+                      }});
     const auto executed = std::make_shared<std::atomic<int>>(0);
     t.bolt_fn("sink", {}, [executed](const Tuple&, BasicCollector&) { ++*executed; })
         .tasks(2)
@@ -244,16 +243,14 @@ TEST_P(SeveralWorkersTest, AfterAFenceAShuffleGoesOnWithoutTheLostWorker) {
                                       [lost](MessageId, FailReason reason) {
                                           if (reason == FailReason::kWorkerLost) ++*lost;
                                       }});
-    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {})
-        .parallelism(2)
-        .shuffle("endless");
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).parallelism(2).shuffle("endless");
     const auto place = [](const std::string& component, std::size_t i) {
         return component == "endless" ? 0U : static_cast<std::uint32_t>(i) + 1;
     };
-    SeveralWorkers workers(t.build(),
-                           config({{"topology.max.spout.pending", "100"},
-                                   {"topology.message.timeout.secs", "3600"}}),
-                           3, place, SeveralWorkers::RerouteFor{}, kSoon);
+    SeveralWorkers workers(
+        t.build(),
+        config({{"topology.max.spout.pending", "100"}, {"topology.message.timeout.secs", "3600"}}),
+        3, place, SeveralWorkers::RerouteFor{}, kSoon);
     ASSERT_TRUE(eventually([&] { return acked->load() > 1'000; }));
 
     workers.kill(1);

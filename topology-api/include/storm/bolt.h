@@ -2,7 +2,8 @@
 //
 // Order:   prepare(), then execute() (also for ticks), inputs_ended() when nothing new comes,
 //          finish() once when nothing comes at all, cleanup(). Where a source's worker starts anew
-//          after that, the task begins again with a new object, as it does where its own worker has.
+//          after that, the task begins again with a new object, as it does where its own worker
+//          has.
 // Threads: as for spouts: a task's calls never run concurrently.
 // A bolt that throws from execute() fails that input (kException) and goes on; from prepare() it
 // stops the topology with the message.
@@ -42,10 +43,10 @@ public:
     virtual void declare_outputs(Outputs& outputs) const;
     virtual void prepare(const TaskContext& context, BoltCollector& out);
     virtual void execute(const Tuple& input, BoltCollector& out) = 0;
-    /// All sources have said that they have nothing new (SpoutCollector::finished(), or the topology
-    /// is drained), and wait for what is pending: emit and ack what is kept, for nothing more will
-    /// come to complete it. Tuples that fail may still come again, and then this call as well; it
-    /// always precedes finish().
+    /// All sources have said that they have nothing new (SpoutCollector::finished(), or the
+    /// topology is drained), and wait for what is pending: emit and ack what is kept, for nothing
+    /// more will come to complete it. Tuples that fail may still come again, and then this call as
+    /// well; it always precedes finish().
     virtual void inputs_ended(BoltCollector& out);
     /// All inputs have ended, and nothing is pending: emit what is left, unanchored. It may be as
     /// much as you like: emits wait for room.

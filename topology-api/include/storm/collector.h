@@ -62,10 +62,10 @@ public:
     }
     /// The same, direct: to one task, which subscribes with the direct grouping.
     SpoutCollector to(TaskId task) { return {*emitter_, stream_, task}; }
-    /// This task has nothing new. Say it as soon as that is so, also while tuples are pending: their
-    /// bolts learn that no more will come (Bolt::inputs_ended()). What fails may still be emitted
-    /// again: after a fail() next_tuple() is called until it says kIdle. When nothing is pending the
-    /// task ends.
+    /// This task has nothing new. Say it as soon as that is so, also while tuples are pending:
+    /// their bolts learn that no more will come (Bolt::inputs_ended()). What fails may still be
+    /// emitted again: after a fail() next_tuple() is called until it says kIdle. When nothing is
+    /// pending the task ends.
     void finished() { emitter_->finished(); }
     /// What failed under this id needs no ack any more: it was emitted under another id, or put
     /// aside. Else a spout that ends with it has lost it, and the run has failed.

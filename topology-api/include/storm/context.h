@@ -81,10 +81,10 @@ public:
     void log_warn(std::string_view message) const { site_->log(1, message); }
     void log_error(std::string_view message) const { site_->log(2, message); }
 
-    /// Runs `fn` on this task's executor, between two of its calls, as soon as the task may emit: it
-    /// waits while the task's targets take no more, and a spout's while the topology is inactive or
-    /// drained. `fn` may be move-only (and so own a Kept). False, and `fn` is dropped, when the task
-    /// has ended. A thread of your own that posts waits while 16,384 calls do.
+    /// Runs `fn` on this task's executor, between two of its calls, as soon as the task may emit:
+    /// it waits while the task's targets take no more, and a spout's while the topology is inactive
+    /// or drained. `fn` may be move-only (and so own a Kept). False, and `fn` is dropped, when the
+    /// task has ended. A thread of your own that posts waits while 16,384 calls do.
     template <typename Fn>
     bool post(Fn&& fn) const {
         struct Call final : detail::Posted {
