@@ -38,9 +38,15 @@ const Streams kNoStreams;
 /// fails. Of several tasks each emits its share.
 class Range final : public Spout {
 public:
+    /// Neither emits before it may `go`, nor finishes before it may `end_now`.
     Range(std::int64_t first, std::int64_t end, std::shared_ptr<Outcomes> outcomes,
-          std::shared_ptr<std::atomic<bool>> go = nullptr)
-        : end_(end), outcomes_(std::move(outcomes)), go_(std::move(go)), next_(first) {}
+          std::shared_ptr<std::atomic<bool>> go = nullptr,
+          std::shared_ptr<std::atomic<bool>> end_now = nullptr)
+        : end_(end),
+          outcomes_(std::move(outcomes)),
+          go_(std::move(go)),
+          end_now_(std::move(end_now)),
+          next_(first) {}
 
     void declare_outputs(Outputs& outputs) const override { outputs.stream({{"n", Kind::kInt64}}); }
     void open(const TaskContext& context, SpoutCollector&) override {
@@ -56,7 +62,7 @@ public:
         } else if (next_ < end_) {
             next_ += step_;
         } else {
-            out.finished();
+            if (end_now_ == nullptr || end_now_->load()) out.finished();
             return Next::kIdle;
         }
         out.emit_tracked(static_cast<MessageId>(n), n);
@@ -72,6 +78,7 @@ private:
     const std::int64_t end_;
     const std::shared_ptr<Outcomes> outcomes_;
     const std::shared_ptr<std::atomic<bool>> go_;
+    const std::shared_ptr<std::atomic<bool>> end_now_;
     std::int64_t next_;
     std::int64_t step_ = 1;
     std::vector<std::int64_t> again_;
@@ -156,13 +163,17 @@ TEST_P(EngineEndings, TheLastIncompleteWindowIsCompletedOnceItsSpoutHasFinished)
     EXPECT_GE(calls->inputs_ended.load(), 1);
 }
 
-TEST_P(EngineEndings, WindowsOfATopologyWithoutTimeoutsAreCompletedToo) {
-    // No scan of timeouts brings the spout's next step about.
-    t.spout<Range>("numbers", 0, kCount, outcomes);
+TEST_P(EngineEndings, AnEndingIsToldThoughNothingElseHappens) {
+    // There is no scan of timeouts that brings the spout's next step about, nor any record.
+    const auto end_now = std::make_shared<std::atomic<bool>>(false);
+    t.spout<Range>("numbers", 0, kCount, outcomes, nullptr, end_now);
     t.bolt<Window>("window", calls).shuffle("numbers");
     t.bolt_fn("sink", {}, count()).shuffle("window");
-
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
+    ASSERT_TRUE(eventually([&] { return outcomes->acked() == kCount / kWindow * kWindow; }));
+    std::this_thread::sleep_for(milliseconds(100));
+
+    end_now->store(true);
 
     expect_all_once(run);
 }
@@ -182,10 +193,12 @@ TEST_P(EngineEndings, WhatFailsInTheLastWindowComesAgainAndInputsEndedFollowsIt)
     const auto tries = std::make_shared<Tally>(kCount);
     constexpr std::int64_t kFailing = 40;
     t.spout<Range>("numbers", 0, kCount, outcomes);
-    t.bolt<Window>("window", calls, kWindow, [tries](std::int64_t n) {
-         tries->add(n);
-         return n >= kCount - kFailing && tries->of(n) <= 2;
-     }).shuffle("numbers");
+    t.bolt<Window>("window", calls, kWindow,
+                   [tries](std::int64_t n) {
+                       tries->add(n);
+                       return n >= kCount - kFailing && tries->of(n) <= 2;
+                   })
+        .shuffle("numbers");
     t.bolt_fn("sink", {}, count()).shuffle("window");
 
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
@@ -275,41 +288,48 @@ TEST_P(EngineEndings, ABoltThatCompletesLaterIsWaitedForByTheWindowBehindIt) {
 }
 
 TEST_P(EngineEndings, AKeeperWhoseTuplesAnotherTaskAcksPassesTheEndingOn) {
-    // Both tasks keep; the one that gets the last tuple acks all of them, 20 ms later.
+    // Both tasks keep; one of them acks all, long after the ending has come to both.
     constexpr std::int64_t kFew = 100;
     struct Shared {
         std::mutex mutex;
         std::vector<Kept> kept;
+        std::optional<TaskContext> context;
+        std::optional<BoltCollector> out;
+
+        std::size_t size() {
+            const std::lock_guard lock(mutex);
+            return kept.size();
+        }
     };
     const auto shared = std::make_shared<Shared>();
     t.spout<Range>("numbers", 0, kFew, outcomes);
-    t.bolt<AnyBolt>(
-         "keepers", kN,
-         BoltScript{.execute =
-                        [shared, index = -1](const Tuple& in, BoltCollector& out) mutable {
-                            if (!in.is_tick()) {
-                                const std::lock_guard lock(shared->mutex);
-                                index = static_cast<int>(in.int64(0));
-                                shared->kept.push_back(out.keep(in));
-                                return;
-                            }
-                            const std::lock_guard lock(shared->mutex);
-                            if (index != kFew - 1 || shared->kept.size() != kFew) return;
-                            for (Kept& kept : shared->kept) {
-                                out.emit(kept.tuple(), kept.tuple().int64(0));
-                                out.ack(std::move(kept));
-                            }
-                            shared->kept.clear();
-                        }})
+    t.bolt<AnyBolt>("keepers", kN,
+                    BoltScript{.execute =
+                                   [shared](const Tuple& in, BoltCollector& out) {
+                                       Kept kept = out.keep(in);
+                                       const std::lock_guard lock(shared->mutex);
+                                       shared->kept.push_back(std::move(kept));
+                                   },
+                               .prepare =
+                                   [shared](const TaskContext& context, BoltCollector& out) {
+                                       if (context.index() != 0) return;
+                                       shared->context.emplace(context);
+                                       shared->out.emplace(out);
+                                   }})
         .parallelism(2)
-        .tick(milliseconds(20))
         .shuffle("numbers");
     t.bolt<Window>("window", calls).shuffle("keepers");
-    t.bolt_fn("sink", {}, [seen = seen](const Tuple& in, BasicCollector&) {
-         seen->add(in.int64(0));
-     }).shuffle("window");
-
+    t.bolt_fn("sink", {}, count()).shuffle("window");
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
+    ASSERT_TRUE(eventually([&] { return shared->size() == kFew; }));
+    std::this_thread::sleep_for(milliseconds(200));
+
+    ASSERT_TRUE(shared->context->post([shared] {
+        for (Kept& kept : shared->kept) {
+            shared->out->emit(kept.tuple(), kept.tuple().int64(0));
+            shared->out->ack(std::move(kept));
+        }
+    }));
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->acked(), kFew);
@@ -349,20 +369,20 @@ TEST_P(EngineEndings, InputsEndedPrecedesFinishThoughNothingIsTracked) {
     const auto order = std::make_shared<std::vector<std::string>>();
     const auto sum = std::make_shared<std::atomic<std::int64_t>>(0);
     t.spout<Numbers>("numbers", kCount);
-    t.bolt<AnyBolt>(
-         "sum", kN,
-         BoltScript{.execute =
-                        [order](const Tuple& in, BoltCollector& out) {
-                            order->resize(1, "execute");
-                            out.ack(in);
-                        },
-                    .prepare = {},
-                    .inputs_ended =
-                        [order](BoltCollector& out) {
-                            order->emplace_back("inputs_ended");
-                            out.emit_unanchored(kCount);
-                        },
-                    .finish = [order](BoltCollector&) { order->emplace_back("finish"); }})
+    t.bolt<AnyBolt>("sum", kN,
+                    BoltScript{.execute =
+                                   [order](const Tuple& in, BoltCollector& out) {
+                                       order->resize(1, "execute");
+                                       out.ack(in);
+                                   },
+                               .prepare = {},
+                               .inputs_ended =
+                                   [order](BoltCollector& out) {
+                                       order->emplace_back("inputs_ended");
+                                       out.emit_unanchored(kCount);
+                                   },
+                               .finish =
+                                   [order](BoltCollector&) { order->emplace_back("finish"); }})
         .shuffle("numbers");
     t.bolt_fn("sink", {}, [sum](const Tuple& in, BasicCollector&) {
          sum->fetch_add(in.int64(0));
@@ -438,10 +458,9 @@ TEST_P(EngineEndings, AWindowBehindACycleIsToldAfterTheLastThatLeavesIt) {
 
 TEST_P(EngineEndings, ACycleWhoseMembersAlwaysEmitInInputsEndedEnds) {
     constexpr std::int64_t kFew = 50;
-    const auto always =
-        BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
-                   .prepare = {},
-                   .inputs_ended = [](BoltCollector& out) { out.emit_unanchored(-1); }};
+    const auto always = BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
+                                   .prepare = {},
+                                   .inputs_ended = [](BoltCollector& out) { out.emit_unanchored(-1); }};
     t.spout<Range>("numbers", 0, kFew, outcomes);
     t.bolt<AnyBolt>("left", kN, always).shuffle("numbers").shuffle("right");
     t.bolt<AnyBolt>("right", kN, always).shuffle("left");
@@ -458,7 +477,7 @@ TEST_P(EngineEndings, ACycleWhoseMembersAlwaysEmitInInputsEndedEnds) {
 /// Fails each of its inputs in a tick, some time after they came.
 BoltScript fail_later() {
     return {.execute = [kept = std::make_shared<std::vector<Kept>>()](const Tuple& in,
-                                                                      BoltCollector& out) {
+                                                                     BoltCollector& out) {
         if (!in.is_tick()) {
             kept->push_back(out.keep(in));
             return;
@@ -499,20 +518,20 @@ TEST_P(EngineEndings, ASpoutThatDoesNotOverrideFailIsNotAskedAgain) {
 TEST_P(EngineEndings, ASpoutOfWhichNothingFailsIsNotAskedAgainThoughItAlwaysSaysEmitted) {
     const auto asked = std::make_shared<std::atomic<int>>(0);
     const auto told = outcomes;
-    t.spout<AnySpout>(
-        "numbers", kN,
-        SpoutScript{.next =
-                        [asked, finished = false](SpoutCollector& out) mutable {
-                            if (finished) asked->fetch_add(1);
-                            for (int n = 0; n < 100 && !finished; ++n)
-                                out.emit_tracked(static_cast<MessageId>(n), n);
-                            out.finished();
-                            finished = true;
-                            return Next::kEmitted;
-                        },
-                    .open = {},
-                    .ack = [told](MessageId id) { told->ack(id); },
-                    .fail = [told](MessageId id, FailReason why) { told->fail(id, why); }});
+    t.spout<AnySpout>("numbers", kN,
+                      SpoutScript{.next =
+                                      [asked, finished = false](SpoutCollector& out) mutable {
+                                          if (finished) asked->fetch_add(1);
+                                          for (int n = 0; n < 100 && !finished; ++n)
+                                              out.emit_tracked(static_cast<MessageId>(n), n);
+                                          out.finished();
+                                          finished = true;
+                                          return Next::kEmitted;
+                                      },
+                                  .open = {},
+                                  .ack = [told](MessageId id) { told->ack(id); },
+                                  .fail = [told](MessageId id,
+                                                 FailReason why) { told->fail(id, why); }});
     t.bolt<AnyBolt>("keeps", kNoStreams,
                     BoltScript{.execute =
                                    [kept = std::make_shared<std::vector<Kept>>()](
