@@ -193,12 +193,10 @@ TEST_P(EngineEndings, WhatFailsInTheLastWindowComesAgainAndInputsEndedFollowsIt)
     const auto tries = std::make_shared<Tally>(kCount);
     constexpr std::int64_t kFailing = 40;
     t.spout<Range>("numbers", 0, kCount, outcomes);
-    t.bolt<Window>("window", calls, kWindow,
-                   [tries](std::int64_t n) {
-                       tries->add(n);
-                       return n >= kCount - kFailing && tries->of(n) <= 2;
-                   })
-        .shuffle("numbers");
+    t.bolt<Window>("window", calls, kWindow, [tries](std::int64_t n) {
+         tries->add(n);
+         return n >= kCount - kFailing && tries->of(n) <= 2;
+     }).shuffle("numbers");
     t.bolt_fn("sink", {}, count()).shuffle("window");
 
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
@@ -369,20 +367,20 @@ TEST_P(EngineEndings, InputsEndedPrecedesFinishThoughNothingIsTracked) {
     const auto order = std::make_shared<std::vector<std::string>>();
     const auto sum = std::make_shared<std::atomic<std::int64_t>>(0);
     t.spout<Numbers>("numbers", kCount);
-    t.bolt<AnyBolt>("sum", kN,
-                    BoltScript{.execute =
-                                   [order](const Tuple& in, BoltCollector& out) {
-                                       order->resize(1, "execute");
-                                       out.ack(in);
-                                   },
-                               .prepare = {},
-                               .inputs_ended =
-                                   [order](BoltCollector& out) {
-                                       order->emplace_back("inputs_ended");
-                                       out.emit_unanchored(kCount);
-                                   },
-                               .finish =
-                                   [order](BoltCollector&) { order->emplace_back("finish"); }})
+    t.bolt<AnyBolt>(
+         "sum", kN,
+         BoltScript{.execute =
+                        [order](const Tuple& in, BoltCollector& out) {
+                            order->resize(1, "execute");
+                            out.ack(in);
+                        },
+                    .prepare = {},
+                    .inputs_ended =
+                        [order](BoltCollector& out) {
+                            order->emplace_back("inputs_ended");
+                            out.emit_unanchored(kCount);
+                        },
+                    .finish = [order](BoltCollector&) { order->emplace_back("finish"); }})
         .shuffle("numbers");
     t.bolt_fn("sink", {}, [sum](const Tuple& in, BasicCollector&) {
          sum->fetch_add(in.int64(0));
@@ -458,9 +456,10 @@ TEST_P(EngineEndings, AWindowBehindACycleIsToldAfterTheLastThatLeavesIt) {
 
 TEST_P(EngineEndings, ACycleWhoseMembersAlwaysEmitInInputsEndedEnds) {
     constexpr std::int64_t kFew = 50;
-    const auto always = BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
-                                   .prepare = {},
-                                   .inputs_ended = [](BoltCollector& out) { out.emit_unanchored(-1); }};
+    const auto always =
+        BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
+                   .prepare = {},
+                   .inputs_ended = [](BoltCollector& out) { out.emit_unanchored(-1); }};
     t.spout<Range>("numbers", 0, kFew, outcomes);
     t.bolt<AnyBolt>("left", kN, always).shuffle("numbers").shuffle("right");
     t.bolt<AnyBolt>("right", kN, always).shuffle("left");
@@ -477,7 +476,7 @@ TEST_P(EngineEndings, ACycleWhoseMembersAlwaysEmitInInputsEndedEnds) {
 /// Fails each of its inputs in a tick, some time after they came.
 BoltScript fail_later() {
     return {.execute = [kept = std::make_shared<std::vector<Kept>>()](const Tuple& in,
-                                                                     BoltCollector& out) {
+                                                                      BoltCollector& out) {
         if (!in.is_tick()) {
             kept->push_back(out.keep(in));
             return;
@@ -518,20 +517,20 @@ TEST_P(EngineEndings, ASpoutThatDoesNotOverrideFailIsNotAskedAgain) {
 TEST_P(EngineEndings, ASpoutOfWhichNothingFailsIsNotAskedAgainThoughItAlwaysSaysEmitted) {
     const auto asked = std::make_shared<std::atomic<int>>(0);
     const auto told = outcomes;
-    t.spout<AnySpout>("numbers", kN,
-                      SpoutScript{.next =
-                                      [asked, finished = false](SpoutCollector& out) mutable {
-                                          if (finished) asked->fetch_add(1);
-                                          for (int n = 0; n < 100 && !finished; ++n)
-                                              out.emit_tracked(static_cast<MessageId>(n), n);
-                                          out.finished();
-                                          finished = true;
-                                          return Next::kEmitted;
-                                      },
-                                  .open = {},
-                                  .ack = [told](MessageId id) { told->ack(id); },
-                                  .fail = [told](MessageId id,
-                                                 FailReason why) { told->fail(id, why); }});
+    t.spout<AnySpout>(
+        "numbers", kN,
+        SpoutScript{.next =
+                        [asked, finished = false](SpoutCollector& out) mutable {
+                            if (finished) asked->fetch_add(1);
+                            for (int n = 0; n < 100 && !finished; ++n)
+                                out.emit_tracked(static_cast<MessageId>(n), n);
+                            out.finished();
+                            finished = true;
+                            return Next::kEmitted;
+                        },
+                    .open = {},
+                    .ack = [told](MessageId id) { told->ack(id); },
+                    .fail = [told](MessageId id, FailReason why) { told->fail(id, why); }});
     t.bolt<AnyBolt>("keeps", kNoStreams,
                     BoltScript{.execute =
                                    [kept = std::make_shared<std::vector<Kept>>()](
