@@ -99,7 +99,7 @@ TEST(Commands, StatusShowsComponentsWorkersAndWhatIsWrong) {
                                 "3 of 5 executors are prepared\n"
                                 "no free slot: 2 wanted, 1 free on 1 supervisor\n"));
     EXPECT_THAT(text, HasSubstr("lines      spout          1      1   31,102         -   31,000  "
-                                "     2      100  250 us  1.2 ms\n"));
+                                "     2     0      100  250 us  1.2 ms\n"));
     EXPECT_THAT(text, HasSubstr("0  alpha:6700   42  RUNNING         1  killed by signal 9  "
                                 "http://alpha:1/metrics\n"));
     EXPECT_THAT(text, HasSubstr("count      what, why\n"));

@@ -97,7 +97,7 @@ expect_exit 1 "$bin/storm-submit" "$tiny" --name x
 expect_text stderr 'setting "mode" is not set'
 expect_exit 2 "$bin/storm-submit" "$tiny" --name x -c topology.wokers=1
 expect_text stderr 'did you mean "topology.workers"?'
-expect_exit 1 "$bin/storm-submit" "$tiny" --name 'a/b' -c mode=endless
+expect_exit 2 "$bin/storm-submit" "$tiny" --name 'a/b' -c mode=endless
 expect_exit 3 "$bin/storm" status x
 
 # ---- One that cannot be prepared: told why.

@@ -89,7 +89,7 @@ void SpoutWindow::learn(double latency, double rate, bool alone) {
     const double lost = 1 - rate / rate_before_;
     if (round_.limited && lost > kElastic * cut) {
         const double most = std::max(kAllowanceMax, kAllowanceOfBase * base_);
-        allowance_ = std::clamp(1.2 * latency_before_ - base_, allowance_, most);
+        allowance_ = std::max(allowance_, std::min(1.2 * latency_before_ - base_, most));
     }
     window_before_ = 0;
 }

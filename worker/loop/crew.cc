@@ -40,7 +40,7 @@ Crew::Member& Crew::hire_locked() {
     try {
         member.thread = std::make_unique<base::Thread>(
             make_thread_("spare", [this, &member] { live(member); }));
-    } catch (...) {
+    } catch (const std::system_error&) {
         members_.pop_back();
         throw;
     }

