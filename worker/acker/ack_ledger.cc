@@ -46,16 +46,14 @@ void AckLedger::find_free() {
     }
 }
 
-void AckLedger::settle_rarely(Entry& entry, std::uint32_t slot) {
-    if ((entry.tag & kHeld) != 0) --held_;
-    entry.tag = life_bits_ | ((entry.tag + 1) & kGenerationMask);
-    if (entry.tag == life_bits_) return rest(slot);
-    entry.link = free_;
-    free_ = slot;
+void AckLedger::release(Entry& entry) {
+    entry.emitted = ~entry.emitted;
+    --held_;
 }
 
 void AckLedger::rest(std::uint32_t slot) {
     Entry& entry = entries_[slot];
+    entry.tag = life_bits_;
     entry.emitted = now_;
     entry.link = kNone;
     if (resting_first_ == kNone) {
@@ -108,9 +106,10 @@ bool AckLedger::is_due(Entry& entry, std::uint32_t now_ms) const {
         return static_cast<std::int32_t>(now_ms - deadline) >= 0;
     };
     if (!passed(entry.link)) return false;
-    const base::Micros delay = delay_of(entry.emitted);
+    const base::Micros emitted = entry.held() ? ~entry.emitted : entry.emitted;
+    const base::Micros delay = delay_of(emitted);
     if (delay == 0) return true;
-    const std::uint32_t later = deadline(entry.emitted + delay);
+    const std::uint32_t later = deadline(emitted + delay);
     if (passed(later)) return true;
     entry.link = later;
     return false;

@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <storm/spout.h>
@@ -143,10 +144,10 @@ public:
     /// emitted, unless it was held already or is not pending.
     std::optional<base::Micros> hold(Root root) {
         Entry* const entry = find(root);
-        if (entry == nullptr || (entry->tag & kHeld) != 0) return std::nullopt;
-        entry->tag |= kHeld;
+        if (entry == nullptr || entry->held()) return std::nullopt;
+        const base::Micros emitted = std::exchange(entry->emitted, ~entry->emitted);
         ++held_;
-        return entry->emitted;
+        return emitted;
     }
 
     /// The roots that were opened with set_time(opened) had until `now` to be emitted: their
@@ -175,15 +176,16 @@ private:
     static constexpr std::uint32_t kGenerationMask = (1U << kGenerationBits) - 1;
     static constexpr std::uint32_t kTagMask = (1U << (kLifeBits + kGenerationBits)) - 1;
     static constexpr std::uint32_t kPending = 1U << 31;  // In Entry::tag.
-    static constexpr std::uint32_t kHeld = 1U << 30;     // The same.
     static constexpr std::uint32_t kNone = ~0U;
 
     struct Entry {
         EdgeXor edges = 0;
         MessageId message = 0;
-        base::Micros emitted = 0;    // Resting: since when.
-        std::uint32_t tag = 0;       // Life and generation, as in the root id; kPending, kHeld.
+        base::Micros emitted = 0;    // Held: all its bits the other way. Resting: since when.
+        std::uint32_t tag = 0;       // Life and generation, as in the root id; kPending.
         std::uint32_t link = kNone;  // Pending: deadline in ms. Free, resting: the next such slot.
+
+        bool held() const { return emitted < 0; }
     };
     static_assert(sizeof(Entry) == 32);
 
@@ -193,23 +195,24 @@ private:
             return nullptr;  // The id may come from a peer: it may be anything.
         Entry& entry = entries_[slot];
         const auto tag = static_cast<std::uint32_t>(root >> kSlotBits) & kTagMask;
-        return (entry.tag & ~kHeld) == (tag | kPending) ? &entry : nullptr;
+        return entry.tag == (tag | kPending) ? &entry : nullptr;
     }
     Root root_of(const Entry& entry, std::uint64_t slot) const {
         return task_bits_ | std::uint64_t{entry.tag & kTagMask} << kSlotBits | slot;
     }
-    Settled settle(Entry& entry) {
+    // In registers: what a call gives back in memory is read before it has got there.
+    [[gnu::always_inline]] Settled settle(Entry& entry) {
         const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
+        if (entry.held()) [[unlikely]]
+            release(entry);
         const Settled settled{
             .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
         --pending_;
         const std::uint32_t next = entry.tag + 1;
-        // Both are rare: that it was held, and that all generations of the slot are used up.
-        if ((next & kHeld) != 0 || (next & kGenerationMask) == 0) [[unlikely]]
-            return settle_rarely(entry, slot), settled;
+        if ((next & kGenerationMask) == 0) [[unlikely]]  // All of the slot are used up.
+            return rest(slot), settled;
+        entry.link = std::exchange(free_, slot);
         entry.tag = next & kTagMask;
-        entry.link = free_;
-        free_ = slot;
         return settled;
     }
     std::uint32_t deadline(base::Micros now) const {
@@ -219,8 +222,9 @@ private:
     }
     /// Puts slots on the list of free ones. REQUIRES: !full().
     void find_free();
-    /// What settle() has to do besides.
-    void settle_rarely(Entry& entry, std::uint32_t slot);
+    /// It is no longer held.
+    void release(Entry& entry);
+    /// Its generations begin anew, after a while.
     void rest(std::uint32_t slot);
 
     /// Calls that began from `first` to `last` took up to `delay`.

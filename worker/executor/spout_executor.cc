@@ -43,7 +43,7 @@ void SpoutTask::open() {
 
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
-    ++emits_;
+    told_ending_ = false;
     // Its timeout starts now, not when a call began that may have waited for long.
     if (executor_.may_have_waited()) [[unlikely]] {
         set_time(engine_.clock().now());
@@ -175,7 +175,7 @@ void SpoutTask::turn() {
 
 void SpoutTask::tell_ending(bool draining) {
     if (!owes_ending(draining)) return;
-    emits_at_ending_ = emits_;
+    told_ending_ = true;
     tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
 }
 
@@ -267,8 +267,6 @@ void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
     acks_in_.insert(acks_in_.end(), records.begin(), records.end());
     if (acks_in_.size() < merge_at_) [[likely]]
         return;
-    acks_in_.erase(acks_in_.begin(), acks_in_.begin() + static_cast<std::ptrdiff_t>(acks_applied_));
-    acks_applied_ = 0;
     merge_by_root(acks_in_);
     merge_at_ = std::max(kAckMergeMin, 2 * acks_in_.size());
 }
@@ -287,15 +285,20 @@ bool SpoutExecutor::goes_on_calling_back() {
 bool SpoutExecutor::apply_control() {
     for (const FailRecord& record : fails_) task(record.root).apply(record);
     fails_.clear();
-    while (acks_applied_ < acks_in_.size() && goes_on_calling_back()) {
-        const AckRecord record = acks_in_[acks_applied_++];
-        task(record.root).apply(record);
-        if (clock_.over()) break;
+    if (applied_ == applying_.size()) {
+        applying_.clear();
+        applied_ = 0;
+        applying_.swap(acks_in_);
     }
-    if (acks_applied_ < acks_in_.size()) return false;
-    acks_in_.clear();
-    acks_applied_ = 0;
-    return true;
+    const std::size_t size = applying_.size();
+    std::size_t i = applied_;
+    while (i < size && goes_on_calling_back()) {
+        const AckRecord record = applying_[i++];
+        task(record.root).apply(record);
+        if (i % kAcksPerLook == 0 && clock_.over()) break;
+    }
+    applied_ = i;
+    return i == size && acks_in_.empty();
 }
 
 void SpoutExecutor::handle(const PeerEvent& event) {
@@ -320,7 +323,7 @@ bool SpoutExecutor::step(base::Micros now) {
     time_ = output_born = now;
     for (const auto& spout : spouts_) spout->set_time(now);
     handle_peer_events();
-    bool asked = !acks_in_.empty();
+    bool asked = !acks_in_.empty() || applied_ < applying_.size();
     bool more = !apply_control();
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
     const auto stop = [this] { return clock_.over() || !goes_on_calling_back(); };
@@ -377,11 +380,13 @@ void SpoutExecutor::advance(base::Micros now) {
 bool SpoutExecutor::emit(base::Micros now) {
     bool emitted = false;
     bool idle = true;
+    const std::size_t spouts = spouts_.size();
+    std::size_t next = next_spout_;
     while (true) {
         idle = true;
-        for (std::size_t i = 0; i < spouts_.size(); ++i) {
-            SpoutTask& spout = *spouts_[next_spout_];
-            if (++next_spout_ == spouts_.size()) next_spout_ = 0;
+        for (std::size_t left = spouts; left > 0; --left) {
+            SpoutTask& spout = *spouts_[next];
+            next = next + 1 == spouts ? 0 : next + 1;
             if (!spout.wants_to_emit()) {
                 spout.held_back();
                 continue;
@@ -399,6 +404,7 @@ bool SpoutExecutor::emit(base::Micros now) {
         if (clock_.over()) break;
         if (clock_.looked()) advance(clock_.now());
     }
+    next_spout_ = next;
     outbox.renew_leeway();  // However much one call emitted: acks and fails are told.
     advance(engine_.clock().now());
     idle_until_ = 0;

@@ -119,8 +119,7 @@ public:
     bool is_ending(bool draining) const { return (finished_ && replays_ == 0) || draining; }
     /// The listeners do not know it, and wait for what is pending to be complete.
     bool owes_ending(bool draining) const {
-        return is_ending(draining) && ledger_.pending() > 0 && !has_callbacks() &&
-               emits_at_ending_ != emits_;
+        return is_ending(draining) && ledger_.pending() > 0 && !has_callbacks() && !told_ending_;
     }
     void tell_ending(bool draining);
     /// Nothing of it is on its way, and nothing is to come.
@@ -155,8 +154,6 @@ public:
     std::atomic<std::uint64_t> pending{0};
 
 private:
-    static constexpr std::uint64_t kNeverTold = ~std::uint64_t{0};
-
     struct Failure {
         MessageId message;
         FailReason reason;
@@ -194,9 +191,8 @@ private:
     std::uint64_t replays_ = 0;
     bool active_ = false;
     bool opened_ = false;
-    std::uint64_t emits_ = 0;                     // Tracked ones,
-    std::uint64_t emits_at_ending_ = kNeverTold;  // and of these, when the listeners were told.
-    std::vector<MessageId> completed_;            // Whose ack() is to be called.
+    bool told_ending_ = false;          // To the listeners, since the last tracked emit.
+    std::vector<MessageId> completed_;  // Whose ack() is to be called.
     std::size_t completed_told_ = 0;
     std::uint64_t completed_now_ = 0;  // Not yet published; all emitted at last_emitted_.
     base::Micros last_emitted_ = 0;
@@ -243,7 +239,8 @@ private:
     std::vector<Task*> tasks_;    // The same.
     std::size_t next_spout_ = 0;  // Whose turn it is to emit.
     std::vector<AckRecord> acks_in_;
-    std::size_t acks_applied_ = 0;  // Of these.
+    std::vector<AckRecord> applying_;  // What was in it: ack() is called meanwhile.
+    std::size_t applied_ = 0;          // Of these.
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
     base::Micros time_ = 0;        // That the spouts were told.
