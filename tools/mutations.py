@@ -24,6 +24,13 @@ TRACKING = ("worker/engine_tracking",)
 TIMEOUTS = ("worker/engine_tracking:EngineTimeouts*:*/EngineTimeouts*",)
 ROUTING = ("worker/engine_routing",)
 STALL = ("worker/engine_stall",)
+POSTS = ("worker/engine_posts",)
+ENDINGS = ("worker/engine_endings",)
+EXPIRY = ("worker/engine_expiry",)
+CALLBACKS = ("worker/engine_callbacks",)
+LIVES = ("worker/transport/lives",)
+WINDOW = ("worker/executor/spout_window",)
+BURST = ("worker/engine_burst",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +51,11 @@ MUTATIONS = [
     *in_file(
         "worker/acker/ack_ledger.h",
         ("a-late-ack-settles-who-has-the-slot-now",
-         "return entry.generation == (generation | kPending) ? &entry : nullptr;",
-         "return (entry.generation & kPending) != 0 || generation > kGenerationMask ? &entry : nullptr;",
+         "return entry.tag == (tag | kPending) ? &entry : nullptr;",
+         "return (entry.tag & kPending) != 0 || tag > kTagMask ? &entry : nullptr;",
          LEDGER),
-        ("a-slot-keeps-its-generation", "(entry.generation + 1) & kGenerationMask",
-         "entry.generation & kGenerationMask", LEDGER),
+        ("a-slot-keeps-its-generation", "entry.tag = next & kTagMask;",
+         "entry.tag = (next - 1) & kTagMask;", LEDGER),
         ("a-root-without-copies-stays", "if (edges == 0) [[unlikely]]", "if (edges == 1) [[unlikely]]",
          LEDGER),
         ("most-of-an-edge-is-enough", "if (entry->edges != 0) return std::nullopt;",
@@ -58,9 +65,12 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/acker/ack_ledger.cc",
-        ("all-roots-are-postponed", "if (pending && entry.emitted == opened)", "if (pending)", LEDGER),
-        ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - entry.link) >= 0",
-         "now_ms >= entry.link", LEDGER),
+        ("slow-calls-are-forgotten", "if (passed(later)) return true;", "return true;", LEDGER),
+        ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - deadline) >= 0",
+         "now_ms >= deadline", LEDGER),
+        ("what-settles-stays-held", "--held_;", "", LEDGER),
+        ("a-life-is-like-the-one-before", "entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);",
+         "entry.tag = static_cast<std::uint32_t>(random_.next()) & kGenerationMask;", LEDGER),
         ("timeouts-are-looked-at-seldom", "std::max<base::Micros>(scan_period() / 2, 1)",
          "std::max<base::Micros>(scan_period() * 4, 1)", LEDGER),
         ("a-reset-does-nothing", "if (entry != nullptr) entry->link = deadline(now);",
@@ -93,18 +103,15 @@ MUTATIONS = [
         ("other-workers-are-not-told", "if (sender_ == Sender::kElsewhere) return true;",
          "if (sender_ == Sender::kElsewhere) return false;", CREDIT),
         ("a-sender-is-never-exhausted",
-         "exhausted_ = sent_ >= limit_;\n        return exhausted_;",
-         "exhausted_ = sent_ >= limit_ + window();\n        return exhausted_;".replace(
-             " + window()", " * 2"), CREDIT),
+         "exhausted_ = sent_ >= limit_;\n        beyond_from_ = sent_;",
+         "exhausted_ = sent_ >= limit_ * 2;\n        beyond_from_ = sent_;", CREDIT),
         ("credit-counts-twice", "const std::uint64_t limit = consumed_ + window_;",
          "const std::uint64_t limit = consumed_ + bytes + window_;", CREDIT),
     ),
     *in_file(
         "worker/queue/cycle.h",
-        ("a-refused-row-stays-counted",
-         "bytes_.fetch_sub(bytes, std::memory_order_acq_rel);\n        return false;", "return false;",
-         CYCLE),
-        ("a-cycle-has-no-limit", "+ bytes <= limit_) return true;", "+ bytes <= 2 * limit_) return true;",
+        ("a-cycle-has-no-limit", "if (before + bytes > limit_) return false;",
+         "if (before + bytes > 2 * limit_) return false;",
          CYCLE),
         ("nobody-is-told-of-an-empty-cycle", "return before == bytes || (", "return (", CYCLE),
         ("nobody-is-told-below-the-high-water", "before - bytes <= high_water_", "before - bytes < 0",
@@ -264,8 +271,6 @@ MUTATIONS = [
         ("what-is-consumed-is-not-granted", "grant(from, consumed);", "", FLOW),
         ("an-end-counts-twice", "if (!ended_sources_.insert(source).second) return;",
          "ended_sources_.insert(source);", FENCES + WORKERS),
-        ("a-bolt-finishes-without-credit", "void BoltExecutor::end_tasks() {\n    if (!outbox.refresh()) return;",
-         "void BoltExecutor::end_tasks() {", FLOW),
         ("a-join-forgets-an-edge", "edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;",
          "edges_[static_cast<std::size_t>(root - roots_.begin())] = edge;", TRACKING),
         ("a-joined-root-counts-twice",
@@ -278,29 +283,56 @@ MUTATIONS = [
          "if (cycle_->unfinished_tasks.load() == 0) bolt->end();", FLOW),
         ("a-full-cycle-takes-more", "(cycle_ != nullptr && cycle_->above_high_water())", "false", FLOW),
         ("a-bolt-that-ended-does-not-say-it-again",
-         "if (bolt->ended()) bolt->send_end_of_stream(", "if (bolt->ended() && event.worker > 99) bolt->send_end_of_stream(",
-         FENCES),
+         "if (!bolt->ended()) continue;\n        bolt->tell_listeners(",
+         "if (!bolt->ended() || event.worker < 99) continue;\n        bolt->tell_listeners(",
+         FENCES + LIVES),
+        ("who-ended-stays-so", "if (finished_) reopen();", "", LIVES),
+        ("a-reopened-bolt-tells-nobody", "tell_listeners(wire::Reopen{}, Listeners::kAll);", "", LIVES),
+        ("an-ending-stops-here", "tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);", "",
+         ENDINGS),
+        ("nothing-is-stale", "return now - batch.born >= expire_after_;", "return false;", EXPIRY),
+        ("a-bolt-executes-without-credit", "if (outbox.refresh()) more = run_inputs(now) || more;",
+         "more = run_inputs(now) || more;", FLOW + POSTS),
     ),
     *in_file(
         "worker/executor/spout_executor.cc",
-        ("a-refused-tuple-is-not-failed", "apply(FailRecord{root, FailReason::kOverflow, false});", "",
+        ("a-refused-tuple-is-not-failed", "apply(FailRecord{root, FailReason::kOverflow});", "",
          FLOW),
         ("an-emit-that-throws-stays-pending", "(void)ledger_.fail(root);", "(void)root;", TRACKING),
         ("a-lost-worker-fails-nothing", "} else if (std::binary_search(",
          "} else if (event.worker > 99 && std::binary_search(", WORKERS),
         ("a-spout-that-ended-does-not-say-it-again",
-         "if (spout->ended()) spout->send_end_of_stream(", "if (spout->ended() && event.worker > 99) spout->send_end_of_stream(",
-         FENCES),
-        ("nothing-times-out", "if (now_ < next_scan()) return;", "if (now_ < kNever) return;",
+         "if (!spout->ended()) continue;\n            spout->tell_listeners(",
+         "if (!spout->ended() || event.worker < 99) continue;\n            spout->tell_listeners(",
+         FENCES + LIVES),
+        ("replays-are-not-asked-for", "++replays_;", "", ENDINGS),
+        ("ack-and-fail-need-no-credit", "return outbox.refresh() || outbox.has_leeway();", "return true;",
+         CALLBACKS),
+        ("what-is-kept-stays-in-flight", "window_.limit() + ledger_.held());", "window_.limit());",
+         ENDINGS),
+        ("nothing-times-out", "if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;",
+         "if (now_ < kNever) return;",
          TIMEOUTS),
         ("a-long-call-shortens-the-timeout", "if (took_long) [[unlikely]]\n            spout->postpone(now);",
          "static_cast<void>(took_long);", TIMEOUTS),
     ),
 
+    *in_file(
+        "worker/executor/spout_window.cc",
+        ("a-window-only-grows", "if (latency > target()) return shrink(latency, rate);", "", WINDOW),
+        ("a-timeout-is-no-limit", "std::min(target, base_ + kQueueOfTimeout * timeout_)", "target", WINDOW),
+        ("a-window-knows-no-base", "if (base_ == 0 || latency < base_) base_ = latency;", "base_ = latency;",
+         WINDOW),
+    ),
+    *in_file(
+        "worker/executor/executor.cc",
+        ("a-burst-stays-in-its-loop", "dedicated || step_loop->detach(*this)", "dedicated", BURST),
+    ),
+
     # ---- Loops --------------------------------------------------------------------------------
     *in_file(
         "worker/loop/loop.cc",
-        ("a-resumed-executor-is-not-found-in-its-annex", "engine_.resume(*executor);", "", STALL + FLOW),
+        ("a-resumed-executor-is-not-found-in-its-annex", "part.resumed.push_back(executor);", "", STALL + FLOW),
         ("batches-are-given-back-to-nobody", "if (--batch->open_runs > 0) return;", "--batch->open_runs; return;",
          FLOW),
         ("acks-wait-for-ever", "const bool flush = !more || old || executor.prompt;",
