@@ -83,6 +83,20 @@ protected:
     TopologyBuilder t;
 };
 
+TEST_P(EngineExpiry, ASlowBoltAtDefaultSettingsIsKeptBusyAndNothingTimesOut) {
+    constexpr std::int64_t kTuples = 400;  // 4 s of work, four times what may wait.
+    t.spout<Numbers>("numbers", kTuples, outcomes);
+    t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(milliseconds(10));
+     }).shuffle("numbers");
+
+    Running run(t, config({{"topology.message.timeout.secs", "1"}}));
+
+    ASSERT_TRUE(run.finishes(std::chrono::seconds(60)));
+    EXPECT_EQ(outcomes->acked(), kTuples);
+    EXPECT_EQ(outcomes->settled(), kTuples) << "none was emitted twice";
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, EngineExpiry, all_threads(), name_of);
 
 TEST_P(EngineExpiry, WhatTimedOutInFrontOfABoltIsNotExecutedAndItsReplayIs) {

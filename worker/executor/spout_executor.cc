@@ -295,7 +295,7 @@ bool SpoutExecutor::apply_control() {
     while (i < size && goes_on_calling_back()) {
         const AckRecord record = applying_[i++];
         task(record.root).apply(record);
-        if (i % kAcksPerLook == 0 && clock_.over()) break;
+        if (clock_.over()) break;
     }
     applied_ = i;
     return i == size && acks_in_.empty();

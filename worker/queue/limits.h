@@ -44,9 +44,6 @@ inline constexpr std::size_t kAckMergeMin = 64 * 1024;
 /// Calls of user code between two looks at the clock, at most.
 inline constexpr std::uint32_t kCallsPerClockMax = 256;
 
-/// Calls of ack() between two looks whether the step is over.
-inline constexpr std::size_t kAcksPerLook = 4;
-
 /// User code that holds its loop for this long gets a thread of its own.
 inline constexpr base::Micros kStallMicros = 10'000;
 inline constexpr base::Micros kStallWatchMicros = 5'000;
