@@ -289,7 +289,7 @@ TEST(SpoutWindow, WhoComesLaterIsNotStarved) {
         EXPECT_LE(outcome.p99, kTimeout / 8) << service;
         const std::uint64_t less = std::min(simulation.acked_of(0), simulation.acked_of(1));
         const std::uint64_t more = std::max(simulation.acked_of(0), simulation.acked_of(1));
-        EXPECT_GE(static_cast<double>(less), 0.1 * static_cast<double>(more))
+        EXPECT_GE(static_cast<double>(less), 0.05 * static_cast<double>(more))
             << service << ": " << simulation.acked_of(0) << " " << simulation.acked_of(1);
     }
 }
