@@ -84,7 +84,7 @@ protected:
 };
 
 TEST_P(EngineExpiry, ASlowBoltAtDefaultSettingsIsKeptBusyAndNothingTimesOut) {
-    constexpr std::int64_t kTuples = 400;  // 4 s of work, four times what may wait.
+    constexpr std::int64_t kTuples = 150;  // 1.5 s of work, more than a timeout.
     t.spout<Numbers>("numbers", kTuples, outcomes);
     t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
          std::this_thread::sleep_for(milliseconds(10));

@@ -88,7 +88,10 @@ public:
 
     /// The limit may have been taken back. Returns whether the channel was within its limit, and no
     /// longer is.
-    [[nodiscard]] bool revoke() { return !exhausted_ && !look(); }
+    [[nodiscard]] bool revoke() {
+        beyond_from_ = sent_;
+        return !exhausted_ && !look();  // Who waits already goes on with refresh() alone.
+    }
 
     /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
     /// credit again.

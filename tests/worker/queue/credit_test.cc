@@ -297,5 +297,17 @@ TEST(CreditModel, WithoutFencesSomeInterleavingLosesAWakeUp) {
     EXPECT_GT(Model(false).lost_wake_ups(), 0);
 }
 
+TEST(Credit, WhoseCreditIsTakenBackHasSentNothingBeyondIt) {
+    CreditReceiver receiver(1'000);
+    CreditSender sender(&receiver);
+    ASSERT_FALSE(sender.send(900));
+
+    receiver.revoke();
+
+    EXPECT_TRUE(sender.revoke());
+    EXPECT_TRUE(sender.exhausted());
+    EXPECT_EQ(sender.beyond(), 0U) << "what it still sends is counted from here on";
+}
+
 }  // namespace
 }  // namespace storm::worker

@@ -8,8 +8,7 @@
 //         partitioned, bytes change, workers are killed and started anew. Beside the engines the
 //         tasks keep a book (soak_book.h). Each round prints its seed; STORM_SOAK_SEED=<seed>
 //         begins with that one: the same topology and the same kinds of faults, though not at the
-//         same instants. STORM_SOAK_TRY=<names>, or =all, also tries what is known not to hold yet
-//         (NotYet).
+//         same instants.
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -30,21 +29,6 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
     const char* const text = std::getenv(variable);
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
-
-/// What is known not to hold yet, and so is left out.
-struct NotYet {
-    bool kills_after_ends = left_out("kills_after_ends");  // Who has finished begins no more.
-    bool posts = left_out("posts");    // What post() emits takes no notice of credit.
-    bool bursts = left_out("bursts");  // Beyond the overshoot, rows are dropped.
-    bool self_loops_dedicated = left_out("self_loops_dedicated");  // Its queue moves in its use.
-
-    static bool left_out(std::string_view name) {
-        const char* const tried = std::getenv("STORM_SOAK_TRY");
-        if (tried == nullptr) return true;
-        const std::string_view names(tried);
-        return names != "all" && names.find(name) == std::string_view::npos;
-    }
-};
 
 // Shorter than they are, so that much fits into a minute; long enough for a loaded machine.
 constexpr base::Micros kSlow = kSanitized ? 3 : 1;
@@ -99,9 +83,8 @@ enum class Trouble : std::uint8_t { kNetwork, kKills, kBoth, kLongHolds };
 
 class Rounds {
 public:
-    Rounds(const SoakPlan& plan, const NotYet& left_out)
+    explicit Rounds(const SoakPlan& plan)
         : plan_(plan),
-          not_yet_(left_out),
           round_(std::make_shared<SoakRound>(plan)),
           dice_(plan.seed ^ 0x5eed),
           network_(plan.seed),
@@ -390,7 +373,7 @@ private:
             for (std::uint32_t i = 0; i < plan_.workers; ++i) workers_->engine(i).drain();
         }
         note(plan_.ends ? "ends" : "drains");
-        if (!not_yet_.kills_after_ends && trouble_ != Trouble::kNetwork) {
+        if (trouble_ != Trouble::kNetwork) {
             for (std::int64_t i = dice_.roll(0, 3); i > 0; --i) {
                 pass(milliseconds(dice_.roll(0, 150)));
                 disturb_workers();
@@ -482,7 +465,6 @@ private:
     }
 
     const SoakPlan& plan_;
-    const NotYet& not_yet_;
     const std::shared_ptr<SoakRound> round_;
     Dice dice_;
     Network network_;  // Before the workers, which call through it.
@@ -507,17 +489,13 @@ private:
 
 TEST(SeveralWorkersSoak, ThePromisesHoldForAnyTopologyWhateverBecomesOfWorkersAndLinks) {
     base::log::set_level(base::LogLevel::kError);
-    const NotYet left_out;
-    const SoakScope scope{.posts = !left_out.posts,
-                          .bursts = !left_out.bursts,
-                          .self_loops_dedicated = !left_out.self_loops_dedicated};
     const auto seconds = static_cast<std::int64_t>(number_from("STORM_SOAK_SECONDS", 60));
     std::uint64_t seed = number_from("STORM_SOAK_SEED", base::kernel_seed() % 1'000'000'000);
     const auto until = steady_clock::now() + std::chrono::seconds(seconds);
     do {
         std::cout << "STORM_SOAK_SEED=" << seed << std::endl;
-        const SoakPlan plan = random_soak_plan(seed, scope);
-        Rounds round(plan, left_out);
+        const SoakPlan plan = random_soak_plan(seed);
+        Rounds round(plan);
         const std::vector<std::string> violations = round.run();
         std::cout << "  " << round.summary() << std::endl;
         for (const std::string& violation : violations) ADD_FAILURE() << violation;

@@ -543,13 +543,6 @@ inline Topology topology_of(const std::shared_ptr<SoakRound>& round) {
 
 // ---- Making one up -----------------------------------------------------------------------------
 
-/// What random_soak_plan() may put into a topology.
-struct SoakScope {
-    bool posts = true;
-    bool bursts = true;
-    bool self_loops_dedicated = true;
-};
-
 inline Input random_input(Dice& dice, std::size_t source) {
     if (dice.one_in(8)) return {source, "d", GroupingKind::kDirect};
     constexpr GroupingKind kKinds[] = {GroupingKind::kShuffle,   GroupingKind::kShuffle,
@@ -567,7 +560,7 @@ inline void add_input(Part& part, const Input& input) {
     if (!has) part.inputs.push_back(input);
 }
 
-inline Manners random_manners(Dice& dice, const SoakPlan& plan, const SoakScope& scope) {
+inline Manners random_manners(Dice& dice, const SoakPlan& plan) {
     Manners manners;
     const auto some = [&](std::int64_t one_in, std::int64_t most) {
         return dice.one_in(one_in) ? dice.roll(1, most) : 0;
@@ -582,16 +575,16 @@ inline Manners random_manners(Dice& dice, const SoakPlan& plan, const SoakScope&
     manners.join = some(2, 1'000);
     manners.drop = some(3, 100);
     manners.burst = plan.bursts ? some(2, 10) : 0;
-    manners.later = scope.posts ? some(3, 100) : 0;
+    manners.later = some(3, 100);
     return manners;
 }
 
-inline SoakPlan random_soak_plan(std::uint64_t seed, const SoakScope& scope) {
+inline SoakPlan random_soak_plan(std::uint64_t seed) {
     Dice dice(seed);
     SoakPlan plan;
     plan.seed = seed;
     plan.workers = static_cast<std::uint32_t>(dice.roll(2, 5));
-    plan.bursts = dice.one_in(5) && scope.bursts;
+    plan.bursts = dice.one_in(5);
     plan.large = dice.one_in(6);
     plan.ends = !dice.one_in(4);
     const auto spouts = static_cast<std::size_t>(dice.roll(1, 2));
@@ -605,28 +598,25 @@ inline SoakPlan random_soak_plan(std::uint64_t seed, const SoakScope& scope) {
         part.tasks = part.executors + (dice.one_in(4) ? static_cast<int>(dice.roll(1, 3)) : 0);
         if (part.spout) {
             part.tracked = !dice.one_in(5);
-            part.pushed = dice.one_in(4) && scope.posts;
+            part.pushed = dice.one_in(4);
             part.pending = dice.one_in(3) ? dice.roll(1, 20) : dice.roll(50, 2'000);
             continue;
         }
-        part.manners = random_manners(dice, plan, scope);
+        part.manners = random_manners(dice, plan);
         for (std::int64_t n = dice.roll(1, 3); n > 0; --n) {
             add_input(part, random_input(dice, static_cast<std::size_t>(dice.roll(
                                                    0, static_cast<std::int64_t>(i) - 1))));
         }
     }
     const bool dedicated = dice.one_in(5);
-    if (dice.one_in(3) && (!dedicated || scope.self_loops_dedicated)) {
+    if (dice.one_in(3)) {
         const auto last = static_cast<std::int64_t>(plan.parts.size()) - 1;
         const auto back =
             static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(spouts), last));
         const auto from =
             static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(back), last));
-        const bool own_thread = plan.parts[back].blocking && from == back;
-        if (!own_thread || scope.self_loops_dedicated) {
-            add_input(plan.parts[back], random_input(dice, from));
-            plan.cyclic = true;  // Perhaps: the way back may lead nowhere.
-        }
+        add_input(plan.parts[back], random_input(dice, from));
+        plan.cyclic = true;  // Perhaps: the way back may lead nowhere.
     }
     plan.ttl = dice.roll(1, plan.cyclic ? 6 : 4);
     plan.config.set("topology.worker.threads", std::to_string(dice.roll(1, 2)));
