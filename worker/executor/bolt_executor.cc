@@ -10,6 +10,7 @@
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "worker/engine.h"
+#include "worker/executor/spout_executor.h"
 #include "worker/transport/source_started.h"
 
 namespace storm::worker {
@@ -29,10 +30,10 @@ base::Micros longest_timeout(const Wiring& wiring) {
     base::Micros longest = 0;
     for (const Component& component : wiring.topology.components()) {
         if (!component.is_spout()) continue;
-        const Config config = cluster::component_config(component, wiring.config);
-        if (!config.boolean("topology.enable.message.timeouts")) return 0;
-        longest = std::max(longest,
-                           config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond);
+        const base::Micros timeout =
+            message_timeout(cluster::component_config(component, wiring.config));
+        if (timeout == 0) return 0;
+        longest = std::max(longest, timeout);
     }
     return longest;
 }
