@@ -17,27 +17,7 @@ fi
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
-# name | arguments of storm-bench | what it prints | sign | must | aim | one unit | unit
-table='
-const-null, acked    |const-null                   |acked_per_s            |≥|17  |35   |1e6|M/s
-const-null, untracked|const-null --acks off        |executed_per_s         |≥|40  |75   |1e6|M/s
-const-id-null x 2    |const-id-null --parallelism 2|acked_per_s            |≥|24  |45   |1e6|M/s
-word-count small     |word-count --text small      |executed_per_s         |≥|16  |28   |1e6|M/s
-word-count zipf      |word-count --with-loop       |executed_per_s         |≥|10  |18   |1e6|M/s
-  share of the loop  |word-count --with-loop       |share_of_loop          |≥|0.4 |0.65 |1  |
-const-null at 50000/s|const-null --rate 50000      |complete_latency_us.p99|≤|0.06|0.01 |1e3|ms
-  from due time      |const-null --rate 50000      |due_latency_us.p99     |≤|0.12|0.06 |1e3|ms
-word-count at 20000/s|word-count --rate 20000      |due_latency_us.p99     |≤|0.3 |0.1  |1e3|ms
-wide over narrow     |wide                         |wide_over_narrow       |≥|0.6 |0.85 |1  |
-  memory             |wide                         |rss_mb                 |≤|60  |60   |1  |MB
-idle                 |idle                         |cpu_cores              |≤|0.01|0.003|1  |cores
-const-null, 2 workers|const-null --workers 2       |acked_per_s            |≥|10  |18   |1e6|M/s
-  untracked          |const-null --workers 2 --acks off|executed_per_s     |≥|20  |40   |1e6|M/s
-  at 50000/s         |const-null --workers 2 --rate 50000|complete_latency_us.p99|≤|0.45|0.15|1e3|ms
-small, 2 workers     |word-count --text small --workers 2|executed_per_s   |≥|9   |16   |1e6|M/s
-word-count, start    |word-count                   |start_to_first_tuple_ms|≤|50  |10   |1  |ms
-  memory             |word-count                   |rss_mb                 |≤|30  |15   |1  |MB
-'
+table=$(grep -v '^#' bench/rows.txt)
 
 echo "check.sh: load before: $(cut -d' ' -f1-3 /proc/loadavg), cores: $(nproc)" >&2
 # Each command once a round, so that a disturbance hits one run of several rows, not all of one.
