@@ -166,11 +166,16 @@ void SpoutTask::call_fail(const Failure& failure) {
         count_lost_emit();
     }
     if (!detail::SpoutAccess::ignores_failures(*spout_)) ++replays_;
+    renew_limit();
 }
 
 void SpoutTask::turn() {
     window_.turn();
-    pending_limit_ = std::min(pending_max_, window_.limit() + ledger_.held());
+    renew_limit();
+}
+
+void SpoutTask::renew_limit() {
+    pending_limit_ = has_more() ? std::min(pending_max_, window_.limit() + ledger_.held()) : 0;
 }
 
 void SpoutTask::tell_ending(bool draining) {
@@ -182,6 +187,7 @@ void SpoutTask::tell_ending(bool draining) {
 void SpoutTask::set_active(bool active) {
     if (active == active_ || ended_) return;
     active_ = active;
+    renew_limit();
     try {
         active ? spout_->activate() : spout_->deactivate();
     } catch (...) {
@@ -214,6 +220,7 @@ void SpoutTask::end() {
     publish();
     active_ = false;
     ended_ = true;
+    renew_limit();
     engine_.task_ended();
 }
 
@@ -290,15 +297,16 @@ bool SpoutExecutor::apply_control() {
         applied_ = 0;
         applying_.swap(acks_in_);
     }
-    const std::size_t size = applying_.size();
+    // Nothing is added to it meanwhile: ack() may have acks come in, but not here.
+    const std::span<const AckRecord> records(applying_);
     std::size_t i = applied_;
-    while (i < size && goes_on_calling_back()) {
-        const AckRecord record = applying_[i++];
+    while (i < records.size() && goes_on_calling_back()) {
+        const AckRecord& record = records[i++];
         task(record.root).apply(record);
         if (clock_.over()) break;
     }
     applied_ = i;
-    return i == size && acks_in_.empty();
+    return i == records.size() && acks_in_.empty();
 }
 
 void SpoutExecutor::handle(const PeerEvent& event) {
@@ -401,8 +409,10 @@ bool SpoutExecutor::emit(base::Micros now) {
         }
         emitted = emitted || !idle;
         if (idle || prompt || outbox.interrupted()) break;
-        if (clock_.over()) break;
-        if (clock_.looked()) advance(clock_.now());
+        if (!clock_.looks()) [[likely]]
+            continue;
+        if (clock_.was_over()) break;
+        advance(clock_.now());
     }
     next_spout_ = next;
     outbox.renew_leeway();  // However much one call emitted: acks and fails are told.

@@ -38,7 +38,10 @@ public:
     void open();
     void commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                         MessageId id) override;
-    void finished() override { finished_ = true; }
+    void finished() override {
+        finished_ = true;
+        renew_limit();
+    }
     void dealt_with(MessageId id) override { unreplayed.acked(id); }
     /// Of its calls that wait, those that may be made now; false: stop() ended it.
     template <typename Stop>
@@ -93,24 +96,21 @@ public:
         try {
             const bool had_finished = finished_;
             const Next next = spout_->next_tuple(collector_);
-            if (next == Next::kIdle) {
-                replays_ = 0;
-            } else if (had_finished) {
-                --replays_;
-            }
+            if (replays_ > 0) [[unlikely]]
+                count_replay(next, had_finished);
             return next;
         } catch (...) {
             report_thrown("next_tuple");
             count_lost_emit();
         }
-        if (finished_ && replays_ > 0) --replays_;
+        if (replays_ > 0) count_replay(Next::kEmitted, finished_);
         return Next::kIdle;  // Gives it time, should it throw each time.
     }
     void close();
     void end();
 
     bool active() const { return active_; }
-    bool wants_to_emit() const { return has_more() && ledger_.pending() < pending_limit_; }
+    bool wants_to_emit() const { return ledger_.pending() < pending_limit_; }
     /// It could not emit though it wanted to.
     void held_back() {
         if (has_more()) window_.limited();
@@ -161,6 +161,15 @@ private:
 
     /// Beside limits: finished() is final but for what fails.
     bool has_more() const { return (!finished_ || replays_ > 0) && !ended_ && active_; }
+    void count_replay(Next next, bool had_finished) {
+        if (next == Next::kIdle) {
+            replays_ = 0;
+        } else if (had_finished) {
+            --replays_;
+        }
+        renew_limit();
+    }
+    void renew_limit();
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
@@ -180,7 +189,7 @@ private:
     const std::uint32_t pending_max_;
     const bool timeouts_;
     TaskWindow window_;
-    std::uint32_t pending_limit_ = 1;  // Of both.
+    std::uint32_t pending_limit_ = 1;  // Of both; 0: it has no more.
     std::uint32_t held_ = 0;           // As the ledger had it when settled_held() was last asked.
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;

@@ -21,16 +21,19 @@ public:
     void start(base::Micros now) { looked_ = started_ = now; }
     /// The time as of the last look.
     base::Micros now() const { return looked_; }
-    /// Whether the last over() looked.
-    bool looked() const { return calls_left() == calls_; }
-    /// After each call of user code: whether the step has taken long enough.
-    bool over() {
+    /// After each call of user code: whether it looked at the clock.
+    bool looks() {
         const std::uint32_t left = calls_left() - 1;
         calls_left_.store(left, std::memory_order_relaxed);
         if (left > 0) [[likely]]
             return false;
-        return look();
+        look();
+        return true;
     }
+    /// Whether the step has taken long enough, as of the last look.
+    bool was_over() const { return looked_ - started_ >= kStepMicros; }
+    /// After each call of user code: whether the step has taken long enough.
+    bool over() { return looks() && was_over(); }
     /// Another number after each call, for who looks now and then whether calls still end.
     std::uint32_t progress() const { return calls_left(); }
 
@@ -38,7 +41,7 @@ private:
     // Nothing hangs on the order in which another thread sees this.
     std::uint32_t calls_left() const { return calls_left_.load(std::memory_order_relaxed); }
 
-    bool look() {
+    void look() {
         const base::Micros now = clock_.now();
         const base::Micros since = now - looked_;
         looked_ = now;
@@ -50,7 +53,6 @@ private:
             calls_ = std::min(kCallsPerClockMax, calls_ * 2);
         }
         calls_left_.store(calls_, std::memory_order_relaxed);
-        return now - started_ >= kStepMicros;
     }
 
     const base::Clock& clock_;

@@ -85,10 +85,9 @@ TEST_F(StepClockTest, ItKnowsTheTimeOfItsLastLook) {
     EXPECT_EQ(clock.now(), 5);
     time.nanos = 50'000;
 
-    clock.over();
-
-    EXPECT_TRUE(clock.looked());
+    EXPECT_TRUE(clock.looks());
     EXPECT_EQ(clock.now(), 50);
+    EXPECT_FALSE(clock.was_over());
 }
 
 }  // namespace
