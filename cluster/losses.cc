@@ -37,8 +37,8 @@ std::vector<LossText> loss_texts(const std::string& id, const Losses& losses) {
                          "emitted again"});
     }
     if (losses.emits > 0) {
-        texts.push_back({counted(losses.emits, "emit") + " of " + named + " threw, and what" +
-                             were(losses.emits) + " to be emitted is missing",
+        texts.push_back({counted(losses.emits, "call") + " of " + named +
+                             " threw, and what was to be done is missing",
                          "its errors say why"});
     }
     if (losses.dropped > 0) {

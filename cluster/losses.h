@@ -12,7 +12,8 @@ namespace storm::cluster {
 struct Losses {
     std::uint64_t dropped = 0;     ///< Untracked tuples that there was no room for.
     std::uint64_t inputs = 0;      ///< Untracked inputs that it failed, or threw at.
-    std::uint64_t emits = 0;       ///< That threw, where no tracked input failed with them.
+    std::uint64_t emits = 0;       ///< That threw, where no tracked input failed with them; and
+                                   ///< calls that threw and are made once.
     std::uint64_t unreplayed = 0;  ///< Of a spout: failed, and not acked later under the same id.
                                    ///< As long as it runs they may still be.
 

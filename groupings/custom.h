@@ -42,6 +42,8 @@ public:
         for (const TaskId task : tasks_) indices_.push_back(index_of(task));
         return indices_;
     }
+    /// What the last choose() returned.
+    std::span<const std::size_t> chosen() const { return indices_; }
 
 private:
     void choose_tasks(const Tuple& tuple) {

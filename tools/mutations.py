@@ -28,6 +28,8 @@ POSTS = ("worker/engine_posts",)
 ENDINGS = ("worker/engine_endings",)
 EXPIRY = ("worker/engine_expiry",)
 CALLBACKS = ("worker/engine_callbacks",)
+KEPT = ("worker/engine_kept",)
+LOSSES = ("worker/engine_losses",)
 LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine_burst",)
@@ -68,7 +70,10 @@ MUTATIONS = [
         ("slow-calls-are-forgotten", "if (passed(later)) return true;", "return true;", LEDGER),
         ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - deadline) >= 0",
          "now_ms >= deadline", LEDGER),
-        ("what-settles-stays-held", "--held_;", "", LEDGER),
+        ("what-settles-stays-held", "leave(stay.state);\n    settled_held_", "settled_held_", LEDGER),
+        ("what-is-let-go-of-stays-held", "if (stay.kept > 0) return;\n    if (stay.state", "return;\n    if (stay.state",
+         LEDGER + KEPT),
+        ("what-is-let-go-of-at-once-was-held", "stays_.erase(found);\n    }", "}", LEDGER),
         ("a-life-is-like-the-one-before", "entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);",
          "entry.tag = static_cast<std::uint32_t>(random_.next()) & kGenerationMask;", LEDGER),
         ("timeouts-are-looked-at-seldom", "std::max<base::Micros>(scan_period() / 2, 1)",
@@ -265,6 +270,8 @@ MUTATIONS = [
         ("a-refused-row-fails-nothing", "fail_as(anchor, FailReason::kOverflow);", "", FLOW),
         ("what-was-emitted-is-not-owed", "acks_.ack(anchor.root, anchor.edge ^ emitted);",
          "acks_.ack(anchor.root, anchor.edge);", TRACKING),
+        ("an-acked-kept-tuple-is-not-let-go-of", "ack(kept->tuple);\n    let_go(kept->tuple);", "ack(kept->tuple);", KEPT),
+        ("what-is-left-is-no-failure", "count_failed(kept);", "", LOSSES),
         ("forgotten-is-forgotten", "fail_as(input, FailReason::kForgotten);", "", TRACKING + ENGINE),
         ("inputs-are-executed-without-credit",
          "if (!outbox.refresh()) return false;  // Credit wakes us.", "", FLOW),
@@ -305,7 +312,10 @@ MUTATIONS = [
          "if (!spout->ended()) continue;\n            spout->tell_listeners(",
          "if (!spout->ended() || event.worker < 99) continue;\n            spout->tell_listeners(",
          FENCES + LIVES),
-        ("replays-are-not-asked-for", "++replays_;", "", ENDINGS),
+        ("replays-are-not-asked-for", "replays_left_ += kReplayCallsMax;", "", ENDINGS),
+        ("a-replay-is-one-call", "replays_left_ += kReplayCallsMax;", "++replays_left_;", ENDINGS),
+        ("a-late-emit-is-as-old-as-its-step", "advance(engine_.clock().now());  // Or has emitted, long after the step began.", "",
+         CALLBACKS),
         ("ack-and-fail-need-no-credit", "return outbox.refresh() || outbox.has_leeway();", "return true;",
          CALLBACKS),
         ("what-is-kept-stays-in-flight", "window_.limit() + ledger_.held()) : 0;",

@@ -125,8 +125,11 @@ const char* record_fault(const ControlRecord& record) {
             }
             [[fallthrough]];
         case ControlKind::kReset:
-        case ControlKind::kHeld:
             return record.amount == 0 ? nullptr : "has an amount";
+        case ControlKind::kHeld: {
+            const auto more = static_cast<std::int64_t>(record.amount);
+            return more != 0 && more == held_more(record) ? nullptr : "has an impossible amount";
+        }
     }
     return "is of an unknown kind";
 }

@@ -95,7 +95,8 @@ enum class ControlKind : std::uint8_t {
 struct ControlRecord {
     std::uint64_t subject;  // The root; kCredit: the channel; kFenced to kComplaint: a worker.
     std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. kFenced,
-                            // kFencedSeen, kComplaint: the worker's incarnation. Else 0.
+                            // kFencedSeen, kComplaint: the worker's incarnation. kHeld: how
+                            // many more tuples are kept, as an int64. Else 0.
     std::uint8_t kind;      // A ControlKind.
     std::uint8_t reason;    // kFail: a FailReason. Else 0.
     std::uint8_t zeros[6];
@@ -117,8 +118,17 @@ constexpr ControlRecord make_fail(std::uint64_t root, FailReason reason) {
 constexpr ControlRecord make_reset(std::uint64_t root) {
     return {root, 0, static_cast<std::uint8_t>(ControlKind::kReset), 0, {}};
 }
-constexpr ControlRecord make_held(std::uint64_t root) {
-    return {root, 0, static_cast<std::uint8_t>(ControlKind::kHeld), 0, {}};
+/// Bolts keep `more` tuples of it more than was said before, or fewer.
+constexpr ControlRecord make_held(std::uint64_t root, std::int32_t more) {
+    return {root,
+            static_cast<std::uint64_t>(std::int64_t{more}),
+            static_cast<std::uint8_t>(ControlKind::kHeld),
+            0,
+            {}};
+}
+/// REQUIRES: record_fault() accepted it.
+constexpr std::int32_t held_more(const ControlRecord& record) {
+    return static_cast<std::int32_t>(static_cast<std::int64_t>(record.amount));
 }
 constexpr ControlRecord make_credit(std::uint64_t channel, std::uint64_t limit) {
     return {channel, limit, static_cast<std::uint8_t>(ControlKind::kCredit), 0, {}};

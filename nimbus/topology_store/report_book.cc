@@ -177,7 +177,12 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
     for (auto at = workers_.lower_bound({assignment.topology, 0});
          at != workers_.end() && at->first.first == assignment.topology; ++at) {
         for (const auto& [id, before] : at->second.before) add(totals[id], before);
-        for (const ComponentReport& last : at->second.last) add(totals[last.id], last);
+        for (const ComponentReport& last : at->second.last) {
+            ComponentTotals& sum = totals[last.id];
+            add(sum, last);
+            // Its worker has gone by then, and nothing will be emitted again.
+            if (at->second.finished) sum.losses.unreplayed += last.losses.unreplayed;
+        }
     }
     for (const cluster::WorkerSlot& slot : assignment.workers) {
         const WorkerStatus* const now = worker(assignment.topology, slot);
@@ -185,7 +190,8 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
         for (const ComponentReport& component : now->report.components) {
             totals[component.id].pending += component.pending;
             totals[component.id].kept += component.kept;
-            totals[component.id].losses.unreplayed += component.losses.unreplayed;
+            if (now->report.state != cluster::WorkerState::kFinished)
+                totals[component.id].losses.unreplayed += component.losses.unreplayed;
         }
     }
     return totals;

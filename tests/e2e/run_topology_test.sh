@@ -41,7 +41,7 @@ exits_with 1 -c mode=refuse
 expect_text stderr 'error: finished, but "sink" failed 100 untracked tuples, which nobody emits again'
 expect_text stderr 'execute of a tuple from "numbers": it divides by ten'
 exits_with 1 -c mode=misfit
-expect_text stderr 'error: finished, but 100 emits of "numbers" threw'
+expect_text stderr 'error: finished, but 100 calls of "numbers" threw'
 exits_with 1 -c mode=exit
 expect_text stderr 'error: user code called exit(0) before the topology had ended'
 

@@ -91,7 +91,7 @@ inline std::vector<std::vector<std::byte>> frame_seeds() {
           wire::Frame(wire::Heartbeat{})})
         frames.push_back(wire::write_frame(frame));
     const std::vector<wire::ControlRecord> records = {wire::make_ack(1, 2), wire::make_fenced(1, 1),
-                                                      wire::make_held(3)};
+                                                      wire::make_held(3, -1)};
     const auto bytes = std::as_bytes(std::span(records));
     frames.push_back(with_bytes(wire::write_control_head(1, bytes), bytes));
     const std::vector<std::byte> batch = wire::row_seeds().back();

@@ -103,11 +103,12 @@ std::string fault_of(const ControlRecord& record) {
 
 TEST(ControlRecord, EveryKindPassesAndComesBack) {
     const std::vector<ControlRecord> records = {
-        make_ack(1, 2),         make_fail(3, FailReason::kOverflow),
-        make_reset(4),          make_credit(5, ~0UL),
-        make_held(6),           make_fenced(7, 8),
-        make_fenced_seen(7, 8), make_follows(9),
-        make_complaint(7, 8),   make_leaving()};
+        make_ack(1, 2),    make_fail(3, FailReason::kOverflow),
+        make_reset(4),     make_credit(5, ~0UL),
+        make_held(6, 2),   make_held(6, -2),
+        make_fenced(7, 8), make_fenced_seen(7, 8),
+        make_follows(9),   make_complaint(7, 8),
+        make_leaving()};
     const Bytes bytes = bytes_of(records);
 
     EXPECT_TRUE(check_control_records({}));
@@ -119,14 +120,14 @@ TEST(ControlRecord, EveryKindPassesAndComesBack) {
 TEST(ControlRecord, EachOtherFormIsRefused) {
     ControlRecord none = make_reset(1), unknown = make_reset(1), reasoned = make_ack(1, 2),
                   odd = make_fail(1, FailReason::kException), amount = make_reset(1),
-                  held = make_held(1), dirty = make_credit(1, 2), followed = make_follows(1),
-                  left = make_leaving(), nobody = make_complaint(1, 2);
+                  held = make_held(1, 0), held_far = make_held(1, 1), dirty = make_credit(1, 2),
+                  followed = make_follows(1), left = make_leaving(), nobody = make_complaint(1, 2);
     none.kind = 0;
     unknown.kind = 11;
     reasoned.reason = 1;
     odd.reason = 7;
     amount.amount = 1;
-    held.amount = 1;
+    held_far.amount = std::uint64_t{1} << 31;
     dirty.zeros[5] = 1;
     followed.amount = 1;
     left.subject = 1;
@@ -137,7 +138,8 @@ TEST(ControlRecord, EachOtherFormIsRefused) {
     EXPECT_THAT(fault_of(reasoned), HasSubstr("reason without a failure"));
     EXPECT_THAT(fault_of(odd), HasSubstr("unknown reason"));
     EXPECT_THAT(fault_of(amount), HasSubstr("has an amount"));
-    EXPECT_THAT(fault_of(held), HasSubstr("has an amount"));
+    EXPECT_THAT(fault_of(held), HasSubstr("impossible amount"));
+    EXPECT_THAT(fault_of(held_far), HasSubstr("impossible amount"));
     EXPECT_THAT(fault_of(dirty), HasSubstr("not zero"));
     EXPECT_THAT(fault_of(followed), HasSubstr("has an amount"));
     EXPECT_THAT(fault_of(left), HasSubstr("has a subject"));

@@ -143,7 +143,7 @@ TEST(WireFormat, ControlRecordsOfTheDocumentAreThoseThatAreMade) {
                                                  make_credit(1, 65'536),
                                                  make_fenced(2, 0x0000'0003'0000'0001),
                                                  make_fenced_seen(2, 0x0000'0003'0000'0001),
-                                                 make_held(kRoot),
+                                                 make_held(kRoot, 1),
                                                  make_follows(2),
                                                  make_complaint(2, 0x0000'0003'0000'0001),
                                                  make_leaving()};

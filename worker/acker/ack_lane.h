@@ -31,11 +31,12 @@ struct FailRecord {
     enum class Kind : std::uint8_t {
         kFail,
         kReset,  // Not a fail at all: the root's timeout starts again.
-        kHeld,   // Nor is this: a bolt keeps a tuple of it, for as long as it likes.
+        kHeld,   // Nor is this: a bolt keeps a tuple of it, for as long as it likes, or has let go.
     };
     Root root;
     FailReason reason = {};  // Of kFail.
     Kind kind = Kind::kFail;
+    std::int32_t held = 0;  // Of kHeld: how many more of its tuples are kept; negative: fewer.
 };
 
 /// The limit of a channel from another worker has moved: its sender may send up to here.
@@ -93,12 +94,15 @@ public:
         }
     }
     void fail(Root root, FailReason reason) {
-        towards(root).fails.push_back({root, reason, FailRecord::Kind::kFail});
+        towards(root).fails.push_back({root, reason, FailRecord::Kind::kFail, 0});
     }
     void reset_timeout(Root root) {
-        towards(root).fails.push_back({root, {}, FailRecord::Kind::kReset});
+        towards(root).fails.push_back({root, {}, FailRecord::Kind::kReset, 0});
     }
-    void held(Root root) { towards(root).fails.push_back({root, {}, FailRecord::Kind::kHeld}); }
+    /// `more`: 1 when a bolt keeps a tuple of it, -1 when it has acked that one.
+    void held(Root root, std::int32_t more) {
+        towards(root).fails.push_back({root, {}, FailRecord::Kind::kHeld, more});
+    }
 
     /// Only the last one of a channel counts.
     void credit(std::uint32_t destination, CreditRecord record) {

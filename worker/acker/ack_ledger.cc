@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "base/check.h"
 
@@ -46,9 +47,60 @@ void AckLedger::find_free() {
     }
 }
 
-void AckLedger::release(Entry& entry) {
+void AckLedger::keep(Root root, std::uint32_t count) {
+    Entry* const entry = find(root);
+    if (entry == nullptr || count == 0) return;
+    if (!entry->has_stay()) {
+        entry->emitted = ~entry->emitted;
+        stays_.emplace(root & kSlotMask, Stay{});
+    }
+    Stay& stay = stays_.at(root & kSlotMask);
+    if (stay.kept == 0) {
+        stay.since = now_;
+        kept_.push_back({root, now_});
+    }
+    stay.kept += std::min(count, std::numeric_limits<std::uint32_t>::max() - stay.kept);
+}
+
+std::optional<base::Micros> AckLedger::hold(const KeptSince& kept) {
+    const Entry* const entry = find(kept.root);
+    if (entry == nullptr || !entry->has_stay()) return std::nullopt;
+    Stay& stay = stays_.at(kept.root & kSlotMask);
+    if (stay.kept == 0 || stay.since != kept.since || stay.state == Stay::State::kHeld)
+        return std::nullopt;
+    leave(stay.state);
+    stay.state = Stay::State::kHeld;
+    ++held_;
+    return ~entry->emitted + stay.held_for;
+}
+
+void AckLedger::let_go(Root root, std::uint32_t count) {
+    Entry* const entry = find(root);
+    if (entry == nullptr || !entry->has_stay()) return;
+    const auto found = stays_.find(root & kSlotMask);
+    Stay& stay = found->second;
+    if (stay.kept == 0 || count == 0) return;
+    stay.kept -= std::min(count, stay.kept);
+    if (stay.kept > 0) return;
+    if (stay.state == Stay::State::kHeld) {
+        leave(stay.state);
+        stay.state = Stay::State::kBack;
+        ++back_;
+        stay.held_for += now_ - stay.since;
+    } else if (stay.state == Stay::State::kInFlight) {
+        entry->emitted = ~entry->emitted;
+        stays_.erase(found);
+    }
+}
+
+void AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
+    const auto found = stays_.find(slot);
+    const Stay& stay = found->second;
     entry.emitted = ~entry.emitted;
-    --held_;
+    leave(stay.state);
+    settled_held_ += stay.state == Stay::State::kHeld ? 1U : 0U;
+    if (stay.state == Stay::State::kBack) settled_back_.push_back(entry.emitted + stay.held_for);
+    stays_.erase(found);
 }
 
 void AckLedger::rest(std::uint32_t slot) {
@@ -106,7 +158,7 @@ bool AckLedger::is_due(Entry& entry, std::uint32_t now_ms) const {
         return static_cast<std::int32_t>(now_ms - deadline) >= 0;
     };
     if (!passed(entry.link)) return false;
-    const base::Micros emitted = entry.held() ? ~entry.emitted : entry.emitted;
+    const base::Micros emitted = entry.has_stay() ? ~entry.emitted : entry.emitted;
     const base::Micros delay = delay_of(emitted);
     if (delay == 0) return true;
     const std::uint32_t later = deadline(emitted + delay);

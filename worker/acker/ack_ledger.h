@@ -30,7 +30,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -140,15 +142,39 @@ public:
     /// `root` starts its timeout again.
     void reset_timeout(Root root, base::Micros now);
 
-    /// A bolt keeps a tuple of `root`, which counts as held until it settles. Returns when it was
-    /// emitted, unless it was held already or is not pending.
-    std::optional<base::Micros> hold(Root root) {
-        Entry* const entry = find(root);
-        if (entry == nullptr || entry->held()) return std::nullopt;
-        const base::Micros emitted = std::exchange(entry->emitted, ~entry->emitted);
-        ++held_;
-        return emitted;
+    // A root of which bolts keep tuples is in flight for a while longer: mostly they let go soon.
+    // Then it is held, until they let go or it settles; if they do it is back in flight.
+
+    /// Bolts keep `count` more tuples of `root`.
+    void keep(Root root, std::uint32_t count);
+    /// They have let go of so many.
+    void let_go(Root root, std::uint32_t count);
+    /// Those count as held now of which tuples have been kept since `since` or longer.
+    /// left(in, out) is called for each: when it came into the topology, later by as long as it was
+    /// held before, and when it was kept.
+    template <typename Left>
+    void hold(base::Micros since, Left&& left) {
+        while (!kept_.empty() && kept_.front().since <= since) {
+            const KeptSince kept = kept_.front();
+            kept_.pop_front();
+            if (const std::optional<base::Micros> in = hold(kept)) left(*in, kept.since);
+        }
     }
+    /// When the next one has been kept for `time`; kNone: there is none.
+    std::optional<base::Micros> next_hold(base::Micros time) const {
+        if (kept_.empty()) return std::nullopt;
+        return kept_.front().since + time;
+    }
+    /// How many roots settled since the last call while they were held.
+    std::uint64_t take_settled_held() { return std::exchange(settled_held_, 0); }
+    /// Calls came(in) for each that settled since the last call and was back in flight.
+    template <typename Came>
+    void take_settled_back(Came&& came) {
+        for (const base::Micros in : settled_back_) came(in);
+        settled_back_.clear();
+    }
+    /// Whether a root is back in flight.
+    bool any_back() const { return back_ > 0; }
 
     /// The roots that were opened with set_time(opened) had until `now` to be emitted: their
     /// timeout starts there. Order: of one ledger, `opened` ascends. Bounded work.
@@ -163,7 +189,7 @@ public:
     void abandon(std::vector<Settled>& abandoned);
 
     std::uint32_t pending() const { return pending_; }
-    /// Of the pending ones. A root that settles was held if this falls with it.
+    /// Of the pending ones.
     std::uint32_t held() const { return held_; }
     bool full() const { return pending_ >= capacity_; }
     base::Micros scan_period()
@@ -181,13 +207,27 @@ private:
     struct Entry {
         EdgeXor edges = 0;
         MessageId message = 0;
-        base::Micros emitted = 0;    // Held: all its bits the other way. Resting: since when.
+        // Has a Stay: all its bits the other way. Resting: since when.
+        base::Micros emitted = 0;
         std::uint32_t tag = 0;       // Life and generation, as in the root id; kPending.
         std::uint32_t link = kNone;  // Pending: deadline in ms. Free, resting: the next such slot.
 
-        bool held() const { return emitted < 0; }
+        bool has_stay() const { return emitted < 0; }
     };
     static_assert(sizeof(Entry) == 32);
+
+    /// Of a root of which bolts keep tuples, or that is back.
+    struct Stay {
+        enum class State : std::uint8_t { kInFlight, kHeld, kBack };
+        std::uint32_t kept = 0;  // Tuples.
+        State state = State::kInFlight;
+        base::Micros since = 0;     // kept > 0: the first of them.
+        base::Micros held_for = 0;  // Before that.
+    };
+    struct KeptSince {
+        Root root;
+        base::Micros since;
+    };
 
     Entry* find(Root root) {
         const std::uint64_t slot = root & kSlotMask;
@@ -203,8 +243,8 @@ private:
     // In registers: what a call gives back in memory is read before it has got there.
     [[gnu::always_inline]] Settled settle(Entry& entry) {
         const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
-        if (entry.held()) [[unlikely]]
-            release(entry);
+        if (entry.has_stay()) [[unlikely]]
+            end_stay(entry, slot);
         const Settled settled{
             .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
         --pending_;
@@ -222,8 +262,12 @@ private:
     }
     /// Puts slots on the list of free ones. REQUIRES: !full().
     void find_free();
-    /// It is no longer held.
-    void release(Entry& entry);
+    void end_stay(Entry& entry, std::uint32_t slot);
+    std::optional<base::Micros> hold(const KeptSince& kept);
+    void leave(Stay::State state) {
+        held_ -= state == Stay::State::kHeld ? 1U : 0U;
+        back_ -= state == Stay::State::kBack ? 1U : 0U;
+    }
     /// Its generations begin anew, after a while.
     void rest(std::uint32_t slot);
 
@@ -246,6 +290,11 @@ private:
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
     std::uint32_t held_ = 0;
+    std::unordered_map<std::uint32_t, Stay> stays_;  // By slot.
+    std::deque<KeptSince> kept_;                     // That may become held; ascending.
+    std::uint32_t back_ = 0;
+    std::uint64_t settled_held_ = 0;
+    std::vector<base::Micros> settled_back_;
     std::uint32_t resting_first_ = kNone;
     std::uint32_t resting_last_ = kNone;
     std::vector<SlowCalls> slow_calls_;  // Ascending; at most kSlowCallsMax.

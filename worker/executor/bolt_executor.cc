@@ -79,6 +79,7 @@ BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, Ta
 void BoltTask::prepare() {
     const Component& component = engine_.wiring().topology.components()[component_];
     collector_ = BoltCollector(*this, default_stream());
+    const TaskSite::AllMayPost waits(*site_);  // Until an object that throws is destroyed.
     if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
         std::unique_ptr<Bolt> bolt = (*factory)();
         bolt->prepare(context_, collector_);
@@ -251,7 +252,7 @@ Kept BoltTask::keep(const Tuple& input) {
     settled = detail::Settled::kKept;
     const std::byte* const row = TupleAccess::row(input);
     for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i)
-        acks_.held(detail::row_anchor(row, i).root);
+        acks_.held(detail::row_anchor(row, i).root, 1);
     return site_->keep(input);
 }
 
@@ -260,7 +261,9 @@ void BoltTask::ack(Kept&& input) {
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
-    if (settle(*kept)) ack(kept->tuple);
+    if (!settle(*kept)) return;
+    ack(kept->tuple);
+    let_go(kept->tuple);
 }
 
 void BoltTask::fail(Kept&& input, std::string_view why) {
@@ -308,8 +311,7 @@ bool BoltTask::guarded(const char* what, Call&& call) {
         call();
         return true;
     } catch (...) {
-        report_thrown(what);
-        count_lost_emit();
+        report_lost_call(what);
     }
     return false;
 }
@@ -354,7 +356,7 @@ inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
     if (TupleAccess::settled(input) != detail::Settled::kOpen || input.is_tick()) [[likely]]
         return;
     TupleAccess::settled(input) = detail::Settled::kFailed;
-    counters_of(TupleAccess::schema(input)).failed.add();
+    count_failed(input);
     fail_as(input, FailReason::kForgotten);
     report_error("execute() neither acked, failed nor kept a tuple from " +
                  detail::quoted(input.source_component()) + ": it fails as forgotten");
@@ -453,10 +455,20 @@ const std::byte* BoltTask::take_without_object(const std::byte* at, const std::b
 
 void BoltTask::fail_abandoned() {
     if (!site_->has_mail()) return;
-    for (const auto& kept : site_->take_abandoned()) {
-        counters_of(TupleAccess::schema(kept->tuple)).failed.add();
-        fail_as(kept->tuple, FailReason::kForgotten);
-    }
+    for (const auto& kept : site_->take_abandoned()) fail_kept(kept->tuple, FailReason::kForgotten);
+}
+
+void BoltTask::let_go(const Tuple& kept) {
+    const std::byte* const row = TupleAccess::row(kept);
+    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i)
+        acks_.held(detail::row_anchor(row, i).root, -1);
+}
+
+void BoltTask::fail_kept(const Tuple& kept, FailReason reason) {
+    if (TupleAccess::settled(kept) != detail::Settled::kOpen) return let_go(kept);
+    TupleAccess::settled(kept) = detail::Settled::kFailed;
+    count_failed(kept);
+    fail_as(kept, reason);
 }
 
 void BoltTask::handle_control(const std::byte* row, TaskId source) {
@@ -555,6 +567,7 @@ void BoltTask::tell_inputs_ended() {
         // Else two that always emit something would never come to an end.
         if (again && !site_->keeps_any()) return;
     }
+    const TaskSite::AllMayPost waits(*site_);
     if (rich_ != nullptr && !without_object_ && !finished_)
         guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
 }
@@ -577,7 +590,7 @@ void BoltTask::finish() {
 }
 
 bool BoltTask::call_finish() {
-    site_->let_all_post();  // It may wait for a thread that posts.
+    const TaskSite::AllMayPost waits(*site_);
     if (rich_ == nullptr) {
         return guarded("finish", [this] {
             BasicCollector collector(*this, nullptr, default_stream());
@@ -600,9 +613,12 @@ void BoltTask::end() {
 void BoltTask::close() {
     if (!prepared_) return;
     prepared_ = false;
-    site_->let_all_post();
-    guarded("cleanup", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
-    for (const Root root : site_->end()) acks_.fail(root, FailReason::kRebalanced);
+    {
+        const TaskSite::AllMayPost waits(*site_);
+        guarded("cleanup", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
+    }
+    fail_abandoned();
+    site_->end([this](const Tuple& kept) { fail_kept(kept, FailReason::kRebalanced); });
     drop_posted();
 }
 
@@ -806,7 +822,9 @@ void BoltExecutor::end_inputs(base::Micros now) {
 void BoltExecutor::end_tasks(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
-        if (!bolt->has_finished() && !bolt->ran_what_was_posted()) continue;
+        // What comes back inside of a cycle may have to post.
+        const auto late = cycle_ == nullptr ? Task::LatePosts::kRefused : Task::LatePosts::kDropped;
+        if (!bolt->has_finished() && !bolt->ran_what_was_posted(late)) continue;
         output_born = now;
         if (cycle_ == nullptr) {
             if (!outbox.refresh()) return;

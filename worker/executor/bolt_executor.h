@@ -35,6 +35,7 @@ public:
     using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
 
     BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
+    ~BoltTask() override { site_->end(); }  // First: a thread of its bolt may wait in post().
 
     void prepare();
 
@@ -108,6 +109,10 @@ private:
     void ack_roots(const Tuple& input);
     void note(std::string_view what, const Tuple& input);  // In the journal.
     void fail_as(const Tuple& input, FailReason reason);
+    /// It was kept, and is acked.
+    void let_go(const Tuple& kept);
+    /// Once in its life; nothing if it was acked or failed before.
+    void fail_kept(const Tuple& kept, FailReason reason);
     /// Nobody is told of an untracked one: it is lost.
     void count_failed(const Tuple& input);
     void settle_twice(const Tuple& input);

@@ -37,6 +37,7 @@ void SpoutTask::open() {
     spout_ = std::get<Component::SpoutFactory>(
         engine_.wiring().topology.components()[component_].factory)();
     collector_ = SpoutCollector(*this, default_stream());
+    const TaskSite::AllMayPost waits(*site_);
     spout_->open(context_, collector_);
     opened_ = true;
 }
@@ -52,10 +53,10 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     if (tracked_anchors_ == 0) {
         acked.add();
         if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
-        completed_.push_back(id);
+        completed_.push(id);
     } else if (ledger_.full()) {
         failed.add();
-        failed_.push_back({id, FailReason::kOverflow});
+        failed_.push({id, FailReason::kOverflow});
     } else {
         const Root root = ledger_.open(id);
         if (journal_ != nullptr) [[unlikely]]
@@ -80,7 +81,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
         } else if (const auto settled = ledger_.arm(root, edges)) {
             if (journal_ != nullptr) journal_->settled("ack", root, id);
             count_completed(*settled);
-            completed_.push_back(settled->message);
+            completed_.push(settled->message);
         }
     }
     executor_.after_emit();
@@ -88,15 +89,21 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
 
 void SpoutTask::publish() {
     // Until the spout has been told, a tuple counts as pending.
-    pending.store(
-        ledger_.pending() + (completed_.size() - completed_told_) + (failed_.size() - failed_told_),
-        std::memory_order_relaxed);
+    pending.store(ledger_.pending() + completed_.size() + failed_.size(),
+                  std::memory_order_relaxed);
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
-    // Those that a bolt kept had left the topology before.
-    window_.completed(last_emitted_, completed_now_ - std::min(completed_now_, settled_held()));
+    leave_flight(last_emitted_, completed_now_);
     completed_now_ = 0;
+}
+
+void SpoutTask::leave_flight(base::Micros emitted, std::uint64_t count) {
+    ledger_.take_settled_back([&](base::Micros in) {
+        window_.came_back(in);
+        --count;
+    });
+    window_.completed(emitted, count - ledger_.take_settled_held());
 }
 
 void SpoutTask::call_ack(MessageId message) {
@@ -114,30 +121,25 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kReset:
             return ledger_.reset_timeout(record.root, now_);
         case FailRecord::Kind::kHeld:
-            // What a bolt keeps is no longer in flight.
-            if (const auto emitted = ledger_.hold(record.root)) {
-                ++held_;
-                window_.completed(*emitted, 1);
-            }
-            return;
+            return ledger_.keep(record.root, static_cast<std::uint32_t>(record.held));
         case FailRecord::Kind::kFail:
             publish();  // So that what falls now is of this one.
             if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
-                if (settled_held() == 0) window_.completed(settled->emitted, 1);
+                leave_flight(settled->emitted, 1);
             }
     }
+}
+
+void SpoutTask::apply_letting_go(const FailRecord& record) {
+    ledger_.let_go(record.root, -static_cast<std::uint32_t>(record.held));
 }
 
 void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
     if (journal_ != nullptr) [[unlikely]]
         journal_->settled("fail", settled.root, settled.message);
     failed.add();
-    failed_.push_back({settled.message, reason});
-}
-
-std::uint64_t SpoutTask::settled_held() {
-    return std::exchange(held_, ledger_.held()) - ledger_.held();
+    failed_.push({settled.message, reason});
 }
 
 void SpoutTask::expire() {
@@ -146,7 +148,8 @@ void SpoutTask::expire() {
     expired_.clear();
     ledger_.expire(now_, expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
-    window_.timed_out(expired_.size() - settled_held());
+    ledger_.take_settled_back([](base::Micros) {});
+    window_.timed_out(expired_.size() - ledger_.take_settled_held());
     next_scan_ = now_ + ledger_.scan_interval();
 }
 
@@ -154,7 +157,8 @@ void SpoutTask::abandon(FailReason reason) {
     expired_.clear();
     ledger_.abandon(expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, reason);
-    held_ = ledger_.held();
+    ledger_.take_settled_back([](base::Micros) {});
+    (void)ledger_.take_settled_held();
 }
 
 void SpoutTask::call_fail(const Failure& failure) {
@@ -165,11 +169,26 @@ void SpoutTask::call_fail(const Failure& failure) {
         report_thrown("fail");
         count_lost_emit();
     }
-    if (!detail::SpoutAccess::ignores_failures(*spout_)) ++replays_;
+    if (!detail::SpoutAccess::ignores_failures(*spout_)) replays_left_ += kReplayCallsMax;
+    renew_limit();
+}
+
+void SpoutTask::count_replay(Next next, bool had_finished) {
+    if (next == Next::kIdle) {
+        replays_left_ = 0;
+    } else if (had_finished && --replays_left_ == 0) {
+        report_error("next_tuple() said kEmitted " + std::to_string(kReplayCallsMax) +
+                     " times for each failed tuple after finished(), and never kIdle; it is not "
+                     "called any more");
+        lost_emits.add();
+    }
     renew_limit();
 }
 
 void SpoutTask::turn() {
+    ledger_.hold(now_ - kKeptInFlight,
+                 [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
+    window_.set_any_back(ledger_.any_back());
     window_.turn();
     renew_limit();
 }
@@ -188,11 +207,11 @@ void SpoutTask::set_active(bool active) {
     if (active == active_ || ended_) return;
     active_ = active;
     renew_limit();
+    const TaskSite::AllMayPost waits(*site_);  // It may wait for a thread that posts.
     try {
         active ? spout_->activate() : spout_->deactivate();
     } catch (...) {
-        report_thrown(active ? "activate" : "deactivate");
-        count_lost_emit();
+        report_lost_call(active ? "activate" : "deactivate");
     }
 }
 
@@ -203,12 +222,11 @@ void SpoutTask::close() {
     }
     opened_ = false;
     publish();  // What the last step emitted is pending.
-    site_->let_all_post();
+    const TaskSite::AllMayPost waits(*site_);
     try {
         spout_->close();
     } catch (...) {
-        report_thrown("close");
-        count_lost_emit();
+        report_lost_call("close");
     }
     site_->end();
     drop_posted();
@@ -290,7 +308,13 @@ bool SpoutExecutor::goes_on_calling_back() {
 }
 
 bool SpoutExecutor::apply_control() {
-    for (const FailRecord& record : fails_) task(record.root).apply(record);
+    for (const FailRecord& record : fails_) {
+        if (record.kind == FailRecord::Kind::kHeld && record.held < 0) {
+            letting_go_.push_back(record);
+        } else {
+            task(record.root).apply(record);
+        }
+    }
     fails_.clear();
     if (applied_ == applying_.size()) {
         applying_.clear();
@@ -303,10 +327,13 @@ bool SpoutExecutor::apply_control() {
     while (i < records.size() && goes_on_calling_back()) {
         const AckRecord& record = records[i++];
         task(record.root).apply(record);
-        if (clock_.over()) break;
+        if (over()) break;
     }
     applied_ = i;
-    return i == records.size() && acks_in_.empty();
+    if (i < records.size() || !acks_in_.empty()) return false;
+    for (const FailRecord& record : letting_go_) task(record.root).apply_letting_go(record);
+    letting_go_.clear();
+    return true;
 }
 
 void SpoutExecutor::handle(const PeerEvent& event) {
@@ -334,7 +361,7 @@ bool SpoutExecutor::step(base::Micros now) {
     bool asked = !acks_in_.empty() || applied_ < applying_.size();
     bool more = !apply_control();
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
-    const auto stop = [this] { return clock_.over() || !goes_on_calling_back(); };
+    const auto stop = [this] { return over() || !goes_on_calling_back(); };
     bool all_ended = true;
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
@@ -344,7 +371,8 @@ bool SpoutExecutor::step(base::Micros now) {
             more = !goes_on_calling_back() || !spout->call_back(stop) || more;
         }
         spout->set_active(engine_.spouts_active());
-        if (spout->has_posted() && spout->active() && outbox.refresh() && !engine_.over_budget()) {
+        const bool may_post = spout->active() || engine_.draining();
+        if (spout->has_posted() && may_post && outbox.refresh() && !engine_.over_budget()) {
             asked = true;
             more = !spout->run_posted(stop) || more;
             outbox.renew_leeway();
@@ -358,7 +386,10 @@ bool SpoutExecutor::step(base::Micros now) {
             all_ended = false;
         }
     }
-    if (asked) idle_until_ = 0;  // A callback may have given it something to emit.
+    if (asked) {
+        idle_until_ = 0;                 // A callback may have given it something to emit.
+        advance(engine_.clock().now());  // Or has emitted, long after the step began.
+    }
     if (all_ended) {
         idle_until_ = 0;
         return false;
@@ -409,10 +440,7 @@ bool SpoutExecutor::emit(base::Micros now) {
         }
         emitted = emitted || !idle;
         if (idle || prompt || outbox.interrupted()) break;
-        if (!clock_.looks()) [[likely]]
-            continue;
-        if (clock_.was_over()) break;
-        advance(clock_.now());
+        if (over()) break;
     }
     next_spout_ = next;
     outbox.renew_leeway();  // However much one call emitted: acks and fails are told.

@@ -23,6 +23,7 @@
 #include "worker/executor/executor.h"
 #include "worker/executor/spout_window.h"
 #include "worker/executor/unreplayed.h"
+#include "worker/queue/ring.h"
 
 namespace storm::worker {
 
@@ -34,6 +35,7 @@ base::Micros message_timeout(const Config& config);
 class SpoutTask final : public Task {
 public:
     SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
+    ~SpoutTask() override { site_->end(); }  // First: a thread of its spout may wait in post().
 
     void open();
     void commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
@@ -47,18 +49,17 @@ public:
     template <typename Stop>
     bool call_back(Stop&& stop) {
         while (has_callbacks()) {  // A call may bring others.
-            if (completed_told_ < completed_.size()) {
-                const MessageId message = completed_[completed_told_++];
+            if (!completed_.empty()) {
+                const MessageId message = completed_.front();
+                completed_.pop();
                 call_ack(message);
             } else {
-                const Failure failure = failed_[failed_told_++];
+                const Failure failure = failed_.front();
+                failed_.pop();
                 call_fail(failure);
             }
             if (stop()) return !has_callbacks();
         }
-        completed_.clear();
-        failed_.clear();
-        completed_told_ = failed_told_ = 0;
         return true;
     }
 
@@ -84,6 +85,8 @@ public:
         }
     }
     void apply(const FailRecord& record);
+    /// After the acks that came with it: for most roots they were the last ones.
+    void apply_letting_go(const FailRecord& record);
     /// Makes the counts of this step visible.
     void publish();
     void expire();
@@ -96,14 +99,14 @@ public:
         try {
             const bool had_finished = finished_;
             const Next next = spout_->next_tuple(collector_);
-            if (replays_ > 0) [[unlikely]]
+            if (replays_left_ > 0) [[unlikely]]
                 count_replay(next, had_finished);
             return next;
         } catch (...) {
             report_thrown("next_tuple");
             count_lost_emit();
         }
-        if (replays_ > 0) count_replay(Next::kEmitted, finished_);
+        if (replays_left_ > 0) count_replay(Next::kEmitted, finished_);
         return Next::kIdle;  // Gives it time, should it throw each time.
     }
     void close();
@@ -116,23 +119,23 @@ public:
         if (has_more()) window_.limited();
     }
     /// Nothing new is to come of it.
-    bool is_ending(bool draining) const { return (finished_ && replays_ == 0) || draining; }
+    bool is_ending(bool draining) const { return (finished_ && replays_left_ == 0) || draining; }
     /// The listeners do not know it, and wait for what is pending to be complete.
     bool owes_ending(bool draining) const {
-        return is_ending(draining) && ledger_.pending() > 0 && !has_callbacks() && !told_ending_;
+        return (is_ending(draining) || all_held_at_limit()) && ledger_.pending() > 0 &&
+               !has_callbacks() && !told_ending_;
     }
     void tell_ending(bool draining);
     /// Nothing of it is on its way, and nothing is to come.
-    bool drained(bool draining) const {
-        return is_ending(draining) && ledger_.pending() == 0 && !has_callbacks();
+    bool drained(bool draining) {
+        return is_ending(draining) && ledger_.pending() == 0 && !has_callbacks() &&
+               ran_what_was_posted(LatePosts::kRefused);
     }
-    bool has_callbacks() const {
-        return completed_told_ < completed_.size() || failed_told_ < failed_.size();
-    }
+    bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
     /// When it must be looked at though nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
-        return scan;
+        return std::min(scan, ledger_.next_hold(kKeptInFlight).value_or(kNever));
     }
     /// It is later than the roots of the last calls say: one of them took long.
     void postpone(base::Micros now) {
@@ -160,21 +163,19 @@ private:
     };
 
     /// Beside limits: finished() is final but for what fails.
-    bool has_more() const { return (!finished_ || replays_ > 0) && !ended_ && active_; }
-    void count_replay(Next next, bool had_finished) {
-        if (next == Next::kIdle) {
-            replays_ = 0;
-        } else if (had_finished) {
-            --replays_;
-        }
-        renew_limit();
+    bool has_more() const { return (!finished_ || replays_left_ > 0) && !ended_ && active_; }
+    /// It may have replays, but not before a bolt that waits for its end lets go of what it keeps.
+    bool all_held_at_limit() const {
+        return finished_ && !wants_to_emit() && ledger_.pending() == ledger_.held();
     }
+    void count_replay(Next next, bool had_finished);
     void renew_limit();
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
-    /// How many roots that bolts kept have settled since this was last asked.
-    std::uint64_t settled_held();
+    /// Tells the window of `count` roots that have settled and were emitted at `emitted`, but for
+    /// what bolts kept of them.
+    void leave_flight(base::Micros emitted, std::uint64_t count);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
@@ -190,23 +191,20 @@ private:
     const bool timeouts_;
     TaskWindow window_;
     std::uint32_t pending_limit_ = 1;  // Of both; 0: it has no more.
-    std::uint32_t held_ = 0;           // As the ledger had it when settled_held() was last asked.
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;
     SpoutCollector collector_;
     bool finished_ = false;
-    /// How often fail() was told since next_tuple() last had nothing to emit: so often it is called
-    /// after finished(), for replays.
-    std::uint64_t replays_ = 0;
+    /// How often next_tuple() is called after finished(), for what has failed since it last had
+    /// nothing to emit.
+    std::uint64_t replays_left_ = 0;
     bool active_ = false;
     bool opened_ = false;
-    bool told_ending_ = false;          // To the listeners, since the last tracked emit.
-    std::vector<MessageId> completed_;  // Whose ack() is to be called.
-    std::size_t completed_told_ = 0;
+    bool told_ending_ = false;         // To the listeners, since the last tracked emit.
+    Ring<MessageId> completed_;        // Whose ack() is to be called.
     std::uint64_t completed_now_ = 0;  // Not yet published; all emitted at last_emitted_.
     base::Micros last_emitted_ = 0;
-    std::vector<Failure> failed_;
-    std::size_t failed_told_ = 0;
+    Ring<Failure> failed_;  // Whose fail() is.
     std::vector<worker::Settled> expired_;
 };
 
@@ -230,6 +228,14 @@ private:
     /// Passes a new time on to the spouts; calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);
+    /// After each call of user code, before others: whether the step has taken long enough. What is
+    /// emitted from now on is as new as that.
+    bool over() {
+        if (!clock_.looks()) [[likely]]
+            return false;
+        advance(clock_.now());
+        return clock_.was_over();
+    }
     /// Whether ack() and fail() may be called: there is credit for what they emit, or leeway.
     bool may_call_back();
     /// Whether they may be called in this step still.
@@ -252,9 +258,10 @@ private:
     std::size_t applied_ = 0;          // Of these.
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
-    base::Micros time_ = 0;        // That the spouts were told.
-    base::Micros wait_;            // Of an idle spout, before it is asked again; grows.
-    base::Micros idle_until_ = 0;  // 0: it is not idle.
+    std::vector<FailRecord> letting_go_;  // Of these.
+    base::Micros time_ = 0;               // That the spouts were told.
+    base::Micros wait_;                   // Of an idle spout, before it is asked again; grows.
+    base::Micros idle_until_ = 0;         // 0: it is not idle.
     const base::Micros wait_max_;
 };
 

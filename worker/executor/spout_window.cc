@@ -23,6 +23,10 @@ constexpr double kSilence = 4;
 constexpr double kSilenceMin = 20'000;
 constexpr double kLooksInRound = 4;
 
+double mean(std::uint64_t sum, std::uint64_t count) {
+    return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+}
+
 }  // namespace
 
 SpoutWindow::SpoutWindow(base::Micros timeout, std::uint32_t most)
@@ -34,42 +38,49 @@ SpoutWindow::Look SpoutWindow::look(base::Micros now, const Counts& counts) {
     round_.completed += counts.completed;
     round_.fresh += counts.fresh;
     round_.fresh_latency += counts.fresh_latency;
+    round_.fresh_age += counts.fresh_age;
+    round_.back += counts.back;
+    round_.back_latency += counts.back_latency;
+    round_.any_back = round_.any_back || counts.any_back;
     round_.timed_out += counts.timed_out;
     round_.limited = round_.limited || counts.limited;
     limited_tasks_ += counts.first ? 1U : 0U;
     if (round_is_over(now)) end_round(now);
-    const double round =
-        std::max(kRoundOfLatency * latency_, base_ == 0 ? kFirstRoundMin : kRoundMin);
+    const double round = std::max(kRoundOfLatency * age_, base_ == 0 ? kFirstRoundMin : kRoundMin);
     return {.round_begin = round_begin_,
             .next = now + static_cast<base::Micros>(round / kLooksInRound)};
 }
 
 bool SpoutWindow::round_is_over(base::Micros now) const {
     const auto lasted = static_cast<double>(now - round_begin_);
-    if (round_.fresh + round_.timed_out == 0) {
+    if (round_.fresh + round_.back + round_.timed_out == 0) {
         // What completes was emitted long ago: the window is far too large.
-        return round_.completed > 0 && latency_ > 0 &&
-               lasted > std::max(kSilenceMin, kSilence * latency_);
+        return round_.completed > 0 && age_ > 0 && lasted > std::max(kSilenceMin, kSilence * age_);
     }
-    const double latency = round_.fresh == 0 ? 0
-                                             : static_cast<double>(round_.fresh_latency) /
-                                                   static_cast<double>(round_.fresh);
-    return lasted >= std::max(kRoundOfLatency * latency, base_ == 0 ? kFirstRoundMin : kRoundMin);
+    return lasted >=
+           std::max(kRoundOfLatency * mean_age(), base_ == 0 ? kFirstRoundMin : kRoundMin);
+}
+
+double SpoutWindow::mean_age() const {
+    return mean(round_.fresh_age + round_.back_latency, round_.fresh + round_.back);
 }
 
 void SpoutWindow::end_round(base::Micros now) {
     const auto lasted = static_cast<double>(now - round_begin_);
     const double rate = static_cast<double>(round_.completed) / lasted;
-    const auto ended = static_cast<double>(round_.fresh + round_.timed_out);
+    const auto ended = static_cast<double>(round_.fresh + round_.back + round_.timed_out);
     if (ended == 0) {
         set_window(rate * target());
     } else {
-        const double latency = (static_cast<double>(round_.fresh_latency) +
-                                static_cast<double>(round_.timed_out) * timeout_) /
-                               ended;
-        learn(latency, rate, window_ <= 1 && round_.timed_out == 0);
-        if (round_.limited || latency > target()) adapt(latency, rate);
-        latency_ = latency;
+        const double all = (static_cast<double>(round_.fresh_latency + round_.back_latency) +
+                            static_cast<double>(round_.timed_out) * timeout_) /
+                           ended;
+        // How soon tuples come to a bolt that keeps them does not say how long they wait behind it.
+        const double latency = std::max(all, mean(round_.back_latency, round_.back));
+        const bool unknown = round_.any_back && round_.back == 0;
+        if (!unknown) learn(latency, rate, window_ <= 1 && round_.timed_out == 0);
+        if ((round_.limited && !unknown) || latency > target()) adapt(latency, rate);
+        age_ = std::max(mean_age(), latency);
     }
     // Not all of them look in each round.
     sharing_ = std::max({1U, limited_tasks_, sharing_ - 1});

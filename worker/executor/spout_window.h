@@ -49,7 +49,11 @@ private:
         std::uint64_t completed = 0;
         std::uint64_t fresh = 0;  // Of these: emitted in the present round.
         std::uint64_t fresh_latency = 0;
+        std::uint64_t fresh_age = 0;  // The same, but with the time they were kept.
+        std::uint64_t back = 0;       // Completed after they had counted as kept.
+        std::uint64_t back_latency = 0;
         std::uint64_t timed_out = 0;
+        bool any_back = false;  // Such are in flight.
         bool limited = false;
         bool first = false;  // Time in this round that the task was.
     };
@@ -62,6 +66,8 @@ private:
     Look look(base::Micros now, const Counts& counts);
     void end_round(base::Micros now);
     bool round_is_over(base::Micros now) const;
+    /// Of what ended in this round.
+    double mean_age() const;
     void learn(double latency, double rate, bool alone);
     void adapt(double latency, double rate);
     void shrink(double latency, double rate);
@@ -80,7 +86,7 @@ private:
     double window_ = 1;     // Of all tasks.
     double base_ = 0;       // Microseconds, as all latencies here; 0: not known yet.
     double allowance_ = 0;  // For latency that is no queueing.
-    double latency_ = 0;    // Of the last round.
+    double age_ = 0;        // Of what completed in the last round: how long a round has to be.
     // Before the window shrank; 0: it did not in the last round.
     double window_before_ = 0;
     double rate_before_ = 0;
@@ -93,14 +99,31 @@ public:
 
     /// Before the others, in each step of the executor.
     void set_time(base::Micros now) { now_ = now; }
-    /// So many tuples that were emitted at `emitted` have left the topology, or are now kept by a
-    /// bolt. Those that a bolt failed count, too.
+    /// So many tuples that were emitted at `emitted` have left the topology. Those that a bolt
+    /// failed count, too.
     void completed(base::Micros emitted, std::uint64_t count) {
         counts_.completed += count;
         if (emitted < round_begin_) return;  // Under another window.
+        const std::uint64_t latency = static_cast<std::uint64_t>(now_ - emitted) * count;
         counts_.fresh += count;
-        counts_.fresh_latency += static_cast<std::uint64_t>(now_ - emitted) * count;
+        counts_.fresh_latency += latency;
+        counts_.fresh_age += latency;
     }
+    /// A tuple came to the bolt that keeps it at `out`.
+    void kept(base::Micros emitted, base::Micros out) {
+        ++counts_.completed;
+        if (emitted < round_begin_) return;
+        ++counts_.fresh;
+        counts_.fresh_latency += static_cast<std::uint64_t>(out - emitted);
+        counts_.fresh_age += static_cast<std::uint64_t>(now_ - emitted);
+    }
+    /// One that counted as kept before, and then as in flight again, has completed. `emitted` is
+    /// later by as long as it was kept.
+    void came_back(base::Micros emitted) {
+        ++counts_.back;
+        counts_.back_latency += static_cast<std::uint64_t>(now_ - emitted);
+    }
+    void set_any_back(bool any) { counts_.any_back = counts_.any_back || any; }
     void timed_out(std::uint64_t count) { counts_.timed_out += count; }
     /// It wanted to emit, and the window or credit kept it from that.
     void limited() { counts_.limited = true; }

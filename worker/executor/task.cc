@@ -246,6 +246,11 @@ void Task::report_thrown(std::string_view call) {
     report_error(std::string(call) + ": " + detail::what_was_thrown());
 }
 
+void Task::report_lost_call(std::string_view call) {
+    report_thrown(call);
+    lost_emits.add();
+}
+
 void Task::count_lost_emit() {
     try {
         throw;
@@ -299,9 +304,11 @@ bool Task::next_posted() {
     return !posted_.empty();
 }
 
-bool Task::ran_what_was_posted() {
-    if (posts_left_ == kNotCounted)
-        posts_left_ = posted_.size() - posted_next_ + site_->posted_count();
+bool Task::ran_what_was_posted(LatePosts late) {
+    const auto waiting = [this] { return posted_.size() - posted_next_ + site_->posted_count(); };
+    if (posts_left_ == kNotCounted) posts_left_ = waiting();
+    if (posts_left_ == 0 && late == LatePosts::kRefused && site_->refuse_posts())
+        posts_left_ = waiting();
     return posts_left_ == 0;
 }
 
@@ -311,8 +318,7 @@ void Task::run_next_posted() {
     try {
         posted->run();
     } catch (...) {
-        report_thrown("a call by post()");
-        count_lost_emit();
+        report_lost_call("a call by post()");
     }
 }
 

@@ -76,6 +76,8 @@ public:
     void report_thrown(std::string_view call);
     /// If that was an EmitError, what was to be emitted is missing. In a catch block.
     void count_lost_emit();
+    /// The same of a call that is not made again: whatever it threw.
+    void report_lost_call(std::string_view call);
     std::function<void()> waker() final;
     void reject_count(const detail::OutStream& stream, std::size_t given) final;
     void reject_kind(const detail::OutStream& stream, std::size_t i, detail::Tag given) final;
@@ -92,8 +94,13 @@ public:
     /// Sends a control row to all tasks that listen, or only to those at a destination.
     void tell_listeners(const wire::ControlRow& control, Listeners listeners,
                         std::optional<std::uint32_t> destination = {});
+    /// What becomes of calls that are posted after ran_what_was_posted() was asked.
+    enum class LatePosts : std::uint8_t {
+        kDropped,  // If the end comes first.
+        kRefused,  // Once all before them have run: what was accepted runs.
+    };
     /// Whether all has run that was posted before this was asked for the first time.
-    bool ran_what_was_posted();
+    bool ran_what_was_posted(LatePosts late);
     bool has_posted() const { return posted_next_ < posted_.size() || site_->has_mail(); }
     /// Runs what post() brought, one by one, until stop() says so; returns whether it has run all.
     template <typename Stop>
@@ -217,12 +224,14 @@ bool Task::send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
     check_caller();
     if (debug_) [[unlikely]]
         log_emit(stream);
-    stream.emitted.add();
-    if (outbox_.refuses()) [[unlikely]]
+    if (outbox_.refuses()) [[unlikely]] {
+        stream.emitted.add();
         return false;
+    }
     if (stream.only == nullptr || direct != detail::kNoTask) {
         return send_chosen(stream, bytes, direct, mark);
     }
+    stream.emitted.add();
     Target& target = *stream.only;
     mark(stream.outlet->cursor);
     outbox_.wrote(*target.lane, bytes);
@@ -236,6 +245,13 @@ bool Task::send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& m
     const std::byte* const row = stream.outlet->cursor;
     if (stream.direct || direct != detail::kNoTask) [[unlikely]]
         return send_direct(stream, row, bytes, direct, mark);
+    // First: they may throw, and then nothing is emitted.
+    for (Route& route : stream.routes) {
+        if (auto* const custom = std::get_if<groupings::Custom>(&route.chooser)) [[unlikely]]
+            custom->choose(
+                detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_));
+    }
+    stream.emitted.add();
     bool sent = true;
     for (Route& route : stream.routes)
         sent = choose_and_copy(stream, route, row, bytes, mark) && sent;
@@ -281,10 +297,8 @@ bool Task::choose_and_copy(Stream& stream, Route& route, const std::byte* row, s
             return true;
         }  // Gets what is emitted with to() only.
         bool operator()(groupings::Custom& custom) const {
-            const Tuple tuple = detail::TupleAccess::make(row, detail::row_offsets_at(row),
-                                                          *stream.schema, task.id_);
             bool sent = true;
-            for (const std::size_t i : custom.choose(tuple)) sent = copy(i) && sent;
+            for (const std::size_t i : custom.chosen()) sent = copy(i) && sent;
             return sent;
         }
     };
@@ -300,6 +314,7 @@ bool Task::send_direct(Stream& stream, const std::byte* row, std::size_t bytes, 
         auto* const chooser = std::get_if<groupings::Direct>(&route.chooser);
         const auto index = chooser == nullptr ? std::nullopt : chooser->choose(direct);
         if (!index) continue;
+        if (!found) stream.emitted.add();
         found = true;
         stream.transferred.add();
         sent = copy_to(route.targets[*index], row, bytes, mark) && sent;

@@ -83,10 +83,11 @@ bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
     // A thread of the engine may be the one that has to make room.
     if (!this_thread_runs_executors) {
         room_.wait(lock, [this] {
-            return executor_ == nullptr || all_may_post_ || posted_.size() < kPostedMax;
+            return executor_ == nullptr || refuses_posts_ || all_may_post_ > 0 ||
+                   posted_.size() < kPostedMax;
         });
     }
-    if (executor_ == nullptr) return false;
+    if (executor_ == nullptr || refuses_posts_) return false;
     posted_.push_back(std::move(posted));
     has_mail_.store(true, std::memory_order_release);
     engine_->resume(*executor_);
@@ -113,10 +114,21 @@ std::size_t TaskSite::posted_count() const {
     return posted_.size();
 }
 
-void TaskSite::let_all_post() {
+TaskSite::AllMayPost::AllMayPost(TaskSite& site) : site_(site) {
+    const std::lock_guard lock(site_.mutex_);
+    ++site_.all_may_post_;
+    site_.room_.notify_all();
+}
+
+TaskSite::AllMayPost::~AllMayPost() {
+    const std::lock_guard lock(site_.mutex_);
+    --site_.all_may_post_;
+}
+
+bool TaskSite::refuse_posts() {
     const std::lock_guard lock(mutex_);
-    all_may_post_ = true;
     room_.notify_all();
+    return !std::exchange(refuses_posts_, true);
 }
 
 Kept TaskSite::keep(const Tuple& tuple) {
@@ -165,15 +177,9 @@ std::vector<std::unique_ptr<detail::KeptTuple>> TaskSite::take_abandoned() {
     return std::exchange(abandoned_, {});
 }
 
-std::vector<Root> TaskSite::end() {
+void TaskSite::end(const std::function<void(const Tuple&)>& fail_kept) {
     // Destroyed after the lock is released: what was posted may own a Kept.
     std::vector<std::unique_ptr<detail::Posted>> dropped;
-    std::vector<Root> left;
-    const auto add_roots = [&left](const Tuple& tuple) {
-        const std::byte* const row = detail::TupleAccess::row(tuple);
-        for (std::size_t i = 0; i < detail::row_anchor_count(row); ++i)
-            left.push_back(detail::row_anchor(row, i).root);
-    };
     const std::lock_guard lock(mutex_);
     engine_ = nullptr;
     executor_ = nullptr;
@@ -181,13 +187,12 @@ std::vector<Root> TaskSite::end() {
     dropped.swap(posted_);
     for (detail::KeptTuple* kept = kept_; kept != nullptr; kept = kept->next) {
         kept->failed_at_end = true;
-        add_roots(kept->tuple);
+        fail_kept(kept->tuple);
     }
     kept_ = nullptr;
     kept_count_.store(0, std::memory_order_relaxed);
-    for (const auto& kept : abandoned_) add_roots(kept->tuple);
+    for (const auto& kept : abandoned_) fail_kept(kept->tuple);
     abandoned_.clear();
-    return left;
 }
 
 }  // namespace storm::worker

@@ -80,8 +80,19 @@ public:
     std::size_t posted_count() const;
     /// Something was posted or abandoned.
     bool has_mail() const { return has_mail_.load(std::memory_order_acquire); }
-    /// From now on nobody waits in post(): the task may be about to wait for who does.
-    void let_all_post();
+    /// While one exists nobody waits in post(): the task may be about to wait for who does.
+    class AllMayPost {
+    public:
+        explicit AllMayPost(TaskSite& site);
+        ~AllMayPost();
+        AllMayPost(const AllMayPost&) = delete;
+        AllMayPost& operator=(const AllMayPost&) = delete;
+
+    private:
+        TaskSite& site_;
+    };
+    /// From now on post() returns false. Returns whether that is new.
+    bool refuse_posts();
     /// Whether an input was kept that is neither acked nor failed.
     bool keeps_any() const { return kept_count_.load(std::memory_order_acquire) > 0; }
     /// Any thread.
@@ -93,8 +104,9 @@ public:
     void release(detail::KeptTuple* kept);
     /// What release() has brought; the caller fails it and deletes it.
     std::vector<std::unique_ptr<detail::KeptTuple>> take_abandoned();
-    /// The task has ended. Returns the roots of what it still keeps, to be failed.
-    std::vector<Root> end();
+    /// The task has ended. `fail_kept` is called for each tuple that it still keeps; it must not
+    /// call this.
+    void end(const std::function<void(const Tuple&)>& fail_kept = [](const Tuple&) {});
     void for_each_counter(const std::function<void(const std::string&, std::uint64_t)>& use) const;
 
 private:
@@ -110,7 +122,8 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<detail::Posted>> posted_;
     std::condition_variable room_;
-    bool all_may_post_ = false;
+    int all_may_post_ = 0;  // How many say so.
+    bool refuses_posts_ = false;
     std::atomic<bool> has_mail_{false};  // Saves the lock for a look.
     std::vector<std::unique_ptr<detail::KeptTuple>> abandoned_;
     detail::KeptTuple* kept_ = nullptr;  // The first of a doubly linked list.

@@ -28,6 +28,10 @@ inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
 inline constexpr std::size_t kWindowBytesMaxElsewhere = 512 * 1024;
 /// What the ack() and fail() of a spout that waits for credit may emit before they wait, too.
 inline constexpr std::size_t kLeewayBytes = 64 * 1024;
+/// What a bolt keeps for no longer counts as in flight all the time.
+inline constexpr base::Micros kKeptInFlight = 20 * base::kMicrosPerMilli;
+/// Calls of next_tuple() after finished() for each fail(), unless it says kIdle before.
+inline constexpr std::uint64_t kReplayCallsMax = 1'024;
 /// Calls that wait in the mailbox of a task; other threads that post more wait.
 inline constexpr std::size_t kPostedMax = 16 * 1024;
 

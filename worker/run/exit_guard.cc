@@ -27,10 +27,22 @@ void at_exit(int code, void*) {
     ::_exit(kExitFailed);
 }
 
+// Whichever code it was called with: that is not told.
+void at_quick_exit() {
+    if (!armed.exchange(false)) return;
+    Screen::give_back();
+    std::fputs(
+        "error: user code called quick_exit() before the topology had ended\n"
+        "  hint: an exception fails a tuple; a spout says its end by finished()\n",
+        stderr);
+    ::_exit(kExitFailed);
+}
+
 }  // namespace
 
 ExitGuard::ExitGuard() {
-    static const bool registered = ::on_exit(&at_exit, nullptr) == 0;
+    static const bool registered =
+        ::on_exit(&at_exit, nullptr) == 0 && std::at_quick_exit(&at_quick_exit) == 0;
     armed.store(registered);
 }
 

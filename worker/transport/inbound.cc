@@ -222,8 +222,9 @@ void Inbound::take_control(std::span<const std::byte> records) {
         if (kind == wire::ControlKind::kAck) {
             batch.acks.push_back({record.subject, record.amount});
         } else {
-            batch.fails.push_back(
-                {record.subject, static_cast<FailReason>(record.reason), fail_kind(kind)});
+            batch.fails.push_back({record.subject, static_cast<FailReason>(record.reason),
+                                   fail_kind(kind),
+                                   kind == wire::ControlKind::kHeld ? wire::held_more(record) : 0});
         }
     }
     for (std::uint32_t loop = 0; loop < to.size(); ++loop) {

@@ -33,24 +33,31 @@ wire::ControlRecord make_record(const FailRecord& fail) {
         case FailRecord::Kind::kReset:
             return wire::make_reset(fail.root);
         case FailRecord::Kind::kHeld:
-            return wire::make_held(fail.root);
+            return wire::make_held(fail.root, fail.held);
     }
     STORM_CHECK(false, "all kinds are told above");
 }
 
-// The same thing about the same root once is enough.
+// The same thing about the same root once is enough; of kept tuples, the sum.
 void merge(std::vector<FailRecord>& fails) {
     const auto key = [](const FailRecord& record) {
-        const auto& [root, reason, what] = record;
-        return std::tuple(root, what, reason);
+        return std::tuple(record.root, record.kind, record.reason);
     };
     std::sort(fails.begin(), fails.end(), [&](const FailRecord& one, const FailRecord& other) {
         return key(one) < key(other);
     });
-    const auto end = std::unique(
-        fails.begin(), fails.end(),
-        [&](const FailRecord& one, const FailRecord& other) { return key(one) == key(other); });
-    fails.erase(end, fails.end());
+    std::size_t merged = 0;
+    for (const FailRecord& record : fails) {
+        if (merged > 0 && key(fails[merged - 1]) == key(record)) {
+            fails[merged - 1].held += record.held;
+        } else {
+            fails[merged++] = record;
+        }
+    }
+    fails.resize(merged);
+    std::erase_if(fails, [](const FailRecord& record) {
+        return record.kind == FailRecord::Kind::kHeld && record.held == 0;
+    });
 }
 
 }  // namespace

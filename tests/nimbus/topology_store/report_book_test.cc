@@ -124,6 +124,23 @@ TEST(ReportBook, TellsWhatAWorkerLostOnceItHasFinished) {
     EXPECT_THAT(book.take(report("s1", {told}), 0, 43), IsEmpty());
 }
 
+TEST(ReportBook, KnowsWhatAFinishedTopologyHasGivenUpThoughItsWorkersAreGone) {
+    ReportBook book;
+    cluster::WorkerStatus finished = worker(0, 1, 0, 100);
+    finished.report.state = WorkerState::kFinished;
+    finished.report.components[0].losses = {.dropped = 2, .unreplayed = 3};
+    book.take(report("s1", {finished}), 0, 0);
+    EXPECT_EQ(book.totals(on("s1", 1)).at("lines").losses,
+              (cluster::Losses{.dropped = 2, .unreplayed = 3}));
+
+    book.take(report("s1", {}), 0, 0);
+
+    cluster::Assignment nowhere = on("s1", 1);
+    nowhere.workers.clear();
+    EXPECT_EQ(book.totals(nowhere).at("lines").losses,
+              (cluster::Losses{.dropped = 2, .unreplayed = 3}));
+}
+
 TEST(ReportBook, AFormerLifeOfASpoutHasNotGivenUpWhatItsNextOneMayReplay) {
     ReportBook book;
     auto former = worker(0, 1, 0, 1);

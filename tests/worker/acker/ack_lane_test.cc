@@ -68,7 +68,7 @@ TEST_F(AckLaneTest, RecordsGoToTheLoopOfTheirSpoutTask) {
 TEST_F(AckLaneTest, AFailSaysWhyAndWhatIsNoneSaysSo) {
     lane.fail(root_of(2, 1), FailReason::kOverflow);
     lane.reset_timeout(root_of(2, 1));
-    lane.held(root_of(2, 1));
+    lane.held(root_of(2, 1), -1);
 
     const std::vector<FailRecord>& fails = lane.by_destination()[1].fails;
     ASSERT_THAT(fails, SizeIs(3));
@@ -76,6 +76,7 @@ TEST_F(AckLaneTest, AFailSaysWhyAndWhatIsNoneSaysSo) {
     EXPECT_EQ(fails[0].kind, FailRecord::Kind::kFail);
     EXPECT_EQ(fails[1].kind, FailRecord::Kind::kReset);
     EXPECT_EQ(fails[2].kind, FailRecord::Kind::kHeld);
+    EXPECT_EQ(fails[2].held, -1);
 }
 
 TEST_F(AckLaneTest, ItIsUsableAfterItsRecordsWereTaken) {

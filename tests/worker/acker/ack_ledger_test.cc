@@ -223,7 +223,8 @@ void expect_untouched(AckLedger& ledger, const std::vector<Root>& late) {
     std::size_t touched = 0;
     for (const Root root : late) {
         touched += ledger.ack(root, 1).has_value() ? 1U : 0U;  // Would settle it.
-        touched += ledger.hold(root).has_value() ? 1U : 0U;
+        ledger.keep(root, 1);
+        ledger.hold(1'000'000 * kMicrosPerSecond, [&](Micros, Micros) { ++touched; });
         touched += ledger.fail(root).has_value() ? 1U : 0U;
     }
     EXPECT_EQ(touched, 0);
@@ -272,20 +273,89 @@ TEST(FormerLife, NorWhenTheTableHasTurnedOverManyTimesSince) {
 
 // ---- What bolts keep ----------------------------------------------------------------------------
 
-TEST_F(AckLedgerTest, ATreeThatIsHeldCountsOnceUntilItSettles) {
-    ledger.set_time(123);
+using Flights = std::vector<std::pair<Micros, Micros>>;
+
+Flights hold(AckLedger& ledger, Micros since) {
+    Flights left;
+    ledger.hold(since, [&](Micros in, Micros out) { left.emplace_back(in, out); });
+    return left;
+}
+
+std::vector<Micros> settled_back(AckLedger& ledger) {
+    std::vector<Micros> in;
+    ledger.take_settled_back([&](Micros at) { in.push_back(at); });
+    return in;
+}
+
+TEST_F(AckLedgerTest, ATreeIsHeldOnceATupleOfItHasBeenKeptForAWhileUntilItSettles) {
+    ledger.set_time(100);
     const Root root = armed(1, 9);
     const Root other = armed(2, 9);
+    ledger.set_time(200);
 
-    EXPECT_EQ(ledger.hold(root), 123);
-    EXPECT_EQ(ledger.hold(root), std::nullopt) << "it was held already";
+    ledger.keep(root, 1);
+    EXPECT_EQ(hold(ledger, 199), Flights());
+    EXPECT_EQ(ledger.held(), 0);
+    EXPECT_EQ(ledger.next_hold(50), 250);
+    ledger.set_time(250);
+    ledger.keep(root, 1);
+    EXPECT_EQ(hold(ledger, 200), (Flights{{100, 200}}));
+    EXPECT_EQ(hold(ledger, 250), Flights()) << "it is held already";
     EXPECT_EQ(ledger.held(), 1);
     EXPECT_EQ(ledger.pending(), 2);
-    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 123, root}));
+
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 100, root}));
     EXPECT_EQ(ledger.held(), 0);
-    EXPECT_EQ(ledger.hold(root), std::nullopt) << "it has settled";
-    EXPECT_EQ(ledger.ack(other, 9), (Settled{2, 123, other}));
+    EXPECT_EQ(ledger.take_settled_held(), 1);
+    ledger.keep(root, 1);
+    EXPECT_EQ(ledger.next_hold(50), std::nullopt) << "it has settled";
+    EXPECT_EQ(ledger.ack(other, 9), (Settled{2, 100, other}));
+    EXPECT_EQ(ledger.take_settled_held(), 0);
+    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
+}
+
+TEST_F(AckLedgerTest, WhatIsLetGoOfSoonHasBeenInFlightAllTheTime) {
+    const Root root = armed(1, 9);
+    ledger.keep(root, 1);
+    ledger.let_go(root, 1);
+
+    EXPECT_EQ(hold(ledger, 1'000), Flights());
     EXPECT_EQ(ledger.held(), 0);
+    EXPECT_FALSE(ledger.any_back());
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root}));
+    EXPECT_EQ(ledger.take_settled_held(), 0);
+    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
+}
+
+TEST_F(AckLedgerTest, WhatWasHeldIsBackInFlightWhenTheLastTupleIsLetGoOf) {
+    const Root root = armed(1, 9);
+    ledger.set_time(100);
+    ledger.keep(root, 2);
+    ledger.set_time(150);
+    ASSERT_EQ(hold(ledger, 100), (Flights{{0, 100}}));
+
+    ledger.let_go(root, 1);
+    EXPECT_EQ(ledger.held(), 1);
+    ledger.set_time(400);
+    ledger.let_go(root, 1);
+    EXPECT_EQ(ledger.held(), 0);
+    EXPECT_TRUE(ledger.any_back());
+    ledger.let_go(root, 1);
+    EXPECT_EQ(ledger.held(), 0) << "there was nothing to let go of";
+
+    ledger.set_time(500);
+    ledger.keep(root, 1);
+    ledger.set_time(600);
+    EXPECT_EQ(hold(ledger, 500), (Flights{{300, 500}})) << "later by the 300 us of the first time";
+    EXPECT_FALSE(ledger.any_back());
+    ledger.let_go(root, 1);
+    EXPECT_TRUE(ledger.any_back());
+
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root}));
+    EXPECT_EQ(settled_back(ledger), (std::vector<Micros>{400}));
+    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
+    EXPECT_FALSE(ledger.any_back());
+    EXPECT_EQ(ledger.take_settled_held(), 0);
 }
 
 TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
@@ -297,7 +367,8 @@ TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
         [](AckLedger& some, Root, auto& out) { some.abandon(out); }};
     for (const Way settle : ways) {
         const Root root = armed(1, 9);
-        ASSERT_TRUE(ledger.hold(root).has_value());
+        ledger.keep(root, 1);
+        ASSERT_EQ(hold(ledger, 0).size(), 1);
         list.clear();
 
         settle(ledger, root, list);
@@ -308,7 +379,10 @@ TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
         EXPECT_EQ(ledger.held(), 0);
         const Root next = armed(2, 9);
         EXPECT_EQ(next & kSlotMask, root & kSlotMask);
-        EXPECT_TRUE(ledger.hold(next).has_value());
+        ledger.keep(next, 1);
+        EXPECT_EQ(hold(ledger, 0).size(), 1);
+        ledger.let_go(next, 1);
+        EXPECT_TRUE(ledger.any_back());
         EXPECT_TRUE(ledger.ack(next, 9).has_value());
     }
 }

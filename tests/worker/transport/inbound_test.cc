@@ -170,14 +170,14 @@ TEST_F(InboundTest, AcksAreOnlyForRootsOfSpoutsHereAndAllOrNothing) {
     const std::uint64_t own = OneWorker::root_of(one.task("numbers", 1));
 
     EXPECT_EQ(control_refusal({wire::make_ack(own, 1), wire::make_fail(own, FailReason::kException),
-                               wire::make_reset(own), wire::make_held(own)}),
+                               wire::make_reset(own), wire::make_held(own, 1)}),
               "");
     for (const std::uint64_t other :
          {OneWorker::root_of(one.task("numbers", 0)), OneWorker::root_of(to),
           OneWorker::root_of(1'000), OneWorker::root_of(0), ~std::uint64_t{0}}) {
         EXPECT_NE(control_refusal({wire::make_ack(own, 1), wire::make_ack(other, 1)}), "");
         EXPECT_NE(control_refusal({wire::make_reset(other)}), "");
-        EXPECT_NE(control_refusal({wire::make_held(other)}), "");
+        EXPECT_NE(control_refusal({wire::make_held(other, 1)}), "");
         EXPECT_NE(control_refusal({wire::make_fail(other, FailReason::kTimedOut)}), "");
     }
     EXPECT_TRUE(one.engine.loop(0).control.empty());

@@ -82,9 +82,12 @@ public:
     void log_error(std::string_view message) const { site_->log(2, message); }
 
     /// Runs `fn` on this task's executor, between two of its calls, as soon as the task may emit:
-    /// it waits while the task's targets take no more, and a spout's while the topology is inactive
-    /// or drained. `fn` may be move-only (and so own a Kept). False, and `fn` is dropped, when the
-    /// task has ended. A thread of your own that posts waits while 16,384 calls do.
+    /// it waits while the task's targets take no more, and a spout's while the topology is
+    /// inactive. `fn` may be move-only (and so own a Kept). False, and `fn` is dropped, when the
+    /// task has ended, or is about to: nothing more comes to a bolt, a spout has said finished() or
+    /// is drained, and what was posted before has run. A thread of your own that posts waits while
+    /// 16,384 calls do, so no call of yours may wait for such a thread but open() and prepare(),
+    /// activate(), deactivate(), inputs_ended(), finish(), close() and cleanup().
     template <typename Fn>
     bool post(Fn&& fn) const {
         struct Call final : detail::Posted {

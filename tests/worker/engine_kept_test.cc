@@ -1,0 +1,134 @@
+// Goal:   tuples that bolts keep for a while do not open the window of their spout for what queues
+//         beside or behind them: a slow bolt is kept busy, and nothing times out.
+// Method: a bolt of 20 ms behind or beside one that keeps, for no time, until three others have
+//         come, or for 100 ms; several timeouts long.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <storm/storm.h>
+
+#include "tests/support/any_topology.h"
+
+namespace storm::testing {
+namespace {
+
+void expect_no_timeouts(TopologyBuilder& t, const std::shared_ptr<Outcomes>& outcomes,
+                        int seconds = 6) {
+    Running run(t, config_of({2, false}, {{"topology.message.timeout.secs", "2"}}));
+
+    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+
+    EXPECT_EQ(outcomes->failed(), 0);
+    EXPECT_GT(outcomes->acked(), seconds * 50 / 2) << "a bolt of 20 ms does 50 a second";
+    run.stop();
+}
+
+TEST(EngineKept, WhatABoltKeptForAMomentBeforeASlowOneDoesNotTimeOut) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    auto held = std::make_shared<std::vector<Kept>>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
+    t.bolt<AnyBolt>("keeper", default_stream({{"n", Kind::kInt64}}),
+                    BoltScript{.execute =
+                                   [held](const Tuple& in, BoltCollector& out) {
+                                       held->push_back(out.keep(in));
+                                       if (held->size() < 4) return;
+                                       for (Kept& kept : *held) {
+                                           out.emit(kept.tuple(), kept.tuple().int64(0));
+                                           out.ack(std::move(kept));
+                                       }
+                                       held->clear();
+                                   }})
+        .shuffle("numbers");
+    t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+     }).shuffle("keeper");
+
+    expect_no_timeouts(t, outcomes);
+}
+
+/// Keeps each tuple for `time`, then passes it on and acks it by post().
+class Async final : public Bolt {
+public:
+    explicit Async(std::chrono::milliseconds time) : time_(time) {}
+    ~Async() override {
+        {
+            const std::lock_guard lock(mutex_);
+            end_ = true;
+        }
+        more_.notify_one();
+        if (thread_.joinable()) thread_.join();
+    }
+    void declare_outputs(Outputs& outputs) const override { outputs.stream({{"n", Kind::kInt64}}); }
+    void prepare(const TaskContext& context, BoltCollector& out) override {
+        out_.emplace(out);
+        thread_ = std::thread([this, context] {
+            std::unique_lock lock(mutex_);
+            while (true) {
+                more_.wait(lock, [this] { return end_ || !todo_.empty(); });
+                if (end_) return;
+                auto [due, kept] = std::move(todo_.front());
+                todo_.pop_front();
+                lock.unlock();
+                std::this_thread::sleep_until(due);
+                context.post([this, kept] {
+                    out_->emit(kept->tuple(), kept->tuple().int64(0));
+                    out_->ack(std::move(*kept));
+                });
+                lock.lock();
+            }
+        });
+    }
+    void execute(const Tuple& in, BoltCollector& out) override {
+        const std::lock_guard lock(mutex_);
+        todo_.emplace_back(std::chrono::steady_clock::now() + time_,
+                           std::make_shared<Kept>(out.keep(in)));
+        more_.notify_one();
+    }
+
+private:
+    const std::chrono::milliseconds time_;
+    std::optional<BoltCollector> out_;
+    std::mutex mutex_;
+    std::condition_variable more_;
+    std::deque<std::pair<std::chrono::steady_clock::time_point, std::shared_ptr<Kept>>> todo_;
+    bool end_ = false;
+    std::thread thread_;
+};
+
+TEST(EngineKept, WhatAnAsynchronousBoltKeepsBesideASlowOneDoesNotTimeOut) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
+    t.bolt<Async>("async", std::chrono::milliseconds(0)).shuffle("numbers");
+    t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+     }).shuffle("numbers");
+
+    expect_no_timeouts(t, outcomes);
+}
+
+TEST(EngineKept, WhatAnAsynchronousBoltKeptForLongBeforeASlowOneDoesNotTimeOut) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
+    t.bolt<Async>("async", std::chrono::milliseconds(100)).shuffle("numbers");
+    t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+     }).shuffle("async");
+
+    expect_no_timeouts(t, outcomes);
+}
+
+}  // namespace
+}  // namespace storm::testing
