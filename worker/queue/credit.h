@@ -9,6 +9,9 @@
 // A row may take a channel past its limit by what one call of user code emits; it is the next call
 // that waits.
 //
+// A receiver that is gone for good is waited for by nobody: there is credit without limit for it,
+// and yet its channel counts as used up for whoever may choose another one.
+//
 // Threads: CreditSender is the emitting executor's, CreditReceiver the consuming one's; the atomics
 // join them. Cost:    an add and a compare per row; a fence per quarter of the window.
 #pragma once
@@ -22,6 +25,7 @@ namespace storm::worker {
 class CreditReceiver {
 public:
     enum class Sender : std::uint8_t { kHere, kElsewhere };
+    static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
     /// A sender elsewhere, in another worker, must be told of each new limit.
     explicit CreditReceiver(std::uint64_t window, Sender sender = Sender::kHere)
@@ -44,6 +48,8 @@ public:
     /// The same: the receiver is lost. There is no credit until another one announces some, and a
     /// sender that has not used up its own learns of it by CreditSender::revoke().
     void revoke() { limit_.store(0, std::memory_order_release); }
+    /// The same, for good: whoever waits is to look again. Nothing is announced after this.
+    void give_up() { limit_.store(kUnlimited, std::memory_order_release); }
 
 private:
     friend class CreditSender;
@@ -65,23 +71,24 @@ private:
 
 class CreditSender {
 public:
-    static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
-
     /// Without a receiver: a channel inside a cycle, which needs no credit.
     explicit CreditSender(CreditReceiver* receiver)
-        : limit_(receiver == nullptr ? kUnlimited : receiver->window_), receiver_(receiver) {}
+        : limit_(receiver == nullptr ? CreditReceiver::kUnlimited : receiver->window_),
+          receiver_(receiver) {}
 
     /// Whether the channel was within its limit before, and no longer is.
     [[nodiscard]] bool send(std::uint64_t bytes) {
         sent_ += bytes;
         if (sent_ < limit_ || exhausted_) [[likely]]
             return false;
-        limit_ = receiver_->limit_.load(std::memory_order_acquire);
-        exhausted_ = sent_ >= limit_;
+        look();
         beyond_from_ = sent_;
         return exhausted_;
     }
+    /// Also when the receiver is gone: whoever may choose takes another one.
     bool exhausted() const { return exhausted_; }
+    /// Nobody waits for this one. REQUIRES: refresh() has returned true.
+    bool gone() const { return limit_ == CreditReceiver::kUnlimited; }
     /// Bytes sent since the credit was used up, or since count_beyond(). REQUIRES: exhausted().
     std::uint64_t beyond() const { return sent_ - beyond_from_; }
     void count_beyond() { beyond_from_ = sent_; }
@@ -90,11 +97,13 @@ public:
     /// longer is.
     [[nodiscard]] bool revoke() {
         beyond_from_ = sent_;
-        return !exhausted_ && !look();  // Who waits already goes on with refresh() alone.
+        if (exhausted_) return false;  // Who waits already goes on with refresh() alone.
+        look();
+        return exhausted_;
     }
 
     /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
-    /// credit again.
+    /// credit again, or nobody to wait for.
     bool refresh() {
         if (look()) return true;
         receiver_->waiting_.store(1, std::memory_order_relaxed);
@@ -105,8 +114,9 @@ public:
 private:
     bool look() {
         limit_ = receiver_->limit_.load(std::memory_order_acquire);
-        exhausted_ = sent_ >= limit_;
-        return !exhausted_;
+        const bool credit = sent_ < limit_;
+        exhausted_ = !credit || gone();
+        return credit;
     }
 
     std::uint64_t sent_ = 0;

@@ -95,16 +95,16 @@ void Outbox::unstock(BatchPool& pool) {
     stock_.clear();
 }
 
-void Outbox::count_route(Route& route, int change) {
+void Outbox::count(Route& route, int Route::*targets, int change) {
     const bool was = route.blocked();
-    route.exhausted_targets += change;
+    route.*targets += change;
     if (route.blocked() != was) blocked_routes_ += was ? static_cast<std::size_t>(-1) : 1;
 }
 
 void Outbox::exhausted(Sender& sender) {
     exhausted_.push_back(&sender);
     interrupted_ = true;
-    for (Route* const route : sender.routes) count_route(*route, 1);
+    for (Route* const route : sender.routes) count(*route, &Route::exhausted_targets, 1);
 }
 
 bool Outbox::has_leeway() const {
@@ -121,7 +121,11 @@ bool Outbox::refresh() {
         return true;
     std::erase_if(exhausted_, [this](Sender* sender) {
         if (!sender->credit.refresh()) return false;
-        for (Route* const route : sender->routes) count_route(*route, -1);
+        const bool gone = sender->credit.gone();
+        for (Route* const route : sender->routes) {
+            gone ? count(*route, &Route::gone_targets, 1)
+                 : count(*route, &Route::exhausted_targets, -1);
+        }
         return true;
     });
     interrupted_ = blocked() || !closed_.empty();

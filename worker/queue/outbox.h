@@ -113,7 +113,7 @@ private:
     void close(Lane& lane);
     void finish_run(Lane& lane);
     Batch* take(std::size_t bytes);
-    void count_route(Route& route, int change);
+    void count(Route& route, int Route::*targets, int change);
 
     CommonPool& common_;  // For what the stock does not cover.
     const std::size_t overshoot_bytes_;

@@ -309,5 +309,35 @@ TEST(Credit, WhoseCreditIsTakenBackHasSentNothingBeyondIt) {
     EXPECT_EQ(sender.beyond(), 0U) << "what it still sends is counted from here on";
 }
 
+TEST(Credit, OneThatIsGoneForGoodIsUsedUpButNobodyWaitsForIt) {
+    CreditReceiver receiver(1'000, CreditReceiver::Sender::kElsewhere);
+    CreditSender waits(&receiver);
+    ASSERT_TRUE(waits.send(1'000));
+    ASSERT_FALSE(waits.refresh());
+    CreditSender has_credit(&receiver);
+    ASSERT_FALSE(has_credit.send(500));
+
+    receiver.give_up();
+
+    EXPECT_TRUE(waits.refresh());
+    EXPECT_TRUE(waits.gone());
+    EXPECT_TRUE(waits.exhausted());
+    EXPECT_FALSE(waits.send(std::uint64_t{1} << 60)) << "and never again";
+    EXPECT_TRUE(has_credit.send(500)) << "it notices with its last credit";
+    EXPECT_TRUE(has_credit.refresh());
+    EXPECT_TRUE(has_credit.gone());
+}
+
+TEST(Credit, WhoseReceiverIsGoneForGoodLearnsItAtOnce) {
+    CreditReceiver receiver(1'000, CreditReceiver::Sender::kElsewhere);
+    CreditSender sender(&receiver);
+
+    receiver.give_up();
+
+    EXPECT_TRUE(sender.revoke());
+    EXPECT_TRUE(sender.exhausted());
+    EXPECT_FALSE(sender.revoke()) << "it knows";
+}
+
 }  // namespace
 }  // namespace storm::worker

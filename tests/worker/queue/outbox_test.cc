@@ -267,6 +267,41 @@ TEST_F(OutboxCredit, RefreshEndsTheWaitWhenThereIsCreditAndAsksToBeToldWhenThere
     EXPECT_FALSE(outbox.interrupted());
 }
 
+TEST_F(OutboxCredit, NobodyWaitsForOneThatIsGone) {
+    first.routes = {&fields};
+    second.routes = {&fields};
+    use_up(first);
+    use_up(second);
+
+    first_end.give_up();
+    EXPECT_FALSE(outbox.refresh()) << "there is still the other one";
+    EXPECT_TRUE(second_end.consume(100));
+
+    EXPECT_TRUE(outbox.refresh());
+    use_up(first);
+    EXPECT_FALSE(outbox.blocked());
+    use_up(second);
+    EXPECT_TRUE(outbox.blocked());
+}
+
+TEST_F(OutboxCredit, AShuffleWaitsForThoseThatAreNotGone) {
+    first.routes = {&shuffle};
+    second.routes = {&shuffle};
+    use_up(first);
+    use_up(second);
+
+    first_end.give_up();
+    EXPECT_FALSE(outbox.refresh());
+    EXPECT_TRUE(second_end.consume(100));
+    EXPECT_TRUE(outbox.refresh());
+    EXPECT_TRUE(first.credit.exhausted()) << "it takes the other one";
+    use_up(second);
+    EXPECT_TRUE(outbox.blocked());
+    second_end.give_up();
+
+    EXPECT_TRUE(outbox.refresh()) << "it has nobody to wait for";
+}
+
 TEST_F(OutboxCredit, AChannelMayBeUsedUpAgainAndAgain) {
     first.routes = {&shuffle, &fields};
     second.routes = {&shuffle};
