@@ -242,6 +242,8 @@ MUTATIONS = [
         ("a-life-has-no-base", "from.base = from.received;", "", INBOUND),
         ("any-credit-will-do", "from->received + run.bytes > limit + allowance",
          "from->received + run.bytes > 100 * limit + allowance", INBOUND),
+        ("the-gone-are-waited-for-again", "if (!gone_) mark_start();", "mark_start();", INBOUND),
+        ("the-end-of-one-task-is-that-of-all", "if (ended == end.ended) return;", "", INBOUND),
         ("marks-are-the-senders", "from.received += row.size();", "", INBOUND),
         ("any-root-may-be-acked", "if (!is_own_spout(last_task_)) return".replace("last_task_", "last_task"),
          "if (is_own_spout(last_task) && last_task < 0) return", INBOUND),
@@ -263,6 +265,9 @@ MUTATIONS = [
          "// Its spouts' roots have died with it.\n    drop_controls();", "", OUTBOUND),
         ("merging-forgets-fails",
          "all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());", "", OUTBOUND),
+        ("what-is-for-the-gone-is-kept", "return drop(batch);", "static_cast<void>(0);", OUTBOUND),
+        ("a-later-life-takes-credit-back", "void Outbound::revoke_credit() {\n    if (gone_) return;",
+         "void Outbound::revoke_credit() {", OUTBOUND),
         ("what-was-shipped-is-not-counted", "to(run).shipped += run.bytes;", "", OUTBOUND),
     ),
 

@@ -74,10 +74,14 @@ Inbound::Inbound(Engine& engine, std::uint32_t worker)
             if (target_index_[t] == kNone) continue;
             From& from = from_[source_index_[e] * targets_ + target_index_[t]];
             from.channel = engine.executor(t)->channel_or_null(source.first_task);
-            if (from.channel != nullptr) {
-                from.fields = subscribed_fields(wiring_, source.component,
-                                                wiring_.plan.executors[t].component);
-            }
+            if (from.channel == nullptr) continue;
+            const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
+            from.fields = subscribed_fields(wiring_, source.component, target.component);
+            from.first_source = source.first_task;
+            from.first_target = target.first_task;
+            from.targets = static_cast<std::size_t>(target.tasks);
+            from.ended.resize(static_cast<std::size_t>(source.tasks) * from.targets);
+            open_ends_ += from.ended.size();
         }
     }
     for (std::size_t task = 1; task < is_spout_task_.size(); ++task) {
@@ -126,6 +130,7 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
     auto well_formed = wire::check_runs(runs);
     if (!well_formed) return well_formed;
     std::fill(bytes_.begin(), bytes_.end(), 0);
+    ends_.clear();
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         From* const from =
@@ -138,6 +143,8 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
         const std::byte* const end = row + run.bytes;
         for (; row != end; row += detail::row_bytes(row)) {
             if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
+            if (wire::is_control(row)) [[unlikely]]
+                note_end(run, *from, row);
         }
         const std::uint64_t limit = from->channel->credit.limit();
         if (from->received + run.bytes > limit + allowance_ + kBeyondCreditBytesMax)
@@ -152,6 +159,8 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
 base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
     auto checked = check(runs);
     if (!checked) return checked;
+    if (!gone_)
+        std::for_each(ends_.begin(), ends_.end(), [this](const End& end) { set_ended(end); });
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         const auto target = static_cast<TaskId>(run.target_task);
@@ -170,6 +179,24 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
         if (open_[loop] != nullptr) push(loop, std::exchange(open_[loop], nullptr));
     }
     return base::Done{};
+}
+
+void Inbound::note_end(const wire::RunHeader& run, From& from, const std::byte* row) {
+    const wire::ControlRow control = wire::read_control_row(row);
+    if (std::holds_alternative<wire::Ending>(control)) return;  // It may take that back.
+    ends_.push_back({&from, static_cast<TaskId>(run.source_task),
+                     static_cast<TaskId>(run.target_task),
+                     std::holds_alternative<wire::Eos>(control)});
+}
+
+void Inbound::set_ended(const End& end) {
+    const From& from = *end.from;
+    const auto source = static_cast<std::size_t>(end.source - from.first_source);
+    const auto target = static_cast<std::size_t>(end.target - from.first_target);
+    auto&& ended = end.from->ended[source * from.targets + target];
+    if (ended == end.ended) return;
+    ended = end.ended;
+    open_ends_ += end.ended ? static_cast<std::size_t>(-1) : 1;
 }
 
 bool Inbound::is_overfull(const From& from) const {
@@ -265,22 +292,29 @@ void Inbound::push_control_row(From& from, TaskId source, TaskId target,
 }
 
 void Inbound::end_sources() {
+    gone_ = true;
     alignas(8) std::array<std::byte, wire::kControlRowBytesMax> row{};
     const std::size_t bytes = wire::write_control_row(wire::Eos{}, row.data());
     for_each_pair_of_tasks([&](From& from, TaskId source, TaskId target) {
+        set_ended({&from, source, target, true});
         push_control_row(from, source, target, std::span(row).first(bytes));
     });
 }
 
 void Inbound::start_life() {
     overfull_.clear();
-    // The mark goes through the data lane, behind the rows of the life before.
+    if (!gone_) mark_start();
+    for (From& from : from_) from.base = from.received;
+}
+
+// The mark goes through the data lane, behind the rows of the life before.
+void Inbound::mark_start() {
     alignas(8) std::array<std::byte, kSourceStartedBytes> mark{};
     write_source_started(mark.data());
     for_each_pair_of_tasks([&](From& from, TaskId source, TaskId target) {
+        set_ended({&from, source, target, false});
         push_control_row(from, source, target, mark);
     });
-    for (From& from : from_) from.base = from.received;
 }
 
 CreditRecord Inbound::credit(const CreditRecord& record) const {

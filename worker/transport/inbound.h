@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "wire/batch.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/engine.h"
 
@@ -34,10 +35,14 @@ public:
     /// Some channel of it has sent more than its credit and what one call may emit, and has not got
     /// the credit for it yet.
     bool overfull();
-    /// The peer is gone for good: its tasks have ended, wherever they were.
+    /// All tasks of it have said to all that listen here that nothing more comes.
+    bool all_ended() const { return open_ends_ == 0; }
+    /// The peer is gone for good, in this life and all others: its tasks have ended, wherever they
+    /// were.
     void end_sources();
 
-    /// A new life of the peer: its tasks begin anew, and its credit is counted from here.
+    /// A new life of the peer: its tasks begin anew, unless it was given up, and its credit is
+    /// counted from here.
     void start_life();
     /// As the peer counts, for what `record` says of one of its channels.
     CreditRecord credit(const CreditRecord& record) const;
@@ -50,11 +55,25 @@ private:
         std::vector<std::uint16_t> fields;  // By stream; kNotSubscribed.
         std::uint64_t received = 0;         // Bytes, in all lives.
         std::uint64_t base = 0;             // Of these, before this life.
+        TaskId first_source = 0;
+        TaskId first_target = 0;
+        std::size_t targets = 0;  // Tasks.
+        std::vector<bool> ended;  // By source task, then target task.
+    };
+    /// An end of a stream, or that it goes on, in the batch that is looked at.
+    struct End {
+        From* from;
+        TaskId source;
+        TaskId target;
+        bool ended;
     };
 
     From* from(TaskId source, TaskId target);
     const char* fault_in_row(const std::byte* row, const From& from) const;
     base::Result<base::Done> check(std::span<const std::byte> runs);
+    void note_end(const wire::RunHeader& run, From& from, const std::byte* row);
+    void set_ended(const End& end);
+    void mark_start();
     void push(std::uint32_t loop, Batch* batch);
     bool is_overfull(const From& from) const;
     void push_control_row(From& from, TaskId source, TaskId target, std::span<const std::byte> row);
@@ -72,6 +91,9 @@ private:
     std::vector<std::size_t> target_index_;  // By executor: its column.
     std::size_t targets_ = 0;
     std::vector<From> from_;
+    std::size_t open_ends_ = 0;  // Pairs of tasks.
+    bool gone_ = false;
+    std::vector<End> ends_;
     std::vector<bool> is_spout_task_;
     std::vector<Inbox<Batch>::Token> tokens_;  // By loop.
     const std::uint64_t allowance_;            // Beyond credit: what one call may emit.

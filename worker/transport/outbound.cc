@@ -102,7 +102,11 @@ Outbound::To& Outbound::to(const wire::RunHeader& run) {
 
 void Outbound::collect() {
     outbox_.begin_taking();
-    outbox_.batches.take_all([this](Batch* batch) { batches_.push_back(batch); });
+    outbox_.batches.take_all([this](Batch* batch) {
+        if (gone_) [[unlikely]]
+            return drop(batch);
+        batches_.push_back(batch);
+    });
     outbox_.control.take_all([this](ControlBatch* taken) {
         for (const CreditRecord& record : taken->credits) raise(credits_, record);
         taken->credits.clear();
@@ -196,6 +200,7 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
 }
 
 void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
+    if (gone_) return;
     To& to = *by_channel_.at(channel);
     // It cannot have consumed more than was shipped to it.
     const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
@@ -222,6 +227,7 @@ void Outbound::drop_controls() {
 }
 
 void Outbound::revoke_credit() {
+    if (gone_) return;
     for (const To& to : to_)
         if (to.receiver != nullptr) to.receiver->revoke();
 }
@@ -240,8 +246,28 @@ void Outbound::release(Shipment& shipment, bool lost) {
     Batch* const batch = std::exchange(shipment.batch, nullptr);
     if (batch == nullptr) return;
     if (lost) fail_rows(*batch);
+    free(batch);
+}
+
+void Outbound::free(Batch* batch) {
     engine_.common_pool().bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
     engine_.common_pool().give(batch);
+}
+
+void Outbound::give_up() {
+    gone_ = true;
+    for (Batch* const batch : std::exchange(batches_, {})) drop(batch);
+    for (const To& to : to_) {
+        if (to.receiver == nullptr) continue;
+        to.receiver->give_up();
+        engine_.resume(*to.source);
+    }
+}
+
+void Outbound::drop(Batch* batch) {
+    dropped_ = true;
+    fail_rows(*batch);
+    free(batch);
 }
 
 void Outbound::fail_rows(Batch& batch) {

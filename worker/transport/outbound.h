@@ -61,6 +61,11 @@ public:
     /// What the peer has taken, or what is lost with it: the rows' memory is free again. `lost`:
     /// their trees fail.
     void release(Shipment& shipment, bool lost);
+    /// The peer is gone for good, in this life and all others: nobody waits for credit of it any
+    /// more, and what is for it is lost.
+    void give_up();
+    /// Something was, that had not been shipped.
+    bool has_dropped() const { return dropped_; }
 
 private:
     struct To {
@@ -74,6 +79,8 @@ private:
     To& to(const wire::RunHeader& run);
     void merge_controls();
     void fail_rows(Batch& batch);
+    void free(Batch* batch);
+    void drop(Batch* batch);
     void drop_controls();
     void revoke_credit();
 
@@ -93,6 +100,8 @@ private:
     std::size_t merge_at_ = kAckMergeMin;
     std::unordered_map<std::uint64_t, std::uint64_t> credits_;  // Limit, as we count, by channel.
     std::vector<wire::ControlRecord> others_;
+    bool gone_ = false;
+    bool dropped_ = false;
 };
 
 }  // namespace storm::worker

@@ -8,6 +8,7 @@
 #include "tests/wire/refusal.h"
 #include "tests/worker/transport/one_worker.h"
 #include "worker/transport/limits.h"
+#include "worker/transport/source_started.h"
 
 namespace storm::testing {
 namespace {
@@ -26,6 +27,14 @@ protected:
         EXPECT_TRUE(one.engine.loop(0).batches.empty()) << "nothing of a bad batch is used";
         EXPECT_EQ(one.engine.common_pool().bytes_in_flight, 0);
         return why;
+    }
+    static Bytes control(const wire::ControlRow& what) {
+        Bytes row(wire::kControlRowBytesMax);
+        row.resize(wire::write_control_row(what, row.data()));
+        return row;
+    }
+    void tell(TaskId source, TaskId target, const wire::ControlRow& what) {
+        EXPECT_EQ(refusal(OneWorker::run(source, target, control(what))), "");
     }
     std::string control_refusal(std::vector<wire::ControlRecord> records) {
         return wire::refusal_of(in.check_control(std::as_bytes(std::span(records))));
@@ -202,6 +211,51 @@ TEST_F(InboundTest, InANewLifeThePeerCountsFromZeroAndMarksAreNotItsOwn) {
     // What the old life sent, and the mark, have not been consumed yet.
     const std::uint64_t unconsumed = one.good_run().size() - sizeof(wire::RunHeader) + 8;
     EXPECT_EQ(credit(), window - unconsumed);
+}
+
+TEST_F(InboundTest, APeerHasEndedWhenAllItsTasksHaveToldAllThatListen) {
+    EXPECT_FALSE(in.all_ended());
+    tell(from, to, wire::Ending{});
+    tell(from, to, wire::Eos{});
+    tell(from, to, wire::Eos{});  // To be sure.
+    EXPECT_FALSE(in.all_ended()) << "the bolt there has not";
+    tell(one.task("pass", 0), one.task("sink", 1), wire::Eos{});
+    EXPECT_TRUE(in.all_ended());
+
+    tell(from, to, wire::Reopen{});
+    EXPECT_FALSE(in.all_ended());
+    tell(from, to, wire::Eos{});
+    EXPECT_TRUE(in.all_ended());
+
+    in.start_life();
+    EXPECT_FALSE(in.all_ended());
+}
+
+TEST_F(InboundTest, AnEndInABadBatchIsNone) {
+    tell(one.task("pass", 0), one.task("sink", 1), wire::Eos{});
+    Bytes bad = OneWorker::run(from, to, control(wire::Eos{}));
+    const Bytes run = OneWorker::run(from, 0, OneWorker::row());
+    bad.insert(bad.end(), run.begin(), run.end());
+
+    ASSERT_NE(refusal(bad), "");
+    ASSERT_EQ(refusal(one.good_run()), "");
+
+    EXPECT_FALSE(in.all_ended());
+}
+
+TEST_F(InboundTest, OneThatIsGoneForGoodHasEndedInEveryLife) {
+    in.end_sources();
+    EXPECT_TRUE(in.all_ended());
+    in.start_life();
+    tell(from, to, wire::Reopen{});
+    EXPECT_TRUE(in.all_ended());
+
+    std::size_t marks = 0;
+    one.engine.loop(0).batches.take_all([&](worker::Batch* batch) {
+        if (worker::is_source_started(batch->bytes() + sizeof(wire::RunHeader))) ++marks;
+        worker::free_batch(batch);
+    });
+    EXPECT_EQ(marks, 0) << "nobody is reopened";
 }
 
 }  // namespace

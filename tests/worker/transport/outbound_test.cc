@@ -187,6 +187,36 @@ TEST_F(OutboundTest, WhatIsLostFailsItsTreesAndIsNoLongerInFlight) {
     EXPECT_EQ(fails, 1);
 }
 
+TEST_F(OutboundTest, WhatIsForOneThatIsGoneForGoodIsLostAndNobodyWaitsForIt) {
+    push_batch();
+    EXPECT_FALSE(out.has_dropped());
+
+    out.give_up();
+    EXPECT_TRUE(out.has_dropped());
+    push_batch();
+    push_batch(OneWorker::root_of(one.task("numbers", 1)));
+
+    EXPECT_FALSE(out.has_batches());
+    EXPECT_EQ(engine.snapshot()[0].dropped, 2);
+    EXPECT_FALSE(engine.loop(0).control.empty()) << "the tracked one fails";
+    EXPECT_EQ(engine.common_pool().bytes_in_flight, 0);
+    EXPECT_EQ(receiver->limit(), worker::CreditReceiver::kUnlimited);
+    EXPECT_TRUE(executor().resumed) << "it may wait for that";
+}
+
+TEST_F(OutboundTest, WhoIsGoneForGoodIsSoInEveryLife) {
+    out.give_up();
+    EXPECT_FALSE(out.has_dropped()) << "there was nothing";
+
+    out.end_life();
+    out.start_life({});
+    out.granted(channel, 4'096);
+    push_batch();
+
+    EXPECT_FALSE(out.has_batches());
+    EXPECT_EQ(receiver->limit(), worker::CreditReceiver::kUnlimited);
+}
+
 TEST_F(OutboundTest, FailsAndResetsForAnUnreachablePeerAreMergedByRoot) {
     const std::uint64_t root = OneWorker::root_of(one.task("numbers", 0));
     for (int i = 0; i < 50'000; ++i) {
