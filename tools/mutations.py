@@ -30,6 +30,7 @@ EXPIRY = ("worker/engine_expiry",)
 CALLBACKS = ("worker/engine_callbacks",)
 KEPT = ("worker/engine_kept",)
 LOSSES = ("worker/engine_losses",)
+ORDERLY_END = ("worker/transport/orderly_end",)
 LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine_burst",)
@@ -234,6 +235,11 @@ MUTATIONS = [
         ("what-is-written-is-freed",
          "std::move(released.begin(), released.end(), std::back_inserter(releasing_));",
          "for (Shipment& shipment : released) out_.release(shipment, false);", CONNECTION),
+        ("a-source-is-missing-too-late", "if (lacks_something()) tell_missing();\n    gone_ = true;\n    in_.end_sources();",
+         "gone_ = true;\n    const bool lacks = lacks_something();\n    in_.end_sources();\n    if (lacks) tell_missing();",
+         ORDERLY_END),
+        ("who-has-left-has-sent-all", "if (up_ || gone_) return std::nullopt;",
+         "if (up_ || gone_ || peer_leaves_) return std::nullopt;", ORDERLY_END),
     ),
     *in_file(
         "worker/transport/inbound.cc",
@@ -242,7 +248,8 @@ MUTATIONS = [
         ("a-life-has-no-base", "from.base = from.received;", "", INBOUND),
         ("any-credit-will-do", "from->received + run.bytes > limit + allowance",
          "from->received + run.bytes > 100 * limit + allowance", INBOUND),
-        ("the-gone-are-waited-for-again", "if (!gone_) mark_start();", "mark_start();", INBOUND),
+        ("the-gone-are-waited-for-again", "if (!gone_) mark_start();", "mark_start();",
+         INBOUND + ORDERLY_END),
         ("the-end-of-one-task-is-that-of-all", "if (ended == end.ended) return;", "", INBOUND),
         ("marks-are-the-senders", "from.received += row.size();", "", INBOUND),
         ("any-root-may-be-acked", "if (!is_own_spout(last_task_)) return".replace("last_task_", "last_task"),
@@ -265,6 +272,8 @@ MUTATIONS = [
          "// Its spouts' roots have died with it.\n    drop_controls();", "", OUTBOUND),
         ("merging-forgets-fails",
          "all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());", "", OUTBOUND),
+        ("who-waits-for-the-gone-sleeps-on", "to.receiver->give_up();\n        engine_.resume(*to.source);",
+         "to.receiver->give_up();", OUTBOUND),
         ("what-is-for-the-gone-is-kept", "return drop(batch);", "static_cast<void>(0);", OUTBOUND),
         ("a-later-life-takes-credit-back", "void Outbound::revoke_credit() {\n    if (gone_) return;",
          "void Outbound::revoke_credit() {", OUTBOUND),

@@ -237,9 +237,9 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     if (beginning.new_life) {
         in_.start_life();
         out_.start_life(in_.all_credits());
-        engine_.tell(PeerEvent::Kind::kStarted, worker_);
+        if (!gone_) engine_.tell(PeerEvent::Kind::kStarted, worker_);
         refused_in_turn_ = 0;
-        peer_leaves_ = false;
+        peer_leaves_ = rows_lost_ = false;
     }
     if (leaving_) out_.add(wire::make_leaving());
     up_ = true;
@@ -300,7 +300,10 @@ void PeerLink::release_lost(std::uint64_t incarnation) {
     base::log::warn("a worker is lost: what it held fails",
                     {{"worker", static_cast<std::int64_t>(worker_)},
                      {"incarnation", static_cast<std::int64_t>(incarnation)}});
-    for (Shipment& shipment : link_.take_dropped()) out_.release(shipment, true);
+    for (Shipment& shipment : link_.take_dropped()) {
+        rows_lost_ = rows_lost_ || shipment.batch != nullptr;
+        out_.release(shipment, true);
+    }
     engine_.tell(PeerEvent::Kind::kLost, worker_);
 }
 
@@ -324,25 +327,44 @@ void PeerLink::leave() {
 bool PeerLink::owes() {
     if (peer_leaves_) return false;
     receipt();
+    if (gone_ && !up_) return false;
     const std::deque<Shipment>& retained = link_.retained();
     if (up_) {
         return connection_->writing() || !retained.empty() || out_.has_control() ||
                out_.has_batches();
     }
-    return out_.has_answers() || out_.has_batches() ||
+    return rows_lost_ || out_.has_answers() || out_.has_batches() ||
            std::any_of(retained.begin(), retained.end(),
                        [](const Shipment& shipment) { return shipment.matters; });
 }
 
 std::optional<base::Micros> PeerLink::away_since() const {
-    if (up_ || peer_leaves_) return std::nullopt;
+    if (up_ || gone_) return std::nullopt;
     return down_since_;
 }
 
-void PeerLink::end_sources() {
-    if (std::exchange(ended_sources_, true)) return;
+// First what is missing: when somebody ends for what comes then, it has been said.
+void PeerLink::give_up() {
+    out_.collect();
+    if (lacks_something()) tell_missing();
+    gone_ = true;
     in_.end_sources();
+    out_.give_up();
     engine_.tell(PeerEvent::Kind::kLost, worker_);
+}
+
+// One that has said LEAVING needs nothing, but that may have come before the last of its rows.
+bool PeerLink::lacks_something() const {
+    if (!in_.all_ended() || out_.has_batches()) return true;
+    if (peer_leaves_) return false;
+    const std::deque<Shipment>& retained = link_.retained();
+    return rows_lost_ ||
+           std::any_of(retained.begin(), retained.end(),
+                       [](const Shipment& shipment) { return shipment.batch != nullptr; });
+}
+
+void PeerLink::tell_missing() {
+    if (!std::exchange(told_missing_, true)) events_.missing(worker_);
 }
 
 // ---- Receiving ---------------------------------------------------------------------------------
@@ -512,6 +534,7 @@ bool PeerLink::gather() {
 
 void PeerLink::pump() {
     out_.collect();
+    if (out_.has_dropped()) tell_missing();
     if (!up_) return;
     if (connection_->paused() && !in_.overfull()) connection_->resume();
     if (connection_->writing()) return;

@@ -36,6 +36,8 @@ public:
         std::function<void(const Membership::Actions&)> perform;
         /// This worker must end: a handshake has shown it.
         std::function<void()> superseded;
+        /// Something that was to come from it, or to get to it, never will.
+        std::function<void(std::uint32_t worker)> missing;
     };
 
     /// `members` and `times` outlive it.
@@ -74,10 +76,11 @@ public:
     void leave();
     /// Something that matters has not been taken by the peer, nor has it said that it leaves.
     bool owes();
-    /// Since when it has not been connected; nothing: it is, or it has said that it leaves.
+    /// Since when it has not been connected; nothing: it is, or it was given up.
     std::optional<base::Micros> away_since() const;
-    /// It is gone for good: whoever waits for rows of it waits no longer.
-    void end_sources();
+    /// It is gone for good, in this life and all others: whoever waits for rows of it, or until it
+    /// takes some, waits no longer.
+    void give_up();
 
 private:
     bool dials() const { return own_.worker < worker_; }
@@ -99,6 +102,8 @@ private:
     void warn(const std::string& what);
     void release_written();
     void receipt();
+    bool lacks_something() const;
+    void tell_missing();
     bool gather();
     void add(const Shipment& shipment);
 
@@ -118,7 +123,9 @@ private:
     bool up_ = false;
     bool leaving_ = false;  // This worker is.
     bool peer_leaves_ = false;
-    bool ended_sources_ = false;
+    bool gone_ = false;
+    bool told_missing_ = false;
+    bool rows_lost_ = false;  // With its present life, and no other has begun.
     base::Micros down_since_ = 0;
     boost::asio::steady_timer dial_timer_;
     base::Micros dial_wait_;

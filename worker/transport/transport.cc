@@ -4,7 +4,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -95,7 +94,7 @@ public:
 
     void drain(base::Micros patience, std::function<void(std::uint32_t)> missing) {
         asio::post(io_, [this, patience, missing = std::move(missing)] {
-            drain_ = Drain{clock_.now(), patience, missing, {}};
+            drain_ = Drain{clock_.now(), patience, missing};
         });
     }
 
@@ -125,7 +124,6 @@ private:
         base::Micros since = 0;
         base::Micros patience = 0;
         std::function<void(std::uint32_t worker)> missing;
-        std::set<std::uint32_t> gone;
     };
 
     std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
@@ -133,7 +131,8 @@ private:
             io_, engine_, own_, worker, clock_, times_, members_,
             PeerLink::Events{
                 .perform = [this](const Membership::Actions& actions) { perform(actions); },
-                .superseded = superseded_});
+                .superseded = superseded_,
+                .missing = [this](std::uint32_t missing) { drain_->missing(missing); }});
         PeerLink* const raw = link.get();
         engine_.peer(worker).attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
         return link;
@@ -334,10 +333,7 @@ private:
         for (const auto& link : links_) {
             if (link == nullptr) continue;
             const auto away = link->away_since();
-            if (!away || now - std::max(*away, drain_->since) < drain_->patience) continue;
-            if (!drain_->gone.insert(link->worker()).second) continue;
-            link->end_sources();
-            drain_->missing(link->worker());
+            if (away && now - std::max(*away, drain_->since) >= drain_->patience) link->give_up();
         }
     }
 

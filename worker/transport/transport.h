@@ -75,7 +75,9 @@ public:
 
     // ---- At the end of the topology.
     /// From now on a peer that is not connected for `patience` is gone for good: whoever waits for
-    /// rows of it waits no longer, and `missing` is told, from the links' thread, once for each.
+    /// rows of it, or until it takes some, waits no longer, and what is for it is lost. If anything
+    /// is missing for that, `missing` is told, from the links' thread, once for each: before a task
+    /// may end for it, and before the `done` of flush().
     void drain(base::Micros patience, std::function<void(std::uint32_t worker)> missing);
     /// This worker has done its part. `done` is called, from the links' thread, when all that it
     /// has sent is taken by peers that are connected, or come within `patience`; or it is over.

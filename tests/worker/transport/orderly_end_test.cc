@@ -129,7 +129,209 @@ TEST_P(OrderlyEndTest, OneThatHasLeftIsNotMissing) {
     EXPECT_EQ(*missing, 0);
 }
 
+TEST_P(OrderlyEndTest, ASourceIsMissingBeforeItsListenersMayEnd) {
+    workers->kill(source);
+    workers->engine(sink).drain();
+    std::atomic<bool> told{false};
+    Engine::State then{};
+    workers->transport(sink).drain(100 * base::kMicrosPerMilli, [&](std::uint32_t) {
+        then = workers->engine(sink).wait(50 * base::kMicrosPerMilli);
+        told = true;
+    });
+
+    ASSERT_TRUE(eventually([&] { return told.load(); }));
+    EXPECT_EQ(then, Engine::State::kRunning) << "its end would say that all is well";
+    EXPECT_TRUE(finishes(sink));
+}
+
+TEST_P(OrderlyEndTest, WhatWasSentToOneThatIsGoneForGoodIsMissing) {
+    hold_up(true);
+    drain(source, 100 * base::kMicrosPerMilli);
+    ASSERT_TRUE(finishes(source));
+    workers->kill(sink);
+    proxy->cut();
+
+    EXPECT_TRUE(workers->leave(source, 3 * base::kMicrosPerSecond)) << "nothing is waited for";
+    EXPECT_EQ(*missing, 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Source, OrderlyEndTest, ::testing::Values(0U, 1U));
+
+// ---- Others ------------------------------------------------------------------------------------
+
+constexpr worker::LinkTimes kSoon{.heartbeat = 100 * base::kMicrosPerMilli,
+                                  .silence = 1'000 * base::kMicrosPerMilli,
+                                  .grace = 500 * base::kMicrosPerMilli};
+const Streams kText = default_stream({{"text", Kind::kString}});
+
+/// A worker drains whose listener, in the other one, is gone.
+struct Listener {
+    std::string name;
+    bool tracked = false;
+    bool fenced = false;  // Before it drains.
+    bool bolt_between = true;
+    int rows_a_call = 1;
+    bool blocking = false;
+
+    friend void PrintTo(const Listener& listener, std::ostream* out) { *out << listener.name; }
+};
+
+class GoneListenerTest : public ::testing::TestWithParam<Listener> {
+protected:
+    Topology topology() {
+        TopologyBuilder t;
+        const Listener& how = GetParam();
+        auto spout = t.spout<AnySpout>(
+            "rows", kText, SpoutScript{.next = [how, rows = rows](SpoutCollector& out) {
+                for (int i = 0; i < how.rows_a_call; ++i) {
+                    const auto id = static_cast<MessageId>(++rows->emitted);
+                    if (how.tracked) {
+                        out.emit_tracked(id, std::string(1'000, 'x'));
+                    } else {
+                        out.emit(std::string(1'000, 'x'));
+                    }
+                }
+                return Next::kEmitted;
+            }});
+        if (how.blocking) spout.blocking();
+        if (how.bolt_between) {
+            t.bolt_fn("pass", {{"text", Kind::kString}}, [](const Tuple& in, BasicCollector& out) {
+                 out.emit(in.string(0));
+             }).shuffle("rows");
+        }
+        t.bolt_fn("sink", {}, [rows = rows](const Tuple&, BasicCollector&) {
+             ++rows->executed;
+         }).shuffle(how.bolt_between ? "pass" : "rows");
+        return t.build();
+    }
+
+    const std::shared_ptr<Rows> rows = std::make_shared<Rows>();
+};
+
+TEST_P(GoneListenerTest, HoldsUpNobodyWhoDrains) {
+    SeveralWorkers workers(
+        topology(), config_of({1, false}), 2,
+        [](const std::string& component, std::size_t) { return component == "sink" ? 1U : 0U; }, {},
+        kSoon);
+    ASSERT_TRUE(eventually([&] { return rows->executed > 1'000; }));
+    workers.kill(1);
+    if (GetParam().fenced) {
+        ASSERT_TRUE(eventually([&] {
+            const auto status = workers.transport(0).status();
+            return !status.empty() && status.front().lost;
+        }));
+    }
+    std::atomic<int> missing{0};
+
+    workers.engine(0).drain();
+    workers.transport(0).drain(100 * base::kMicrosPerMilli, [&](std::uint32_t) { ++missing; });
+
+    EXPECT_TRUE(eventually([&] { return workers.engine(0).wait(0) == Engine::State::kFinished; }));
+    EXPECT_TRUE(workers.leave(0)) << "nothing is owed to it";
+    EXPECT_EQ(missing, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OrderlyEnd, GoneListenerTest,
+    ::testing::Values(Listener{.name = "Untracked"},
+                      Listener{.name = "UntrackedAndFenced", .fenced = true},
+                      Listener{.name = "TrackedAndFenced", .tracked = true, .fenced = true},
+                      Listener{.name = "OfASpout", .fenced = true, .bolt_between = false},
+                      Listener{.name = "OfABlockingSpoutWithManyRowsACall",
+                               .fenced = true,
+                               .bolt_between = false,
+                               .rows_a_call = 2'000,
+                               .blocking = true},
+                      Listener{.name = "OfASpoutWithManyRowsACall",
+                               .fenced = true,
+                               .bolt_between = false,
+                               .rows_a_call = 20'000}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(OrderlyEnd, WhoIsGoneForGoodIsSoInALaterLifeAndNobodyWaitsForAnother) {
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 0);
+    t.bolt_fn("there", {{"n", Kind::kInt64}}, [](const Tuple&, BasicCollector&) {
+     }).shuffle("numbers");
+    t.bolt_fn("back", {}, [](const Tuple&, BasicCollector&) {}).shuffle("there");
+    SeveralWorkers workers(
+        t.build(), config_of({1, false}), 2,
+        [](const std::string& component, std::size_t) { return component == "there" ? 1U : 0U; },
+        {}, kSoon);
+    const auto drain = [&workers](std::uint32_t worker, std::atomic<int>& missing) {
+        workers.engine(worker).drain();
+        workers.transport(worker).drain(100 * base::kMicrosPerMilli,
+                                        [&missing](std::uint32_t) { ++missing; });
+    };
+    const auto finishes = [&workers](std::uint32_t worker) {
+        return eventually(
+            [&] { return workers.engine(worker).wait(0) == Engine::State::kFinished; });
+    };
+    workers.kill(1);
+    std::atomic<int> missing{0};
+    drain(0, missing);
+    ASSERT_TRUE(finishes(0));
+
+    workers.restart(1);
+    std::atomic<int> missing_there{0};
+    drain(1, missing_there);
+    ASSERT_TRUE(eventually([&] {
+        const auto status = workers.transport(0).status();
+        return status.front().up && status.front().incarnation == 2;
+    }));
+
+    EXPECT_EQ(workers.engine(0).wait(300 * base::kMicrosPerMilli), Engine::State::kFinished);
+    EXPECT_EQ(workers.engine(1).wait(0), Engine::State::kRunning);
+    EXPECT_TRUE(workers.leave(0));
+    EXPECT_TRUE(finishes(1));
+    EXPECT_EQ(missing, 1);
+    EXPECT_EQ(missing_there, 1);
+}
+
+TEST(OrderlyEnd, WhoHasLeftIsMissingIfItsRowsHaveNotCome) {
+    const auto rows = std::make_shared<Rows>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    TopologyBuilder t;
+    t.spout<AnySpout>("rows", kText, SpoutScript{.next = [rows, go](SpoutCollector& out) {
+                          if (!*go) return Next::kIdle;
+                          for (; rows->emitted < 7; ++rows->emitted)
+                              out.emit(std::string(1'000'000, 'x'));
+                          out.finished();
+                          return Next::kIdle;
+                      }});
+    t.bolt_fn("sink", {}, [rows](const Tuple&, BasicCollector&) {
+         ++rows->executed;
+     }).shuffle("rows");
+    std::optional<TcpProxy> proxy;
+    SeveralWorkers workers(
+        t.build(), config_of({1, false}), 2,
+        [](const std::string& component, std::size_t) { return component == "sink" ? 1U : 0U; },
+        [&](std::uint32_t, std::uint32_t worker, std::uint16_t port) {
+            if (worker == 0) return port;
+            if (!proxy) proxy.emplace(port, 1);
+            return proxy->port();
+        },
+        kSoon);
+    ASSERT_TRUE(eventually([&] {
+        const auto status = workers.transport(0).status();
+        return !status.empty() && status.front().up;
+    }));
+    proxy->delay(milliseconds(100));  // 1.3 MB/s
+    *go = true;
+    ASSERT_TRUE(eventually([&] { return workers.engine(0).wait(0) == Engine::State::kFinished; }));
+    workers.transport(0).flush(10 * base::kMicrosPerSecond, [](bool) {});
+    ASSERT_TRUE(eventually([&] { return rows->executed >= 3; }));
+    proxy->cut();
+    workers.kill(0);  // Its host dies, with some rows and the end of the stream.
+    std::atomic<int> missing{0};
+
+    workers.engine(1).drain();
+    workers.transport(1).drain(300 * base::kMicrosPerMilli, [&](std::uint32_t) { ++missing; });
+
+    EXPECT_TRUE(eventually([&] { return workers.engine(1).wait(0) == Engine::State::kFinished; }));
+    EXPECT_LT(rows->executed, 7);
+    EXPECT_EQ(missing, 1);
+}
 
 }  // namespace
 }  // namespace storm::testing
