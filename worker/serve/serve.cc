@@ -215,7 +215,7 @@ private:
             case cluster::Status::kKilled:
                 return drain();
             case cluster::Status::kFinished:
-                return leave(kExitDone, "the topology has finished");
+                return leave("the topology has finished");
         }
     }
 
@@ -232,9 +232,7 @@ private:
         changed();
     }
 
-    /// Of one that has sent all nothing is missing; it has said so.
     void missing(std::uint32_t worker) {
-        if (engine_.wait(0) != Engine::State::kRunning) return;
         base::log::error("another worker is gone: this one drains without it",
                          {{"worker", static_cast<std::int64_t>(worker)}});
         incomplete_ = true;
@@ -254,10 +252,7 @@ private:
     void changed() {
         const Engine::State state = engine_.wait(0);
         if (state == Engine::State::kFailed) return end(kExitFailed, engine_.failure());
-        if (state == Engine::State::kFinished && draining_) {
-            return incomplete_ ? leave(kExitFailed, "drained without a worker that is gone")
-                               : leave(kExitDone, "drained");
-        }
+        if (state == Engine::State::kFinished && draining_) return leave("drained");
         report_wait_ = kFirstReportMicros;
         report();
         report_later();
@@ -294,15 +289,28 @@ private:
     // ---- The end ----
 
     /// Ends when the other workers have taken what this one has sent.
-    void leave(int code, const std::string& why) {
+    void leave(const std::string& why) {
         if (ending_ || std::exchange(leaving_, true)) return;
         engine_.stop(kStopPatienceMicros);  // What its last step has emitted is on its way then.
-        transport_->flush(kLeaveMicros, [this, code, why](bool complete) {
-            asio::post(io_, [this, code, why, complete] {
-                if (complete || !draining_) return end(code, why);
-                end(kExitFailed, why + ", but not all that it sent was taken");
+        transport_->flush(kLeaveMicros, [this, why](bool complete) {
+            asio::post(io_, [this, why, complete] {
+                if (!draining_) return end(kExitDone, why);
+                const std::string lacks = what_lacks(complete);
+                if (lacks.empty()) return end(kExitDone, why);
+                end(kExitFailed, why + ", but " + lacks);
             });
         });
+    }
+
+    /// Of a drain; empty: all went through. Not before it is over: somebody may be missed, and
+    /// tuples lost with it, until then.
+    std::string what_lacks(bool complete) const {
+        if (incomplete_) return "without a worker that is gone";
+        if (!complete) return "not all that it sent was taken";
+        const std::vector<ComponentSnapshot> snapshots = engine_.snapshot();
+        const bool lost = std::any_of(snapshots.begin(), snapshots.end(),
+                                      [](const auto& each) { return each.losses().any(); });
+        return lost ? "not all tuples went through" : "";
     }
 
     void end(int code, const std::string& why) {
