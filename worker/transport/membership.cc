@@ -87,7 +87,10 @@ Membership::Up Membership::up(std::uint32_t worker, std::uint64_t incarnation,
     const std::uint64_t before = peer.link.incarnation();
     Up up{.beginning = peer.link.up(incarnation, peer_received), .actions = {}};
     peer.follows.reset();
-    if (up.beginning.new_life) tell_fences(worker, up.actions);
+    if (up.beginning.new_life) {
+        forget_complaints(worker);
+        tell_fences(worker, up.actions);
+    }
     if (up.beginning.lost) spread(worker, before, up.actions);
     tell_leader(up.actions);
     tell(worker, wire::make_follows(told_leader_), up.actions);
@@ -222,6 +225,13 @@ Membership::Actions Membership::tick(base::Micros now) {
         }
     }
     return actions;
+}
+
+/// Its next life has not said so, and nobody of that one.
+void Membership::forget_complaints(std::uint32_t worker) {
+    std::erase_if(complaints_, [worker](const auto& each) {
+        return each.first.first == worker || each.first.second == worker;
+    });
 }
 
 void Membership::restart_grace(base::Micros now) {

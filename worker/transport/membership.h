@@ -128,6 +128,7 @@ private:
     void spread(std::uint32_t lost, std::uint64_t incarnation, Actions& actions);
     void tell_fences(std::uint32_t newcomer, Actions& actions);
     void restart_grace(base::Micros now);
+    void forget_complaints(std::uint32_t worker);
     void seen(std::uint32_t from, std::uint32_t about, std::uint64_t incarnation, Actions& actions);
     void tell(std::uint32_t worker, const wire::ControlRecord& record, Actions& actions) const;
     void tell_leader(Actions& actions);

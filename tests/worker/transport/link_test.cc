@@ -21,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "wire/control.h"
 #include "worker/transport/membership.h"
 
 namespace storm::worker {
@@ -827,6 +828,33 @@ TEST(Partitions, AWorkerThatIsGoneForGoodIsGivenUpByAllOthers) {
 void expect_ends(const Standing& who, const Standing& other) {
     EXPECT_TRUE(must_end(who, other));
     EXPECT_FALSE(must_end(other, who));
+}
+
+TEST(Complaints, OfAFormerLifeSayNothingOfTheNextOne) {
+    Membership zero(0, 1, 4, kTimes);
+    const auto comes = [&](std::uint32_t worker, std::uint64_t incarnation, base::Micros now) {
+        static_cast<void>(zero.up(worker, incarnation, 0));
+        static_cast<void>(zero.told(worker, wire::make_follows(0), now));
+    };
+    const auto fences = [](const Membership::Actions& actions) {
+        return std::any_of(actions.begin(), actions.end(), [](const Membership::Action& action) {
+            return action.kind == Membership::Action::Kind::kLost;
+        });
+    };
+    for (std::uint32_t worker = 1; worker < 4; ++worker) comes(worker, 1, 0);
+    base::Micros now = 0;
+    // Worker 3 complains of worker 2, until it is given up itself.
+    for (; now < kTimes.collect(); now += kTimes.heartbeat) {
+        static_cast<void>(zero.told(3, wire::make_complaint(2, 1), now));
+        ASSERT_FALSE(fences(zero.tick(now)));
+    }
+    static_cast<void>(zero.fence(3, 1));
+
+    comes(3, 2, now);
+
+    for (const base::Micros until = now + 2 * kTimes.complaint(); now < until;
+         now += kTimes.heartbeat)
+        ASSERT_FALSE(fences(zero.tick(now))) << now;
 }
 
 TEST(MustEnd, NobodyWhomTheOtherHasNotGivenUp) {
