@@ -212,8 +212,7 @@ TEST_F(StormSupervisor, IsRefusedWhenAnotherOneHasItsId) {
     auto named = arguments();
     named.insert(named.end(), {"-c", "supervisor.id=one"});
     supervisor_ = std::make_unique<Program>(named, log());
-    ASSERT_TRUE(nimbus_->wait_until([this] { return std::filesystem::exists(ready_file()); }));
-    nimbus_->run_for(std::chrono::milliseconds(300));
+    ASSERT_TRUE(nimbus_->wait_for_supervisor("one"));
     named.insert(named.end(), {"-c", "storm.local.dir=" + nimbus_->folder() + "/other"});
 
     Program second(named, nimbus_->folder() + "/second");

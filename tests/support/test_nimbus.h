@@ -30,6 +30,7 @@
 #include "cluster/cluster_state.h"
 #include "cluster/election.h"
 #include "cluster/limits.h"
+#include "cluster/node_set.h"
 #include "cluster/reports.h"
 #include "cluster/session.h"
 #include "net/http_server.h"
@@ -94,7 +95,7 @@ public:
     }
 
     bool wait_until(const std::function<bool()>& reached,
-                    std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+                    std::chrono::milliseconds patience = std::chrono::seconds(60)) {
         const auto end = std::chrono::steady_clock::now() + patience;
         while (!reached()) {
             if (std::chrono::steady_clock::now() > end) return false;
@@ -102,6 +103,14 @@ public:
             io_.restart();
         }
         return true;
+    }
+    /// It has registered.
+    bool wait_for_supervisor(const std::string& id) {
+        bool is_there = false;
+        const cluster::WatchedNode node(
+            session_, "/storm/supervisors/" + id,
+            [&](const std::optional<cluster::Node>& found) { is_there = found.has_value(); });
+        return wait_until([&] { return is_there; });
     }
     void run_for(std::chrono::milliseconds duration) {
         wait_until([] { return false; }, duration);
