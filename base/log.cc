@@ -1,6 +1,8 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -32,6 +34,34 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
     return spdlog::level::err;
 }
 
+bool is_control(char letter) {
+    return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f';
+}
+
+bool must_be_quoted(char letter) {
+    return is_control(letter) || std::string_view(" \"=\\").find(letter) != std::string_view::npos;
+}
+
+/// Whoever's text it is can neither begin another line nor give orders to a terminal.
+std::string on_one_line(std::string_view text, std::string_view escaped) {
+    std::string line;
+    for (const char letter : text) {
+        if (letter == '\n') {
+            line += "\\n";
+        } else if (letter == '\t') {
+            line += '\t';
+        } else if (is_control(letter)) {
+            constexpr char kHex[] = "0123456789abcdef";
+            const auto code = static_cast<unsigned char>(letter);
+            line.append("\\x").append({kHex[code >> 4], kHex[code & 15]});
+        } else {
+            if (escaped.find(letter) != std::string_view::npos) line += '\\';
+            line += letter;
+        }
+    }
+    return line;
+}
+
 }  // namespace
 
 LogLevel log::level_named(std::string_view name) {
@@ -46,12 +76,12 @@ void log::set_level(LogLevel level) {
 }
 
 void log::write(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
-    std::string line(message);
+    std::string line = on_one_line(message, "");
     for (const Field& field : fields) {
         line.append(" ").append(field.key).append("=");
-        const bool plain =
-            !field.value.empty() && field.value.find_first_of(" \"=\n") == std::string::npos;
-        line += plain ? field.value : '"' + field.value + '"';
+        const bool plain = !field.value.empty() &&
+                           std::none_of(field.value.begin(), field.value.end(), must_be_quoted);
+        line += plain ? std::string(field.value) : '"' + on_one_line(field.value, "\"\\") + '"';
     }
     logger().log(spdlog_level(level), "{}", line);
 }

@@ -12,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 
@@ -49,9 +50,10 @@ base::Result<LocalDir> LocalDir::open(const std::string& dir, const std::string&
                            ", process " + (pid && !pid->empty() ? *pid : "unknown") +
                            "; end that one, or set another storm.local.dir"};
     }
+    // Only for the message above: a full disk is no reason to stay down.
     if (::ftruncate(lock.get(), 0) != 0 ||
         !base::write_all(lock.get(), std::to_string(::getpid()))) {
-        return base::system_error("cannot write \"" + path + '"');
+        base::log::warn("cannot write down the process", {{"file", path}});
     }
     ::unlink((dir + '/' + daemon + ".json").c_str());  // Of one that was killed.
     return LocalDir(dir, daemon, std::move(lock));
@@ -70,19 +72,24 @@ LocalDir::~LocalDir() {
     if (!json_.empty()) ::unlink(json_.c_str());
 }
 
-base::Result<base::Done> LocalDir::ready(nlohmann::json fields) {
+void LocalDir::ready(nlohmann::json fields) {
     fields["pid"] = ::getpid();
     json_ = dir_ + '/' + daemon_ + ".json";
-    return base::write_whole_file(json_, fields.dump() + '\n',
-                                  S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    const auto written =
+        base::write_whole_file(json_, fields.dump() + '\n', S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+    if (!written)
+        base::log::warn("cannot say that it is ready", {{"why", written.error().message}});
 }
 
 base::Result<std::string> read_or_make_token(const std::string& path) {
-    // Whoever is first makes it: several daemons may share the file.
-    const std::string new_token = base::to_hex(base::random_bytes(kNewTokenBytes)) + '\n';
-    const auto made = base::write_new_file(path, new_token, S_IRUSR | S_IWUSR);
-    if (!made) return base::Error{"cannot make the token file: " + made.error().message};
+    // One that is there may be where nothing can be written.
     struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) {
+        // Whoever is first makes it: several daemons may share the file.
+        const std::string new_token = base::to_hex(base::random_bytes(kNewTokenBytes)) + '\n';
+        const auto made = base::write_new_file(path, new_token, S_IRUSR | S_IWUSR);
+        if (!made) return base::Error{"cannot make the token file: " + made.error().message};
+    }
     if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return base::Error{
             "the token file " + path +

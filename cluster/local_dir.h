@@ -29,8 +29,9 @@ public:
     ~LocalDir();
 
     const std::string& path() const { return dir_; }
-    /// Writes DAEMON.json with `fields`, an object, and the pid.
-    base::Result<base::Done> ready(nlohmann::json fields);
+    /// Writes DAEMON.json with `fields`, an object, and the pid. Where that cannot be written the
+    /// log says so: whoever looks for the file then waits, but a daemon is not to stay down for it.
+    void ready(nlohmann::json fields);
 
 private:
     LocalDir(std::string dir, std::string daemon, base::Descriptor lock);

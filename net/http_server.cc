@@ -1,6 +1,7 @@
 #include "net/http_server.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <set>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
@@ -25,6 +26,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
+using Steady = std::chrono::steady_clock;
 
 std::string text(beast::string_view view) {
     return {view.data(), view.size()};
@@ -77,6 +79,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
     void accept();
     void accepted(error_code error, tcp::socket socket);
     void close();
+    void close_the_most_silent(const Connection& but);
     bool is_own_host(std::string_view host) const;
 
     const HttpService service;
@@ -103,8 +106,14 @@ public:
     }
 
     void close() { stream_.close(); }
+    /// When it last sent or took something; nothing while it waits for us.
+    std::optional<Steady::time_point> silent_since() const {
+        if (!answered_) return std::nullopt;
+        return active_;
+    }
 
     void read() {
+        active_ = Steady::now();
         upload_.reset();
         in_memory_.reset();
         in_pieces_.reset();
@@ -129,6 +138,13 @@ private:
             return write(HttpResponse::error(
                 403, "this server has another name than the request's Host",
                 "use the address in storm.local.hostname, or 127.0.0.1 on the same machine"));
+        }
+        if (head.count(http::field::transfer_encoding) != 0 && !head_->chunked()) {
+            return write(HttpResponse::error(501, "the only transfer coding here is chunked"));
+        }
+        const bool has_body = head_->chunked() || head_->content_length().value_or(0) > 0;
+        if (has_body && (is_head_ || head.method() == http::verb::get)) {
+            return write(HttpResponse::error(400, "a " + request_.method + " takes no body"));
         }
         HttpIntake intake;
         if (auto failed = guarded(request_.target, [&] {
@@ -199,6 +215,7 @@ private:
 
     void read_some(error_code error) {
         if (error) return broken(error);
+        active_ = Steady::now();
         const std::size_t bytes = piece_.size() - in_pieces_->get().body().size;
         std::optional<HttpResponse> refused;
         auto failed = guarded(request_.target, [&] {
@@ -245,6 +262,7 @@ private:
 
     void write(HttpResponse given) {
         answered_ = true;
+        active_ = Steady::now();
         upload_deadline_.cancel();
         keep_alive_ = keep_alive_ && request_read_;
         if (!given.file.empty()) return write_file(given);
@@ -308,6 +326,7 @@ private:
             stream_, *writer,
             [self = shared_from_this(), response, writer](error_code error, std::size_t) {
                 if (error) return;  // Gone, or too slow.
+                self->active_ = Steady::now();
                 if (!writer->is_done()) return self->send_some(response, writer);
                 self->sent();
             });
@@ -343,7 +362,8 @@ private:
     bool request_read_ = false;
     bool keep_alive_ = false;
     bool is_head_ = false;
-    bool answered_ = false;
+    bool answered_ = true;
+    Steady::time_point active_ = Steady::now();
 };
 
 base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
@@ -381,7 +401,7 @@ bool HttpServer::State::is_own_host(std::string_view host) const {
 }
 
 void HttpServer::State::accept() {
-    if (accepting || connections.size() >= kHttpConnectionsMax) return;
+    if (accepting || connections.size() > kHttpConnectionsMax) return;
     accepting = true;
     acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
         self->accepted(error, std::move(socket));
@@ -395,13 +415,26 @@ void HttpServer::State::accepted(error_code error, tcp::socket socket) {
         error_code ignored;
         close_on_exec(socket);
         socket.set_option(tcp::no_delay(true), ignored);
-        std::make_shared<Connection>(shared_from_this(), std::move(socket))->read();
+        const auto added = std::make_shared<Connection>(shared_from_this(), std::move(socket));
+        added->read();
+        if (connections.size() > kHttpConnectionsMax) close_the_most_silent(*added);
         return accept();
     }
     pause.expires_after(kHttpAcceptPause);
     pause.async_wait([self = shared_from_this()](error_code cancelled) {
         if (!cancelled && !self->closing) self->accept();
     });
+}
+
+// Strangers cannot keep others out by opening connections and saying nothing.
+void HttpServer::State::close_the_most_silent(const Connection& but) {
+    Connection* found = nullptr;
+    for (Connection* const connection : connections) {
+        if (connection == &but || !connection->silent_since()) continue;
+        if (found == nullptr || *connection->silent_since() < *found->silent_since())
+            found = connection;
+    }
+    if (found != nullptr) found->close();
 }
 
 void HttpServer::State::close() {

@@ -7,7 +7,7 @@
 
 namespace storm::net {
 
-/// Connections of one HTTP server; more wait until one is over.
+/// Connections of one HTTP server; another one closes that which has been silent for longest.
 inline constexpr std::size_t kHttpConnectionsMax = 256;
 /// Request line and headers of one request.
 inline constexpr std::uint32_t kHttpHeaderBytesMax = 16 * 1024;

@@ -74,8 +74,8 @@ public:
         record_.started_ms = started_ms_;
         api_.set_own_id(record_.id);
         follow();
-        return dir_.ready(
-            {{"port", record_.port}, {"host", record_.host}, {"version", STORM_VERSION}});
+        dir_.ready({{"port", record_.port}, {"host", record_.host}, {"version", STORM_VERSION}});
+        return base::Done{};
     }
 
     /// False: another process has its id.

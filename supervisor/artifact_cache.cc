@@ -149,9 +149,16 @@ void remove_logging(const std::string& path) {
 }  // namespace
 
 base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise) {
+    // "[::1]:6627", and an IPv6 address alone, in brackets or not.
+    const std::size_t bracket = text.starts_with('[') ? text.find(']') : std::string::npos;
+    const bool in_brackets = bracket != std::string::npos;
+    if (in_brackets && bracket + 1 == text.size())
+        return HostPort{text.substr(1, bracket - 1), port_otherwise};
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos) return HostPort{text, port_otherwise};
-    HostPort found{text.substr(0, colon), 0};
+    if (colon == std::string::npos || (!in_brackets && text.find(':') != colon))
+        return HostPort{text, port_otherwise};
+    if (in_brackets && bracket + 1 != colon) return base::Error{'"' + text + "\" is no host:port"};
+    HostPort found{in_brackets ? text.substr(1, bracket - 1) : text.substr(0, colon), 0};
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, found.port);
     if (error != std::errc() || stop != end || found.host.empty() || found.port == 0) {

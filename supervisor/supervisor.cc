@@ -83,11 +83,12 @@ base::Result<base::Done> Supervisor::begin_() {
     auto listening = listen_();
     if (!listening) return listening;
     follow_();
-    return dir_->ready({{"port", http_->port()},
-                        {"id", identity_.id},
-                        {"host", settings_.host},
-                        {"slots", identity_.slots},
-                        {"version", STORM_VERSION}});
+    dir_->ready({{"port", http_->port()},
+                 {"id", identity_.id},
+                 {"host", settings_.host},
+                 {"slots", identity_.slots},
+                 {"version", STORM_VERSION}});
+    return base::Done{};
 }
 
 void Supervisor::adopt_workers_() {

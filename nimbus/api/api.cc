@@ -195,7 +195,8 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
     for (const Route& route : table_()) {
         if (!matches(route.path, path, argument)) continue;
         allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
-        if (route.method == head.method) found = &route;
+        const bool head_of_get = head.method == "HEAD" && route.method == "GET" && found == nullptr;
+        if (route.method == head.method || head_of_get) found = &route;
     }
     if (allowed.empty()) {
         refused = HttpResponse::error(404, "there is no such page",

@@ -62,10 +62,12 @@ base::Result<BlobStore> BlobStore::open(const std::string& dir) {
     fs::create_directories(dir, error);
     if (!error) fs::permissions(dir, fs::perms::owner_all, error);
     if (error) return base::Error{"cannot make folder " + dir + ": " + error.message()};
-    for (const auto& entry : fs::directory_iterator(dir, error)) {
+    // Not by a range: its increments throw.
+    for (fs::directory_iterator entry(dir, error), none; !error && entry != none;
+         entry.increment(error)) {
         std::error_code ignored;
-        if (entry.path().filename().string().starts_with(kPartPrefix)) {
-            fs::remove(entry.path(), ignored);
+        if (entry->path().filename().string().starts_with(kPartPrefix)) {
+            fs::remove(entry->path(), ignored);
         }
     }
     if (error) return base::Error{"cannot read folder " + dir + ": " + error.message()};
@@ -104,12 +106,13 @@ BlobStore::Stock BlobStore::sweep(const std::set<std::string>& in_use,
     std::error_code error;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    for (const auto& entry : fs::directory_iterator(dir_, error)) {
-        const std::string name = entry.path().filename().string();
+    for (fs::directory_iterator entry(dir_, error), none; !error && entry != none;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
         struct stat found {};
-        if (!cluster::is_sha256(name) || ::lstat(entry.path().c_str(), &found) != 0) continue;
+        if (!cluster::is_sha256(name) || ::lstat(entry->path().c_str(), &found) != 0) continue;
         const bool is_old = found.st_mtim.tv_sec + keep.count() <= now.tv_sec;
-        if (is_old && in_use.count(name) == 0 && ::unlink(entry.path().c_str()) == 0) {
+        if (is_old && in_use.count(name) == 0 && ::unlink(entry->path().c_str()) == 0) {
             base::log::info("blob removed", {{"blob", name}});
             continue;
         }

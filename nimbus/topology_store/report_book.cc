@@ -146,7 +146,7 @@ std::optional<base::Micros> ReportBook::heard(const std::string& supervisor) con
     return at->second;
 }
 
-void ReportBook::forget_supervisor(const std::string& supervisor) {
+void ReportBook::forget_supervisor_(const std::string& supervisor) {
     reports_.erase(supervisor);
     heard_.erase(supervisor);
 }

@@ -49,7 +49,10 @@ public:
     /// When it reported last; nothing: never, or not since forget().
     std::optional<base::Micros> heard(const std::string& supervisor) const;
     const std::map<std::string, cluster::SupervisorReport>& reports() const { return reports_; }
-    void forget_supervisor(const std::string& supervisor);
+    /// Makes room: forgets the one of those that are not `present` which reported longest ago.
+    /// False: all are.
+    template <typename Present>
+    bool forget_one_absent(const Present& present);
     void forget_topology(const std::string& topology);
 
     /// What its Supervisor says of the worker in this slot; null: nothing, or of a former one only.
@@ -65,6 +68,7 @@ public:
     bool all_finished(const cluster::Assignment& assignment) const;
 
 private:
+    void forget_supervisor_(const std::string& supervisor);
     using WorkerName = std::pair<std::string, std::uint32_t>;  // Topology and number.
 
     struct Former {
@@ -94,6 +98,20 @@ bool ReportBook::any_process(const cluster::Assignment& assignment, const Counts
         }
     }
     return false;
+}
+
+template <typename Present>
+bool ReportBook::forget_one_absent(const Present& present) {
+    const std::string* oldest = nullptr;
+    base::Micros since = 0;
+    for (const auto& [id, at] : heard_) {
+        if (present(id) || (oldest != nullptr && at >= since)) continue;
+        oldest = &id;
+        since = at;
+    }
+    if (oldest == nullptr) return false;
+    forget_supervisor_(std::string(*oldest));
+    return true;
 }
 
 }  // namespace storm::nimbus

@@ -557,7 +557,9 @@ void Topologies::Impl::finish_what_has_ended() {
 std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport report) {
     if (!leading()) return not_leader();
     const bool known_already = book.heard(report.supervisor).has_value();
-    if (!known_already && book.reports().size() >= kReportsMax) {
+    const auto present = [this](const std::string& id) { return is_present(id); };
+    if (!known_already && book.reports().size() >= kReportsMax &&
+        !book.forget_one_absent(present)) {
         return Refusal{Kind::kUnavailable,
                        "there are reports of " + std::to_string(kReportsMax) + " Supervisors"};
     }

@@ -50,7 +50,7 @@ TEST_F(LocalDirs, SayWhereTheDaemonIsWhileItIsReady) {
     {
         auto dir = std::move(LocalDir::open(dir_, "nimbus")).value();
         EXPECT_FALSE(std::filesystem::exists(at("nimbus.json")));
-        ASSERT_TRUE(dir.ready({{"port", 6627}, {"host", "a \"b\""}}));
+        dir.ready({{"port", 6627}, {"host", "a \"b\""}});
         const auto said =
             nlohmann::json::parse(base::read_small_file(at("nimbus.json"), 1000).value());
         EXPECT_EQ(said["pid"], ::getpid());
@@ -74,6 +74,29 @@ TEST_F(LocalDirs, MakeATokenOnce) {
     struct stat found {};
     ASSERT_EQ(::stat(at("token").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777U, 0600U);
+}
+
+TEST_F(LocalDirs, TakeATokenFromWhereNothingCanBeWritten) {
+    ASSERT_TRUE(base::make_directory(at("etc"), 0700));
+    ASSERT_TRUE(base::write_whole_file(at("etc/token"), "0123456789abcdef\n", 0600));
+    std::size_t files = 0;
+    const auto before = std::filesystem::last_write_time(at("etc"));
+
+    EXPECT_EQ(read_or_make_token(at("etc/token")).value(), "0123456789abcdef");
+
+    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator(at("etc")))
+        ++files;
+    EXPECT_EQ(files, 1U);
+    EXPECT_EQ(std::filesystem::last_write_time(at("etc")), before) << "it was tried";
+}
+
+TEST_F(LocalDirs, KeepNobodyDownThatCannotSayWhereItIs) {
+    auto dir = std::move(LocalDir::open(at("gone"), "nimbus")).value();
+    std::filesystem::remove_all(at("gone"));
+
+    dir.ready({{"port", 6627}});
+
+    EXPECT_FALSE(std::filesystem::exists(at("gone/nimbus.json")));
 }
 
 TEST_F(LocalDirs, TakeATokenThroughALink) {

@@ -22,9 +22,10 @@ int status_of(const std::string& header, const std::string& token = "secret") {
 
 TEST(BearerToken, OnlyTheOneItIsLetsIn) {
     EXPECT_EQ(status_of("Bearer secret"), 200);
+    EXPECT_EQ(status_of("bEARER secret"), 200);
     for (const char* const wrong :
          {"", "Bearer", "Bearer ", "Bearer secre", "Bearer secrets", "Bearer  secret",
-          "Bearer Secret", "bearer secret", "Basic secret", "secret", " Bearer secret"}) {
+          "Bearer Secret", "bearers secret", "Basic secret", "secret", " Bearer secret"}) {
         EXPECT_EQ(status_of(wrong), 401) << '"' << wrong << '"';
     }
 }

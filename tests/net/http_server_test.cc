@@ -92,18 +92,45 @@ TEST(HttpServer, SurvivesAHandlerThatThrows) {
     EXPECT_EQ(answer.find("on purpose"), std::string::npos);
 }
 
-TEST(HttpServer, LetsConnectionsBeyondTheLimitWait) {
+TEST(HttpServer, AThousandSilentStrangersKeepNobodyOut) {
     const auto server = echo_server();
-    std::vector<std::unique_ptr<Client>> idle;
-    for (std::size_t i = 0; i < kHttpConnectionsMax; ++i) {
-        idle.push_back(std::make_unique<Client>(server->port()));
+    const Client early(server->port());
+    std::vector<std::unique_ptr<Client>> silent;
+    const auto add_strangers = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            silent.push_back(std::make_unique<Client>(server->port()));
+            if (i % 2 == 0) silent.back()->send("GET /half HTTP/1.1\r\nHo");
+        }
+    };
+    // Fewer at once than there is room for, so that it is not the most silent itself.
+    for (int i = 0; i < 5; ++i) {
+        add_strangers(kHttpConnectionsMax / 2);
+        early.send("GET /early HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        EXPECT_NE(early.receive_until("|").find("GET /early"), std::string::npos);
     }
+    add_strangers(1'000);
+
     const Client late(server->port());
     late.send("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
-    idle.pop_back();
-
     EXPECT_NE(late.receive_until("|").find("GET /late"), std::string::npos);
+}
+
+TEST(HttpServer, RefusesTheBodyOfAGetUnread) {
+    for (const std::string body :
+         {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+        const std::string answer =
+            answer_to("GET / HTTP/1.1\r\nHost: localhost\r\n" + body + "\r\n");
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+        EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+    }
+}
+
+TEST(HttpServer, RefusesATransferCodingThatItDoesNotKnow) {
+    const std::string answer = answer_to(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 501 ")) << answer;
+    EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "the rest is no request";
 }
 
 TEST(HttpServer, SaysWhenItsPortIsTaken) {

@@ -87,7 +87,11 @@ TEST(Sha256, IsTheKnownOne) {
 TEST(HostPort, IsReadOrRefused) {
     EXPECT_EQ(*host_port("a:1", 9), (HostPort{"a", 1}));
     EXPECT_EQ(*host_port("a", 9), (HostPort{"a", 9}));
-    for (const char* const wrong : {":1", "a:", "a:x", "a:0", "a:65536", "a:1x"}) {
+    EXPECT_EQ(*host_port("[::1]:1", 9), (HostPort{"::1", 1}));
+    EXPECT_EQ(*host_port("[::1]", 9), (HostPort{"::1", 9}));
+    EXPECT_EQ(*host_port("::1", 9), (HostPort{"::1", 9}));
+    for (const char* const wrong :
+         {":1", "a:", "a:x", "a:0", "a:65536", "a:1x", "[]:1", "[::1]x:1"}) {
         EXPECT_FALSE(host_port(wrong, 9)) << wrong;
     }
 }

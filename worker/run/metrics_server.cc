@@ -17,7 +17,8 @@ std::string health_text(const Engine& engine, const std::string& topology) {
 net::HttpResponse answer(const net::HttpRequest& request, const Engine& engine,
                          const MetricsSource& source) {
     const std::string path = request.target.substr(0, request.target.find('?'));
-    if (request.method != "GET") return net::HttpResponse::error(405, "only GET is allowed");
+    if (request.method != "GET" && request.method != "HEAD")
+        return net::HttpResponse::error(405, "only GET is allowed");
     if (path == "/metrics") {
         return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
                 .body = metrics_text(engine.snapshot(), source)};

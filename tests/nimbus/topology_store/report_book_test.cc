@@ -151,6 +151,21 @@ TEST(ReportBook, AFormerLifeOfASpoutHasNotGivenUpWhatItsNextOneMayReplay) {
     EXPECT_EQ(book.totals(on("s1", 1)).at("lines").losses, cluster::Losses{.dropped = 2});
 }
 
+TEST(ReportBook, ForgetsWhoIsAbsentAndReportedLongestAgo) {
+    ReportBook book;
+    book.take(report("s3", {}), 10, 0);
+    book.take(report("s1", {}), 20, 0);
+    book.take(report("s2", {}), 15, 0);
+    const auto present = [](const std::string& id) { return id == "s3"; };
+
+    EXPECT_TRUE(book.forget_one_absent(present));
+    EXPECT_FALSE(book.heard("s2"));
+    EXPECT_TRUE(book.forget_one_absent(present));
+    EXPECT_FALSE(book.heard("s1"));
+    EXPECT_FALSE(book.forget_one_absent(present));
+    EXPECT_TRUE(book.heard("s3"));
+}
+
 TEST(ReportBook, TellsOfTheEndOfAWorker) {
     ReportBook book;
     book.take(report("s1", {worker(0, 1, 0, 1)}), 0, 0);

@@ -1,0 +1,36 @@
+// What is logged stays on its line, whoever's text it is.
+
+#include "base/log.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace storm::base {
+namespace {
+
+std::string logged(const std::string& message, const std::string& value) {
+    ::testing::internal::CaptureStderr();
+    log::info(message, {{"key", value}});
+    std::string line = ::testing::internal::GetCapturedStderr();
+    return line.substr(line.find(" info ") + 6);
+}
+
+TEST(Log, QuotesWhatIsNotPlain) {
+    EXPECT_EQ(logged("text", "plain"), "text key=plain\n");
+    EXPECT_EQ(logged("text", ""), "text key=\"\"\n");
+    EXPECT_EQ(logged("text", "a b"), "text key=\"a b\"\n");
+    EXPECT_EQ(logged("text", "a=b"), "text key=\"a=b\"\n");
+    EXPECT_EQ(logged("text", "ü"), "text key=ü\n");
+}
+
+TEST(Log, NobodysTextIsTakenForAnotherFieldOrLine) {
+    EXPECT_EQ(logged("text", "a\" level=error b=\""), "text key=\"a\\\" level=error b=\\\"\"\n");
+    EXPECT_EQ(logged("text", "a\n2026-11-26T00:00:00.000 error b"),
+              "text key=\"a\\n2026-11-26T00:00:00.000 error b\"\n");
+    EXPECT_EQ(logged("one\ntwo\r\x1b[31m", "\x1b]0;title\a"),
+              "one\\ntwo\\x0d\\x1b[31m key=\"\\x1b]0;title\\x07\"\n");
+}
+
+}  // namespace
+}  // namespace storm::base
