@@ -17,6 +17,11 @@ inline constexpr int kRedirectsMax = 3;
 inline constexpr std::size_t kTokenBytesMax = 4096;
 inline constexpr std::chrono::milliseconds kConnectTimeout{2'000};
 inline constexpr std::chrono::milliseconds kResponseTimeout{10'000};
+/// Of a read where another one may be asked: one that hangs is passed over, and asked again with
+/// the time above if all do.
+inline constexpr std::chrono::milliseconds kFirstTryTimeout{300};
+/// How long a submission waits for a Nimbus to lead: an election is over by then.
+inline constexpr std::chrono::seconds kElectionPatience{15};
 
 /// Between two looks at a topology that is waited for: at first, and at last.
 inline constexpr std::chrono::milliseconds kLookPauseMin{20};

@@ -222,6 +222,7 @@ Json NimbusClient::get(const std::string& target) {
     const Address address = address_of(leader->second, 0);
     again.host = address.host;
     again.port = address.port;
+    again.connect_timeout = again.timeout = 2 * kFirstTryTimeout;
     const base::Result<net::HttpResponse> fuller = net::call(again);
     if (!fuller || !is_success(fuller->status)) return parsed(call, response);
     seeds_.insert(seeds_.begin(), address);
@@ -242,6 +243,7 @@ Json NimbusClient::health() {
         net::HttpCall call = call_of("GET", "/health");
         call.host = seed.host;
         call.port = seed.port;
+        if (seeds_.size() > 1) call.connect_timeout = call.timeout = kFirstTryTimeout;
         const base::Result<net::HttpResponse> response = net::call(call);
         if (!response) continue;
         Json said = Json::parse(response->body, nullptr, false);
@@ -252,8 +254,16 @@ Json NimbusClient::health() {
     return unwell ? *unwell : get("/health");  // Which tells why nobody answers.
 }
 
-void NimbusClient::stay_with_leader() {
-    const Json said = health();
+void NimbusClient::stay_with_leader(const Patience& patience) {
+    const base::Micros deadline =
+        patience.clock.now() + std::chrono::microseconds(kElectionPatience).count();
+    Json said = health();
+    // Of one that has died another one takes the place within seconds.
+    while (text_at(said, "zookeeper") == "connected" && text_at(said, "leader").empty() &&
+           patience.clock.now() < deadline) {
+        patience.pause(kLookPauseMax);
+        said = health();
+    }
     const std::string leader = text_at(said, "leader");
     if (text_at(said, "zookeeper") != "connected") {
         throw Failure(ExitCode::kUnreachable,
@@ -301,7 +311,31 @@ net::HttpResponse NimbusClient::get_log(const Location& location) {
     return *response;
 }
 
+std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
+    call.connect_timeout = call.timeout = kFirstTryTimeout;
+    for (std::size_t i = 0; i < seeds_.size(); ++i) {
+        call.host = seeds_[i].host;
+        call.port = seeds_[i].port;
+        base::Result<net::HttpResponse> response = net::call(call);
+        if (!response || response->status == 503) continue;
+        std::rotate(seeds_.begin(), seeds_.begin() + static_cast<std::ptrdiff_t>(i),
+                    seeds_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        return std::move(response).value();
+    }
+    return std::nullopt;
+}
+
 net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
+    if (seeds_.size() > 1 && call.method != "PUT") {
+        // A change is sent once, so that it is first asked who is there.
+        const bool reads = call.method != "POST";
+        auto response = ask_quickly(reads ? call : call_of("GET", "/health"));
+        if (response && reads) {
+            call.host = seeds_.front().host;
+            call.port = seeds_.front().port;
+            return *std::move(response);
+        }
+    }
     std::string troubles;
     for (const Address& seed : seeds_) {
         call.host = seed.host;

@@ -3,7 +3,8 @@
 //     NimbusClient nimbus(config);                       // nimbus.seeds, nimbus.port, the token
 //     Json topologies = nimbus.get("/api/v1/topologies");
 //
-// The seeds are tried in order until one answers. What only the leader does is sent on to it.
+// The seeds are tried in order until one answers: first, each for a moment. What only the leader
+// does is sent on to it.
 // Every trouble is a Failure: its code is that of the contract, its hint names the setting.
 //
 // Threads: one. Cost: a connection for each call.
@@ -12,12 +13,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <storm/config.h>
 
 #include "cli/json.h"
+#include "cli/patience.h"
 #include "net/http_client.h"
 
 namespace storm::cli {
@@ -62,8 +65,9 @@ public:
     Json health();
     Json post(const std::string& target, const Json& body);
 
-    /// From now on only the leader is asked: for what must be at one and the same place.
-    void stay_with_leader();
+    /// From now on only the leader is asked: for what must be at one and the same place. Waits for
+    /// an election.
+    void stay_with_leader(const Patience& patience);
     bool has_blob(const std::string& sha256);
     void put_blob(const std::string& sha256, const std::string& path,
                   std::function<void(std::uint64_t done, std::uint64_t total)> progress);
@@ -75,6 +79,8 @@ private:
     /// By whichever seed answers. Throws Failure unless the status is one of success.
     net::HttpResponse ask(net::HttpCall call);
     net::HttpResponse ask_any(net::HttpCall& call);
+    /// By the first seed that answers at once, which is the first of them from now on.
+    std::optional<net::HttpResponse> ask_quickly(net::HttpCall call);
     [[noreturn]] void refuse(const net::HttpCall& call, const net::HttpResponse& response) const;
     void add_token(net::HttpCall& call) const;
 

@@ -188,7 +188,7 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);
 
     NimbusClient nimbus(config);
-    nimbus.stay_with_leader();
+    nimbus.stay_with_leader(patience);
     upload(nimbus, artifacts, err, err_terminal);
     const Json answer =
         nimbus.post("/api/v1/topologies", {{"name", name},

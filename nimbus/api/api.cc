@@ -299,6 +299,13 @@ void Api::topology_(const Call& call) {
         if (view.record.name != call.argument) continue;
         return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
     }
+    const std::string leader = leader_();
+    if (!leader.empty() && leader != own_id_) {
+        // What was submitted a moment ago may not have come here yet.
+        return call.reply(
+            refusal_({Kind::kNotLeader, "this Nimbus knows no topology \"" + call.argument +
+                                            "\", and does not lead"}));
+    }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));
 }
