@@ -159,6 +159,7 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
                                         [&](const Field& f) { return f.name == field; });
         route.key_fields.push_back(static_cast<std::uint16_t>(found - fields.begin()));
     }
+    stream.custom = stream.custom || std::holds_alternative<groupings::Custom>(route.chooser);
     stream.routes.push_back(std::move(route));
 }
 
@@ -180,6 +181,15 @@ groupings::Custom Task::custom_grouping(const Subscription& input, std::size_t t
         throw std::runtime_error(named + " cannot be made: " + detail::what_was_thrown());
     }
     throw std::runtime_error(named + " is null: its function returned no grouping");
+}
+
+void Task::choose_custom(Stream& stream, const std::byte* row) const {
+    const Tuple tuple =
+        detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_);
+    for (Route& route : stream.routes) {
+        if (auto* const custom = std::get_if<groupings::Custom>(&route.chooser))
+            custom->choose(tuple);
+    }
 }
 
 std::uint64_t Task::row_hash(const Route& route, const std::byte* row) const {

@@ -47,6 +47,7 @@ struct Stream : detail::OutStream {
     const detail::StreamSchema* schema = nullptr;
     Target* only = nullptr;  // Rows are built in this target's lane; null: in the scratch buffer.
     std::vector<Route> routes;
+    bool custom = false;  // Some route has a custom grouping.
     Counter emitted;
     Counter transferred;  // Not counted where there is an `only` target: it equals emitted.
 };
@@ -163,6 +164,8 @@ private:
                      Mark& mark);
     template <typename Mark>
     bool send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& mark);
+    /// Asks all custom groupings: they may throw, and then nothing is emitted.
+    void choose_custom(Stream& stream, const std::byte* row) const;
     std::uint64_t row_hash(const Route& route, const std::byte* row) const;
     void add_route(Stream& stream, const Subscription& input, std::size_t target_component);
     groupings::Custom custom_grouping(const Subscription& input, std::size_t target_component);
@@ -245,12 +248,8 @@ bool Task::send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& m
     const std::byte* const row = stream.outlet->cursor;
     if (stream.direct || direct != detail::kNoTask) [[unlikely]]
         return send_direct(stream, row, bytes, direct, mark);
-    // First: they may throw, and then nothing is emitted.
-    for (Route& route : stream.routes) {
-        if (auto* const custom = std::get_if<groupings::Custom>(&route.chooser)) [[unlikely]]
-            custom->choose(
-                detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_));
-    }
+    if (stream.custom) [[unlikely]]
+        choose_custom(stream, row);
     stream.emitted.add();
     bool sent = true;
     for (Route& route : stream.routes)
