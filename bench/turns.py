@@ -6,8 +6,8 @@
     bench/turns.py --rounds N --seconds S OLD NEW
 
 A round is one run of each, first one and then the other first, so that what disturbs the machine
-meets both. Printed is the median over the rounds of new/old within a round, with its quartiles; "better" has
-been turned so that more than 1 is better, whatever the row's sign.
+meets both. Printed is the median over the rounds of new/old within a round, with its quartiles;
+"better" has been turned so that more than 1 is better, whatever the row's sign.
 """
 import argparse
 import json

@@ -1,6 +1,6 @@
 #include "net/bearer_token.h"
 
-#include <algorithm>
+#include <boost/beast/core/string.hpp>
 
 #include "base/secret.h"
 
@@ -8,14 +8,12 @@ namespace storm::net {
 
 std::optional<HttpResponse> refuse_without_token(const HttpRequest& request, std::string_view token,
                                                  std::string_view hint) {
-    constexpr std::string_view kBearer = "bearer ";  // In any case.
+    constexpr boost::beast::string_view kBearer = "Bearer ";
     const auto header = request.headers.find("authorization");
     const bool given =
-        header != request.headers.end() && header->second.size() >= kBearer.size() &&
-        std::equal(kBearer.begin(), kBearer.end(), header->second.begin(),
-                   [](char one, char other) {
-                       return one == (other >= 'A' && other <= 'Z' ? other - 'A' + 'a' : other);
-                   });
+        header != request.headers.end() &&
+        boost::beast::iequals(boost::beast::string_view(header->second).substr(0, kBearer.size()),
+                              kBearer);
     if (given && !token.empty() &&
         base::same_secret(std::string_view(header->second).substr(kBearer.size()), token)) {
         return std::nullopt;

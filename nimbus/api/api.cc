@@ -233,11 +233,16 @@ std::string Api::leader_() const {
     return parts_.nimbuses.leader ? parts_.nimbuses.leader->nimbus : std::string();
 }
 
+std::string Api::other_leader_() const {
+    const std::string leader = leader_();
+    return leader == own_id_ ? std::string() : leader;
+}
+
 /// What Supervisors have reported is with the leader alone: others say where that is.
 HttpResponse Api::told_(std::string body) const {
     HttpResponse made = HttpResponse::json(std::move(body));
-    const std::string leader = leader_();
-    if (!leader.empty() && leader != own_id_) made.headers["X-Storm-Leader"] = leader;
+    const std::string leader = other_leader_();
+    if (!leader.empty()) made.headers["X-Storm-Leader"] = leader;
     return made;
 }
 
@@ -245,8 +250,8 @@ HttpResponse Api::refusal_(const Refusal& refusal) const {
     if (refusal.kind != Kind::kNotLeader) {
         return HttpResponse::error(status_of(refusal.kind), refusal.why, refusal.hint);
     }
-    const std::string leader = leader_();
-    if (leader.empty() || leader == own_id_) {
+    const std::string leader = other_leader_();
+    if (leader.empty()) {
         return HttpResponse::error(503, "no Nimbus leads at the moment",
                                    parts_.zookeeper() == "connected"
                                        ? "try again in some seconds"
@@ -299,8 +304,7 @@ void Api::topology_(const Call& call) {
         if (view.record.name != call.argument) continue;
         return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
     }
-    const std::string leader = leader_();
-    if (!leader.empty() && leader != own_id_) {
+    if (!other_leader_().empty()) {
         // What was submitted a moment ago may not have come here yet.
         return call.reply(
             refusal_({Kind::kNotLeader, "this Nimbus knows no topology \"" + call.argument +

@@ -68,6 +68,8 @@ private:
     net::HttpReply counted_(net::HttpReply reply);
     std::vector<cluster::NimbusRecord> peers_() const;
     std::string leader_() const;
+    /// Empty: nobody leads, or this one does.
+    std::string other_leader_() const;
 
     void health_(const Call& call);
     void metrics_(const Call& call);

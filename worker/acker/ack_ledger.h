@@ -160,7 +160,7 @@ public:
             if (const std::optional<base::Micros> in = hold(kept)) left(*in, kept.since);
         }
     }
-    /// When the next one has been kept for `time`; kNone: there is none.
+    /// When the next one has been kept for `time`; nothing: there is none.
     std::optional<base::Micros> next_hold(base::Micros time) const {
         if (kept_.empty()) return std::nullopt;
         return kept_.front().since + time;

@@ -25,6 +25,13 @@ using detail::TupleAccess;
                           : " that was already acked or failed; emit first, then ack"));
 }
 
+template <typename Use>
+void for_each_root(const Tuple& tuple, Use&& use) {
+    const std::byte* const row = TupleAccess::row(tuple);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) use(detail::row_anchor(row, i).root);
+}
+
 // Of all spouts: a row does not say whose it is. 0: some spout waits for ever.
 base::Micros longest_timeout(const Wiring& wiring) {
     base::Micros longest = 0;
@@ -202,9 +209,7 @@ void BoltTask::ack(const Tuple& input) {
 }
 
 void BoltTask::note(std::string_view what, const Tuple& input) {
-    const std::byte* const row = TupleAccess::row(input);
-    const std::uint32_t count = detail::row_anchor_count(row);
-    for (std::uint32_t i = 0; i < count; ++i) journal_->bolt(what, detail::row_anchor(row, i).root);
+    for_each_root(input, [&](Root root) { journal_->bolt(what, root); });
 }
 
 void BoltTask::ack_roots(const Tuple& input) {
@@ -220,10 +225,7 @@ void BoltTask::ack_roots(const Tuple& input) {
 }
 
 void BoltTask::fail_as(const Tuple& input, FailReason reason) {
-    const std::byte* const row = TupleAccess::row(input);
-    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
-        acks_.fail(detail::row_anchor(row, i).root, reason);
-    }
+    for_each_root(input, [&](Root root) { acks_.fail(root, reason); });
 }
 
 void BoltTask::count_failed(const Tuple& input) {
@@ -250,9 +252,7 @@ Kept BoltTask::keep(const Tuple& input) {
                         " that was already acked, failed or kept");
     }
     settled = detail::Settled::kKept;
-    const std::byte* const row = TupleAccess::row(input);
-    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i)
-        acks_.held(detail::row_anchor(row, i).root, 1);
+    for_each_root(input, [this](Root root) { acks_.held(root, 1); });
     return site_->keep(input);
 }
 
@@ -296,10 +296,7 @@ void BoltTask::reset_timeout(const Tuple& input) {
     // What is emitted from now on is not as old as the input.
     const base::Micros now = engine_.clock().now();
     executor_.output_born = std::max(executor_.output_born, now);
-    const std::byte* const row = TupleAccess::row(input);
-    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
-        acks_.reset_timeout(detail::row_anchor(row, i).root);
-    }
+    for_each_root(input, [this](Root root) { acks_.reset_timeout(root); });
     executor_.tell_spouts(now);
 }
 
@@ -459,9 +456,7 @@ void BoltTask::fail_abandoned() {
 }
 
 void BoltTask::let_go(const Tuple& kept) {
-    const std::byte* const row = TupleAccess::row(kept);
-    for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i)
-        acks_.held(detail::row_anchor(row, i).root, -1);
+    for_each_root(kept, [this](Root root) { acks_.held(root, -1); });
 }
 
 void BoltTask::fail_kept(const Tuple& kept, FailReason reason) {
