@@ -367,6 +367,8 @@ private:
             return roll < 0;
         };
         const Book::Trees trees = trees_of(in);
+        // Else rows would beget rows for ever in a cycle.
+        const bool may_grow = in.int64("ttl") > 0;
         if (falls(manners.fail)) {
             emit(in, trees, in, out);
             book().fail(trees);
@@ -382,7 +384,7 @@ private:
             keep_for(author_->dice().roll(0, 30), in, out);
         } else if (falls(manners.join)) {
             join(in, out);
-        } else if (falls(manners.later)) {
+        } else if (falls(manners.later) && may_grow) {
             emit_later(in, trees, out);
         } else if (falls(manners.drop)) {
             const Kept dropped = out.keep(in);
@@ -393,7 +395,7 @@ private:
                     std::chrono::microseconds(author_->dice().roll(1, 800)));
             if (falls(manners.hold)) std::this_thread::sleep_for(std::chrono::milliseconds(30));
             if (falls(manners.spin)) spin(std::chrono::milliseconds(25));
-            const bool burst = falls(manners.burst) && round_->plan.bursts;
+            const bool burst = falls(manners.burst) && round_->plan.bursts && may_grow;
             emit(in, trees, in, out);
             for (int i = burst ? kBurstRows : 0; i > 0; --i) emit_unanchored(out);
             book().leave(trees);
