@@ -67,6 +67,36 @@ TEST(Notices, WhatABoltKeepsIsCounted) {
     EXPECT_EQ(run.of("keeper").kept, 5U);
 }
 
+TEST(Notices, WhatABoltHasExecutedIsCountedWhileItHangsInTheNextTuple) {
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    const auto waits = std::make_shared<std::atomic<bool>>(false);
+    SpoutScript in_one_batch{[](SpoutCollector& out) {
+        for (std::int64_t n = 0; n < 200; ++n) out.emit(n);
+        out.finished();
+        return Next::kEmitted;
+    }};
+    TopologyBuilder t;
+    t.spout<AnySpout>("numbers", kN, in_one_batch);
+    t.bolt<AnyBasicBolt>("hangs", Streams(),
+                         BasicScript{.execute =
+                                         [go, waits](const Tuple& in, BasicCollector&) {
+                                             if (in.int64(0) != 150) return;
+                                             waits->store(true);
+                                             go->wait(false);
+                                         }})
+        .global("numbers");
+
+    Running run(t, config_of(kOneLoop));
+
+    ASSERT_TRUE(eventually([&] { return waits->load(); }));
+    EXPECT_EQ(run.of("hangs").inputs.front().executed, 150U);
+    EXPECT_EQ(run.of("hangs").inputs.front().acked, 150U);
+    go->store(true);
+    go->notify_all();
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(run.of("hangs").inputs.front().executed, 200U);
+}
+
 TEST(Notices, TopologyDebugLogsEveryEmit) {
     TopologyBuilder t;
     t.spout<Numbers>("numbers", 3);

@@ -363,42 +363,35 @@ template <typename Stop>
 const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, TaskId source,
                                    const Schemas& schemas, Stop&& stop) {
     const detail::StreamSchema* schema = nullptr;
+    InputCounters* counters = nullptr;
     std::uint32_t stream = ~0U;
-    std::uint64_t executed = 0;
-    const auto count = [&] {
-        if (executed == 0) return;
-        InputCounters& counters = counters_of(*schema);
-        counters.executed.add(executed);
-        // A basic bolt's inputs are acked unless they failed, which is subtracted when it is read.
-        if (basic_ != nullptr) counters.acked.add(executed);
-        executed = 0;
-    };
     while (at != end) {
         const std::size_t bytes = detail::row_bytes(at);
         if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
-            count();
             handle_control(at, source);
             if (!has_object()) return at + bytes;  // It was reopened: the rest is for a new one.
         } else {
             if (detail::row_stream(at) != stream) [[unlikely]] {
-                count();
                 stream = detail::row_stream(at);
                 schema = schemas[stream].get();
+                counters = &counters_of(*schema);
             }
             const Tuple tuple = TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
-            ++executed;
             if (journal_ != nullptr) [[unlikely]]
                 note("execute", tuple);
+            // Counted one by one, not run by run: the next call may never return.
             if (basic_ != nullptr) {
                 execute_basic(*basic_, tuple);
+                // Acked unless it failed, which is subtracted when it is read.
+                counters->acked.add();
             } else {
                 execute_rich(*rich_, tuple);
             }
+            counters->executed.add();
         }
         at += bytes;
         if (stop()) break;
     }
-    count();
     return at;
 }
 
