@@ -17,11 +17,11 @@ fi
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
-table=$(grep -v '^#' bench/rows.txt)
-
 echo "check.sh: load before: $(cut -d' ' -f1-3 /proc/loadavg), cores: $(nproc)" >&2
 # Each command once a round, so that a disturbance hits one run of several rows, not all of one.
-mapfile -t commands < <(awk -F'|' 'NF > 1 {sub(/ +$/, "", $2); print $2}' <<<"$table" | sort -u)
+mapfile -t commands < <(cd bench && python3 -c '
+from rows import rows
+print("\n".join(sorted({row.command for row in rows()})))')
 for ((run = 1; run <= runs; ++run)); do
     for command in "${commands[@]}"; do
         read -ra arguments <<<"$command"
@@ -34,25 +34,20 @@ for ((run = 1; run <= runs; ++run)); do
     done
 done
 
-python3 - "$results" "$runs" "$table" <<'PYTHON'
+PYTHONPATH=bench python3 - "$results" "$runs" <<'PYTHON'
 import collections
 import json
 import statistics
 import sys
 
-path, runs, table = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+from rows import rows
+
+path, runs = sys.argv[1], int(sys.argv[2])
 measured = collections.defaultdict(list)
 with open(path) as lines:
     for line in lines:
         command, result = line.split("\t", 1)
         measured[command].append(json.loads(result))
-
-
-def look_up(result, key):
-    for part in key.split("."):
-        result = result[part] if result is not None else None
-    return result
-
 
 trips = [each["core_round_trip_ns"] for runs_of in measured.values() for each in runs_of]
 trips = sorted(trip for trip in trips if trip is not None)
@@ -61,18 +56,17 @@ if trips:
           f"({trips[0]:.0f} to {trips[-1]:.0f}); bench/README.md says what hangs on it")
 missed = 0
 print(f"{'':22} {'measured':>10}   {'must':>7}  {'aim':>7}")
-for row in filter(str.strip, table.split("\n")):
-    name, command, key, sign, must, aim, one, unit = (cell.rstrip() for cell in row.split("|"))
-    must, aim, one = float(must), float(aim), float(one)
-    values = [look_up(result, key) for result in measured[command]]
+for row in rows():
+    values = [row.value(result) for result in measured[row.command]]
     if len(values) < runs or None in values:
         value, verdict = float("nan"), "FAILED"
     else:
-        value = statistics.median(values) / one
-        holds = (lambda bound: value >= bound) if sign == "≥" else (lambda bound: value <= bound)
-        verdict = "" if holds(aim) else "below the aim" if holds(must) else "MISSED"
+        value = statistics.median(values) / row.one
+        verdict = ("" if row.holds(value, row.aim) else
+                   "below the aim" if row.holds(value, row.must) else "MISSED")
     missed += verdict.isupper()
-    print(f"{name:22} {value:10.4g} {sign} {must:7g}  {aim:7g} {unit:10} {verdict}".rstrip())
+    print(f"{row.name:22} {value:10.4g} {row.sign} {row.must:7g}  {row.aim:7g} {row.unit:10} "
+          f"{verdict}".rstrip())
 print(f"{missed} missed")
 sys.exit(missed > 0)
 PYTHON

@@ -11,20 +11,11 @@ meets both. Printed is the median over the rounds of new/old within a round, wit
 """
 import argparse
 import json
-import pathlib
 import statistics
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-
-
-def rows():
-    for line in (HERE / "rows.txt").read_text().splitlines():
-        if line.startswith("#") or not line.strip():
-            continue
-        name, command, key, sign = (cell.strip() for cell in line.split("|")[:4])
-        yield name, command, key, sign
+from rows import rows
 
 
 def run(bench, command, seconds):
@@ -33,12 +24,6 @@ def run(bench, command, seconds):
     if done.returncode != 0:
         sys.exit(f"turns.py: {' '.join(arguments)} exited {done.returncode}: {done.stderr.strip()}")
     return json.loads(done.stdout)
-
-
-def look_up(result, key):
-    for part in key.split("."):
-        result = result[part]
-    return result
 
 
 def main():
@@ -52,12 +37,13 @@ def main():
     options = parser.parse_args()
 
     chosen = [row for row in rows()
-              if not options.part or any(part in row[0] or part in row[1] for part in options.part)]
+              if not options.part
+              or any(part in row.name or part in row.command for part in options.part)]
     if not chosen:
         sys.exit("turns.py: no row has such a name; bench/rows.txt has them all")
     by_command = {}
     for row in chosen:
-        by_command.setdefault(row[1], []).append(row)
+        by_command.setdefault(row.command, []).append(row)
     print(f"{'':22} {'old':>10} {'new':>10}  better (quartiles)")
     for command, rows_of in by_command.items():
         pairs = []
@@ -65,12 +51,15 @@ def main():
             order = [options.old, options.new] if number % 2 == 0 else [options.new, options.old]
             results = {bench: run(bench, command, options.seconds) for bench in order}
             pairs.append((results[options.old], results[options.new]))
-        for name, _, key, sign in rows_of:
-            olds = [look_up(old, key) for old, _ in pairs]
-            news = [look_up(new, key) for _, new in pairs]
-            ratios = [new / old if sign == "≥" else old / new for old, new in zip(olds, news)]
+        for row in rows_of:
+            olds = [row.value(old) for old, _ in pairs]
+            news = [row.value(new) for _, new in pairs]
+            if None in olds + news:
+                print(f"{row.name:22} not printed by both", flush=True)
+                continue
+            ratios = [new / old if row.sign == "≥" else old / new for old, new in zip(olds, news)]
             low, middle, high = statistics.quantiles(ratios, n=4)
-            print(f"{name:22} {statistics.median(olds):10.4g} {statistics.median(news):10.4g}  "
+            print(f"{row.name:22} {statistics.median(olds):10.4g} {statistics.median(news):10.4g}  "
                   f"{middle:.3f} ({low:.3f} to {high:.3f})", flush=True)
 
 
