@@ -31,6 +31,9 @@ expect_text stderr '0 failed'
 [[ $(wc -l <stderr) -eq 1 ]] || fail "a short run says more than one line"
 exits_with 0 -c mode=finish -c topology.acker.executors=0
 
+exits_with 0 -c mode=finish -c topology.workers=3
+expect_text stderr 'all runs in this one process; storm-submit starts several workers'
+
 exits_with 1 -c mode=open
 expect_text stderr 'no numbers today'
 

@@ -264,6 +264,19 @@ TEST_P(Engine, AnExceptionInFinishFailsTheTopologyWhichEndsNevertheless) {
     EXPECT_EQ(finishes->load(), 1);
 }
 
+TEST_P(Engine, AnExceptionInInputsEndedIsToldAsThat) {
+    t.spout<Numbers>("numbers", 10);
+    t.bolt<AnyBolt>("bolt", kNoStreams,
+                    BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
+                               .inputs_ended = [](BoltCollector&) { throw 42; }})
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    EXPECT_EQ(run.engine().wait(kPatience.count() * base::kMicrosPerSecond), State::kFailed);
+    EXPECT_EQ(run.engine().failure(), "inputs_ended() of \"bolt\" failed");
+}
+
 TEST_P(Engine, WhatIsEmittedInOpenAndPrepareArrives) {
     const auto seen = std::make_shared<Tally>(2);
     t.spout<AnySpout>(

@@ -569,25 +569,27 @@ void BoltTask::pass_ending_on() {
 void BoltTask::finish() {
     finished_ = true;
     ending_due_ = owes_ending_ = false;
-    const bool finished_well = without_object_ || call_finish();
-    if (!finished_well) {
-        engine_.fail_at_end("finish() of " + detail::quoted(site_->component()) + " failed");
-    }
+    if (!without_object_) call_finish();
     if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1)
         resume_members(engine_, *cycle_);
 }
 
-bool BoltTask::call_finish() {
+void BoltTask::call_finish() {
+    const auto must = [this](const char* what, auto&& call) {
+        if (!guarded(what, call))
+            engine_.fail_at_end(std::string(what) + "() of " + detail::quoted(site_->component()) +
+                                " failed");
+    };
     const TaskSite::AllMayPost waits(*site_);
     if (rich_ == nullptr) {
-        return guarded("finish", [this] {
+        return must("finish", [this] {
             BasicCollector collector(*this, nullptr, default_stream());
             basic_->finish(collector);
         });
     }
     // What has come since the last time is due as well.
-    const bool well = guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
-    return guarded("finish", [this] { rich_->finish(collector_); }) && well;
+    must("inputs_ended", [this] { rich_->inputs_ended(collector_); });
+    must("finish", [this] { rich_->finish(collector_); });
 }
 
 void BoltTask::end() {

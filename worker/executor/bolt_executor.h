@@ -122,7 +122,7 @@ private:
     void reopen_input(TaskId source);
     void reopen();
     void look_for_ending();
-    bool call_finish();
+    void call_finish();
     void handle_control(const std::byte* row, TaskId source);
     /// Another task of this component may settle what one keeps; one of another component may not.
     bool is_foreign(const detail::KeptTuple& kept) const;

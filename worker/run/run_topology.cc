@@ -109,10 +109,21 @@ void warn_of_idle_tick_setting(const Topology& topology, const Config& config) {
         base::log::warn("no bolt asks for ticks by tick(), so this has no effect", {{"key", key}});
 }
 
+/// Who gives it with the command expects workers.
+void warn_of_idle_workers_setting(const cluster::LayeredSettings& settings) {
+    const std::string key = "topology.workers";
+    const auto origin = settings.origins.find(key);
+    if (origin != settings.origins.end() && origin->second == "-c" &&
+        settings.config.int64(key) > 1)
+        base::log::warn("all runs in this one process; storm-submit starts several workers",
+                        {{"key", key}});
+}
+
 ExitCode run_here(const std::string& name, Topology topology,
                   const cluster::LayeredSettings& settings, const Arguments& arguments) {
     const Config& config = settings.config;
     warn_of_idle_tick_setting(topology, config);
+    warn_of_idle_workers_setting(settings);
     worker::tell_of_crashes();
     worker::Signals signals;
     const base::SteadyClock clock;

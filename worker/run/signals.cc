@@ -10,7 +10,7 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::array kHandled = {SIGINT, SIGTERM, SIGPIPE};
+constexpr std::array kHandled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 // A handler reaches nothing but globals.
 std::atomic<unsigned> come{0};
@@ -30,6 +30,12 @@ void handle(int signal, void (*handler)(int)) {
     sigaction(signal, &action, nullptr);
 }
 
+bool is_ignored(int signal) {
+    struct sigaction now {};
+    sigaction(signal, nullptr, &now);
+    return now.sa_handler == SIG_IGN;
+}
+
 /// In the child: what is still as it was here.
 void give_back() {
     for (std::size_t i = 0; i < kHandled.size(); ++i) {
@@ -46,6 +52,7 @@ Signals::Signals() : taken_(come.load(std::memory_order_relaxed)) {
     survive_closed_pipes();
     handle(SIGINT, &count);
     handle(SIGTERM, &count);
+    if (!is_ignored(SIGHUP)) handle(SIGHUP, &count);  // nohup says: go on.
     let_forks_end();
 }
 

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as something to ask for; SIGPIPE as an error of the write.
+// SIGINT, SIGTERM and SIGHUP as something to ask for; SIGPIPE as an error of the write.
 //
 // Nothing is blocked and nothing ignored: programs that user code starts would begin so. What has a
 // handler begins anew with them: they end by these signals as any other program does.
@@ -25,8 +25,8 @@ private:
 
 /// A write to a closed pipe is an error of the write, and no signal that kills.
 void survive_closed_pipes();
-/// A copy of this process that user code made by fork() ends by SIGINT, SIGTERM and SIGPIPE again,
-/// which have their handlers here by now.
+/// A copy of this process that user code made by fork() ends by these signals again, which have
+/// their handlers here by now.
 void let_forks_end();
 
 }  // namespace storm::worker

@@ -35,10 +35,23 @@ TEST(Signals, AreTakenOneByOne) {
 
     std::raise(SIGINT);
     std::raise(SIGTERM);
+    std::raise(SIGHUP);
 
     EXPECT_TRUE(signals().take());
     EXPECT_TRUE(signals().take());
+    EXPECT_TRUE(signals().take());
     EXPECT_FALSE(signals().take());
+}
+
+TEST(Signals, NohupLetsAProgramGoOn) {
+    EXPECT_EXIT(
+        {
+            std::signal(SIGHUP, SIG_IGN);
+            Signals made;
+            std::raise(SIGHUP);
+            std::_Exit(made.take() ? 1 : 0);
+        },
+        ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Signals, AClosedPipeIsAnErrorOfTheWrite) {
@@ -70,7 +83,8 @@ std::string seen_by_child(Start&& start) {
 
 /// Of our signals, in what the child saw: the blocked ones and the ignored ones.
 std::uint64_t held_back(const std::string& status) {
-    constexpr std::uint64_t kOurs = 1U << (SIGINT - 1) | 1U << (SIGTERM - 1) | 1U << (SIGPIPE - 1);
+    constexpr std::uint64_t kOurs =
+        1U << (SIGINT - 1) | 1U << (SIGTERM - 1) | 1U << (SIGHUP - 1) | 1U << (SIGPIPE - 1);
     std::istringstream lines(status);
     std::uint64_t both = 0, mask = 0;
     int seen = 0;
