@@ -8,10 +8,13 @@
 #include <string>
 #include <utility>
 
+#include <storm/detail/suggest.h>
+
 #include "base/check.h"
 #include "base/interrupt.h"
 #include "worker/executor/bolt_executor.h"
 #include "worker/executor/spout_executor.h"
+#include "worker/queue/limits.h"
 
 namespace storm::worker {
 namespace {
@@ -43,6 +46,30 @@ cluster::Plan checked_plan(const Topology& topology, const Config& config, const
             " executors, the topology " + std::to_string(plan.executors.size()));
     }
     return plan;
+}
+
+// Every task knows every task that it sends to.
+void check_task_pairs(const Topology& topology, const cluster::Plan& plan, const Share& share) {
+    std::vector<std::size_t> here(topology.components().size());
+    for (std::size_t e = 0; e < plan.executors.size(); ++e) {
+        if (share.worker_of(e) == share.own)
+            here[plan.executors[e].component] += static_cast<std::size_t>(plan.executors[e].tasks);
+    }
+    std::size_t pairs = 0;
+    for (std::size_t c = 0; c < topology.components().size(); ++c) {
+        for (const Subscription& input : topology.components()[c].inputs) {
+            const std::size_t sources = here[component_index(topology, input.source)];
+            const auto targets = static_cast<std::size_t>(plan.components[c].tasks);
+            pairs += sources * targets;
+            if (pairs <= kTaskPairsMax) continue;
+            throw std::invalid_argument(
+                detail::quoted(topology.components()[c].id) + " has " + std::to_string(targets) +
+                " tasks, and listens to " + std::to_string(sources) + " of " +
+                detail::quoted(input.source) + " in this worker: with these, more than the " +
+                std::to_string(kTaskPairsMax) +
+                " pairs of tasks that a worker may have; use fewer tasks, or more workers");
+        }
+    }
 }
 
 // To each component's workers, those of the components that get its tuples, and so on.
@@ -127,6 +154,7 @@ Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
       cycles(find_cycles(topology)),
       tick_schema{"__system", "__tick", {{"every_ms", Kind::kInt64}}} {
     check_cycles(cycles, plan, share);
+    check_task_pairs(topology, plan, share);
     const auto tasks = static_cast<std::size_t>(plan.last_task) + 1;
     destination_of_task.resize(tasks);
     component_of_task.resize(tasks);

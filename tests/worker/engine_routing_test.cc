@@ -11,6 +11,7 @@
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -445,6 +446,25 @@ TEST_P(EngineRouting, OrderHoldsWhileExecutorsLeaveTheirLoopsAndComeBackAgainAnd
     const auto came_back = [](const auto& executor) { return executor->home_since != 0; };
     EXPECT_TRUE(GetParam().dedicated ||
                 std::any_of(engine.executors().begin(), engine.executors().end(), came_back));
+}
+
+TEST(Wiring, RefusesMorePairsOfTasksThanAWorkerMayHave) {
+    const auto wire = [](int tasks) {
+        TopologyBuilder t;
+        t.spout<Numbers>("numbers", 1).tasks(tasks);
+        t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).tasks(tasks).shuffle("numbers");
+        worker::Wiring(t.build(), config_of({1, false}));
+    };
+
+    EXPECT_NO_THROW(wire(4'000));
+    try {
+        wire(4'001);
+        ADD_FAILURE() << "it takes them";
+    } catch (const std::invalid_argument& error) {
+        EXPECT_THAT(error.what(),
+                    ::testing::HasSubstr("\"sink\" has 4001 tasks, and listens to 4001 of "
+                                         "\"numbers\" in this worker"));
+    }
 }
 
 }  // namespace

@@ -53,7 +53,10 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
     const Config& config = site_->config();
     tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
     tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;
-    for (const auto& schema : engine.wiring().schemas[component]) {
+    const std::vector<StreamDeclaration>& outputs =
+        engine.wiring().topology.components()[component].outputs;
+    for (const StreamDeclaration& output : outputs) {
+        const auto& schema = engine.wiring().schemas[component][streams_.size()];
         auto stream = std::make_unique<Stream>();
         stream->schema = schema.get();
         stream->outlet = &scratch_;
@@ -63,8 +66,7 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
         stream->typed = std::any_of(schema->fields.begin(), schema->fields.end(),
                                     [](const Field& field) { return field.kind != Kind::kAny; });
         stream->name = schema->stream;
-        stream->direct =
-            engine.wiring().topology.components()[component].output(schema->stream)->direct;
+        stream->direct = output.direct;
         if (stream->name == "default") default_stream_ = stream.get();
         streams_.push_back(std::move(stream));
     }

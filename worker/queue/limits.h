@@ -74,6 +74,10 @@ inline constexpr base::Micros kBudgetPollMicros = 200;
 /// Roots that may be pending in one spout task when topology.max.spout.pending is not set.
 inline constexpr std::uint32_t kPendingDefault = 1U << 20;
 
+/// Pairs of a task in this worker and one that it sends to: some 100 bytes each, and as much again
+/// for each pair of executors.
+inline constexpr std::size_t kTaskPairsMax = 16'000'000;
+
 /// How often it is logged that tuples time out in front of a bolt.
 inline constexpr base::Micros kWaitWarningMicros = 10 * base::kMicrosPerSecond;
 
