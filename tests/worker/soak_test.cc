@@ -530,8 +530,9 @@ private:
         const Manners& manners = round_->plan.parts[component_].manners;
         std::int64_t roll = author_->dice().roll(0, 999);
         const auto falls = [&roll](std::int64_t share) {
+            const bool here = 0 <= roll && roll < share;
             roll -= share;
-            return roll < 0;
+            return here;
         };
         const std::vector<MessageId> trees = trees_of(in);
         if (falls(manners.fail)) {

@@ -51,7 +51,7 @@ struct Input {
     GroupingKind grouping;
 };
 
-/// Of a thousand inputs, how many are treated so; the rest are acked.
+/// Of ten thousand inputs, how many are treated so; the rest are acked.
 struct Manners {
     std::int64_t fail = 0, raise = 0, forget = 0, nap = 0, hold = 0, spin = 0, keep = 0, join = 0,
                  drop = 0, burst = 0, later = 0;
@@ -363,8 +363,9 @@ private:
         const Manners& manners = round_->plan.parts[component_].manners;
         std::int64_t roll = author_->dice().roll(0, 9'999);
         const auto falls = [&roll](std::int64_t share) {
+            const bool here = 0 <= roll && roll < share;
             roll -= share;
-            return roll < 0;
+            return here;
         };
         const Book::Trees trees = trees_of(in);
         // Else rows would beget rows for ever in a cycle.
