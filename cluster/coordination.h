@@ -91,6 +91,10 @@ public:
     Coordination& operator=(const Coordination&) = delete;
     virtual ~Coordination() = default;
 
+    /// Ends the session for a process that ends at once: on any thread, and nothing here may be
+    /// used after it. To be called when the loop's thread does not come back.
+    virtual void abandon() = 0;
+
     virtual SessionState session() const = 0;
     /// As agreed with the service; REQUIRES: has been connected.
     virtual base::Micros session_timeout() const = 0;

@@ -96,6 +96,8 @@ public:
         at->second.link = 0;
     }
 
+    void abandon() override { server_->end_session(id_); }
+
     SessionState session() const override { return state_; }
     base::Micros session_timeout() const override { return server_->options.session_timeout; }
     void on_session(OnSession changed) override { on_session_ = std::move(changed); }

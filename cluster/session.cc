@@ -41,7 +41,12 @@ void Session::on_state(std::function<void(SessionState)> changed) {
 void Session::connect_() {
     ++number_;
     has_layout_ = false;
-    client_ = connect_client_();
+    std::unique_ptr<Coordination> next = connect_client_();
+    {
+        const std::lock_guard lock(abandoning_);
+        client_.swap(next);
+    }
+    next.reset();
     client_->on_session([this](SessionState state) { changed_(state); });
 }
 
@@ -63,6 +68,11 @@ void Session::changed_(SessionState state) {
             });
             return;
     }
+}
+
+void Session::abandon() {
+    const std::lock_guard lock(abandoning_);
+    client_->abandon();
 }
 
 void Session::look_for_layout_() {

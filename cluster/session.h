@@ -7,12 +7,13 @@
 //     Session session(loop, [&] { return connect_zookeeper(loop, …); }, "/storm");
 //     ClusterState state(session);
 //
-// Threads: the loop's; callbacks never come from inside a call.
+// Threads: the loop's, but for abandon(); callbacks never come from inside a call.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ public:
     /// Calls at each change of `state()`.
     void on_state(std::function<void(SessionState)> changed);
 
+    /// Coordination::abandon(): on any thread, as the last thing that is done with this.
+    void abandon();
+
     Coordination& client() { return *client_; }
     EventLoop& loop() { return loop_; }
     /// path("leader") is "/storm/leader".
@@ -66,6 +70,7 @@ private:
     const std::string root_;
     std::vector<OnReady> when_ready_;
     std::vector<std::function<void(SessionState)>> when_changed_;
+    std::mutex abandoning_;  ///< Held while client_ becomes another, and by abandon().
     std::unique_ptr<Coordination> client_;
     std::uint64_t number_ = 0;
     bool has_layout_ = false;

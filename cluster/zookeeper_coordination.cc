@@ -125,6 +125,11 @@ public:
         if (handle_ != nullptr) zookeeper_close(handle_);
     }
 
+    // What the loop's thread may still do with the handle is of no matter: the process ends.
+    void abandon() override {
+        if (zhandle_t* const given_up = std::exchange(handle_, nullptr)) zookeeper_close(given_up);
+    }
+
     SessionState session() const override { return state_; }
     base::Micros session_timeout() const override {
         return (handle_ != nullptr ? zoo_recv_timeout(handle_) : 0) * base::kMicrosPerMilli;

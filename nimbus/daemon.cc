@@ -19,6 +19,7 @@
 #include "cluster/limits.h"
 #include "cluster/local_dir.h"
 #include "cluster/session.h"
+#include "cluster/watchdog.h"
 #include "cluster/zookeeper_coordination.h"
 #include "net/http_server.h"
 #include "nimbus/api/api.h"
@@ -43,6 +44,7 @@ public:
         : dir_(std::move(dir)),
           blobs_(std::move(blobs)),
           token_(std::move(token)),
+          session_timeout_(zookeeper.session_timeout),
           session_(
               loop_, [this, zookeeper] { return connect_zookeeper(loop_, zookeeper); },
               zookeeper.root),
@@ -84,7 +86,7 @@ public:
             if (!error) stop();
         });
         base::log::info("nimbus is ready", {{"address", record_.id}});
-        io_.run();
+        cluster::run_watched(io_, session_, session_timeout_);
         return !replaced_;
     }
 
@@ -163,6 +165,7 @@ private:
     cluster::LocalDir dir_;
     BlobStore blobs_;
     const std::string token_;
+    const base::Micros session_timeout_;
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
     cluster::AsioLoop loop_{io_};

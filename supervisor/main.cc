@@ -12,6 +12,7 @@
 #include "cluster/asio_loop.h"
 #include "cluster/daemon_main.h"
 #include "cluster/session.h"
+#include "cluster/watchdog.h"
 #include "cluster/zookeeper_coordination.h"
 #include "supervisor/settings.h"
 #include "supervisor/stop_workers.h"
@@ -49,7 +50,7 @@ Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSetting
     });
     base::log::info("supervisor is ready",
                     {{"id", id}, {"port", std::int64_t{(*running)->http_port()}}});
-    io.run();
+    cluster::run_watched(io, session, zookeeper.session_timeout);
     base::log::info("supervisor ends; its workers go on");
     return outcome;
 }

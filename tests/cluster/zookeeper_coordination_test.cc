@@ -35,6 +35,7 @@ public:
     Below(std::unique_ptr<Coordination> client, std::string root)
         : client_(std::move(client)), root_(std::move(root)) {}
 
+    void abandon() override { client_->abandon(); }
     SessionState session() const override { return client_->session(); }
     base::Micros session_timeout() const override { return client_->session_timeout(); }
     void on_session(OnSession changed) override { client_->on_session(std::move(changed)); }
@@ -109,6 +110,27 @@ private:
 };
 
 }  // namespace
+
+TEST(ZookeeperCoordination, AnAbandonedSessionIsOverAtOnce) {
+    ZookeeperRig rig;
+    const auto given_up = rig.connect();
+    const auto other = rig.connect();
+    std::optional<CoordinationError> made;
+    given_up->create("/own", "", true, [&](CoordinationError error) { made = error; });
+    ASSERT_TRUE(rig.until([&] { return made == CoordinationError::kNone; }));
+    bool gone = false;
+    bool watching = false;
+    other->get(
+        "/own", [&] { gone = true; }, [&](CoordinationError, const Node&) { watching = true; });
+    ASSERT_TRUE(rig.until([&] { return watching; }));
+    const base::SteadyClock clock;
+    const base::Micros begin = clock.now();
+
+    given_up->abandon();
+
+    EXPECT_TRUE(rig.until([&] { return gone; }));
+    EXPECT_LT(clock.now() - begin, ZookeeperRig::kSessionTimeout / 2);
+}
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Zookeeper, CoordinationContract, ZookeeperRig);
 

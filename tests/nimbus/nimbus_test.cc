@@ -14,6 +14,7 @@
 #include "nimbus/blobs/blob_store.h"
 #include "tests/nimbus/described.h"
 #include "tests/nimbus/nimbus_process.h"
+#include "tests/support/hang.h"
 #include "tests/support/local_socket.h"
 #include "tests/support/zookeeper.h"
 
@@ -59,11 +60,11 @@ protected:
                 "storm.zookeeper.root=/" + dir_.filename().string(),
                 "storm.zookeeper.session.timeout=2000"};
     }
-    NimbusProcess& nimbus() {
+    NimbusProcess& nimbus(bool leads = true) {
         if (!nimbus_) {
             nimbus_ = std::make_unique<NimbusProcess>(path("n1"), settings());
             EXPECT_TRUE(nimbus_->is_ready());
-            EXPECT_TRUE(soon([this] { return nimbus_->leads(); }));
+            EXPECT_TRUE(!leads || soon([this] { return nimbus_->leads(); }));
         }
         return *nimbus_;
     }
@@ -295,6 +296,22 @@ TEST_F(NimbusTest, AnotherTakesOverWithTopologiesAndBlobs) {
     EXPECT_TRUE(soon([&] { return second.leads(); }, std::chrono::seconds(4)))
         << "session timeout (2 s) + 1 s, and a slow machine";
     EXPECT_EQ(second.json("/api/v1/topologies/wc").at("name"), "wc");
+}
+
+TEST_F(NimbusTest, OneWhoseLoopHangsEndsAndAnotherLeads) {
+    NimbusProcess second(path("n2"), settings());
+    ASSERT_TRUE(second.is_ready());
+    ASSERT_TRUE(soon([&] { return second.leads(); }));
+    ASSERT_TRUE(nimbus(false).is_ready() && second.leads());
+    const base::SteadyClock clock;
+    const base::Micros begin = clock.now();
+
+    if (!storm::testing::hang_main_thread(second.pid())) GTEST_SKIP() << "no ptrace here";
+
+    EXPECT_TRUE(soon([&] { return nimbus().leads(); }));
+    EXPECT_LT(clock.now() - begin, 4 * base::kMicrosPerSecond) << "session timeout (2 s) + 2 s";
+    EXPECT_EQ(second.wait(), 1);
+    EXPECT_THAT(tests::read_text(second.log()), HasSubstr("the event loop hangs"));
 }
 
 TEST_F(NimbusTest, ANimbusThatComesLaterFetchesWhatItLacks) {

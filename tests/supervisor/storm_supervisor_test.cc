@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "cluster/zookeeper_coordination.h"
 #include "net/http_client.h"
+#include "tests/support/hang.h"
 #include "tests/support/test_nimbus.h"
 #include "tests/support/zookeeper.h"
 
@@ -96,12 +97,14 @@ protected:
 
     std::string ready_file() const { return nimbus_->places.local_dir + "/supervisor.json"; }
     std::vector<std::string> arguments() const {
-        return {"-c", "storm.zookeeper.servers=" + zookeeper_->address(),
-                "-c", "storm.local.dir=" + nimbus_->places.local_dir,
-                "-c", "supervisor.port=0",
-                "-c", "supervisor.slots.ports=0,0",
-                "-c", "nimbus.seeds=" + nimbus_->address(),
-                "-c", "storm.token.file=" + nimbus_->token_file()};
+        std::vector<std::string> all = {"-c", "storm.zookeeper.servers=" + zookeeper_->address(),
+                                        "-c", "storm.local.dir=" + nimbus_->places.local_dir,
+                                        "-c", "supervisor.port=0",
+                                        "-c", "supervisor.slots.ports=0,0",
+                                        "-c", "nimbus.seeds=" + nimbus_->address(),
+                                        "-c", "storm.token.file=" + nimbus_->token_file()};
+        all.insert(all.end(), more_settings_.begin(), more_settings_.end());
+        return all;
     }
     std::string log() const { return nimbus_->folder() + "/log"; }
     void start() {
@@ -136,6 +139,7 @@ protected:
     std::unique_ptr<testing::Zookeeper> zookeeper_;
     std::unique_ptr<TestNimbus> nimbus_;
     std::unique_ptr<Program> supervisor_;
+    std::vector<std::string> more_settings_;
 };
 
 TEST_F(StormSupervisor, IsKilledAndItsSuccessorAdoptsItsWorkers) {
@@ -168,6 +172,31 @@ TEST_F(StormSupervisor, IsKilledTogetherWithAWorkerAndStartsItAgainWithinASecond
     EXPECT_LT(starts[1].at - killed_at, base::kMicrosPerSecond);
     RecordProperty("micros", static_cast<int>(starts[1].at - killed_at));
     EXPECT_GT(starts[1].incarnation, starts[0].incarnation);
+}
+
+TEST_F(StormSupervisor, EndsWhenItsLoopHangsAndItsSuccessorAdoptsItsWorkers) {
+    more_settings_ = {"-c", "storm.zookeeper.session.timeout=2000"};
+    start();
+    submit("run");
+    ASSERT_TRUE(waits_for_starts(1));
+    const pid_t worker = nimbus_->starts("wc")[0].pid;
+    bool is_there = false;
+    const cluster::WatchedNode node(
+        nimbus_->session(), "/storm/supervisors/" + ready("id"),
+        [&](const std::optional<cluster::Node>& found) { is_there = found.has_value(); });
+    ASSERT_TRUE(nimbus_->wait_until([&] { return is_there; }));
+
+    if (!testing::hang_main_thread(supervisor_->pid())) GTEST_SKIP() << "no ptrace here";
+
+    EXPECT_TRUE(nimbus_->wait_until([&] { return !is_there; }, std::chrono::seconds(4)))
+        << "session timeout (2 s) + 2 s";
+    EXPECT_EQ(supervisor_->wait(), 1);
+    EXPECT_THAT(content_of(log()), HasSubstr("the event loop hangs"));
+    start();
+    ASSERT_TRUE(nimbus_->wait_until(
+        [this] { return get("/api/v1/workers").body.find("RUNNING") != std::string::npos; }));
+    EXPECT_THAT(get("/api/v1/workers").body, HasSubstr("\"pid\":" + std::to_string(worker)));
+    EXPECT_EQ(nimbus_->starts("wc").size(), 1U);
 }
 
 /// Not for one that has ended, and that nobody has waited for yet.

@@ -203,6 +203,7 @@ public:
         return downloads_;
     }
     boost::asio::io_context& io() { return io_; }
+    cluster::Session& session() { return session_; }
     std::string folder() const { return folder_; }
     std::string token_file() const { return folder_ + "/token"; }
     const std::string& address() const { return address_; }

@@ -1,0 +1,23 @@
+// A process whose main thread stands still while its others go on, as in a call that never returns.
+#pragma once
+
+#include <cerrno>
+
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+namespace storm::testing {
+
+/// For good: it can only be ended. REQUIRES: a child of this process; the same thread waits for it.
+/// False: this machine lets nobody do so.
+inline bool hang_main_thread(pid_t pid) {
+    if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) return false;
+    if (::ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0) return false;
+    while (::waitpid(pid, nullptr, __WALL) < 0) {
+        if (errno != EINTR) return false;
+    }
+    return true;
+}
+
+}  // namespace storm::testing
