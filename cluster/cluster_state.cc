@@ -20,7 +20,7 @@ template <typename Record>
 std::optional<Record> readable(const std::string& path, const std::string& data) {
     base::Result<Record> record = decode<Record>(data);
     if (record) return std::move(record).value();
-    log::warn("left out a record", {{"path", path}, {"error", record.error().message}});
+    log::warn("cannot read a record", {{"path", path}, {"error", record.error().message}});
     return std::nullopt;
 }
 
@@ -36,18 +36,29 @@ public:
               [this](const std::string& name, const std::string* data) { take_(name, data); },
               [this] { tell_(); }) {}
 
+    const Unreadable& unreadable() const { return unreadable_; }
+
 private:
     void take_(const std::string& name, const std::string* data) {
-        std::optional<Record> record;
-        if (data != nullptr) record = readable<Record>(folder_ + "/" + name, *data);
-        if (!record) {
-            is_new_ |= records_.erase(name) > 0;
+        if (data == nullptr) {
+            is_new_ |= records_.erase(name) + unreadable_.erase(name) > 0;
             return;
         }
+        base::Result<Record> record = decode<Record>(*data);
+        if (!record) return keep_unreadable_(name, record.error().message);
+        is_new_ |= unreadable_.erase(name) > 0;
         const auto [at, added] = records_.try_emplace(name);
         if (!added && at->second == *record) return;
-        at->second = *std::move(record);
+        at->second = std::move(record).value();
         is_new_ = true;
+    }
+    void keep_unreadable_(const std::string& name, const std::string& why) {
+        std::string& known = unreadable_[name];
+        if (known == why) return;
+        known = why;
+        is_new_ = true;
+        log::warn("cannot read a record; what was known of it stands",
+                  {{"path", folder_ + "/" + name}, {"error", why}});
     }
     void tell_() {
         if (std::exchange(is_new_, false)) changed_(records_);
@@ -55,7 +66,8 @@ private:
 
     const std::string folder_;
     const ClusterState::OnChange<Record> changed_;
-    std::map<std::string, Record> records_;
+    std::map<std::string, Record> records_;  // The last that could be read.
+    Unreadable unreadable_;
     bool is_new_ = true;
     NodeSet nodes_;
 };
@@ -209,6 +221,26 @@ void ClusterState::follow_errors(OnChange<TopologyErrors> changed) {
         impl_->session, impl_->session.path("errors"), std::move(changed));
 }
 
+namespace {
+
+template <typename Record>
+const Unreadable& unreadable_of(const std::unique_ptr<RecordSet<Record>>& set) {
+    static const Unreadable kNone;
+    return set ? set->unreadable() : kNone;
+}
+
+}  // namespace
+
+const Unreadable& ClusterState::unreadable_supervisors() const {
+    return unreadable_of(impl_->supervisors);
+}
+const Unreadable& ClusterState::unreadable_topologies() const {
+    return unreadable_of(impl_->topologies);
+}
+const Unreadable& ClusterState::unreadable_assignments() const {
+    return unreadable_of(impl_->assignments);
+}
+
 void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
     const std::string path = impl_->session.path("leader-lock");
     impl_->leader = std::make_unique<WatchedNode>(
@@ -244,15 +276,18 @@ void ClusterState::read_topology(
 namespace {
 
 template <typename Record>
-std::map<std::string, Record> records_of(const ReadAll::Nodes& nodes, const std::string& folder) {
-    std::map<std::string, Record> records;
+void sort(const ReadAll::Nodes& nodes, const std::string& folder,
+          std::map<std::string, Record>& records, Unreadable& unreadable) {
     for (const auto& [path, data] : nodes) {
         if (!path.starts_with(folder + "/")) continue;
-        if (auto record = readable<Record>(path, data)) {
-            records.emplace(path.substr(folder.size() + 1), *std::move(record));
+        const std::string id = path.substr(folder.size() + 1);
+        base::Result<Record> record = decode<Record>(data);
+        if (record) {
+            records.emplace(id, std::move(record).value());
+        } else {
+            unreadable.emplace(id, record.error().message);
         }
     }
-    return records;
 }
 
 }  // namespace
@@ -270,8 +305,10 @@ void ClusterState::read_all(std::function<void(base::Result<ClusterSnapshot>)> d
                 return done(base::Error{"cannot read the cluster's topologies from zookeeper: " +
                                         std::string(to_string(error))});
             }
-            done(ClusterSnapshot{records_of<TopologyRecord>(*nodes, topologies),
-                                 records_of<Assignment>(*nodes, assignments)});
+            ClusterSnapshot all;
+            sort(*nodes, topologies, all.topologies, all.unreadable_topologies);
+            sort(*nodes, assignments, all.assignments, all.unreadable_assignments);
+            done(std::move(all));
         });
 }
 

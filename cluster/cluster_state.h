@@ -4,8 +4,11 @@
 // Following: follow_…() calls back with the whole current set of records, by id, once it is known,
 // and again whenever it has changed. It reads again after each watch, takes several changes
 // together, and goes on by itself after a lost connection or an expired session; meanwhile the last
-// set that was told stands. A record that cannot be read is left out, with a warning. Call each
-// follow_…() at most once.
+// set that was told stands. Call each follow_…() at most once.
+//
+// Unreadable is not absent: a record that is there and cannot be read (another version's, or bytes
+// that nobody understands) stays in the set as it was when it could be read, if it ever could, and
+// unreadable_…() names it. Only what is gone from ZooKeeper is gone from both.
 //
 // Writing: only the leader writes topologies, assignments and errors, and every such write carries
 // its Term: ZooKeeper refuses it (kDeposed) when another term has begun. Writes are done one after
@@ -56,10 +59,16 @@ inline constexpr int kWriteTriesMax = 5;
 /// Writes that wait for the one before them.
 inline constexpr std::size_t kWritesWaitingMax = 4096;
 
-/// What a new leader starts from.
+/// Nodes that are there and cannot be read: why, by the record's id.
+using Unreadable = std::map<std::string, std::string>;
+
+/// What a new leader starts from. An id is among what can be read, or what cannot; in neither:
+/// there is no such node.
 struct ClusterSnapshot {
     std::map<std::string, TopologyRecord> topologies;
     std::map<std::string, Assignment> assignments;  ///< By topology.
+    Unreadable unreadable_topologies = {};
+    Unreadable unreadable_assignments = {};
 };
 
 class ClusterState {
@@ -88,6 +97,11 @@ public:
     void follow_topologies(OnChange<TopologyRecord> changed);
     void follow_assignments(OnChange<Assignment> changed);  ///< By topology.
     void follow_errors(OnChange<TopologyErrors> changed);   ///< By topology.
+    // Of what is followed; empty: all can be read, or nothing was told yet. It changes only before
+    // the call that tells the set.
+    const Unreadable& unreadable_supervisors() const;
+    const Unreadable& unreadable_topologies() const;
+    const Unreadable& unreadable_assignments() const;
     /// Who leads now; nothing: nobody does.
     void follow_leader(std::function<void(const std::optional<Leadership>&)> changed);
 

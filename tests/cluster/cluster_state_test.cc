@@ -277,6 +277,8 @@ TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     EXPECT_TRUE(broken);
     EXPECT_THAT(all.topologies, ElementsAre(Key("a-1-1"), Key("b-1-1")));
     EXPECT_THAT(all.assignments, ElementsAre(Key("a-1-1"), Key("b-1-1")));
+    EXPECT_THAT(all.unreadable_topologies, ElementsAre(Key("broken")));
+    EXPECT_THAT(all.unreadable_assignments, IsEmpty());
 }
 
 struct FollowTest : ClusterStateTest {
@@ -395,14 +397,50 @@ TEST_F(FollowTest, SurvivesACutAtAnyMoment) {
     }
 }
 
-TEST_F(FollowTest, LeavesOutWhatCannotBeReadUntilItCan) {
+TEST_F(FollowTest, TellsWhatCannotBeReadApartFromWhatIsNotThere) {
     add("a");
     server.change({Create{"/a/storm/assignments/b", "nonsense"}});
     time.run_for(100 * kMilli);
     EXPECT_THAT(seen, ElementsAre(Key("a")));
+    EXPECT_THAT(other.state.unreadable_assignments(), ElementsAre(Key("b")));
+
     set("b", 1);
     time.run_for(100 * kMilli);
     EXPECT_THAT(seen, ElementsAre(Key("a"), Key("b")));
+    EXPECT_THAT(other.state.unreadable_assignments(), IsEmpty());
+}
+
+TEST_F(FollowTest, WhatCanNoLongerBeReadStandsAsItWasUntilItIsGone) {
+    add("a");
+    set("a", 7);
+    time.run_for(100 * kMilli);
+    const int calls_before = calls;
+    server.change({SetData{"/a/storm/assignments/a", "nonsense"}});
+    time.run_for(100 * kMilli);
+    EXPECT_EQ(calls, calls_before + 1) << "that it cannot be read is news";
+    EXPECT_EQ(seen.at("a").epoch, 7);
+    EXPECT_THAT(other.state.unreadable_assignments(), ElementsAre(Key("a")));
+    server.expire(other.loop);
+    time.run_for(2 * kSecond);
+    EXPECT_EQ(seen.at("a").epoch, 7);
+    EXPECT_EQ(calls, calls_before + 1);
+
+    server.change({Remove{"/a/storm/assignments/a"}});
+    time.run_for(100 * kMilli);
+    EXPECT_THAT(seen, IsEmpty());
+    EXPECT_THAT(other.state.unreadable_assignments(), IsEmpty());
+}
+
+TEST_F(FollowTest, TheSetIsToldEvenIfNothingOfItCanBeRead) {
+    server.change({Create{"/a/storm/assignments/a", "nonsense"}});
+    Daemon third(time, server);
+    std::optional<std::size_t> told;
+    third.state.follow_assignments([&](const auto& records) { told = records.size(); });
+
+    time.run_for(100 * kMilli);
+
+    EXPECT_EQ(told, 0U);
+    EXPECT_THAT(third.state.unreadable_assignments(), ElementsAre(Key("a")));
 }
 
 struct PublishTest : ClusterStateTest {
