@@ -50,7 +50,9 @@ struct WorkerReport {
     std::uint64_t assignment_epoch = 0;  ///< That it works by.
     WorkerState state = WorkerState::kStarting;
     std::uint16_t metrics_port = 0;
-    std::string failure;  ///< With kFailed: why; with kFinished: what did not go through.
+    /// With kFailed: why; with kFinished: what did not go through. From its Supervisor: why it
+    /// cannot be started, or does not follow its assignment.
+    std::string failure;
     std::vector<ComponentReport> components;  ///< Those it has executors of.
 
     friend bool operator==(const WorkerReport&, const WorkerReport&) = default;

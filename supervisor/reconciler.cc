@@ -14,41 +14,56 @@ Wanted wanted_by(const cluster::Assignment& assignment, const cluster::WorkerSlo
             std::min(assignment.kill_wait_ms, kLongestMs) * kMicrosPerMilli};
 }
 
-bool ends(const Wanted& wanted) {
-    return wanted.status == cluster::Status::kKilled || wanted.status == cluster::Status::kFinished;
-}
-
 std::string name_of(const Target& target) {
     return "worker " + std::to_string(target.number) + " of topology \"" + target.topology + '"';
 }
 
 }  // namespace
 
+bool is_to_run(const Wanted& wanted) {
+    return wanted.status != cluster::Status::kKilled && wanted.status != cluster::Status::kFinished;
+}
+
 Desired desired_workers(const Assignments& assignments, const std::string& supervisor,
                         const std::set<std::uint16_t>& ports,
-                        const std::map<std::uint16_t, Target>& current) {
+                        const std::map<std::uint16_t, Target>& current,
+                        const std::set<std::string>& in_doubt) {
     Desired desired;
+    for (const auto& [port, target] : current) {
+        if (in_doubt.count(target.topology) > 0 && assignments.count(target.topology) == 0) {
+            desired.left_alone.insert(port);
+        }
+    }
     // Whether `a` goes before `b`, which wants the same port.
     const auto goes_first = [&current](std::uint16_t port, const Wanted& a, const Wanted& b) {
-        if (ends(a) != ends(b)) return ends(b);
+        if (is_to_run(a) != is_to_run(b)) return is_to_run(a);
         const auto now = current.find(port);
         return now != current.end() && now->second == a.target;
+    };
+    const auto refuse = [&desired](const Wanted& wanted, std::uint16_t port,
+                                   const std::string& why) {
+        desired.mistakes.push_back(
+            {wanted, port,
+             name_of(wanted.target) + " is assigned to port " + std::to_string(port) + ", " + why});
     };
     for (const auto& [topology, assignment] : assignments) {
         for (const cluster::WorkerSlot& worker : assignment->workers) {
             if (worker.supervisor != supervisor) continue;
             Wanted wanted = wanted_by(*assignment, worker);
-            const std::string port = std::to_string(worker.port);
             if (ports.count(worker.port) == 0) {
-                desired.mistakes.push_back(name_of(wanted.target) + " is assigned to port " + port +
-                                           ", which this supervisor does not have");
+                refuse(wanted, worker.port, "which this supervisor does not have");
+                continue;
+            }
+            if (desired.left_alone.count(worker.port) > 0) {
+                refuse(wanted, worker.port,
+                       "where " + name_of(current.at(worker.port)) +
+                           " goes on, whose assignment is not known");
                 continue;
             }
             const auto [at, is_first] = desired.by_port.emplace(worker.port, wanted);
             if (is_first) continue;
             if (goes_first(worker.port, wanted, at->second)) std::swap(at->second, wanted);
-            desired.mistakes.push_back(name_of(wanted.target) + " is assigned to port " + port +
-                                       ", as is " + name_of(at->second.target));
+            refuse(wanted, worker.port, "as is " + name_of(at->second.target));
         }
     }
     return desired;

@@ -13,6 +13,22 @@
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
+namespace {
+
+/// Of a worker that no slot takes; nothing: it is not to run anyway.
+std::optional<cluster::WorkerStatus> status_of(const Mistake& mistake) {
+    if (!is_to_run(mistake.wanted)) return std::nullopt;
+    cluster::WorkerStatus status;
+    status.topology = mistake.wanted.target.topology;
+    status.number = mistake.wanted.target.number;
+    status.incarnation = mistake.wanted.target.epoch << 32U;
+    status.port = mistake.port;
+    status.report.state = cluster::WorkerState::kBackOff;
+    status.report.failure = "cannot start it: " + mistake.why;
+    return status;
+}
+
+}  // namespace
 
 base::Result<std::unique_ptr<Supervisor>> Supervisor::start(const Outside& outside,
                                                             const Settings& settings) {
@@ -210,15 +226,14 @@ void Supervisor::reconcile_() {
     for (const auto& [port, runner] : runners_) {
         if (runner->slot().target()) current[port] = *runner->slot().target();
     }
+    note_doubts_();
+    std::set<std::string> in_doubt;
+    for (const auto& [topology, why] : doubts_) in_doubt.insert(topology);
     const std::set<std::uint16_t> ports(identity_.slots.begin(), identity_.slots.end());
-    const Desired desired = desired_workers(*assignments_, identity_.id, ports, current);
-    for (const std::string& mistake : desired.mistakes) {
-        if (mistakes_.insert(mistake).second) {
-            base::log::error("a worker has no slot", {{"why", mistake}});
-        }
-    }
-    mistakes_ = {desired.mistakes.begin(), desired.mistakes.end()};
+    Desired desired = desired_workers(*assignments_, identity_.id, ports, current, in_doubt);
+    note_mistakes_(std::move(desired.mistakes));
     for (const auto& [port, runner] : runners_) {
+        if (desired.left_alone.count(port) > 0) continue;
         const auto wanted = desired.by_port.find(port);
         if (wanted == desired.by_port.end()) {
             runner->want({}, nullptr);
@@ -228,6 +243,30 @@ void Supervisor::reconcile_() {
         fetcher_.get_ready(topology);
         runner->want(wanted->second, assignments_->at(topology));
     }
+}
+
+void Supervisor::note_doubts_() {
+    std::map<std::string, std::string> doubts;
+    for (const auto& [topology, why] : state_.unreadable_assignments()) {
+        doubts[topology] = "its assignment in ZooKeeper cannot be read (" + why +
+                           "); it goes on by the last one that could";
+    }
+    if (doubts == doubts_) return;
+    doubts_ = std::move(doubts);
+    reporter_.changed(true);
+}
+
+void Supervisor::note_mistakes_(std::vector<Mistake> mistakes) {
+    const auto is_known = [this](const Mistake& mistake) {
+        return std::any_of(mistakes_.begin(), mistakes_.end(),
+                           [&](const Mistake& known) { return known.why == mistake.why; });
+    };
+    for (const Mistake& mistake : mistakes) {
+        if (is_known(mistake)) continue;
+        base::log::error("a worker has no slot", {{"why", mistake.why}});
+        reporter_.changed(true);
+    }
+    mistakes_ = std::move(mistakes);
 }
 
 void Supervisor::clean_up_() {
@@ -290,7 +329,15 @@ cluster::SupervisorReport Supervisor::report() const {
     report.host = settings_.host;
     report.http_port = http_ ? http_->port() : settings_.http_port;
     for (const auto& [port, runner] : runners_) {
-        if (auto status = runner->status()) report.workers.push_back(*std::move(status));
+        auto status = runner->status();
+        if (!status) continue;
+        const auto doubt = doubts_.find(status->topology);
+        std::string& failure = status->report.failure;
+        if (doubt != doubts_.end() && failure.empty()) failure = doubt->second;
+        report.workers.push_back(*std::move(status));
+    }
+    for (const Mistake& mistake : mistakes_) {
+        if (auto status = status_of(mistake)) report.workers.push_back(*std::move(status));
     }
     return report;
 }
@@ -301,8 +348,8 @@ Overview Supervisor::overview_() const {
         outside_.session.ready() ? "connected" : std::string(to_string(outside_.session.state()));
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();
-    now.slots_used = now.report.workers.size();
     for (const auto& [port, runner] : runners_) {
+        if (runner->slot().target()) ++now.slots_used;
         for (std::size_t i = 0; i < kEndReasons; ++i) {
             now.restarts[i] += runner->slot().ends(static_cast<EndReason>(i));
         }

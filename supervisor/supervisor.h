@@ -7,7 +7,8 @@
 //
 // Level-triggered: each set of assignments is compared as a whole with what there is, and the same
 // one twice does nothing. While ZooKeeper is away, or its session has ended, everything stays as it
-// is. The destructor leaves the workers running: the next Supervisor of this directory finds them.
+// is. So does what runs by an assignment that is there and cannot be read. The destructor leaves
+// the workers running: the next Supervisor of this directory finds them.
 //
 // Threads: that of the io_context, besides one each for files, downloads and reports.
 #pragma once
@@ -70,6 +71,8 @@ private:
     void publish_();
     void take_(const std::map<std::string, cluster::Assignment>& assignments);
     void reconcile_();
+    void note_doubts_();
+    void note_mistakes_(std::vector<Mistake> mistakes);
     void clean_up_();
     void port_taken_(std::uint16_t port, bool taken);
     void look_at_taken_ports_();
@@ -98,7 +101,8 @@ private:
     bool looks_at_ports_ = false;
     bool ready_ = false;
     std::optional<Assignments> assignments_;  ///< Nothing: not known yet.
-    std::set<std::string> mistakes_;          ///< That were logged.
+    std::vector<Mistake> mistakes_;
+    std::map<std::string, std::string> doubts_;  ///< Why a topology's assignment is not known.
     std::optional<cluster::Leadership> leader_;
     std::map<std::string, cluster::NimbusRecord> live_nimbuses_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

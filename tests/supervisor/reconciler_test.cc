@@ -42,7 +42,23 @@ TEST(Reconciler, SaysWhichWorkerHasAPortThatIsNotOurs) {
 
     EXPECT_TRUE(desired.by_port.empty());
     ASSERT_THAT(desired.mistakes, SizeIs(1));
-    EXPECT_THAT(desired.mistakes[0], HasSubstr("port 9999"));
+    EXPECT_THAT(desired.mistakes[0].why, HasSubstr("port 9999"));
+}
+
+TEST(Reconciler, LeavesAloneWhatRunsOfATopologyInDoubt) {
+    const Assignments all = {{"b", assignment("b", {{0, "me", "h", 6700, 4}})},
+                             {"c", assignment("c", {{0, "me", "h", 6702, 4}})}};
+    const std::map<std::uint16_t, Target> current = {
+        {6700, {"a", 3, 2}}, {6701, {"d", 0, 1}}, {6702, {"c", 0, 3}}};
+
+    const Desired desired = desired_workers(all, "me", {6700, 6701, 6702}, current, {"a", "c"});
+
+    EXPECT_EQ(desired.left_alone, std::set<std::uint16_t>{6700});
+    ASSERT_EQ(desired.by_port.size(), 1U) << "d is gone, and that of c which was read stands";
+    EXPECT_EQ(desired.by_port.at(6702).target, (Target{"c", 0, 4}));
+    ASSERT_THAT(desired.mistakes, SizeIs(1));
+    EXPECT_EQ(desired.mistakes[0].wanted.target, (Target{"b", 0, 4}));
+    EXPECT_THAT(desired.mistakes[0].why, HasSubstr("topology \"a\""));
 }
 
 TEST(Reconciler, LeavesAPortThatTwoWantToTheOneThatRuns) {

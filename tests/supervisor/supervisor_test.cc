@@ -347,6 +347,72 @@ TEST(Supervisor, HoldsAnAdoptedWorkersRestartUntilItKnowsWhatIsAssigned) {
     EXPECT_EQ(cluster.nimbus.starts("wc").size(), 2U);
 }
 
+TEST(Supervisor, KeepsAWorkerWhoseAssignmentCannotBeRead) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+
+    cluster.zookeeper().change({cluster::SetData{"/storm/assignments/wc", "garbage"}});
+
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return !cluster.status("wc")->report.failure.empty(); }));
+    EXPECT_THAT(cluster.status("wc")->report.failure, HasSubstr("cannot be read"));
+    cluster.nimbus.run_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    EXPECT_THAT(cluster.nimbus.reports().back().workers.at(0).report.failure,
+                HasSubstr("cannot be read"));
+    ::kill(pid, SIGKILL);
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }))
+        << "a crash is repaired by the last assignment that could be read";
+
+    cluster.nimbus.reassign("wc", [](cluster::Assignment&) {});
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status->report.failure.empty() && status->report.assignment_epoch == 2;
+    }));
+    cluster.nimbus.remove("wc");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+}
+
+TEST(Supervisor, KeepsAnAdoptedWorkerWhoseAssignmentCannotBeRead) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    cluster.zookeeper().change({cluster::SetData{"/storm/assignments/wc", "garbage"}});
+
+    cluster.start();
+
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return !cluster.status("wc")->report.failure.empty(); }));
+    cluster.nimbus.run_for(std::chrono::milliseconds(1500));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    cluster.nimbus.remove("wc");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+    EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Supervisor, ReportsWhyAWorkerGetsNoSlot) {
+    TestCluster cluster;
+    cluster.start();
+
+    cluster.nimbus.submit("wc", "run", cluster.supervisor().id(), {9});
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto reports = cluster.nimbus.reports();
+        return !reports.empty() && !reports.back().workers.empty();
+    }));
+    const cluster::WorkerStatus told = cluster.nimbus.reports().back().workers[0];
+    EXPECT_EQ(told.topology, "wc");
+    EXPECT_EQ(told.incarnation, std::uint64_t{1} << 32);
+    EXPECT_EQ(told.report.state, WorkerState::kBackOff);
+    EXPECT_THAT(told.report.failure, HasSubstr("port 9, which this supervisor does not have"));
+}
+
 TEST(Supervisor, DownloadsACorruptArtifactAgainBeforeItStartsIt) {
     TestCluster cluster;
     cluster.start();
