@@ -242,10 +242,12 @@ std::string troubles_text(const Json& topology) {
     std::string text = unassigned_text(topology);
     for (const Json& worker : list_at(topology, "workers")) {
         const std::string now = text_at(worker, "state");
-        if (colour_of(now) == Colour::kGood || now == "FINISHED") continue;
+        const std::string failure = text_at(worker, "failure");
+        if (now == "FINISHED" || (colour_of(now) == Colour::kGood && failure.empty())) continue;
         const std::string exit = text_at(worker, "exit");
         text += "worker " + text_at(worker, "id") + " on " + printable(address(worker, "port")) +
                 " is " + printable(now) + (exit.empty() ? "" : ", " + printable(exit)) + '\n';
+        if (!failure.empty()) text += "    " + printable(failure) + '\n';
         text += last_words(worker);
     }
     return text;

@@ -11,13 +11,10 @@
 #include "net/limits.h"
 
 namespace storm::supervisor {
+
 namespace {
 
-struct Outcome {
-    bool ok = false;
-    std::string why;
-    std::optional<HostPort> leader;
-};
+using Outcome = ReportOutcome;
 
 std::string token_in(const std::string& path) {
     if (path.empty()) return {};
@@ -58,6 +55,7 @@ Outcome post_to(const HostPort& nimbus, const std::string& id, const std::string
     outcome.why = name + " answers " + std::to_string(response->status);
     if (response->status == 421) outcome.leader = leader_in(response->body);
     if (response->status == 401 || response->status == 403) {
+        outcome.refused = true;
         outcome.why += token.empty() ? ": it wants a token; set storm.token.file to Nimbus' token"
                                      : ": the token in \"" + token_file + "\" is not Nimbus'";
     }
@@ -146,24 +144,29 @@ void Reporter::send_() {
         [nimbuses, id = report.supervisor, json = fitting_json(report, net::kHttpBodyBytesMax),
          token_file = sources_.token_file] { return post(nimbuses, id, json, token_file); },
         [this, alive = alive_](const Outcome& outcome) {
-            if (*alive) sent_(outcome.ok, outcome.why, outcome.leader);
+            if (*alive) sent_(outcome);
         });
-    if (!taken) sent_(false, "too many reports wait", {});
+    if (taken) return;
+    ReportOutcome outcome;
+    outcome.why = "too many reports wait";
+    sent_(outcome);
 }
 
-void Reporter::sent_(bool ok, const std::string& why, const std::optional<HostPort>& leader) {
+void Reporter::sent_(const ReportOutcome& outcome) {
     sending_ = false;
-    leader_ = leader;
+    leader_ = outcome.leader;
+    refused_ = outcome.refused ? outcome.why : "";
     const Micros now = loop_.now();
     Micros due = now + kReportIdle;
-    if (ok) {
-        if (complained_) base::log::info("reports reach nimbus again");
-        complained_ = false;
+    if (outcome.ok) {
+        if (!complained_.empty()) base::log::info("reports reach nimbus again");
+        complained_.clear();
         retry_ = kReportRetryMin;
         if (next_due_) due = std::min(due, std::max(now, *next_due_));
     } else {
-        if (!complained_) base::log::warn("cannot report to nimbus", {{"why", why}});
-        complained_ = true;
+        if (complained_ != outcome.why)
+            base::log::warn("cannot report to nimbus", {{"why", outcome.why}});
+        complained_ = outcome.why;
         due = now + retry_;
         retry_ = std::min(2 * retry_, kReportRetryMax);
     }

@@ -21,6 +21,13 @@
 
 namespace storm::supervisor {
 
+struct ReportOutcome {
+    bool ok = false;
+    bool refused = false;  ///< For lack of the right token, by whoever was asked last.
+    std::string why;
+    std::optional<HostPort> leader;
+};
+
 class Reporter {
 public:
     struct Sources {
@@ -37,11 +44,13 @@ public:
     /// The first report goes out now.
     void begin();
     void changed(bool urgent);
+    /// Why Nimbus will not have the reports: something that a person must mend. Empty: it has them.
+    const std::string& refused() const { return refused_; }
 
 private:
     void send_at_(Micros due);
     void send_();
-    void sent_(bool ok, const std::string& why, const std::optional<HostPort>& leader);
+    void sent_(const ReportOutcome& outcome);
 
     cluster::EventLoop& loop_;
     cluster::Errands& errands_;
@@ -52,7 +61,8 @@ private:
     std::optional<Micros> next_due_;  ///< Asked for while one is under way.
     Micros last_sent_ = 0;
     Micros retry_ = kReportRetryMin;
-    bool complained_ = false;
+    std::string complained_;  ///< The last that was logged.
+    std::string refused_;
     std::optional<HostPort> leader_;  ///< As a Nimbus has said.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

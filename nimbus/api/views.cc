@@ -96,6 +96,10 @@ std::string url(const std::string& host, std::uint16_t port, const std::string& 
     return "http://" + address(host, port) + path;
 }
 
+constexpr const char* kUnheard =
+    "its Supervisor is there but no report of it has come: its log says why; perhaps it lacks "
+    "Nimbus' token (storm.token.file)";
+
 std::uint16_t http_port_of(const std::string& supervisor, const Topologies& topologies) {
     const auto live = topologies.supervisors().find(supervisor);
     return live == topologies.supervisors().end() ? std::uint16_t{0} : live->second.http_port;
@@ -114,6 +118,9 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     json["incarnation"] = known.incarnation;
     json["exit"] = known.exit;
     json["failure"] = known.report.failure;
+    const bool is_unheard = topologies.leading() && present && http_port != 0 &&
+                            !topologies.book().heard(slot.supervisor);
+    if (is_unheard) json["failure"] = kUnheard;
     json["last_stderr"] = known.last_stderr;
     json["metrics_url"] =
         metrics_port == 0 ? Json() : Json(url(slot.host, metrics_port, "/metrics"));

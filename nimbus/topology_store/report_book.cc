@@ -97,6 +97,26 @@ void ReportBook::note_losses_(const WorkerStatus& worker, std::int64_t now_ms, N
     }
 }
 
+void ReportBook::note_failure_(const WorkerStatus& worker, const std::string& host,
+                               std::int64_t now_ms, Former& former, News& news) {
+    const std::string& failure = worker.report.failure;
+    const cluster::WorkerState state = worker.report.state;
+    if (state == cluster::WorkerState::kFinished) return;  // See note_losses_().
+    if (failure.empty()) {
+        if (state == cluster::WorkerState::kRunning) former.failure.clear();
+        return;
+    }
+    const bool is_told = failure == former.failure;
+    former.failure = failure;
+    // One that fails ends, and its end is told with its last words.
+    if (is_told || state == cluster::WorkerState::kFailed) return;
+    news.push_back({worker.topology,
+                    {"",
+                     "worker " + std::to_string(worker.number) + " on " + host + ':' +
+                         std::to_string(worker.port) + ": " + failure,
+                     now_ms}});
+}
+
 void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& host,
                               std::int64_t now_ms, News& news) {
     const auto [at, is_new] = workers_.try_emplace({worker.topology, worker.number});
@@ -134,6 +154,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
         }
         news.push_back({worker.topology, {"", std::move(error), now_ms}});
     }
+    note_failure_(worker, host, now_ms, former, news);
     former.incarnation = worker.incarnation;
     former.restarts = worker.restarts;
     // Between two processes a Supervisor has nothing to tell, but what was counted stays.

@@ -43,7 +43,7 @@ public:
     /// By topology, then by error.
     using News = std::vector<std::pair<std::string, cluster::TopologyError>>;
 
-    /// What is new in it: errors of components, ends of workers.
+    /// What is new in it: errors of components, ends of workers, why one cannot be started.
     News take(cluster::SupervisorReport report, base::Micros now, std::int64_t now_ms);
 
     /// When it reported last; nothing: never, or not since forget().
@@ -77,8 +77,12 @@ private:
         std::map<std::string, ComponentTotals> before;
         std::uint32_t restarts = 0;
         bool finished = false;  // That incarnation.
+        std::string failure;    // The last that was told, until it runs without one.
     };
 
+    /// Why a worker cannot be started, or does not do what it is to.
+    static void note_failure_(const cluster::WorkerStatus& worker, const std::string& host,
+                              std::int64_t now_ms, Former& former, News& news);
     /// What a worker that has just finished lost.
     static void note_losses_(const cluster::WorkerStatus& worker, std::int64_t now_ms, News& news);
     void note_worker_(const cluster::WorkerStatus& worker, const std::string& host,

@@ -112,6 +112,20 @@ TEST(Readiness, ACrashLoopFailsAtOnceWithItsLastWords) {
               "worker 1 on alpha:6700 is CRASH_LOOP, exited with 1\n    cannot open database\n");
 }
 
+TEST(Readiness, TellsWhyAWorkerCannotBeStarted) {
+    Json waiting = topology("ACTIVE", 0, 0, 0);
+    waiting["workers"] = {{{"id", 1},
+                           {"host", "alpha"},
+                           {"port", 6700},
+                           {"state", "BACK_OFF"},
+                           {"exit", ""},
+                           {"failure", "cannot start it: cannot download artifact"}}};
+
+    EXPECT_THAT(ReadinessWatch().look(waiting, 0).why,
+                HasSubstr("worker 1 on alpha:6700 is BACK_OFF\n"
+                          "    cannot start it: cannot download artifact\n"));
+}
+
 TEST(Readiness, AnythingElseThanAStatusIsNotReady) {
     EXPECT_EQ(ReadinessWatch().look(Json::object(), 0).verdict, Verdict::kWait);
     EXPECT_EQ(ReadinessWatch().look(Json::array(), 0).verdict, Verdict::kWait);

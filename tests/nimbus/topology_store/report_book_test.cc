@@ -188,6 +188,43 @@ TEST(ReportBook, TellsOfTheEndOfAWorker) {
               "2026-11-21T10:00:00.000 error ending why=\"no file\"");
 }
 
+TEST(ReportBook, TellsOnceWhyAWorkerCannotBeStarted) {
+    ReportBook book;
+    cluster::WorkerStatus waiting = worker(0, 1, 0, 0);
+    waiting.pid = 0;
+    waiting.report = {};
+    waiting.report.state = WorkerState::kBackOff;
+    waiting.report.failure = "cannot start it: cannot download artifact \"program\"";
+    cluster::WorkerStatus starting = waiting;
+    starting.report.state = WorkerState::kStarting;
+    starting.report.failure.clear();
+
+    const auto news = book.take(report("s1", {waiting}), 0, 9);
+
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second.error,
+              "worker 0 on alpha:6700: cannot start it: cannot download artifact \"program\"");
+    EXPECT_THAT(book.take(report("s1", {waiting}), 0, 0), IsEmpty());
+    EXPECT_THAT(book.take(report("s1", {starting}), 0, 0), IsEmpty());
+    EXPECT_THAT(book.take(report("s1", {waiting}), 0, 0), IsEmpty()) << "the same, next try";
+    EXPECT_THAT(book.take(report("s1", {worker(0, 1, 1, 1)}), 0, 0), IsEmpty());
+    waiting.incarnation = std::uint64_t{1} << 32U | 1U;
+    EXPECT_THAT(book.take(report("s1", {waiting}), 0, 0), SizeIs(1)) << "it had run since";
+}
+
+TEST(ReportBook, LeavesAFailureToTheEndOfItsWorker) {
+    ReportBook book;
+    cluster::WorkerStatus failed = worker(0, 1, 1, 0);
+    failed.report.state = WorkerState::kFailed;
+    failed.report.failure = "cannot open input";
+    cluster::WorkerStatus waiting = failed;
+    waiting.pid = 0;
+    waiting.report.state = WorkerState::kBackOff;
+
+    EXPECT_THAT(book.take(report("s1", {failed}), 0, 0), IsEmpty());
+    EXPECT_THAT(book.take(report("s1", {waiting}), 0, 0), IsEmpty());
+}
+
 TEST(ReportBook, KnowsWhetherAProcessIsLeft) {
     ReportBook book;
     EXPECT_TRUE(book.any_process(on("s1", 1), kAll)) << "nobody has said otherwise";
