@@ -61,7 +61,8 @@ private:
                   {{"path", folder_ + "/" + name}, {"error", why}});
     }
     void tell_() {
-        if (std::exchange(is_new_, false)) changed_(records_);
+        const bool is_first = std::exchange(session_, nodes_.session()) != nodes_.session();
+        if (std::exchange(is_new_, false) || is_first) changed_(records_);
     }
 
     const std::string folder_;
@@ -69,7 +70,51 @@ private:
     std::map<std::string, Record> records_;  // The last that could be read.
     Unreadable unreadable_;
     bool is_new_ = true;
+    std::uint64_t session_ = 0;  // Of what was told last.
     NodeSet nodes_;
+};
+
+/// The two nodes of an Edition; a part of ClusterState.
+class EditionWatch {
+public:
+    using Changed = std::function<void(const std::optional<Edition>&)>;
+
+    EditionWatch(Session& session, Changed changed) : changed_(std::move(changed)) {
+        // Before the nodes, and all that is followed later, hear of the session.
+        session.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
+            if (!alive.expired()) began_(number);
+        });
+        const std::string leader = session.path("leader");
+        cluster_node_.emplace(session, session.path("cluster"),
+                              [this](const std::optional<Node>& node) {
+                                  cluster_ = node ? node->data : std::string();
+                                  tell_();
+                              });
+        leader_node_.emplace(session, leader, [this, leader](const std::optional<Node>& node) {
+            const auto last = node ? readable<Leadership>(leader, node->data) : std::nullopt;
+            if (last) epoch_ = last->epoch;
+            tell_();
+        });
+    }
+
+private:
+    void began_(std::uint64_t number) {
+        if (std::exchange(number_, number) == number) return;
+        cluster_.reset();
+        epoch_.reset();
+        changed_(std::nullopt);
+    }
+    void tell_() {
+        if (cluster_ && epoch_) changed_(Edition{*cluster_, *epoch_});
+    }
+
+    const Changed changed_;
+    std::uint64_t number_ = 0;
+    std::optional<std::string> cluster_;
+    std::optional<std::uint64_t> epoch_;
+    std::optional<WatchedNode> cluster_node_;
+    std::optional<WatchedNode> leader_node_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 OwnNode::Owner owner(const SupervisorRecord& record) {
@@ -152,6 +197,7 @@ struct ClusterState::Impl {
     std::unique_ptr<RecordSet<Assignment>> assignments;
     std::unique_ptr<RecordSet<TopologyErrors>> errors;
     std::unique_ptr<WatchedNode> leader;
+    std::unique_ptr<EditionWatch> edition;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
@@ -239,6 +285,14 @@ const Unreadable& ClusterState::unreadable_topologies() const {
 }
 const Unreadable& ClusterState::unreadable_assignments() const {
     return unreadable_of(impl_->assignments);
+}
+
+bool goes_on(const Edition& now, const Edition& before) {
+    return now.cluster == before.cluster && now.epoch >= before.epoch;
+}
+
+void ClusterState::follow_edition(std::function<void(const std::optional<Edition>&)> changed) {
+    impl_->edition = std::make_unique<EditionWatch>(impl_->session, std::move(changed));
 }
 
 void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {

@@ -2,9 +2,9 @@
 // paths; no one else knows them.
 //
 // Following: follow_…() calls back with the whole current set of records, by id, once it is known,
-// and again whenever it has changed. It reads again after each watch, takes several changes
-// together, and goes on by itself after a lost connection or an expired session; meanwhile the last
-// set that was told stands. Call each follow_…() at most once.
+// again whenever it has changed, and once in each new session. It reads again after each watch,
+// takes several changes together, and goes on by itself after a lost connection or an expired
+// session; meanwhile the last set that was told stands. Call each follow_…() at most once.
 //
 // Unreadable is not absent: a record that is there and cannot be read (another version's, or bytes
 // that nobody understands) stays in the set as it was when it could be read, if it ever could, and
@@ -62,6 +62,17 @@ inline constexpr std::size_t kWritesWaitingMax = 4096;
 /// Nodes that are there and cannot be read: why, by the record's id.
 using Unreadable = std::map<std::string, std::string>;
 
+/// Which state of a cluster's data is seen. ZooKeeper may have been emptied, or an older copy of it
+/// put back: what is missing there then was lost, and not removed.
+struct Edition {
+    std::string cluster;      ///< Made up with the data; others: other data.
+    std::uint64_t epoch = 0;  ///< Of who led last; never goes back in the same data.
+
+    friend bool operator==(const Edition&, const Edition&) = default;
+};
+/// Whether `now` came of `before`: what is missing in it was removed.
+bool goes_on(const Edition& now, const Edition& before);
+
 /// What a new leader starts from. An id is among what can be read, or what cannot; in neither:
 /// there is no such node.
 struct ClusterSnapshot {
@@ -102,6 +113,9 @@ public:
     const Unreadable& unreadable_supervisors() const;
     const Unreadable& unreadable_topologies() const;
     const Unreadable& unreadable_assignments() const;
+    /// Nothing: not known yet in this session, which is told before anything else of the session.
+    /// REQUIRES: called before the other follow_…().
+    void follow_edition(std::function<void(const std::optional<Edition>&)> changed);
     /// Who leads now; nothing: nobody does.
     void follow_leader(std::function<void(const std::optional<Leadership>&)> changed);
 

@@ -47,6 +47,7 @@ void NodeSet::begin_(std::uint64_t session) {
         stale_ = names_;
         under_way_ = 0;
         failed_ = false;
+        changed_ = true;
     }
     next_round_();
 }

@@ -24,12 +24,15 @@ class NodeSet {
 public:
     /// A child's data; nothing: the child is gone.
     using OnNode = std::function<void(const std::string& name, const std::string* data)>;
-    /// After the first round, and after each one with changes.
+    /// After the first round of each session, and after each one with changes.
     using OnRound = std::function<void()>;
 
     NodeSet(Session& session, std::string folder, OnNode on_node, OnRound on_round);
     NodeSet(const NodeSet&) = delete;
     NodeSet& operator=(const NodeSet&) = delete;
+
+    /// That what was told last was read in.
+    std::uint64_t session() const { return number_; }
 
 private:
     void begin_(std::uint64_t session);

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/secret.h"
+#include "base/sha256.h"
 #include "cluster/records.h"
 
 namespace storm::cluster {
@@ -11,7 +13,8 @@ namespace {
 namespace log = base::log;
 
 /// The last one made: where it is, all are.
-constexpr std::string_view kLastFolder = "errors";
+constexpr std::string_view kLastNode = "cluster";
+constexpr std::size_t kClusterIdBytes = 8;
 
 }  // namespace
 
@@ -76,7 +79,7 @@ void Session::abandon() {
 }
 
 void Session::look_for_layout_() {
-    client_->get(path(kLastFolder), {}, [this](CoordinationError error, const Node&) {
+    client_->get(path(kLastNode), {}, [this](CoordinationError error, const Node&) {
         if (error == CoordinationError::kNoNode) return make_layout_();
         has_layout_now_(error);
     });
@@ -96,12 +99,14 @@ void Session::make_layout_() {
     if (!root_.empty()) make(root_, "", ignore);
     make(path("leader"), encode(Leadership{}), ignore);
     for (const char* const folder :
-         {"nimbuses", "supervisors", "topologies", "names", "assignments"}) {
+         {"nimbuses", "supervisors", "topologies", "names", "assignments", "errors"}) {
         make(path(folder), "", ignore);
     }
-    make(path(kLastFolder), "", [this](CoordinationError error) {
-        has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone : error);
-    });
+    make(path(kLastNode), base::to_hex(base::random_bytes(kClusterIdBytes)),
+         [this](CoordinationError error) {
+             has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone
+                                                                     : error);
+         });
 }
 
 void Session::has_layout_now_(CoordinationError error) {

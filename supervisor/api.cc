@@ -32,13 +32,15 @@ constexpr std::string_view kLogs = "/api/v1/logs/";
 constexpr std::uint64_t kLogBytesUnasked = 64 * 1024;
 
 HttpResponse health(const Overview& now) {
-    const bool connected = now.zookeeper == "connected";
-    const nlohmann::json json = {{"status", connected ? "ok" : "degraded"},
+    const bool is_well = now.zookeeper == "connected" && now.refused.empty();
+    const nlohmann::json json = {{"status", is_well ? "ok" : "degraded"},
                                  {"supervisor", now.report.supervisor},
                                  {"zookeeper", now.zookeeper},
+                                 {"reports", now.refused.empty() ? "ok" : now.refused},
+                                 {"in_doubt", now.in_doubt},
                                  {"slots", now.slots},
                                  {"used_slots", now.slots_used}};
-    return HttpResponse::json(json.dump(), connected ? 200 : 503);
+    return HttpResponse::json(json.dump(), is_well ? 200 : 503);
 }
 
 MetricFamily family(const char* name, const char* help, MetricType type) {
@@ -85,6 +87,10 @@ HttpResponse metrics(const Overview& now) {
         add(families.back(), {{"state", std::string(cluster::to_string(state))}},
             static_cast<double>(count));
     }
+    families.push_back(family("storm_supervisor_topologies_in_doubt",
+                              "Topologies that go on though their assignment is not known",
+                              MetricType::Gauge));
+    add(families.back(), {}, static_cast<double>(now.in_doubt));
     families.push_back(family("storm_supervisor_zookeeper_connected",
                               "1 while it has a session with ZooKeeper", MetricType::Gauge));
     add(families.back(), {}, now.zookeeper == "connected" ? 1 : 0);

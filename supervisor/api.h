@@ -19,7 +19,9 @@ namespace storm::supervisor {
 
 /// What /health and /metrics are made of.
 struct Overview {
-    std::string zookeeper;  ///< "connected"
+    std::string zookeeper;     ///< "connected"
+    std::string refused;       ///< Why Nimbus does not take its reports.
+    std::size_t in_doubt = 0;  ///< Topologies that go on though their assignment is not known.
     std::size_t slots = 0;
     std::size_t slots_used = 0;
     std::array<std::uint64_t, kEndReasons> restarts{};

@@ -2,9 +2,9 @@
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
-//                       supervisor.sock                workers connect to it
-//                       artifacts/<sha256>             0500
-//                       workers/<topology>/<number>/   a worker's directory: it runs there
+//                       cluster.json                   the Edition that its workers were assigned
+//                       in supervisor.sock                workers connect to it artifacts/<sha256>
+//                       0500 workers/<topology>/<number>/   a worker's directory: it runs there
 //                       workers/<topology>/<number>.json   its SavedWorker
 //     <log_dir>/<topology>/<number>/stdout, stderr, stderr.1 …
 //
@@ -22,6 +22,7 @@ struct Places {
     std::string log_dir;
 
     std::string identity() const { return local_dir + "/identity.json"; }
+    std::string edition() const { return local_dir + "/cluster.json"; }
     std::string socket() const { return local_dir + "/supervisor.sock"; }
     std::string artifacts() const { return local_dir + "/artifacts"; }
     std::string workers() const { return local_dir + "/workers"; }

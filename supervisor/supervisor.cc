@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "supervisor/edition_file.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 
@@ -86,6 +87,7 @@ base::Result<base::Done> Supervisor::begin_() {
     });
     if (!identity) return identity.error();
     identity_ = std::move(identity).value();
+    known_edition_ = read_edition(settings_.places);
     for (const std::uint16_t port : identity_.slots) {
         const bool ours = runners_.count(port) > 0;
         runner_(port);
@@ -167,6 +169,8 @@ base::Result<base::Done> Supervisor::listen_() {
 void Supervisor::follow_() {
     ready_ = true;
     publish_();
+    state_.follow_edition(
+        [this](const std::optional<cluster::Edition>& edition) { take_edition_(edition); });
     state_.follow_assignments(
         [this](const std::map<std::string, cluster::Assignment>& all) { take_(all); });
     state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
@@ -218,7 +222,35 @@ void Supervisor::take_(const std::map<std::string, cluster::Assignment>& assignm
         taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
     }
     assignments_ = std::move(taken);
+    is_current_ = true;
     reconcile_();
+}
+
+void Supervisor::take_edition_(const std::optional<cluster::Edition>& edition) {
+    if (!edition) is_current_ = false;
+    edition_ = edition;
+    if (assignments_) reconcile_();
+}
+
+/// Whether what is not among the assignments was removed by Nimbus.
+bool Supervisor::is_gone_for_sure_() const {
+    if (!is_current_ || !edition_) return false;
+    return !known_edition_ || goes_on(*edition_, *known_edition_);
+}
+
+void Supervisor::settle_edition_() {
+    if (!is_current_ || !edition_ || known_edition_ == edition_) return;
+    if (!is_gone_for_sure_() && !missing_.empty()) return;
+    known_edition_ = edition_;
+    const bool taken = files_.run(
+        [places = settings_.places, edition = *edition_] { return write_edition(places, edition); },
+        [](const base::Result<base::Done>& written) {
+            if (!written) {
+                base::log::warn("cannot remember which cluster this is",
+                                {{"why", written.error().message}});
+            }
+        });
+    static_cast<void>(taken);  // The next time, then.
 }
 
 void Supervisor::reconcile_() {
@@ -251,6 +283,25 @@ void Supervisor::note_doubts_() {
         doubts[topology] = "its assignment in ZooKeeper cannot be read (" + why +
                            "); it goes on by the last one that could";
     }
+    std::set<std::string> missing;
+    for (const auto& [port, runner] : runners_) {
+        if (is_gone_for_sure_() || !runner->slot().target()) continue;
+        const std::string& topology = runner->slot().target()->topology;
+        if (assignments_->count(topology) > 0 || doubts.count(topology) > 0) continue;
+        missing.insert(topology);
+    }
+    for (const std::string& topology : missing) {
+        doubts[topology] =
+            "ZooKeeper has lost its assignment: what it holds is not, or is older than, what this "
+            "came from; it goes on by the last one (docs/operating.md says what to do)";
+        if (edition_ && told_missing_.insert(topology).second) {
+            base::log::error("a worker goes on though its assignment is missing",
+                             {{"topology", topology}, {"why", doubts[topology]}});
+        }
+    }
+    missing_ = std::move(missing);
+    std::erase_if(told_missing_, [this](const auto& each) { return missing_.count(each) == 0; });
+    settle_edition_();
     if (doubts == doubts_) return;
     doubts_ = std::move(doubts);
     reporter_.changed(true);
@@ -346,6 +397,8 @@ Overview Supervisor::overview_() const {
     Overview now;
     now.zookeeper =
         outside_.session.ready() ? "connected" : std::string(to_string(outside_.session.state()));
+    now.refused = reporter_.refused();
+    now.in_doubt = doubts_.size();
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();
     for (const auto& [port, runner] : runners_) {

@@ -98,8 +98,9 @@ struct ClusterStateTest : ::testing::Test {
 };
 
 TEST_F(ClusterStateTest, MakesItsNodesWhereThereIsNothing) {
-    EXPECT_THAT(server.children("/a/storm"), ElementsAre("assignments", "errors", "leader", "names",
-                                                         "nimbuses", "supervisors", "topologies"));
+    EXPECT_THAT(server.children("/a/storm"),
+                ElementsAre("assignments", "cluster", "errors", "leader", "names", "nimbuses",
+                            "supervisors", "topologies"));
     EXPECT_TRUE(nimbus.state.connected());
 }
 
@@ -281,6 +282,37 @@ TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     EXPECT_THAT(all.unreadable_assignments, IsEmpty());
 }
 
+TEST_F(ClusterStateTest, AnEditionIsThatOfItsDataAndOfWhoLedLast) {
+    std::vector<std::optional<Edition>> told;
+    other.state.follow_edition([&](const auto& edition) { told.push_back(edition); });
+    time.run_for(kSecond);
+    ASSERT_TRUE(!told.empty() && told.back());
+    const Edition first = *told.back();
+    EXPECT_EQ(first.cluster, server.data("/a/storm/cluster"));
+    EXPECT_EQ(first.cluster.size(), 16);
+
+    server.change({SetData{"/a/storm/leader", encode(Leadership{first.epoch + 1, "n", 1})}});
+    time.run_for(kSecond);
+    EXPECT_EQ(told.back(), (Edition{first.cluster, first.epoch + 1}));
+
+    told.clear();
+    server.cut(other.loop);
+    server.expire(other.loop);
+    server.change({SetData{"/a/storm/cluster", "another"}});
+    server.mend(other.loop);
+    time.run_for(20 * kSecond);
+    ASSERT_GE(told.size(), 2);
+    EXPECT_FALSE(told.front()) << "in a new session it is not known yet";
+    EXPECT_EQ(told.back(), (Edition{"another", first.epoch + 1}));
+}
+
+TEST(Edition, GoesOnInTheSameDataUnlessItIsOlder) {
+    EXPECT_TRUE(goes_on({"a", 5}, {"a", 5}));
+    EXPECT_TRUE(goes_on({"a", 6}, {"a", 5}));
+    EXPECT_FALSE(goes_on({"a", 4}, {"a", 5}));
+    EXPECT_FALSE(goes_on({"b", 6}, {"a", 5}));
+}
+
 struct FollowTest : ClusterStateTest {
     void SetUp() override {
         ClusterStateTest::SetUp();
@@ -423,7 +455,7 @@ TEST_F(FollowTest, WhatCanNoLongerBeReadStandsAsItWasUntilItIsGone) {
     server.expire(other.loop);
     time.run_for(2 * kSecond);
     EXPECT_EQ(seen.at("a").epoch, 7);
-    EXPECT_EQ(calls, calls_before + 1);
+    EXPECT_EQ(calls, calls_before + 2) << "once in each session";
 
     server.change({Remove{"/a/storm/assignments/a"}});
     time.run_for(100 * kMilli);

@@ -313,6 +313,19 @@ TEST_F(StormSupervisor, ServesLogsByIdsToThoseWithTheToken) {
     EXPECT_EQ(get("/api/v1/logs/wc/0/stderr?bytes=999999999999", "secret").status, 200);
 }
 
+TEST_F(StormSupervisor, SaysThatNimbusDoesNotTakeItsToken) {
+    const std::string wrong = nimbus_->folder() + "/wrong";
+    std::ofstream(wrong) << "wrong\n";
+    more_settings_ = {"-c", "storm.token.file=" + wrong};
+    start();
+
+    ASSERT_TRUE(nimbus_->wait_until(
+        [this] { return get("/health").body.find("is not Nimbus'") != std::string::npos; }));
+    EXPECT_EQ(get("/health").status, 503);
+    std::ofstream(wrong) << "secret\n";
+    EXPECT_TRUE(nimbus_->wait_until([this] { return get("/health").status == 200; }));
+}
+
 TEST_F(StormSupervisor, CountsWhatItDoes) {
     start();
     submit("run");

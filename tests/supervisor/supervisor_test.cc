@@ -396,6 +396,84 @@ TEST(Supervisor, KeepsAnAdoptedWorkerWhoseAssignmentCannotBeRead) {
     EXPECT_NE(::kill(pid, 0), 0);
 }
 
+/// As a ZooKeeper that was emptied, or got an older copy of its data, looks to a Supervisor.
+void lose_all(TestCluster& cluster, const std::string& id) {
+    cluster.zookeeper().cut(cluster.loop());
+    cluster.zookeeper().expire(cluster.loop());
+    ASSERT_EQ(
+        cluster.zookeeper().change(
+            {cluster::Remove{"/storm/errors/" + id}, cluster::Remove{"/storm/assignments/" + id},
+             cluster::Remove{"/storm/topologies/" + id}, cluster::Remove{"/storm/names/" + id},
+             cluster::SetData{"/storm/cluster", "another"}}),
+        cluster::CoordinationError::kNone);
+    cluster.zookeeper().mend(cluster.loop());
+}
+
+TEST(Supervisor, KeepsAWorkerWhoseAssignmentZookeeperHasLost) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+
+    lose_all(cluster, "wc");
+    const auto is_held = [&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.failure.find("has lost") != std::string::npos;
+    };
+    ASSERT_TRUE(cluster.nimbus.wait_until(is_held));
+    cluster.nimbus.run_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    cluster.nimbus.submit("other", "run", cluster.supervisor().id(),
+                          {cluster.nimbus.slots().at(0)});
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.status("other").has_value(); }));
+    EXPECT_THAT(cluster.status("other")->report.failure, HasSubstr("topology \"wc\" goes on"));
+
+    cluster.stop();
+    cluster.start();
+    ASSERT_TRUE(cluster.nimbus.wait_until(is_held));
+    cluster.nimbus.run_for(std::chrono::milliseconds(1500));
+    EXPECT_EQ(cluster.status("wc")->pid, pid) << "its next process knows that, too";
+
+    cluster.nimbus.remove("other");
+    cluster.nimbus.submit("wc", "run", cluster.supervisor().id(), {cluster.nimbus.slots().at(0)});
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.status("wc")->report.failure.empty(); }));
+    EXPECT_EQ(cluster.status("wc")->pid, pid) << "it is there again";
+    cluster.nimbus.remove("wc");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }))
+        << "and this data is the one that counts by now";
+}
+
+TEST(Supervisor, EndsAWorkerWhoseTopologyWasRemovedWhileItWasAway) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    cluster.nimbus.remove("wc");
+
+    cluster.start();
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+    EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST(Supervisor, EndsAWorkerWhoseTopologyWasRemovedWhileItsSessionWasOver) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    cluster.zookeeper().cut(cluster.loop());
+    cluster.zookeeper().expire(cluster.loop());
+    cluster.nimbus.remove("wc");
+
+    cluster.zookeeper().mend(cluster.loop());
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+}
+
 TEST(Supervisor, ReportsWhyAWorkerGetsNoSlot) {
     TestCluster cluster;
     cluster.start();
