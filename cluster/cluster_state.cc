@@ -346,13 +346,20 @@ void sort(const ReadAll::Nodes& nodes, const std::string& folder,
 
 }  // namespace
 
-void ClusterState::read_all(std::function<void(base::Result<ClusterSnapshot>)> done) {
+void ClusterState::read_all(const Term& term,
+                            std::function<void(base::Result<ClusterSnapshot>)> done) {
     const std::string topologies = impl_->session.path("topologies");
     const std::string assignments = impl_->session.path("assignments");
     const auto nodes = std::make_shared<ReadAll::Nodes>();
     impl_->operations.add(
-        [=](Coordination& client, const OperationQueue::Settled& settled) {
-            std::make_shared<ReadAll>(client, nodes, settled)->folders({topologies, assignments});
+        // ZooKeeper reads from any server, which may lag behind; what follows a multi() does not.
+        [=, is_of_term = impl_->is_of(term)](Coordination& client,
+                                             const OperationQueue::Settled& settled) {
+            client.multi({is_of_term}, [=, &client](CoordinationError error) {
+                if (error != CoordinationError::kNone) return settled(error);
+                std::make_shared<ReadAll>(client, nodes, settled)
+                    ->folders({topologies, assignments});
+            });
         },
         [=, done = std::move(done)](CoordinationError error) {
             if (error != CoordinationError::kNone) {

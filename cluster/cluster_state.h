@@ -123,11 +123,11 @@ public:
     void read_topology(const std::string& id,
                        std::function<void(base::Result<std::optional<TopologyRecord>>)> done);
 
-    /// All topologies and assignments, as of now or later. Read by a new leader, it has everything
-    /// that the leaders before it wrote; what is being followed may lag behind.
-    void read_all(std::function<void(base::Result<ClusterSnapshot>)> done);
-
     // The leader's.
+    /// All topologies and assignments, as of now or later, if the term lasts. It has everything
+    /// that was written before, by this leader and those before it, also what was asked for and
+    /// never answered: none of that happens later. What is being followed may lag behind.
+    void read_all(const Term& term, std::function<void(base::Result<ClusterSnapshot>)> done);
     /// With its name, which must be free, and the assignment it starts with, at once. Called again
     /// with the same id it is kDone.
     void create_topology(const Term& term, const TopologyRecord& record, const Assignment& first,

@@ -45,6 +45,8 @@ struct Process {
     bool cut = false;
     bool silent = false;
     bool cut_after_multi = false;
+    int multis_to_fail = 0;
+    MultiFault fault = MultiFault::kRefused;
 };
 
 }  // namespace
@@ -293,8 +295,14 @@ void MemoryServer::State::hello(std::uint64_t id) {
 
 void MemoryServer::State::request(std::uint64_t id, const Request& request, std::uint64_t number) {
     to_server(id, [this, id, request, number](Connection& there) {
-        Answer answer = perform(id, request);
         Process& process = processes[there.process];
+        const bool fails = request.kind == Request::Kind::kMulti && process.multis_to_fail > 0;
+        if (fails) --process.multis_to_fail;
+        if (fails && process.fault == MultiFault::kLostBefore) return break_link(there);
+        Answer answer = fails && process.fault == MultiFault::kRefused
+                            ? Answer{CoordinationError::kOther, {}, {}}
+                            : perform(id, request);
+        if (fails && process.fault == MultiFault::kLostAfter) return break_link(there);
         if (request.kind == Request::Kind::kMulti &&
             std::exchange(process.cut_after_multi, false)) {
             process.cut = true;
@@ -432,6 +440,11 @@ void MemoryServer::mend(const EventLoop& process) {
 
 void MemoryServer::cut_after_next_multi(const EventLoop& process) {
     state_->processes[&process].cut_after_multi = true;
+}
+
+void MemoryServer::fail_multis(const EventLoop& process, int count, MultiFault fault) {
+    state_->processes[&process].multis_to_fail = count;
+    state_->processes[&process].fault = fault;
 }
 
 void MemoryServer::expire(const EventLoop& process) {

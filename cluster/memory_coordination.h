@@ -13,6 +13,7 @@
 // Threads: one, on which all loops run.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,13 @@ struct MemoryServerOptions {
     base::Micros session_timeout = 5 * base::kMicrosPerSecond;
     /// How long the next message takes. Messages of one client stay in order.
     std::function<base::Micros()> delay = [] { return base::Micros{0}; };
+};
+
+/// What becomes of a multi().
+enum class MultiFault : std::uint8_t {
+    kRefused,     ///< kOther; it has not happened.
+    kLostBefore,  ///< The connection breaks, to be made again at once; it has not happened …
+    kLostAfter,   ///< … it has.
 };
 
 class MemoryServer {
@@ -47,6 +55,8 @@ public:
     void mend(const EventLoop& process);
     /// cut(), once its next multi() has happened: the answer is lost.
     void cut_after_next_multi(const EventLoop& process);
+    /// Each of its next `count` multi() fares so.
+    void fail_multis(const EventLoop& process, int count, MultiFault fault);
     /// Its sessions end at once; it learns that when it is connected.
     void expire(const EventLoop& process);
 

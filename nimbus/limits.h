@@ -25,12 +25,15 @@ inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
 /// A new leader, or one whose connection was lost, takes the Supervisors it misses to come back
 /// for so long: an outage of ZooKeeper ends sessions of daemons that are well.
 inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
-/// Before a leader whose write failed reads everything anew.
+/// Between two times that a leader whose writes fail reads everything anew.
 inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
 /// Between two writes of one topology's errors.
 inline constexpr base::Micros kErrorsInterval = 5 * base::kMicrosPerSecond;
 /// Reports of Supervisors that are kept; one from another Supervisor is refused.
 inline constexpr std::size_t kReportsMax = 4096;
+/// Requests that wait until the leader has read everything anew, or a write of the topology that
+/// they are about is settled.
+inline constexpr std::size_t kRequestsHeldMax = 256;
 /// Submissions that are under way.
 inline constexpr std::size_t kSubmitsMax = 64;
 

@@ -162,7 +162,7 @@ private:
         for (const std::uint32_t index : index_of_executor) {
             made.worker_of_executor.push_back(numbers[index]);
         }
-        const std::uint64_t next = demand_.current.epoch + 1;
+        const std::uint64_t next = next_epoch();
         made.workers.clear();
         for (const auto& [number, slot] : kept_) {
             made.workers.push_back(slot);
@@ -170,6 +170,10 @@ private:
         }
         if (made != demand_.current) made.epoch = next;
         return made;
+    }
+
+    std::uint64_t next_epoch() const {
+        return std::max(demand_.next_epoch, demand_.current.epoch + 1);
     }
 
     bool same_executors(std::uint32_t number, const Assignment& made) const {
@@ -202,7 +206,7 @@ private:
                          slot.number, cluster::kUnassigned);
         }
         placement.changed = made != demand_.current;
-        if (placement.changed) ++made.epoch;
+        if (placement.changed) made.epoch = next_epoch();
         for (std::string& why : shortage()) placement.unassigned.push_back(std::move(why));
         return placement;
     }

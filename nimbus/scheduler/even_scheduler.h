@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -31,8 +32,9 @@ namespace storm::nimbus {
 struct Demand {
     const cluster::Description* description = nullptr;
     std::size_t workers = 1;
-    cluster::Assignment current;  ///< Epoch 0: there was none before.
-    bool settled = false;         ///< Keeps the slots it has, gets no others: it is being killed.
+    cluster::Assignment current;   ///< Epoch 0: there was none before.
+    std::uint64_t next_epoch = 0;  ///< Of what differs from it; 0: its epoch and one.
+    bool settled = false;          ///< Keeps the slots it has, gets no others: it is being killed.
 };
 
 struct Supply {

@@ -6,6 +6,7 @@
 
 #include <storm/config.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
 #include "nimbus/scheduler/even_scheduler.h"
@@ -28,8 +29,14 @@ struct Led {
     std::vector<std::string> notes;
     bool unreadable = false;  // Its description is: it keeps what it has, until it is killed.
     bool pending = false;     // Its creation is under way.
-    bool removing = false;    // Its removal is.
+    bool writing = false;  // A write of it is: nothing is decided about it until that is settled.
+    std::uint64_t epoch_given = 0;  // The last epoch that was given to a content of its assignment.
 };
+
+/// Each epoch is given once, even if what had it was never written.
+std::uint64_t next_epoch(const Led& known) {
+    return std::max(known.assignment.epoch, known.epoch_given) + 1;
+}
 
 std::int64_t setting(const TopologyRecord& record, std::string_view key) {
     Config config;
@@ -105,7 +112,16 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void loaded(const cluster::ClusterSnapshot& snapshot);
     void reload_soon();
     bool leading() const;
+    /// Leads, and its memory is what ZooKeeper has, or will have once writes are settled.
+    bool may_decide() const { return leading() && !in_doubt; }
+    /// Before a write of a topology; after(): once it is settled.
+    void writing(Led& known);
+    void written(const std::string& id, Write outcome);
     void write_failed(Write outcome, const std::string& what);
+    void write_assignment(Led& known);
+    /// Until it may be decided: the call comes again.
+    void hold(std::function<void()> call, const Answered& refuse);
+    void release_held();
     void stop_leading();
     /// Calls back only while the term lasts that it was asked in.
     template <typename Call>
@@ -160,7 +176,14 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::optional<cluster::Term> term;
     std::uint64_t round = 0;  // Grows with each term, and when one ends.
     bool is_loaded = false;
+    bool in_doubt = false;  // A write failed: until all is read anew, nothing is decided.
     bool reloading = false;
+    base::Micros loaded_at = -1;  // -1: not in this term.
+    struct Held {
+        std::function<void()> call;
+        Answered refuse;
+    };
+    std::vector<Held> held;
     std::map<std::string, Led> led;
     std::vector<Assignment> orphans;  // Of records that cannot be read: their slots are taken.
     std::uint64_t next_number = 1;
@@ -224,14 +247,17 @@ bool Topologies::Impl::leading() const {
 }
 
 void Topologies::Impl::load() {
-    state.read_all(in_term([](Impl& self, const base::Result<cluster::ClusterSnapshot>& snapshot) {
-        self.reloading = false;
-        if (!snapshot) {
+    state.read_all(
+        *term, in_term([](Impl& self, const base::Result<cluster::ClusterSnapshot>& snapshot) {
+            self.reloading = false;
+            if (snapshot) return self.loaded(*snapshot);
             base::log::warn("cannot read the topologies", {{"why", snapshot.error().message}});
-            return self.reload_soon();
-        }
-        self.loaded(*snapshot);
-    }));
+            for (const Held& each : std::exchange(self.held, {})) {
+                each.refuse(Refusal{Kind::kUnavailable, "cannot read the topologies from ZooKeeper",
+                                    "try again"});
+            }
+            self.reload_soon();
+        }));
 }
 
 void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
@@ -251,15 +277,17 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         const auto assignment = snapshot.assignments.find(id);
         if (assignment != snapshot.assignments.end()) made.assignment = assignment->second;
         made.assignment.topology = id;
+        const auto before = led.find(id);
+        if (before != led.end()) made.epoch_given = before->second.epoch_given;
         next_number = std::max(next_number, number_of(record) + 1);
     }
     orphans.clear();
     for (const auto& [id, assignment] : snapshot.assignments) {
         if (read.count(id) == 0) orphans.push_back(assignment);
     }
-    // What is being created is not there yet; its answer is still to come.
-    for (auto& [id, known] : led) {
-        if (known.pending) read.try_emplace(id, std::move(known));
+    for (const auto& [id, known] : led) {
+        // The reading waited for all writes before it, and none was begun since.
+        STORM_CHECK(!known.writing, "nothing that was decided is lost by reading");
     }
     led = std::move(read);
     if (!is_loaded) {
@@ -267,6 +295,8 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
                                     {"topologies", static_cast<std::int64_t>(led.size())}});
     }
     is_loaded = true;
+    in_doubt = false;
+    loaded_at = loop.now();
     for (const auto& [id, known] : led) {
         if (known.record.status != Status::kKilled) continue;
         const std::int64_t left_ms = over_at_ms(fate_of(known.record)) - wall.now_ms();
@@ -274,19 +304,24 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
               [](Impl& self) { self.remove_what_is_over(); });
     }
     schedule_soon();
+    release_held();
 }
 
+/// At once, but not again and again.
 void Topologies::Impl::reload_soon() {
     if (reloading) return;
     reloading = true;
-    after(kReloadDelay, [](Impl& self) { self.load(); });
+    const base::Micros first = loaded_at < 0 ? loop.now() + kReloadDelay : loaded_at + kReloadDelay;
+    after(std::max<base::Micros>(first - loop.now(), 0), [](Impl& self) { self.load(); });
 }
 
 void Topologies::Impl::stop_leading() {
     term.reset();
     ++round;
     is_loaded = false;
+    in_doubt = false;
     reloading = false;
+    loaded_at = -1;
     scheduling = false;
     armed_until = -1;
     errors_waiting = false;
@@ -294,14 +329,56 @@ void Topologies::Impl::stop_leading() {
     orphans.clear();
     unwritten_errors.clear();
     book = {};
+    for (const Held& each : std::exchange(held, {})) each.refuse(not_leader());
 }
 
 void Topologies::Impl::write_failed(Write outcome, const std::string& what) {
     ++counters.writes_failed;
     base::log::warn("cannot write to ZooKeeper",
                     {{"what", what}, {"why", cluster::to_string(outcome)}});
-    if (outcome == Write::kDeposed) return stop_leading();
-    reload_soon();
+    if (outcome == Write::kDeposed) stop_leading();
+}
+
+void Topologies::Impl::writing(Led& known) {
+    STORM_CHECK(!known.writing, "one write of a topology at a time");
+    known.writing = true;
+}
+
+void Topologies::Impl::written(const std::string& id, Write outcome) {
+    const auto at = led.find(id);
+    if (at != led.end()) at->second.writing = false;
+    if (outcome == Write::kDone) {
+        schedule_soon();  // It was passed over meanwhile.
+        return release_held();
+    }
+    in_doubt = true;
+    write_failed(outcome, id);
+    if (in_doubt) reload_soon();
+}
+
+void Topologies::Impl::write_assignment(Led& known) {
+    STORM_CHECK(known.assignment.epoch > known.epoch_given, "one epoch has one content");
+    known.epoch_given = known.assignment.epoch;
+    writing(known);
+    state.set_assignment(
+        *term, known.assignment,
+        in_term([id = known.record.id](Impl& self, Write outcome) { self.written(id, outcome); }));
+}
+
+void Topologies::Impl::hold(std::function<void()> call, const Answered& refuse) {
+    if (held.size() >= kRequestsHeldMax) {
+        return refuse(
+            Refusal{Kind::kUnavailable, "too many requests wait for ZooKeeper", "try again"});
+    }
+    held.push_back({std::move(call), refuse});
+}
+
+/// In their order; those that still have to wait are held again.
+void Topologies::Impl::release_held() {
+    if (held.empty()) return;
+    loop.post(in_term([](Impl& self) {
+        for (const Held& each : std::exchange(self.held, {})) each.call();
+    }));
 }
 
 bool Topologies::Impl::is_present(const std::string& supervisor) const {
@@ -349,7 +426,8 @@ Demand Topologies::Impl::demand_of(const Led& known) {
     demand.workers = static_cast<std::size_t>(
         std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
     demand.current = known.assignment;
-    demand.settled = !is_running(fate_of(known.record)) || known.removing || known.unreadable;
+    demand.next_epoch = next_epoch(known);
+    demand.settled = !is_running(fate_of(known.record)) || known.unreadable || known.writing;
     return demand;
 }
 
@@ -374,15 +452,14 @@ void Topologies::Impl::take(Led& known, const Placement& placement) {
 }
 
 void Topologies::Impl::schedule_all() {
-    if (!leading() || !supervisors_known) return;
+    if (!may_decide() || !supervisors_known) return;
     ++counters.schedulings;
     const std::vector<Led*> order = in_order();
     const std::vector<Demand> demands = demands_of(order);
     const std::vector<Placement> placements = schedule(demands, supply());
     for (std::size_t i = 0; i < order.size(); ++i) {
         Led& known = *order[i];
-        // A topology that is being created is written as it was when that began.
-        if (demands[i].settled || known.pending) continue;
+        if (demands[i].settled) continue;
         take(known, placements[i]);
         if (!placements[i].changed) continue;
         ++counters.assignments_written;
@@ -390,11 +467,9 @@ void Topologies::Impl::schedule_all() {
                         {{"topology", known.record.id},
                          {"epoch", static_cast<std::int64_t>(known.assignment.epoch)},
                          {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
-        state.set_assignment(*term, known.assignment,
-                             in_term([id = known.record.id](Impl& self, Write outcome) {
-                                 if (outcome != Write::kDone) self.write_failed(outcome, id);
-                             }));
+        write_assignment(known);
     }
+    finish_what_has_ended();
     remove_what_is_over();
     wake_when_missed_are_lost();
 }
@@ -426,6 +501,11 @@ Led* Topologies::Impl::find(const std::string& name) {
 
 void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     if (!leading()) return done({}, not_leader());
+    if (in_doubt) {
+        const auto again = std::make_shared<Submission>(std::move(submission));
+        return hold([this, again, done] { submit(std::move(*again), done); },
+                    [done](const std::optional<Refusal>& refused) { done({}, refused); });
+    }
     const std::string name = submission.record.name;
     if (find(name) != nullptr) return done({}, refusal(Write::kNameTaken, '"' + name + '"'));
     const auto pending = std::count_if(led.begin(), led.end(),
@@ -452,6 +532,8 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     for (std::size_t i = 0; i < order.size(); ++i) {
         if (order[i] == &placed) take(placed, placements[i]);
     }
+    placed.epoch_given = placed.assignment.epoch;
+    writing(placed);
     state.create_topology(
         *term, placed.record, placed.assignment,
         [weak = weak_from_this(), round_then = round, id, copy = placed, done](Write outcome) {
@@ -466,15 +548,19 @@ void Topologies::Impl::created(Write outcome, const std::string& id, const Led& 
                                const Submitted& done) {
     if (outcome != Write::kDone) {
         led.erase(id);
-        write_failed(outcome, id);
+        if (outcome == Write::kUnknown) {
+            written(id, outcome);
+        } else {
+            write_failed(outcome, id);  // It is not there, so what is known is right.
+        }
         return done({}, refusal(outcome, '"' + made.record.name + '"'));
     }
-    Led& known = led.try_emplace(id, made).first->second;
+    Led& known = led.at(id);
     known.pending = false;
     base::log::info("submitted",
                     {{"topology", id},
                      {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
-    schedule_soon();  // What has changed meanwhile.
+    written(id, outcome);
     done(id, std::nullopt);
 }
 
@@ -482,9 +568,11 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
                                const std::function<base::Result<Fate>(const Led&)>& change) {
     if (!leading()) return done(not_leader());
     Led* const known = find(name);
-    if (known == nullptr || known->pending) {
-        return done(refusal(Write::kNotFound, '"' + name + '"'));
+    // What is being written may fail: no answer builds on it.
+    if (in_doubt || (known != nullptr && known->writing)) {
+        return hold([this, name, done, change] { request(name, done, change); }, done);
     }
+    if (known == nullptr) return done(refusal(Write::kNotFound, '"' + name + '"'));
     const auto next = change(*known);
     if (!next) return done(Refusal{Kind::kConflict, next.error().message});
     if (*next == fate_of(known->record)) return done(std::nullopt);
@@ -497,7 +585,8 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
                                        {"to", cluster::to_string(fate.status)}});
     set_fate(known.record, fate);
     Assignment& assignment = known.assignment;
-    ++assignment.epoch;
+    assignment.epoch = next_epoch(known);
+    known.epoch_given = assignment.epoch;
     assignment.status = fate.status;
     assignment.kill_wait_ms = fate.kill_wait_ms;
     if (fate.status == Status::kFinished) {
@@ -505,51 +594,53 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
         std::fill(assignment.worker_of_executor.begin(), assignment.worker_of_executor.end(),
                   cluster::kUnassigned);
     }
+    writing(known);
     state.update(*term, known.record, known.assignment,
                  [weak = weak_from_this(), round_then = round, id = known.record.id,
                   name = known.record.name, done = std::move(done)](Write outcome) {
                      const auto self = weak.lock();
                      if (!self) return;
+                     if (self->round == round_then) {
+                         self->written(id, outcome);
+                         self->remove_what_is_over();
+                     }
                      if (outcome == Write::kDone) return done(std::nullopt);
-                     if (self->round == round_then) self->write_failed(outcome, id);
                      done(refusal(outcome, '"' + name + '"'));
                  });
     if (fate.status == Status::kKilled) {
-        remove_what_is_over();
         const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
         after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
               [](Impl& self) { self.remove_what_is_over(); });
     }
-    schedule_soon();
 }
 
 void Topologies::Impl::remove_what_is_over() {
-    if (!leading()) return;
+    if (!may_decide()) return;
     const std::int64_t now_ms = wall.now_ms();
     for (auto& [id, known] : led) {
-        if (known.record.status != Status::kKilled || known.removing || known.pending) continue;
+        if (known.record.status != Status::kKilled || known.writing) continue;
         const bool gone = !book.any_process(known.assignment,
                                             [this](const std::string& s) { return is_present(s); });
         if (!is_over(fate_of(known.record), gone, now_ms)) continue;
-        known.removing = true;
+        writing(known);
         state.remove_topology(*term, id, known.record.name,
                               in_term([id = id](Impl& self, Write outcome) {
-                                  if (outcome != Write::kDone) {
-                                      return self.write_failed(outcome, id);
+                                  if (outcome == Write::kDone) {
+                                      base::log::info("removed", {{"topology", id}});
+                                      self.led.erase(id);
+                                      self.book.forget_topology(id);
+                                      self.unwritten_errors.erase(id);
                                   }
-                                  base::log::info("removed", {{"topology", id}});
-                                  self.led.erase(id);
-                                  self.book.forget_topology(id);
-                                  self.unwritten_errors.erase(id);
-                                  self.schedule_soon();
+                                  self.written(id, outcome);
                               }));
     }
 }
 
 void Topologies::Impl::finish_what_has_ended() {
+    if (!may_decide()) return;
     for (auto& [id, known] : led) {
         const Fate fate = fate_of(known.record);
-        if (known.pending || !is_running(fate) || !book.all_finished(known.assignment)) continue;
+        if (known.writing || !is_running(fate) || !book.all_finished(known.assignment)) continue;
         set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
     }
 }

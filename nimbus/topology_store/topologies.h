@@ -4,8 +4,11 @@
 //     followed ──(term begins: read everything)──► led ──(term ends)──► followed
 //
 // While it follows, it knows what ZooKeeper tells. While it leads, its own memory comes first: each
-// decision is noted there and written, under its term, at once. When a write fails for another
-// reason than the term's end, it reads everything anew.
+// decision is noted there and written, under its term, at once. Of each topology one write is under
+// way at most, and nothing is decided about it until that is settled. When one fails for another
+// reason than the term's end, it reads everything anew, and decides nothing meanwhile: requests are
+// held, so that nothing that was decided is lost by reading. Each epoch of an assignment is given
+// once, also if what had it was never written.
 //
 // It decides on events: a submission, a Supervisor that comes or goes, a report, a wait that is
 // over. Events that come together are scheduled together. An outage of ZooKeeper, or a change of

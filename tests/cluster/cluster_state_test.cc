@@ -270,7 +270,7 @@ TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     other.state.read_topology("a-1-1", [&](auto record) { found = *record; });
     other.state.read_topology("none", [&](auto record) { missing = record && !*record; });
     other.state.read_topology("broken", [&](auto record) { broken = !record; });
-    other.state.read_all([&](auto snapshot) { all = std::move(snapshot).value(); });
+    other.state.read_all(term, [&](auto snapshot) { all = std::move(snapshot).value(); });
     time.run_for(kSecond);
 
     EXPECT_EQ(found, topology("a"));

@@ -38,6 +38,8 @@ public:
     /// Until all of this moment is done.
     void run_now() { run_for(0); }
     inline void run_for(base::Micros duration);
+    /// The next call, if it comes within `limit`; false: none does.
+    inline bool run_next(base::Micros limit);
 
 private:
     struct Entry {
@@ -81,6 +83,14 @@ private:
     bool held_ = false;
     std::deque<Call> waiting_;
 };
+
+bool ManualTime::run_next(base::Micros limit) {
+    if (due_.empty() || due_.begin()->first.first > now_ + limit) return false;
+    auto first = due_.extract(due_.begin());
+    now_ = std::max(now_, first.key().first);
+    first.mapped().loop->run(std::move(first.mapped().call));
+    return true;
+}
 
 void ManualTime::run_for(base::Micros duration) {
     const base::Micros until = now_ + duration;
