@@ -42,14 +42,50 @@ void write(const Assignment& record, schema::Assignment::Builder to);
 TopologyRecord read(schema::TopologyRecord::Reader from);
 Assignment read(schema::Assignment::Reader from);
 
+inline std::string flat(capnp::MessageBuilder& message) {
+    const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
+    const kj::ArrayPtr<const char> chars = words.asPtr().asChars();
+    return {chars.begin(), chars.size()};
+}
+
 /// `fill` writes the root.
 template <typename Struct, typename Fill>
 std::string message(const Fill& fill) {
     capnp::MallocMessageBuilder builder;
     fill(builder.initRoot<Struct>());
-    const kj::Array<capnp::word> words = capnp::messageToFlatArray(builder);
-    const kj::ArrayPtr<const char> chars = words.asPtr().asChars();
-    return {chars.begin(), chars.size()};
+    return flat(builder);
+}
+
+/// REQUIRES: as many bytes as some words have.
+inline kj::Array<capnp::word> words_of(std::string_view bytes) {
+    auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+    std::memcpy(words.begin(), bytes.data(), bytes.size());
+    return words;
+}
+inline capnp::ReaderOptions limits_of(const kj::Array<capnp::word>& words) {
+    capnp::ReaderOptions limits;
+    // Each word is read once; some more for what Cap'n Proto counts besides.
+    limits.traversalLimitInWords = 2 * words.size() + 64;
+    limits.nestingLimit = 16;
+    return limits;
+}
+
+/// `newer`, but for what `change(before, to, orphanage)` sets. What Cap'n Proto does not like in it
+/// throws.
+template <typename Struct, typename Change>
+std::string changed(std::string_view newer, const Change& change) {
+    const kj::Array<capnp::word> words = words_of(newer);
+    capnp::FlatArrayMessageReader reader(words, limits_of(words));
+    capnp::MallocMessageBuilder builder;
+    builder.setRoot(reader.getRoot<Struct>());
+    // A copy, for the limits count what is read.
+    capnp::MallocMessageBuilder before;
+    before.setRoot(builder.getRoot<Struct>().asReader());
+    change(before.getRoot<Struct>().asReader(), builder.getRoot<Struct>(), builder.getOrphanage());
+    // Without what was replaced.
+    capnp::MallocMessageBuilder made;
+    made.setRoot(builder.getRoot<Struct>().asReader());
+    return flat(made);
 }
 
 /// `read` makes a value of the root. `what` stands in the error.
@@ -62,13 +98,8 @@ base::Result<Value> value_of(std::string_view bytes, const char* what, const Rea
     constexpr std::size_t kWord = sizeof(capnp::word);
     if (bytes.empty() || bytes.size() % kWord != 0) return refuse("cut off, or none at all");
     try {
-        auto words = kj::heapArray<capnp::word>(bytes.size() / kWord);
-        std::memcpy(words.begin(), bytes.data(), bytes.size());
-        capnp::ReaderOptions limits;
-        // Each word is read once; some more for what Cap'n Proto counts besides.
-        limits.traversalLimitInWords = 2 * words.size() + 64;
-        limits.nestingLimit = 16;
-        capnp::FlatArrayMessageReader reader(words, limits);
+        const kj::Array<capnp::word> words = words_of(bytes);
+        capnp::FlatArrayMessageReader reader(words, limits_of(words));
         Value value = read(reader.getRoot<Struct>());
         if (reader.getEnd() != words.end()) return refuse("something follows it");
         return value;

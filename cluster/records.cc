@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <capnp/orphan.h>
+
 #include "cluster/record_codec.h"
 
 namespace storm::cluster {
@@ -158,24 +160,73 @@ TopologyRecord read(schema::TopologyRecord::Reader from) {
     return record;
 }
 
-void write(const Assignment& record, schema::Assignment::Builder to) {
+namespace {
+
+void write(const WorkerSlot& slot, schema::WorkerSlot::Builder to) {
+    to.setNumber(slot.number);
+    to.setSupervisor(text(slot.supervisor));
+    to.setHost(text(slot.host));
+    to.setPort(slot.port);
+    to.setEpoch(slot.epoch);
+}
+
+WorkerSlot read(schema::WorkerSlot::Reader from) {
+    return {from.getNumber(), string(from.getSupervisor()), string(from.getHost()), from.getPort(),
+            from.getEpoch()};
+}
+
+void write_all_but_slots(const Assignment& record, schema::Assignment::Builder to) {
     to.setTopology(text(record.topology));
     to.setEpoch(record.epoch);
     to.setStatus(static_cast<std::uint8_t>(record.status));
     to.setKillWaitMs(record.kill_wait_ms);
-    auto workers = to.initWorkers(count(record.workers));
-    for (unsigned i = 0; i < workers.size(); ++i) {
-        const WorkerSlot& slot = record.workers[i];
-        workers[i].setNumber(slot.number);
-        workers[i].setSupervisor(text(slot.supervisor));
-        workers[i].setHost(text(slot.host));
-        workers[i].setPort(slot.port);
-        workers[i].setEpoch(slot.epoch);
-    }
     auto executors = to.initWorkerOfExecutor(count(record.worker_of_executor));
     for (unsigned i = 0; i < executors.size(); ++i) {
         executors.set(i, record.worker_of_executor[i]);
     }
+}
+
+using Slots = capnp::List<schema::WorkerSlot>;
+
+/// Those that were there before are as they were, with all that a newer version put there.
+capnp::Orphan<Slots> slots_like(const Slots::Reader& before, const std::vector<WorkerSlot>& slots,
+                                const capnp::Orphanage& orphanage) {
+    const auto fresh = orphanage.newOrphan<Slots>(count(slots));
+    // Each as large as the newer version's.
+    const Slots::Reader sizes[] = {before, fresh.getReader()};
+    auto made = orphanage.newOrphanConcat(kj::ArrayPtr<const Slots::Reader>(sizes, 2));
+    made.truncate(count(slots));
+    for (unsigned i = 0; i < slots.size(); ++i) {
+        made.get().setWithCaveats(i, fresh.getReader()[i]);
+        for (const schema::WorkerSlot::Reader slot : before) {
+            if (read(slot) == slots[i]) made.get().setWithCaveats(i, slot);
+        }
+        write(slots[i], made.get()[i]);
+    }
+    return made;
+}
+
+/// Notes what a newer version put there.
+template <typename Record>
+base::Result<Record> with_newer(base::Result<Record> record, std::string_view bytes) {
+    if (!record || encode(*record) == bytes) return record;
+    Record made = std::move(record).value();
+    made.newer = bytes;
+    try {
+        static_cast<void>(encode(made));
+    } catch (const kj::Exception& exception) {
+        return base::Error{std::string("cannot read what a newer version wrote: ") +
+                           exception.getDescription().cStr()};
+    }
+    return made;
+}
+
+}  // namespace
+
+void write(const Assignment& record, schema::Assignment::Builder to) {
+    write_all_but_slots(record, to);
+    auto workers = to.initWorkers(count(record.workers));
+    for (unsigned i = 0; i < workers.size(); ++i) write(record.workers[i], workers[i]);
 }
 
 Assignment read(schema::Assignment::Reader from) {
@@ -185,8 +236,7 @@ Assignment read(schema::Assignment::Reader from) {
     record.status = static_cast<Status>(from.getStatus());
     record.kill_wait_ms = from.getKillWaitMs();
     for (const schema::WorkerSlot::Reader slot : from.getWorkers()) {
-        record.workers.push_back({slot.getNumber(), string(slot.getSupervisor()),
-                                  string(slot.getHost()), slot.getPort(), slot.getEpoch()});
+        record.workers.push_back(read(slot));
     }
     for (const std::uint32_t number : from.getWorkerOfExecutor()) {
         record.worker_of_executor.push_back(number);
@@ -211,10 +261,22 @@ std::string_view to_string(Status status) {
 }
 
 std::string encode(const TopologyRecord& record) {
-    return encoded<schema::TopologyRecord>(record);
+    if (record.newer.empty()) return encoded<schema::TopologyRecord>(record);
+    return changed<schema::TopologyRecord>(
+        record.newer, [&](const auto&, schema::TopologyRecord::Builder to, const auto&) {
+            to.setStatus(static_cast<std::uint8_t>(record.status));
+            to.setKilledMs(record.killed_ms);
+            to.setKillWaitMs(record.kill_wait_ms);
+        });
 }
 std::string encode(const Assignment& record) {
-    return encoded<schema::Assignment>(record);
+    if (record.newer.empty()) return encoded<schema::Assignment>(record);
+    return changed<schema::Assignment>(
+        record.newer, [&](schema::Assignment::Reader before, schema::Assignment::Builder to,
+                          const capnp::Orphanage& orphanage) {
+            write_all_but_slots(record, to);
+            to.adoptWorkers(slots_like(before.getWorkers(), record.workers, orphanage));
+        });
 }
 std::string encode(const SupervisorRecord& record) {
     return encoded<schema::SupervisorRecord>(record);
@@ -231,11 +293,12 @@ std::string encode(const TopologyErrors& record) {
 
 template <>
 base::Result<TopologyRecord> decode(std::string_view bytes) {
-    return decoded<schema::TopologyRecord, TopologyRecord>(bytes, "topology record");
+    return with_newer(decoded<schema::TopologyRecord, TopologyRecord>(bytes, "topology record"),
+                      bytes);
 }
 template <>
 base::Result<Assignment> decode(std::string_view bytes) {
-    return decoded<schema::Assignment, Assignment>(bytes, "assignment");
+    return with_newer(decoded<schema::Assignment, Assignment>(bytes, "assignment"), bytes);
 }
 template <>
 base::Result<SupervisorRecord> decode(std::string_view bytes) {

@@ -54,6 +54,7 @@ struct TopologyRecord {
     Status status = Status::kActive;
     std::int64_t killed_ms = 0;     ///< Since 1970; with kKilled.
     std::int64_t kill_wait_ms = 0;  ///< After which workers that still drain are stopped.
+    std::string newer = {};         ///< As in Assignment.
 
     friend bool operator==(const TopologyRecord&, const TopologyRecord&) = default;
 };
@@ -79,6 +80,9 @@ struct Assignment {
     std::vector<WorkerSlot> workers;                ///< By number; may have gaps.
     std::vector<std::uint32_t> worker_of_executor;  ///< Worker's number, in the plan's order of
                                                     ///< executors; kUnassigned.
+    /// The bytes that it was read from, if they hold more than this version knows, which encode()
+    /// keeps. Empty: they do not.
+    std::string newer = {};
 
     friend bool operator==(const Assignment&, const Assignment&) = default;
 };
@@ -138,6 +142,8 @@ inline constexpr std::size_t kTopologyErrorsMax = 20;
 /// What is longer is cut.
 inline constexpr std::size_t kErrorBytesMax = 2048;
 
+/// What was read of a newer version's fields is written again. Of a TopologyRecord that has such
+/// only the last three fields of this version are taken: the others never change.
 std::string encode(const TopologyRecord& record);
 std::string encode(const Assignment& record);
 std::string encode(const SupervisorRecord& record);

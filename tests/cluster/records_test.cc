@@ -9,7 +9,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "cluster/record_codec.h"
 #include "tests/cluster/any_record.h"
+#include "tests/cluster/newer_records.capnp.h"
 
 namespace storm::cluster {
 namespace {
@@ -48,6 +50,111 @@ RC_GTEST_PROP(Records, ComeBackAsTheyWere, (std::uint64_t seed)) {
     comes_back(any.nimbus());
     comes_back(any.leadership());
     comes_back(any.errors());
+}
+
+/// As a newer version reads it.
+template <typename Struct, typename Look>
+void look_at(const std::string& bytes, const Look& look) {
+    const auto words = words_of(bytes);
+    capnp::FlatArrayMessageReader reader(words, limits_of(words));
+    look(reader.getRoot<Struct>());
+}
+
+/// As a newer version would write it.
+std::string newer_version_of(const TopologyRecord& record) {
+    const auto words = words_of(encode(record));
+    capnp::FlatArrayMessageReader reader(words);
+    const auto known = reader.getRoot<newer::TopologyRecord>();
+    return message<newer::TopologyRecord>([&](newer::TopologyRecord::Builder to) {
+        to.setId(known.getId());
+        to.setName(known.getName());
+        to.setSubmittedMs(known.getSubmittedMs());
+        to.setDescription(known.getDescription());
+        auto settings = to.initSettings(known.getSettings().size());
+        for (unsigned i = 0; i < settings.size(); ++i) {
+            settings[i].setKey(known.getSettings()[i].getKey());
+            settings[i].setValue(known.getSettings()[i].getValue());
+            settings[i].setSecret(true);
+        }
+        to.setArtifacts(known.getArtifacts());
+        to.setSecret(known.getSecret());
+        to.setOwner("an owner");
+        to.setPriority(-7);
+    });
+}
+
+RC_GTEST_PROP(Records, KeepWhatANewerVersionPutInATopology, (std::uint64_t seed)) {
+    TopologyRecord written = AnyRecord(seed).topology();
+    auto read = decode<TopologyRecord>(newer_version_of(written));
+    RC_ASSERT(read.has_value());
+    TopologyRecord record = std::move(read).value();
+    RC_ASSERT(record.name == written.name && record.settings == written.settings);
+
+    record.status = Status::kKilled;
+    record.killed_ms = 12;
+    record.kill_wait_ms = 34;
+    const std::string again = encode(record);
+
+    look_at<newer::TopologyRecord>(again, [&](newer::TopologyRecord::Reader seen) {
+        RC_ASSERT(std::string(seen.getOwner().cStr()) == "an owner");
+        RC_ASSERT(seen.getPriority() == -7);
+        for (const auto setting : seen.getSettings()) RC_ASSERT(setting.getSecret());
+        RC_ASSERT(seen.getSettings().size() == record.settings.size());
+        RC_ASSERT(seen.getStatus() == static_cast<std::uint8_t>(Status::kKilled));
+        RC_ASSERT(seen.getKilledMs() == 12 && seen.getKillWaitMs() == 34);
+    });
+    const auto twice = decode<TopologyRecord>(again);
+    RC_ASSERT(twice.has_value() && encode(*twice) == again);
+}
+
+TEST(Records, KeepWhatANewerVersionPutInAnAssignment) {
+    const std::string bytes = message<newer::Assignment>([](newer::Assignment::Builder to) {
+        to.setTopology("wc-1-1");
+        to.setEpoch(3);
+        to.setReason("somebody asked for it");
+        auto workers = to.initWorkers(2);
+        for (unsigned i = 0; i < 2; ++i) {
+            workers[i].setNumber(i);
+            workers[i].setSupervisor("s");
+            workers[i].setHost("h");
+            workers[i].setPort(static_cast<std::uint16_t>(6700 + i));
+            workers[i].setEpoch(3);
+            workers[i].setZone(i == 0 ? "north" : "south");
+            workers[i].setWeight(i + 10);
+        }
+        auto executors = to.initWorkerOfExecutor(2);
+        executors.set(1, 1);
+    });
+    Assignment record = decode<Assignment>(bytes).value();
+
+    // Worker 1 goes, 0 stays, 2 and 3 come.
+    record.epoch = 4;
+    record.workers = {record.workers[0], {2, "t", "h2", 6702, 4}, {3, "t", "h2", 6703, 4}};
+    record.worker_of_executor = {0, 2, 3};
+    const std::string again = encode(record);
+
+    const auto read = decode<Assignment>(again);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->epoch, 4U);
+    EXPECT_EQ(read->workers, record.workers);
+    EXPECT_EQ(read->worker_of_executor, record.worker_of_executor);
+    look_at<newer::Assignment>(again, [](newer::Assignment::Reader seen) {
+        EXPECT_STREQ(seen.getReason().cStr(), "somebody asked for it");
+        ASSERT_EQ(seen.getWorkers().size(), 3U);
+        EXPECT_STREQ(seen.getWorkers()[0].getZone().cStr(), "north");
+        EXPECT_EQ(seen.getWorkers()[0].getWeight(), 10U);
+        EXPECT_STREQ(seen.getWorkers()[1].getZone().cStr(), "") << "another worker's";
+        EXPECT_EQ(seen.getWorkers()[1].getWeight(), 0U);
+    });
+}
+
+TEST(Records, OfTheSameVersionHaveNothingNewer) {
+    AnyRecord any(7);
+    TopologyRecord large = any.topology();
+    large.description = std::string(300'000, 'd');
+
+    EXPECT_EQ(decode<TopologyRecord>(encode(large))->newer, "");
+    EXPECT_EQ(decode<Assignment>(encode(any.assignment()))->newer, "");
 }
 
 RC_GTEST_PROP(Records, NeedNoAlignment, (std::uint64_t seed)) {
