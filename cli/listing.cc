@@ -11,7 +11,10 @@ Colour colour_of(const std::string& state) {
     if (state == "ACTIVE" || state == "RUNNING" || state == "ok" || state == "connected") {
         return Colour::kGood;
     }
-    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST") return Colour::kBad;
+    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST" || state == "UNREADABLE" ||
+        state == "MISSING" || state == "degraded") {
+        return Colour::kBad;
+    }
     if (state == "BACK_OFF" || state == "KILLED" || state == "STARTING") return Colour::kWarning;
     return Colour::kPlain;
 }
@@ -190,10 +193,15 @@ std::string health_text(const Json& health, const Json& supervisors, const Termi
     const auto shown = [&terminal](const std::string& text) {
         return coloured(printable(text), colour_of(text), terminal);
     };
+    std::string problems;
+    for (const Json& problem : list_at(health, "problems")) {
+        if (problem.is_string()) problems += printable(problem.get<std::string>()) + '\n';
+    }
     return "nimbus      " + shown(text_at(health, "status")) +
            (leader.empty() ? ", nobody leads" : ", led by " + printable(leader)) +
            "\nzookeeper   " + shown(text_at(health, "zookeeper")) + "\nsupervisors " +
-           grouped(hosts) + ", " + counted(slots, "slot") + ", " + grouped(used) + " used\n";
+           grouped(hosts) + ", " + counted(slots, "slot") + ", " + grouped(used) + " used\n" +
+           problems;
 }
 
 std::string topology_text(const Json& topology, const Terminal& terminal) {

@@ -447,30 +447,76 @@ void ClusterState::update(const Term& term, const TopologyRecord& record,
                           const Assignment& assignment, Wrote done) {
     if (!impl_->may_write(record, record.id, done)) return;
     if (!impl_->may_write(assignment, record.id, done)) return;
-    impl_->write("cannot update a topology", record.id,
-                 {impl_->is_of(term), SetData{impl_->path("topologies", record.id), encode(record)},
-                  SetData{impl_->path("assignments", record.id), encode(assignment)}},
-                 std::move(done));
+    const std::string path = impl_->path("assignments", record.id);
+    const std::vector<Step> both = {impl_->is_of(term),
+                                    SetData{impl_->path("topologies", record.id), encode(record)}};
+    impl_->write(
+        "cannot update a topology", record.id,
+        [both, path, bytes = encode(assignment)](Coordination& client,
+                                                 const OperationQueue::Settled& settled) {
+            std::vector<Step> steps = both;
+            steps.emplace_back(SetData{path, bytes});
+            client.multi(steps, [&client, both, path, bytes, settled](CoordinationError error) {
+                if (error != CoordinationError::kNoNode) return settled(error);
+                // Somebody has removed its assignment by hand; or there is no such topology.
+                std::vector<Step> again = both;
+                again.emplace_back(Create{path, bytes});
+                client.multi(again, settled);
+            });
+        },
+        std::move(done));
 }
+
+namespace {
+
+/// Removes those of a topology's nodes that are there: somebody has removed others by hand.
+void remove_the_rest(Coordination& client, const Check& is_of_term, const std::string& id,
+                     const std::vector<std::string>& paths, const std::string& name,
+                     const OperationQueue::Settled& settled) {
+    struct Found {
+        std::vector<Step> steps;
+        std::size_t under_way = 0;
+        CoordinationError error = CoordinationError::kNone;
+    };
+    const auto found = std::make_shared<Found>();
+    found->steps = {is_of_term};
+    found->under_way = paths.size() + 1;
+    const auto look = [&client, found, settled](const std::string& path, const std::string& owner) {
+        client.get(
+            path, {},
+            [&client, found, settled, path, owner](CoordinationError error, const Node& node) {
+                const bool there = error == CoordinationError::kNone;
+                if (there && (owner.empty() || node.data == owner)) {
+                    found->steps.emplace_back(Remove{path});
+                }
+                if (!there && error != CoordinationError::kNoNode) found->error = error;
+                if (--found->under_way > 0) return;
+                if (found->error != CoordinationError::kNone) return settled(found->error);
+                client.multi(found->steps, settled);
+            });
+    };
+    for (const std::string& path : paths) look(path, {});
+    look(name, id);  // It may be another topology's by now.
+}
+
+}  // namespace
 
 void ClusterState::remove_topology(const Term& term, const std::string& id, const std::string& name,
                                    Wrote done) {
-    const std::string record = impl_->path("topologies", id);
-    const std::vector<Step> steps = {impl_->is_of(term), Remove{impl_->path("errors", id)},
-                                     Remove{impl_->path("assignments", id)}, Remove{record},
-                                     Remove{impl_->path("names", name)}};
+    const std::vector<std::string> paths = {
+        impl_->path("errors", id), impl_->path("assignments", id), impl_->path("topologies", id)};
+    const std::string name_path = impl_->path("names", name);
+    std::vector<Step> steps = {impl_->is_of(term)};
+    for (const std::string& path : paths) steps.emplace_back(Remove{path});
+    steps.emplace_back(Remove{name_path});
     impl_->write(
         "cannot remove a topology", id,
-        [steps, record](Coordination& client, const OperationQueue::Settled& settled) {
-            client.multi(steps, [&client, record, settled](CoordinationError error) {
+        [steps, paths, name_path, id, is_of_term = impl_->is_of(term)](
+            Coordination& client, const OperationQueue::Settled& settled) {
+            client.multi(steps, [&client, paths, name_path, id, is_of_term,
+                                 settled](CoordinationError error) {
                 if (error != CoordinationError::kNoNode) return settled(error);
-                client.get(record, {}, [settled](CoordinationError found, const Node&) {
-                    const bool gone = found == CoordinationError::kNoNode;
-                    const bool there = found == CoordinationError::kNone;
-                    settled(gone    ? CoordinationError::kNone
-                            : there ? CoordinationError::kOther
-                                    : found);
-                });
+                remove_the_rest(client, is_of_term, id, paths, name_path, settled);
             });
         },
         std::move(done));

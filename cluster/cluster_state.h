@@ -135,10 +135,10 @@ public:
     /// Name and id stay.
     void update_topology(const Term& term, const TopologyRecord& record, Wrote done);
     void set_assignment(const Term& term, const Assignment& assignment, Wrote done);
-    /// Both at once: for changes of status.
+    /// Both at once: for changes of status. Makes the assignment if there is none.
     void update(const Term& term, const TopologyRecord& record, const Assignment& assignment,
                 Wrote done);
-    /// With all that belongs to it; kDone as well when it is gone already.
+    /// With all that belongs to it, or what is left of that; kDone as well when it is gone already.
     void remove_topology(const Term& term, const std::string& id, const std::string& name,
                          Wrote done);
     /// Keeps the last kTopologyErrorsMax.

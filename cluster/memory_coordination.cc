@@ -34,6 +34,7 @@ struct Connection {
     EventLoop* process = nullptr;
     bool established = false;  // Its session has begun …
     bool ended = false;        // … and is over.
+    bool refused = false;      // It has seen what this server has not.
     std::uint64_t link = 0;    // 0: there is none. What was sent on another one is lost.
     base::Micros heard = 0;
     std::vector<std::uint64_t> fired;  // Watches that it must still learn of.
@@ -281,7 +282,7 @@ void MemoryServer::State::to_client(std::uint64_t id,
 void MemoryServer::State::hello(std::uint64_t id) {
     Connection& connection = connections.at(id);
     const Process& process = processes[connection.process];
-    if (process.cut || process.silent || connection.link != 0) return;
+    if (process.cut || process.silent || connection.link != 0 || connection.refused) return;
     connection.link = next_link++;
     to_server(id, [this, id](Connection& there) {
         if (there.ended) {
@@ -449,6 +450,25 @@ void MemoryServer::fail_multis(const EventLoop& process, int count, MultiFault f
 
 void MemoryServer::expire(const EventLoop& process) {
     for (const std::uint64_t id : state_->ids_of(process)) state_->end_session(id);
+}
+
+std::unique_ptr<MemoryServer> MemoryServer::backup() const {
+    auto copy = std::make_unique<MemoryServer>(state_->loop, state_->options);
+    copy->state_->tree = state_->tree;
+    return copy;
+}
+
+void MemoryServer::become(const MemoryServer& backup) {
+    state_->data_watches.clear();
+    state_->child_watches.clear();
+    state_->tree = backup.state_->tree;
+    for (auto& [id, connection] : state_->connections) {
+        connection.ended = true;
+        connection.refused = true;
+        connection.fired.clear();
+        if (connection.link != 0) state_->break_link(connection);
+        state_->tree.remove_ephemerals(id);
+    }
 }
 
 bool MemoryServer::exists(const std::string& path) const {

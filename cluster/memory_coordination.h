@@ -60,6 +60,12 @@ public:
     /// Its sessions end at once; it learns that when it is connected.
     void expire(const EventLoop& process);
 
+    /// Its data is what another server had, which is at an earlier time: clients that were
+    /// connected are not taken back.
+    void become(const MemoryServer& backup);
+    /// What it has now.
+    std::unique_ptr<MemoryServer> backup() const;
+
     // What there is, for tests.
     bool exists(const std::string& path) const;
     std::string data(const std::string& path) const;

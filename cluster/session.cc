@@ -59,8 +59,9 @@ void Session::changed_(SessionState state) {
     for (std::size_t i = 0; i < when_changed_.size(); ++i) when_changed_[i](state);
     switch (state) {
         case SessionState::kConnecting:
-        case SessionState::kSuspended:
             return;
+        case SessionState::kSuspended:
+            return renew_unless_connected_();
         case SessionState::kConnected:
             return has_layout_ ? tell_ready_() : look_for_layout_();
         case SessionState::kExpired:
@@ -76,6 +77,17 @@ void Session::changed_(SessionState state) {
 void Session::abandon() {
     const std::lock_guard lock(abandoning_);
     client_->abandon();
+}
+
+void Session::renew_unless_connected_() {
+    const base::Micros patience = kSuspendedTimeoutsMax * client_->session_timeout();
+    loop_.after(patience, [this, alive = std::weak_ptr(alive_), number = number_,
+                           suspension = ++suspensions_] {
+        if (alive.expired() || number != number_ || suspension != suspensions_) return;
+        if (client_->session() != SessionState::kSuspended) return;
+        log::warn("zookeeper does not take this session back, beginning another");
+        connect_();
+    });
 }
 
 void Session::look_for_layout_() {

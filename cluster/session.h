@@ -1,5 +1,5 @@
-// A connection to the coordination service that goes on for ever: where a session has expired, the
-// next one begins.
+// A connection to the coordination service that goes on for ever: where a session has expired, or
+// has been without a connection for kSuspendedTimeoutsMax timeouts, the next one begins.
 //
 // A daemon has one, made first and destroyed last; ClusterState and Election stand on it.
 //
@@ -25,6 +25,11 @@ namespace storm::cluster {
 
 /// Before what was refused or lost is tried again, if no reconnection comes before.
 inline constexpr base::Micros kCoordinationRetry = base::kMicrosPerSecond;
+
+/// Sessions' timeouts that a connection may be lost before another session is begun. A server does
+/// not take back a client that has seen more than it has, as after it was emptied or restored from
+/// a backup; a new one it takes.
+inline constexpr int kSuspendedTimeoutsMax = 4;
 
 class Session {
 public:
@@ -59,6 +64,7 @@ public:
 
 private:
     void connect_();
+    void renew_unless_connected_();
     void changed_(SessionState state);
     void look_for_layout_();
     void make_layout_();
@@ -73,6 +79,7 @@ private:
     std::mutex abandoning_;  ///< Held while client_ becomes another, and by abandon().
     std::unique_ptr<Coordination> client_;
     std::uint64_t number_ = 0;
+    std::uint64_t suspensions_ = 0;
     bool has_layout_ = false;
     bool ready_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -104,6 +104,7 @@ private:
         });
         state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
             nimbuses_.leader = leader;
+            if (leader) topologies_.saw_leader(*leader);
         });
         session_.on_state([this](cluster::SessionState state) {
             base::log::info("zookeeper", {{"session", to_string(state)}});
@@ -145,8 +146,10 @@ private:
 
     void sweep_blobs() {
         if (const auto used = topologies_.blobs_in_use()) {
-            blob_thread_.sweep(*used,
-                               [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
+            if (topologies_.all_can_be_read()) {
+                blob_thread_.sweep(*used,
+                                   [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
+            }
             fetch_blobs();
         }
         loop_.after(std::chrono::microseconds(kBlobSweepInterval).count(),

@@ -27,6 +27,8 @@ inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
 inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
 /// Between two times that a leader whose writes fail reads everything anew.
 inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
+/// What has gone from ZooKeeper is remembered for so long, to tell whether that was emptied.
+inline constexpr base::Micros kVanishedKept = 60 * base::kMicrosPerSecond;
 /// Between two writes of one topology's errors.
 inline constexpr base::Micros kErrorsInterval = 5 * base::kMicrosPerSecond;
 /// Reports of Supervisors that are kept; one from another Supervisor is refused.

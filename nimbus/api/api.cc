@@ -275,11 +275,15 @@ void Api::health_(const Call& call) {
     const std::string zookeeper = parts_.zookeeper();
     const bool well = zookeeper == "connected";
     const std::string leader = leader_();
+    const std::vector<std::string> problems = parts_.topologies.problems();
     const nlohmann::ordered_json body = {
-        {"status", well ? "ok" : "unavailable"},
+        {"status", !well              ? "unavailable"
+                   : problems.empty() ? "ok"
+                                      : "degraded"},
         {"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
         {"is_leader", parts_.topologies.leading()},
-        {"zookeeper", zookeeper}};
+        {"zookeeper", zookeeper},
+        {"problems", problems}};
     call.reply(HttpResponse::json(body.dump() + '\n', well ? 200 : 503));
 }
 

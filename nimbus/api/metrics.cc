@@ -66,13 +66,13 @@ double cpu_secs() {
 }
 
 void add_topologies(Families& families, const Topologies& topologies) {
-    using cluster::Status;
-    std::map<Status, std::uint64_t> by_status = {
-        {Status::kActive, 0}, {Status::kInactive, 0}, {Status::kKilled, 0}, {Status::kFinished, 0}};
+    std::map<std::string_view, std::uint64_t> by_status = {{"ACTIVE", 0},     {"INACTIVE", 0},
+                                                           {"KILLED", 0},     {"FINISHED", 0},
+                                                           {"UNREADABLE", 0}, {"MISSING", 0}};
     std::uint64_t used = 0;
     std::uint64_t unassigned = 0;
     for (const TopologyView& view : topologies.all()) {
-        ++by_status[view.record.status];
+        ++by_status[view.state];
         used += view.assignment.workers.size();
         if (!is_running(fate_of(view.record))) continue;
         const auto& workers = view.assignment.worker_of_executor;
@@ -81,7 +81,7 @@ void add_topologies(Families& families, const Topologies& topologies) {
     }
     for (const auto& [status, count] : by_status) {
         families.gauge("storm_nimbus_topologies", "Topologies by status", number(count),
-                       {"status", std::string(cluster::to_string(status))});
+                       {"status", std::string(status)});
     }
     std::uint64_t slots = 0;
     for (const auto& [id, supervisor] : topologies.supervisors()) slots += supervisor.slots.size();

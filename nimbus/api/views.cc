@@ -191,7 +191,7 @@ std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
         }
         list.push_back({{"name", view.record.name},
                         {"id", view.record.id},
-                        {"status", cluster::to_string(view.record.status)},
+                        {"status", view.state},
                         {"workers", view.assignment.workers.size()},
                         {"executors", executors},
                         {"tasks", tasks},
@@ -211,7 +211,7 @@ std::string topology_json(const TopologyView& view, const Topologies& topologies
     }
     return text({{"name", view.record.name},
                  {"id", view.record.id},
-                 {"status", cluster::to_string(view.record.status)},
+                 {"status", view.state},
                  {"uptime_secs", secs_since(view.record.submitted_ms, now_ms)},
                  {"settings", view.record.settings},
                  {"executors",

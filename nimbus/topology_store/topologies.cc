@@ -27,11 +27,30 @@ struct Led {
     Assignment assignment;
     std::vector<std::string> unassigned;
     std::vector<std::string> notes;
-    bool unreadable = false;  // Its description is: it keeps what it has, until it is killed.
-    bool pending = false;     // Its creation is under way.
+    enum class Stored : std::uint8_t {
+        kGood,
+        kUnreadable,  // It is there, and cannot be read.
+        kMissing,     // It has gone, though nobody has killed it.
+    };
+    Stored stored = Stored::kGood;  // Its record.
+    bool no_description = false;    // It cannot be read.
+    bool pending = false;           // Its creation is under way.
     bool writing = false;  // A write of it is: nothing is decided about it until that is settled.
     std::uint64_t epoch_given = 0;  // The last epoch that was given to a content of its assignment.
 };
+
+/// It keeps what it has, until it is killed.
+bool is_left_alone(const Led& known) {
+    return known.stored != Led::Stored::kGood || known.no_description;
+}
+
+std::string_view state_of(const Led& known) {
+    if (known.stored == Led::Stored::kMissing) return "MISSING";
+    if (known.stored == Led::Stored::kUnreadable && known.record.status != Status::kKilled) {
+        return "UNREADABLE";
+    }
+    return cluster::to_string(known.record.status);
+}
 
 /// Each epoch is given once, even if what had it was never written.
 std::uint64_t next_epoch(const Led& known) {
@@ -59,6 +78,35 @@ std::uint64_t number_of(const TopologyRecord& record) {
         std::from_chars(first, record.id.data() + record.id.size(), number);
     }
     return number;
+}
+
+/// All that the id of a topology says of it: "wc-3-1732170000".
+TopologyRecord record_in(const std::string& id) {
+    TopologyRecord record;
+    record.id = id;
+    record.name = id;
+    const std::size_t seconds = id.rfind('-');
+    if (seconds == std::string::npos || seconds == 0) return record;
+    const std::size_t number = id.rfind('-', seconds - 1);
+    if (number == std::string::npos || number == 0) return record;
+    record.name = id.substr(0, number);
+    std::from_chars(id.data() + seconds + 1, id.data() + id.size(), record.submitted_ms);
+    record.submitted_ms *= 1000;
+    return record;
+}
+
+std::string why_unreadable(const std::string& why) {
+    return "its record in ZooKeeper cannot be read (" + why +
+           "): it is left as it is; `storm kill` removes it";
+}
+
+void set_status(Assignment& assignment, const Fate& fate) {
+    assignment.status = fate.status;
+    assignment.kill_wait_ms = fate.kill_wait_ms;
+    if (fate.status != Status::kFinished) return;
+    assignment.workers.clear();
+    std::fill(assignment.worker_of_executor.begin(), assignment.worker_of_executor.end(),
+              cluster::kUnassigned);
 }
 
 std::size_t workers_moved(const Assignment& before, const Assignment& after) {
@@ -108,8 +156,20 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
           make_secret(std::move(given_secret)) {}
 
     void follow();
+    void begin(const cluster::Term& given);
     void load();
     void loaded(const cluster::ClusterSnapshot& snapshot);
+    void read_unreadable(const cluster::ClusterSnapshot& snapshot,
+                         std::map<std::string, Led>& read);
+    void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
+    void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
+    void note_vanished(const std::map<std::string, TopologyRecord>& now);
+    void note_vanished(const std::map<std::string, Assignment>& now);
+    void mend_unreadable();
+    void write_again(Led& known, const std::string& why);
+    void unreadable_assignment(const std::string& id, const std::string& why);
+    void saw_leader(const cluster::Leadership& leader);
+    void store_went_back(const std::string& how);
     void reload_soon();
     bool leading() const;
     /// Leads, and its memory is what ZooKeeper has, or will have once writes are settled.
@@ -146,6 +206,8 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void created(Write outcome, const std::string& id, const Led& made, const Submitted& done);
     void request(const std::string& name, const Answered& done,
                  const std::function<base::Result<Fate>(const Led&)>& change);
+    void forget_missing(Led& known, const std::function<base::Result<Fate>(const Led&)>& change,
+                        const Answered& done);
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void remove_what_is_over();
@@ -169,12 +231,27 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::map<std::string, Assignment> assignments;
     std::map<std::string, cluster::TopologyErrors> errors;
     std::map<std::string, cluster::SupervisorRecord> supervisors;
+    std::map<std::string, TopologyRecord> unreadable;  // As record_in() has them.
+    // What has gone of late, and nobody here has removed.
+    struct Vanished {
+        std::optional<TopologyRecord> record;
+        std::optional<Assignment> assignment;
+        base::Micros at = 0;
+    };
+    std::map<std::string, Vanished> vanished;
+    cluster::Leadership last_leader;  // Of all that were seen, as epochs go.
+    std::string went_back;  // Why ZooKeeper is taken to be older than it was; empty: it is not.
+    base::Micros went_back_at = 0;
+    bool surely_went_back = false;  // It was not only read from a server that lagged behind.
     bool topologies_known = false;
     bool supervisors_known = false;
 
     // Led.
     std::optional<cluster::Term> term;
-    std::uint64_t round = 0;  // Grows with each term, and when one ends.
+    std::uint64_t round = 0;                 // Grows with each term, and when one ends.
+    std::optional<std::uint64_t> own_epoch;  // Of the last term here.
+    bool may_miss = false;                   // Nobody else can have removed what has vanished.
+    std::vector<std::string> to_write;       // Topologies whose assignment could not be read.
     bool is_loaded = false;
     bool in_doubt = false;  // A write failed: until all is read anew, nothing is decided.
     bool reloading = false;
@@ -219,11 +296,20 @@ void Topologies::Impl::follow() {
         };
     };
     state.follow_topologies(guarded([](Impl& self, const auto& records) {
+        self.note_vanished(records);
         self.topologies = records;
         self.topologies_known = true;
+        self.unreadable.clear();
+        for (const auto& [id, why] : self.state.unreadable_topologies()) {
+            if (records.count(id) == 0) self.unreadable.emplace(id, record_in(id));
+        }
+        self.mend_unreadable();
     }));
-    state.follow_assignments(
-        guarded([](Impl& self, const auto& records) { self.assignments = records; }));
+    state.follow_assignments(guarded([](Impl& self, const auto& records) {
+        self.note_vanished(records);
+        self.assignments = records;
+        self.mend_unreadable();
+    }));
     state.follow_errors(guarded([](Impl& self, const auto& records) { self.errors = records; }));
     state.follow_supervisors(guarded([](Impl& self, const auto& records) {
         for (const auto& [id, record] : records) {
@@ -244,6 +330,22 @@ void Topologies::Impl::follow() {
 
 bool Topologies::Impl::leading() const {
     return term && is_loaded && current_term() == term;
+}
+
+void Topologies::Impl::begin(const cluster::Term& given) {
+    if (own_epoch && given.epoch <= *own_epoch) {
+        store_went_back("term " + std::to_string(given.epoch) + " begins after term " +
+                        std::to_string(*own_epoch));
+        surely_went_back = true;
+    }
+    // Since our last term nobody else has led, or what others did has gone as well.
+    may_miss = (own_epoch && given.epoch <= *own_epoch + 1) ||
+               (!went_back.empty() && loop.now() - went_back_at < kVanishedKept);
+    own_epoch = given.epoch;
+    term = given;
+    grace_until = loop.now() + kReturnGrace;
+    ++counters.terms;
+    load();
 }
 
 void Topologies::Impl::load() {
@@ -269,18 +371,16 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         if (description) {
             made.description = std::move(description).value();
         } else {
-            made.unreadable = true;
+            made.no_description = true;
             made.notes = {description.error().message};
             base::log::error("topology is left alone",
                              {{"topology", id}, {"why", description.error().message}});
         }
-        const auto assignment = snapshot.assignments.find(id);
-        if (assignment != snapshot.assignments.end()) made.assignment = assignment->second;
-        made.assignment.topology = id;
-        const auto before = led.find(id);
-        if (before != led.end()) made.epoch_given = before->second.epoch_given;
+        read_assignment(snapshot, made);
         next_number = std::max(next_number, number_of(record) + 1);
     }
+    read_unreadable(snapshot, read);
+    keep_missing(snapshot, read);
     orphans.clear();
     for (const auto& [id, assignment] : snapshot.assignments) {
         if (read.count(id) == 0) orphans.push_back(assignment);
@@ -303,8 +403,164 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
               [](Impl& self) { self.remove_what_is_over(); });
     }
+    for (const std::string& id : std::exchange(to_write, {})) {
+        Led& known = led.at(id);
+        const auto why = snapshot.unreadable_assignments.find(id);
+        // If nothing is known of it, the scheduler makes another, which takes its place at once.
+        const bool is_there = why != snapshot.unreadable_assignments.end();
+        if (is_there && known.assignment.epoch == 0 && is_running(fate_of(known.record))) {
+            unreadable_assignment(id, why->second);
+            continue;
+        }
+        write_again(known, is_there ? why->second : "it was not there");
+    }
     schedule_soon();
     release_held();
+}
+
+void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made) {
+    const std::string& id = made.record.id;
+    made.assignment.topology = id;
+    const auto before = led.find(id);
+    if (before != led.end()) made.epoch_given = before->second.epoch_given;
+    const auto stored = snapshot.assignments.find(id);
+    if (stored != snapshot.assignments.end()) {
+        made.assignment = stored->second;
+        return;
+    }
+    const auto last = assignments.find(id);
+    if (last != assignments.end()) made.assignment = last->second;
+    // What it was is not known for sure, so the next epoch is one that none before can have
+    // reached.
+    made.epoch_given = std::max({made.epoch_given, made.assignment.epoch,
+                                 static_cast<std::uint64_t>(wall.now_ms() / 1000)});
+    if (made.stored == Led::Stored::kGood && !made.no_description) to_write.push_back(id);
+}
+
+/// They are listed by what their ids say, and keep their slots.
+void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
+                                       std::map<std::string, Led>& read) {
+    for (const auto& [id, why] : snapshot.unreadable_topologies) {
+        base::log::error("topology is left alone", {{"topology", id}, {"why", why}});
+        Led& made = read[id];
+        made.record = record_in(id);
+        made.stored = Led::Stored::kUnreadable;
+        made.notes = {why_unreadable(why)};
+        read_assignment(snapshot, made);
+        next_number = std::max(next_number, number_of(made.record) + 1);
+        if (made.assignment.status != Status::kKilled) continue;
+        // By a kill of an unreadable one, of which nothing else tells.
+        made.record.status = Status::kKilled;
+        made.record.kill_wait_ms = made.assignment.kill_wait_ms;
+        const auto before = led.find(id);
+        made.record.killed_ms =
+            before == led.end() ? wall.now_ms() : before->second.record.killed_ms;
+    }
+}
+
+void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
+                                    std::map<std::string, Led>& read) {
+    for (const auto& [id, known] : led) {
+        if (known.stored == Led::Stored::kMissing) read.try_emplace(id, known);
+    }
+    if (!std::exchange(may_miss, false)) return;
+    std::map<std::string, TopologyRecord> now = snapshot.topologies;
+    for (const auto& [id, why] : snapshot.unreadable_topologies) now.emplace(id, record_in(id));
+    note_vanished(now);
+    for (const auto& [id, gone] : vanished) {
+        if (!gone.record || read.count(id) > 0) continue;
+        Led& made = read[id];
+        made.record = *gone.record;
+        made.stored = Led::Stored::kMissing;
+        const auto last = assignments.find(id);
+        if (gone.assignment) {
+            made.assignment = *gone.assignment;
+        } else if (last != assignments.end()) {
+            made.assignment = last->second;
+        }
+        made.assignment.topology = id;
+        made.notes = {
+            "it has gone from ZooKeeper, though nobody has killed it: its workers may run on; "
+            "`storm kill` forgets it, then submit it again"};
+        next_number = std::max(next_number, number_of(made.record) + 1);
+        base::log::error("topology has gone from ZooKeeper, though nobody has killed it",
+                         {{"topology", id}});
+    }
+}
+
+void Topologies::Impl::note_vanished(const std::map<std::string, TopologyRecord>& now) {
+    const auto is_old = [this](const auto& each) {
+        return loop.now() - each.second.at > kVanishedKept;
+    };
+    std::erase_if(vanished, is_old);
+    for (const auto& [id, record] : topologies) {
+        if (now.count(id) > 0 || record.status == Status::kKilled) continue;
+        vanished[id].record = record;
+        vanished[id].at = loop.now();
+    }
+}
+
+void Topologies::Impl::note_vanished(const std::map<std::string, Assignment>& now) {
+    for (const auto& [id, assignment] : assignments) {
+        if (now.count(id) > 0) continue;
+        vanished[id].assignment = assignment;
+        vanished[id].at = loop.now();
+    }
+}
+
+void Topologies::Impl::store_went_back(const std::string& how) {
+    base::log::error("zookeeper is older than it was: was it emptied, or restored?",
+                     {{"why", how}});
+    went_back = how;
+    went_back_at = loop.now();
+}
+
+void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
+    if (leader == last_leader) {
+        if (!surely_went_back) went_back.clear();
+    } else if (leader.epoch > last_leader.epoch) {
+        last_leader = leader;
+    } else {
+        store_went_back("term " + std::to_string(leader.epoch) + " of " + leader.nimbus +
+                        " came after term " + std::to_string(last_leader.epoch) + " of " +
+                        last_leader.nimbus);
+    }
+}
+
+/// What was written, and can no longer be read, is written again: only this leader may.
+void Topologies::Impl::mend_unreadable() {
+    if (!may_decide()) return;
+    const auto mend = [this](const cluster::Unreadable& all) {
+        for (const auto& [id, why] : all) {
+            const auto known = led.find(id);
+            if (known == led.end() || known->second.writing ||
+                known->second.stored != Led::Stored::kGood) {
+                continue;
+            }
+            write_again(known->second, why);
+        }
+    };
+    mend(state.unreadable_topologies());
+    mend(state.unreadable_assignments());
+}
+
+void Topologies::Impl::write_again(Led& known, const std::string& why) {
+    const std::string id = known.record.id;
+    unreadable_assignment(id, why);
+    known.assignment.epoch = next_epoch(known);
+    known.epoch_given = known.assignment.epoch;
+    set_status(known.assignment, fate_of(known.record));
+    writing(known);
+    state.update(*term, known.record, known.assignment,
+                 in_term([id](Impl& self, Write outcome) { self.written(id, outcome); }));
+}
+
+void Topologies::Impl::unreadable_assignment(const std::string& id, const std::string& why) {
+    base::log::error("what ZooKeeper had of a topology could not be read; it is written again",
+                     {{"topology", id}, {"why", why}});
+    add_errors({{id,
+                 {"", "what ZooKeeper had of it could not be read, and is written again: " + why,
+                  wall.now_ms()}}});
 }
 
 /// At once, but not again and again.
@@ -383,6 +639,7 @@ void Topologies::Impl::release_held() {
 
 bool Topologies::Impl::is_present(const std::string& supervisor) const {
     if (supervisors.count(supervisor) > 0) return true;
+    if (state.unreadable_supervisors().count(supervisor) > 0) return true;
     const base::Micros now = loop.now();
     if (now < grace_until) return true;
     const auto heard = book.heard(supervisor);
@@ -427,7 +684,7 @@ Demand Topologies::Impl::demand_of(const Led& known) {
         std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
     demand.current = known.assignment;
     demand.next_epoch = next_epoch(known);
-    demand.settled = !is_running(fate_of(known.record)) || known.unreadable || known.writing;
+    demand.settled = !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing;
     return demand;
 }
 
@@ -573,10 +830,26 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
         return hold([this, name, done, change] { request(name, done, change); }, done);
     }
     if (known == nullptr) return done(refusal(Write::kNotFound, '"' + name + '"'));
+    if (known->stored == Led::Stored::kMissing) return forget_missing(*known, change, done);
     const auto next = change(*known);
     if (!next) return done(Refusal{Kind::kConflict, next.error().message});
     if (*next == fate_of(known->record)) return done(std::nullopt);
     set_fate_of(*known, *next, done);
+}
+
+/// Killing it is all that can be done.
+void Topologies::Impl::forget_missing(Led& known,
+                                      const std::function<base::Result<Fate>(const Led&)>& change,
+                                      const Answered& done) {
+    const auto next = change(known);
+    if (!next) return done(Refusal{Kind::kConflict, next.error().message});
+    const std::string id = known.record.id;
+    base::log::info("forgotten", {{"topology", id}});
+    vanished.erase(id);
+    book.forget_topology(id);
+    led.erase(id);
+    schedule_soon();
+    done(std::nullopt);
 }
 
 void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
@@ -587,26 +860,28 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
     Assignment& assignment = known.assignment;
     assignment.epoch = next_epoch(known);
     known.epoch_given = assignment.epoch;
-    assignment.status = fate.status;
-    assignment.kill_wait_ms = fate.kill_wait_ms;
-    if (fate.status == Status::kFinished) {
-        assignment.workers.clear();
-        std::fill(assignment.worker_of_executor.begin(), assignment.worker_of_executor.end(),
-                  cluster::kUnassigned);
-    }
+    set_status(assignment, fate);
     writing(known);
-    state.update(*term, known.record, known.assignment,
-                 [weak = weak_from_this(), round_then = round, id = known.record.id,
-                  name = known.record.name, done = std::move(done)](Write outcome) {
-                     const auto self = weak.lock();
-                     if (!self) return;
-                     if (self->round == round_then) {
-                         self->written(id, outcome);
-                         self->remove_what_is_over();
-                     }
-                     if (outcome == Write::kDone) return done(std::nullopt);
-                     done(refusal(outcome, '"' + name + '"'));
-                 });
+    const auto settled = [weak = weak_from_this(), round_then = round, id = known.record.id,
+                          name = known.record.name, done, stored = known.stored](Write outcome) {
+        const auto self = weak.lock();
+        if (!self) return;
+        // Of what cannot be read, an assignment may lack.
+        if (stored == Led::Stored::kUnreadable && outcome == Write::kNotFound) {
+            outcome = Write::kDone;
+        }
+        if (self->round == round_then) {
+            self->written(id, outcome);
+            self->remove_what_is_over();
+        }
+        if (outcome == Write::kDone) return done(std::nullopt);
+        done(refusal(outcome, '"' + name + '"'));
+    };
+    if (known.stored == Led::Stored::kGood) {
+        state.update(*term, known.record, known.assignment, settled);
+    } else {
+        state.set_assignment(*term, known.assignment, settled);
+    }
     if (fate.status == Status::kKilled) {
         const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
         after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
@@ -623,11 +898,16 @@ void Topologies::Impl::remove_what_is_over() {
                                             [this](const std::string& s) { return is_present(s); });
         if (!is_over(fate_of(known.record), gone, now_ms)) continue;
         writing(known);
+        // By us: it does not vanish.
+        if (const auto followed = topologies.find(id); followed != topologies.end()) {
+            followed->second.status = Status::kKilled;
+        }
         state.remove_topology(*term, id, known.record.name,
                               in_term([id = id](Impl& self, Write outcome) {
                                   if (outcome == Write::kDone) {
                                       base::log::info("removed", {{"topology", id}});
                                       self.led.erase(id);
+                                      self.vanished.erase(id);
                                       self.book.forget_topology(id);
                                       self.unwritten_errors.erase(id);
                                   }
@@ -640,7 +920,9 @@ void Topologies::Impl::finish_what_has_ended() {
     if (!may_decide()) return;
     for (auto& [id, known] : led) {
         const Fate fate = fate_of(known.record);
-        if (known.writing || !is_running(fate) || !book.all_finished(known.assignment)) continue;
+        if (known.writing || is_left_alone(known) || !is_running(fate) ||
+            !book.all_finished(known.assignment))
+            continue;
         set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
     }
 }
@@ -709,10 +991,7 @@ Topologies::~Topologies() = default;
 
 void Topologies::begin_term(const cluster::Term& term) {
     impl_->stop_leading();
-    impl_->term = term;
-    impl_->grace_until = impl_->loop.now() + kReturnGrace;
-    ++impl_->counters.terms;
-    impl_->load();
+    impl_->begin(term);
 }
 
 void Topologies::end_term() {
@@ -724,18 +1003,46 @@ void Topologies::connection_lost() {
     impl_->grace_until = impl_->loop.now() + kReturnGrace;
 }
 
+void Topologies::saw_leader(const cluster::Leadership& leader) {
+    impl_->saw_leader(leader);
+}
+
+std::vector<std::string> Topologies::problems() const {
+    std::vector<std::string> problems;
+    if (!impl_->went_back.empty()) {
+        problems.push_back(
+            "ZooKeeper is older than it was, as if it had been emptied or restored: " +
+            impl_->went_back);
+    }
+    std::map<std::string_view, std::string> names;
+    for (const TopologyView& view : all()) {
+        if (view.state != "MISSING" && view.state != "UNREADABLE") continue;
+        std::string& all = names[view.state];
+        all += (all.empty() ? "" : ", ") + view.record.name;
+    }
+    for (const auto& [state, which] : names) {
+        problems.push_back("topologies are " + std::string(state) + ": " + which +
+                           "; `storm status` says more");
+    }
+    return problems;
+}
+
 void Topologies::submit(Submission submission, const Submitted& done) {
     impl_->submit(std::move(submission), std::move(done));
 }
 
 void Topologies::activate(const std::string& name, const Answered& done) {
-    impl_->request(name, done,
-                   [](const Led& known) { return nimbus::activate(fate_of(known.record)); });
+    impl_->request(name, done, [](const Led& known) -> base::Result<Fate> {
+        if (is_left_alone(known)) return base::Error{"cannot activate it: " + known.notes.at(0)};
+        return nimbus::activate(fate_of(known.record));
+    });
 }
 
 void Topologies::deactivate(const std::string& name, const Answered& done) {
-    impl_->request(name, done,
-                   [](const Led& known) { return nimbus::deactivate(fate_of(known.record)); });
+    impl_->request(name, done, [](const Led& known) -> base::Result<Fate> {
+        if (is_left_alone(known)) return base::Error{"cannot deactivate it: " + known.notes.at(0)};
+        return nimbus::deactivate(fate_of(known.record));
+    });
 }
 
 void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_ms,
@@ -759,19 +1066,27 @@ bool Topologies::leading() const {
 std::vector<TopologyView> Topologies::all() const {
     static const Assignment kNone;
     static const std::vector<std::string> kNoTexts;
+    static const std::vector<std::string> kUnreadable = {
+        why_unreadable("the log of this Nimbus says why")};
     std::vector<TopologyView> views;
     if (leading()) {
         for (const auto& [id, known] : impl_->led) {
             if (known.pending) continue;
-            views.push_back({known.record, known.assignment, known.unassigned, known.notes});
+            views.push_back(
+                {known.record, state_of(known), known.assignment, known.unassigned, known.notes});
         }
-    } else {
-        for (const auto& [id, record] : impl_->topologies) {
-            const auto assignment = impl_->assignments.find(id);
-            views.push_back({record,
-                             assignment == impl_->assignments.end() ? kNone : assignment->second,
-                             kNoTexts, kNoTexts});
-        }
+        return views;
+    }
+    const auto assignment_of = [this](const std::string& id) -> const Assignment& {
+        const auto at = impl_->assignments.find(id);
+        return at == impl_->assignments.end() ? kNone : at->second;
+    };
+    for (const auto& [id, record] : impl_->topologies) {
+        views.push_back(
+            {record, cluster::to_string(record.status), assignment_of(id), kNoTexts, kNoTexts});
+    }
+    for (const auto& [id, record] : impl_->unreadable) {
+        views.push_back({record, "UNREADABLE", assignment_of(id), kNoTexts, kUnreadable});
     }
     return views;
 }
@@ -794,6 +1109,11 @@ const ReportBook& Topologies::book() const {
 
 const TopologyCounters& Topologies::counters() const {
     return impl_->counters;
+}
+
+bool Topologies::all_can_be_read() const {
+    return impl_->topologies_known && impl_->state.unreadable_topologies().empty() &&
+           impl_->went_back.empty();
 }
 
 std::optional<std::set<std::string>> Topologies::blobs_in_use() const {

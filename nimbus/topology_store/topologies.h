@@ -10,6 +10,10 @@
 // held, so that nothing that was decided is lost by reading. Each epoch of an assignment is given
 // once, also if what had it was never written.
 //
+// What it cannot read is not gone: such a topology is listed by its name, keeps its slots, and can
+// be killed. Nor is it killed because ZooKeeper was emptied or has become older: what has gone
+// without a kill is listed as MISSING, and its slots stay taken, as long as this process lives.
+//
 // It decides on events: a submission, a Supervisor that comes or goes, a report, a wait that is
 // over. Events that come together are scheduled together. An outage of ZooKeeper, or a change of
 // leader, moves nothing: Supervisors get kReturnGrace to come back.
@@ -56,7 +60,10 @@ using Submitted = std::function<void(std::string id, std::optional<Refusal>)>;
 
 /// Borrowed; good until control returns to the loop.
 struct TopologyView {
-    const cluster::TopologyRecord& record;
+    const cluster::TopologyRecord& record;  ///< If it cannot be read: id, name and time only.
+    /// Of its record. Or "UNREADABLE": that is there, but cannot be read. Or "MISSING": it has gone
+    /// from ZooKeeper though nobody has killed it.
+    std::string_view state;
     const cluster::Assignment& assignment;
     const std::vector<std::string>& unassigned;
     const std::vector<std::string>& notes;
@@ -90,6 +97,7 @@ public:
     void begin_term(const cluster::Term& term);
     void end_term();
     void connection_lost();  ///< Supervisors that are missed soon may be well.
+    void saw_leader(const cluster::Leadership& leader);
 
     // Requests.
     void submit(Submission submission, const Submitted& done);
@@ -109,6 +117,10 @@ public:
     const std::map<std::string, cluster::TopologyErrors>& errors() const;  ///< By topology's id.
     const ReportBook& book() const;
     const TopologyCounters& counters() const;
+    /// What somebody must look at, in words; empty: nothing.
+    std::vector<std::string> problems() const;
+    /// Of what they need nothing is unknown: what no one names is not in use.
+    bool all_can_be_read() const;
     /// Of all blobs that some topology names. Nothing: not known (yet).
     std::optional<std::set<std::string>> blobs_in_use() const;
 

@@ -54,6 +54,9 @@ struct NimbusProcess {
               [this] { return election ? election->term() : std::optional<cluster::Term>(); },
               [] { return std::string(32, 's'); }) {
         session.on_ready([this](std::uint64_t) { topologies.connection_lost(); });
+        state.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
+            if (leader) topologies.saw_leader(*leader);
+        });
         election.emplace(session, id, world.wall.now_ms(),
                          [this](const std::optional<cluster::Term>& term) {
                              if (term) return topologies.begin_term(*term);
@@ -97,7 +100,7 @@ struct NimbusProcess {
     }
     std::string status(const std::string& name) const {
         for (const TopologyView& view : topologies.all()) {
-            if (view.record.name == name) return std::string(to_string(view.record.status));
+            if (view.record.name == name) return std::string(view.state);
         }
         return "none";
     }

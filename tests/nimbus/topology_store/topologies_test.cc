@@ -375,31 +375,231 @@ TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
     EXPECT_TRUE(second.topologies.report({}).has_value());
 }
 
-TEST_F(TopologiesTest, LeavesARecordAloneThatItCannotRead) {
+/// "bad", in slot 6700 of s1; its record, or its assignment, is garbage.
+struct UnreadableTest : TopologiesTest {
+    void put(const std::string& record, const std::string& assignment) {
+        ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                       cluster::Create{kRecord, record},
+                                       cluster::Create{kAssignment, assignment},
+                                       cluster::Create{kErrors, ""}}),
+                  cluster::CoordinationError::kNone);
+    }
+    static Assignment taken() {
+        Assignment taken;
+        taken.topology = "bad-1-1700000000";
+        taken.epoch = 7;
+        taken.workers = {{0, "s1", "host-s1", 6700, 3}};
+        taken.worker_of_executor = {0, 0, 0};
+        return taken;
+    }
+    static cluster::TopologyRecord record() {
+        cluster::TopologyRecord made;
+        made.id = "bad-1-1700000000";
+        made.name = "bad";
+        made.description = tests::describe_json(tests::word_count(1));
+        made.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
+        made.secret = std::string(32, 's');
+        return made;
+    }
+    void lead_again() {
+        nimbus.loop.hold();
+        run(10 * kMicrosPerSecond);
+        nimbus.loop.release();
+        run(5 * kMicrosPerSecond);
+        ASSERT_TRUE(nimbus.topologies.leading());
+    }
+
+    const std::string kRecord = "/storm/topologies/bad-1-1700000000";
+    const std::string kAssignment = "/storm/assignments/bad-1-1700000000";
+    const std::string kErrors = "/storm/errors/bad-1-1700000000";
+};
+
+TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsListedAndKeepsItsSlots) {
     supervisor("s1", 2);
-    Assignment taken;
-    taken.topology = "bad-1-1";
-    taken.epoch = 1;
-    taken.workers = {{0, "s1", "host-s1", 6700, 1}};
-    taken.worker_of_executor = {0};
-    ASSERT_EQ(world.server.change({cluster::Create{"/storm/topologies/bad-1-1", "garbage"},
-                                   cluster::Create{"/storm/assignments/bad-1-1", encode(taken)}}),
-              cluster::CoordinationError::kNone);
-    nimbus.loop.hold();
-    run(10 * kMicrosPerSecond);
-    nimbus.loop.release();  // It leads again, and reads again.
-    run(5 * kMicrosPerSecond);
-    ASSERT_TRUE(nimbus.topologies.leading());
+    put("garbage", encode(taken()));
+    lead_again();
+    NimbusProcess second(world, "n2:6627");
+    run();
+
+    EXPECT_EQ(nimbus.status("bad"), "UNREADABLE");
+    EXPECT_EQ(second.status("bad"), "UNREADABLE") << "any Nimbus says so";
+    EXPECT_THAT(nimbus.topologies.problems(), SizeIs(1));
+    EXPECT_EQ(nimbus.submit("bad", 1), "there is a topology \"bad\" already");
     nimbus.submit("wc", 2);
     EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1)) << "slot 6700 is taken";
+    EXPECT_THAT(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("bad", done); }),
+                ::testing::HasSubstr("cannot be read"));
+    EXPECT_FALSE(nimbus.topologies.all_can_be_read()) << "no blob is swept";
+    EXPECT_EQ(world.server.data(kRecord), "garbage");
+    EXPECT_EQ(world.server.data(kAssignment), encode(taken()));
+}
+
+TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsKilledByItsName) {
+    supervisor("s1", 2);
+    put("garbage", encode(taken()));
+    lead_again();
+    report(nimbus, "bad", cluster::WorkerState::kRunning);
+
+    EXPECT_EQ(nimbus.kill("bad", 30'000), "");
+    const auto killed = cluster::decode<Assignment>(world.server.data(kAssignment));
+    ASSERT_TRUE(killed);
+    EXPECT_EQ(killed->status, Status::kKilled) << "its workers drain";
+    EXPECT_EQ(killed->epoch, 8U);
+    lead_again();
+    EXPECT_EQ(nimbus.status("bad"), "KILLED");
+    report(nimbus, "bad", cluster::WorkerState::kRunning, 0);
+
+    EXPECT_EQ(nimbus.status("bad"), "none");
+    for (const char* const folder : {"names", "topologies", "assignments", "errors"}) {
+        EXPECT_THAT(world.server.children(std::string("/storm/") + folder), IsEmpty()) << folder;
+    }
+    EXPECT_TRUE(nimbus.submit("bad", 2).starts_with("bad-2-"));
+    EXPECT_THAT(nimbus.assignment("bad")->workers, SizeIs(2));
+}
+
+TEST_F(UnreadableTest, OneOfWhichHalfIsGoneIsKilledToo) {
+    ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                   cluster::Create{kRecord, "garbage"}}),
+              cluster::CoordinationError::kNone);
+    lead_again();
+
+    EXPECT_EQ(nimbus.kill("bad", 0), "");
+    run();
+
+    EXPECT_EQ(nimbus.status("bad"), "none");
+    EXPECT_FALSE(world.server.exists(kRecord));
+    EXPECT_FALSE(world.server.exists("/storm/names/bad"));
+}
+
+TEST_F(UnreadableTest, AnAssignmentThatBecomesUnreadableIsWrittenAgain) {
+    supervisor("s1", 2);
+    const std::string id = nimbus.submit("wc", 1);
+    const Assignment before = *nimbus.assignment("wc");
+    const std::string path = "/storm/assignments/" + id;
+
+    world.server.change({cluster::SetData{path, "garbage"}});
+    run();
+
+    const auto after = cluster::decode<Assignment>(world.server.data(path));
+    ASSERT_TRUE(after);
+    EXPECT_EQ(after->workers, before.workers);
+    EXPECT_EQ(after->worker_of_executor, before.worker_of_executor);
+    EXPECT_GT(after->epoch, before.epoch);
+    EXPECT_EQ(*after, nimbus.assignment("wc"));
+    const auto& errors = nimbus.topologies.errors();
+    ASSERT_EQ(errors.count(id), 1U);
+    EXPECT_THAT(errors.at(id).errors.at(0).error, ::testing::HasSubstr("could not be read"));
+}
+
+TEST_F(UnreadableTest, ARecordThatBecomesUnreadableIsWrittenAgainByWhoWroteIt) {
+    const std::string id = nimbus.submit("wc", 1);
+    const std::string path = "/storm/topologies/" + id;
+    const std::string before = world.server.data(path);
+
+    world.server.change({cluster::SetData{path, "garbage"}});
+    run();
+
+    EXPECT_EQ(world.server.data(path), before);
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+}
+
+TEST_F(UnreadableTest, ANewLeaderGivesAnUnreadableAssignmentAnEpochThatNoneHadBefore) {
+    supervisor("s1", 2);
+    put(encode(record()), "garbage");
+    lead_again();
+
+    const auto made = cluster::decode<Assignment>(world.server.data(kAssignment));
+    ASSERT_TRUE(made);
+    EXPECT_THAT(made->workers, SizeIs(1));
+    EXPECT_GT(made->epoch, 1'700'000'000U);
+    EXPECT_EQ(made->workers.at(0).epoch, made->epoch);
+}
+
+TEST_F(UnreadableTest, AnAssignmentThatIsNotThereIsMade) {
+    supervisor("s1", 2);
+    ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                   cluster::Create{kRecord, encode(record())}}),
+              cluster::CoordinationError::kNone);
+    lead_again();
+
+    ASSERT_TRUE(world.server.exists(kAssignment));
+    EXPECT_THAT(cluster::decode<Assignment>(world.server.data(kAssignment))->workers, SizeIs(1));
+}
+
+TEST_F(UnreadableTest, ASupervisorWhoseRecordCannotBeReadIsThere) {
+    supervisor("s1", 1);
+    supervisor("s2", 1);
+    nimbus.submit("wc", 1);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+
+    world.server.change(
+        {cluster::SetData{"/storm/supervisors/" + before.workers.at(0).supervisor, "of v9"}});
+    run(30 * kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+}
+
+TEST_F(TopologiesTest, AnEmptiedZookeeperKillsNothingAndIsTold) {
+    supervisor("s1", 2);
+    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    const std::string id = nimbus.submit("wc", 1);
+    EXPECT_THAT(nimbus.topologies.problems(), IsEmpty());
+
+    world.server.become(*empty);
+    run(60 * kMicrosPerSecond);
+
+    ASSERT_TRUE(nimbus.topologies.leading()) << "it has connected again, by itself";
+    EXPECT_THAT(nimbus.topologies.supervisors(), SizeIs(1)) << "so has the Supervisor";
+    EXPECT_EQ(nimbus.status("wc"), "MISSING");
+    EXPECT_THAT(nimbus.topologies.problems(), SizeIs(2));
+    nimbus.submit("other", 2);
+    EXPECT_THAT(nimbus.assignment("other")->workers, SizeIs(1)) << "the slot is taken";
+    EXPECT_EQ(nimbus.submit("wc", 1), "there is a topology \"wc\" already");
+
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_EQ(nimbus.status("wc"), "none");
+    EXPECT_TRUE(nimbus.submit("wc", 1).starts_with("wc-3-")) << "no id is given twice";
+}
+
+TEST_F(TopologiesTest, AZookeeperRestoredFromABackupKillsNothing) {
+    supervisor("s1", 4);
+    nimbus.submit("old", 1);
+    nimbus.submit("gone", 1);
+    const auto backup = world.server.backup();
+    nimbus.submit("new", 1);
+    EXPECT_EQ(nimbus.kill("gone", 0), "");
+    report(nimbus, "old", cluster::WorkerState::kRunning);
+    ASSERT_EQ(nimbus.status("gone"), "none");
+
+    world.server.become(*backup);
+    run(60 * kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.status("old"), "ACTIVE");
+    EXPECT_EQ(nimbus.status("new"), "MISSING");
+    EXPECT_EQ(nimbus.status("gone"), "ACTIVE") << "as the backup has it";
+}
+
+TEST_F(TopologiesTest, AnOutageOrAnotherLeaderIsNotTakenForALoss) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    nimbus.submit("gone", 1);
     NimbusProcess second(world, "n2:6627");
+    run();
     nimbus.loop.hold();
+    run(kSessionTimeout + 3 * kMicrosPerSecond);
+    ASSERT_TRUE(second.topologies.leading());
+    second.kill("gone", 0);
+    run(kKillGraceMs * base::kMicrosPerMilli + kMicrosPerSecond);
+    ASSERT_EQ(second.status("gone"), "none");
+    second.loop.hold();
+    nimbus.loop.release();
+    run(20 * kMicrosPerSecond);
 
-    run(10 * kMicrosPerSecond);
-
-    EXPECT_TRUE(second.topologies.leading());
-    EXPECT_EQ(second.status("wc"), "ACTIVE");
-    EXPECT_TRUE(world.server.exists("/storm/topologies/bad-1-1"));
+    ASSERT_TRUE(nimbus.topologies.leading());
+    EXPECT_EQ(nimbus.status("gone"), "none");
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+    EXPECT_THAT(nimbus.topologies.problems(), IsEmpty());
 }
 
 }  // namespace
