@@ -42,8 +42,24 @@ bool must_be_quoted(char letter) {
     return is_control(letter) || std::string_view(" \"=\\").find(letter) != std::string_view::npos;
 }
 
-/// Whoever's text it is can neither begin another line nor give orders to a terminal.
+/// Of one text in a line; what is longer is cut.
+constexpr std::size_t kTextBytesMax = 8 * 1024;
+
+/// Not within a character.
+std::string_view beginning_of(std::string_view text) {
+    std::size_t end = kTextBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+    return text.substr(0, end);
+}
+
+/// Whoever's text it is can neither begin another line, nor fill a disk with one, nor give orders
+/// to a terminal.
 std::string on_one_line(std::string_view text, std::string_view escaped) {
+    if (text.size() > kTextBytesMax) {
+        const std::string_view kept = beginning_of(text);
+        return on_one_line(kept, escaped) + " … (" + std::to_string(text.size() - kept.size()) +
+               " bytes more)";
+    }
     std::string line;
     for (const char letter : text) {
         if (letter == '\n') {
@@ -79,7 +95,7 @@ void log::write(LogLevel level, std::string_view message, std::initializer_list<
     std::string line = on_one_line(message, "");
     for (const Field& field : fields) {
         line.append(" ").append(field.key).append("=");
-        const bool plain = !field.value.empty() &&
+        const bool plain = !field.value.empty() && field.value.size() <= kTextBytesMax &&
                            std::none_of(field.value.begin(), field.value.end(), must_be_quoted);
         line += plain ? std::string(field.value) : '"' + on_one_line(field.value, "\"\\") + '"';
     }

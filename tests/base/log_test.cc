@@ -32,5 +32,14 @@ TEST(Log, NobodysTextIsTakenForAnotherFieldOrLine) {
               "one\\ntwo\\x0d\\x1b[31m key=\"\\x1b]0;title\\x07\"\n");
 }
 
+TEST(Log, CutsATextThatIsTooLong) {
+    const std::string line = logged("text", std::string(20'000'000, 'x'));
+
+    EXPECT_EQ(line, "text key=\"" + std::string(8192, 'x') + " … (19991808 bytes more)\"\n");
+    const std::string in_character = logged("text", std::string(8191, 'x') + "üü");
+    EXPECT_EQ(in_character, "text key=\"" + std::string(8191, 'x') + " … (4 bytes more)\"\n");
+    EXPECT_EQ(logged("text", std::string(8192, 'x')), "text key=" + std::string(8192, 'x') + '\n');
+}
+
 }  // namespace
 }  // namespace storm::base
