@@ -97,7 +97,7 @@ public:
 
     // The own record of a live daemon: there as long as its session, made again in each new one.
     // What an earlier process of the same id left behind is replaced. `replaced` is called, and the
-    // record given up, when a process of the same id that started later has put its own there: two
+    // record given up, when a process of the same id that came later has put its own there: two
     // daemons run under one id, and this one must stop. Call again with a changed record to update.
     using Replaced = std::function<void(const std::string& who)>;
     void publish(const SupervisorRecord& record, Replaced replaced);

@@ -91,7 +91,7 @@ void Election::saw_lock_(CoordinationError error, const Node& lock) {
     if (error != CoordinationError::kNone) return look_later_(lock_, to_string(error));
     const base::Result<Leadership> holder = decode<Leadership>(lock.data);
     const bool is_former_self =
-        holder && holder->nimbus == nimbus_ && holder->started_ms <= started_ms_;
+        holder && holder->nimbus == nimbus_ && (holder->started_ms == started_ms_ || !has_led_);
     if (is_former_self) return take_({Remove{lock_, lock.version}});
     phase_ = Phase::kFollowing;  // Until the watch fires.
 }
@@ -129,6 +129,7 @@ void Election::took_(CoordinationError error, Term term, base::Micros sent) {
 
 void Election::lead_(Term term, base::Micros sent) {
     phase_ = Phase::kLeading;
+    has_led_ = true;
     term_ = term;
     sent_ = sent;
     lease_until_ = sent + lease_();

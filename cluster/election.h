@@ -40,7 +40,8 @@ public:
     using Changed = std::function<void(std::optional<Term>)>;
 
     /// Stands for election at once. `nimbus` is "host:port". `started_ms`, of this process, tells
-    /// it from its former self, whose lock it takes over.
+    /// it from its former self, whose lock it takes over; not which of them is older, for clocks
+    /// are set back. Who has led takes none over: what has its name then has come after it.
     Election(Session& session, std::string nimbus, std::int64_t started_ms, Changed changed);
     ~Election();
     Election(const Election&) = delete;
@@ -85,6 +86,7 @@ private:
     Phase phase_ = Phase::kLooking;
     // Grows with what makes all that is under way count no longer.
     std::uint64_t round_ = 0;
+    bool has_led_ = false;
     std::uint64_t session_number_ = 0;
     Term next_;  // While looking: the one to take.
     // While leading:

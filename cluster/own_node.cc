@@ -23,10 +23,12 @@ void OwnNode::update(std::string data) {
 void OwnNode::saw_(const std::optional<Node>& node) {
     if (gave_way_) return;
     if (!node) return write_({Create{path_, data_, true}});
-    if (node->data == data_) return;
     const std::optional<Owner> owner = owner_of_(node->data);
     const std::optional<Owner> self = owner_of_(data_);
-    if (owner && self && (owner->home != self->home || owner->started_ms > self->started_ms)) {
+    const bool is_ours = node->data == data_ || (owner && self && *owner == *self);
+    if (is_ours) was_there_ = true;
+    if (node->data == data_) return;
+    if (owner && self && !is_ours && (owner->home != self->home || was_there_)) {
         gave_way_ = true;
         base::log::error("another daemon runs under the id of this one",
                          {{"path", path_}, {"who", owner->who}});
@@ -41,6 +43,8 @@ void OwnNode::write_(std::vector<Step> steps) {
             if (alive.expired()) return;
             switch (error) {
                 case CoordinationError::kNone:
+                    was_there_ = true;
+                    return;
                 case CoordinationError::kNodeExists:
                 case CoordinationError::kNoNode:
                 case CoordinationError::kBadVersion:

@@ -2,8 +2,9 @@
 //
 // Kept there: made again in each new session, or when it is removed. What is there already under
 // the name is our own from a session that ends, or an earlier process'; it is replaced. If it is of
-// another home, or of a process that started later, two run under one id, and this one gives way:
-// it stops. So who is there stays, and is replaced only by its own next process.
+// another home, or of a process that came after this one had its own there, two run under one id,
+// and this one gives way: it stops. So who is there stays, and is replaced only by its own next
+// process. Who came first is what ZooKeeper has shown; no clock is asked, as they are set back.
 //
 // Threads: the loop's.
 #pragma once
@@ -24,7 +25,9 @@ public:
     struct Owner {
         std::string who;  ///< For people.
         std::string home;
-        std::int64_t started_ms = 0;
+        std::int64_t started_ms = 0;  ///< Tells processes apart.
+
+        friend bool operator==(const Owner&, const Owner&) = default;
     };
     /// From a node's data; nothing: it cannot be read.
     using OwnerOf = std::function<std::optional<Owner>(const std::string& data)>;
@@ -46,6 +49,7 @@ private:
     const OwnerOf owner_of_;
     const Replaced replaced_;
     std::string data_;
+    bool was_there_ = false;  // By this process.
     bool gave_way_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     WatchedNode there_;

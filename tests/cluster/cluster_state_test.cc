@@ -538,16 +538,48 @@ TEST_F(PublishTest, ItReplacesWhatItsFormerProcessLeft) {
     EXPECT_EQ(there("s"), supervisor("s", 2000)) << "and it outlives the former session";
 }
 
-TEST_F(PublishTest, OfTwoProcessesOfOneHomeTheOlderGivesWay) {
-    nimbus.state.publish(supervisor("s", 1000), note());
+TEST_F(PublishTest, ItDoesSoWhenTheClockWasSetBackMeanwhile) {
+    auto killed = std::make_unique<Daemon>(time, server);
+    killed->state.publish(supervisor("s", 2000), note());
     time.run_for(kSecond);
-    SupervisorRecord second = supervisor("s", 2000);
-    second.host = "elsewhere";
-    other.state.publish(second, [](const std::string&) { FAIL(); });
-    time.run_for(60 * kSecond);
+    killed->loop.hold();
 
-    EXPECT_EQ(there("s"), second);
-    EXPECT_EQ(replaced, std::vector<std::string>{"process 7 on elsewhere"});
+    other.state.publish(supervisor("s", 1000), note());
+    time.run_for(20 * kSecond);
+
+    EXPECT_EQ(there("s"), supervisor("s", 1000));
+    EXPECT_TRUE(replaced.empty());
+}
+
+TEST_F(PublishTest, OfTwoProcessesOfOneHomeWhoCameFirstGivesWay) {
+    for (const std::int64_t started_ms : {500, 2000}) {
+        Daemon first(time, server);
+        replaced.clear();
+        first.state.publish(supervisor("s", 1000), note());
+        time.run_for(kSecond);
+        SupervisorRecord second = supervisor("s", started_ms);
+        second.host = "elsewhere";
+        Daemon late(time, server);
+        late.state.publish(second, [](const std::string&) { FAIL(); });
+        time.run_for(60 * kSecond);
+
+        EXPECT_EQ(there("s"), second);
+        EXPECT_EQ(replaced, std::vector<std::string>{"process 7 on elsewhere"});
+    }
+}
+
+TEST_F(PublishTest, ANewSessionIsNoOtherProcess) {
+    other.state.publish(supervisor("s", 1000), note());
+    time.run_for(kSecond);
+    for (int i = 0; i < 3; ++i) {
+        SupervisorRecord changed = supervisor("s", 1000);
+        changed.slots = {static_cast<std::uint16_t>(6700 + i)};
+        server.expire(other.loop);
+        other.state.publish(changed, note());
+        time.run_for(kSecond);
+        EXPECT_EQ(there("s"), changed);
+    }
+    EXPECT_TRUE(replaced.empty());
 }
 
 TEST_F(PublishTest, OfTwoHomesUnderOneIdWhoIsThereStays) {

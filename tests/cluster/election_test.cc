@@ -224,15 +224,31 @@ TEST_F(ElectionTest, ARestartedNimbusTakesOverFromItsFormerSelfAtOnce) {
     EXPECT_TRUE(again->election.term());
 }
 
-TEST_F(ElectionTest, AnOlderNamesakeDoesNotTakeOver) {
-    auto younger = candidate("a:1", 2000);
+TEST_F(ElectionTest, ItDoesSoWhenTheClockWasSetBackMeanwhile) {
+    auto a = candidate("a:1", 2000);
     time.run_for(kSecond);
-    auto older = candidate("a:1", 1000);
-    time.run_for(10 * kSecond);
+    a->loop.hold();
 
-    EXPECT_TRUE(younger->election.term());
-    EXPECT_TRUE(older->terms.empty());
-    EXPECT_EQ(younger->terms.size(), 1);
+    auto again = candidate("a:1", 1000);
+    time.run_for(100 * kMilli);
+
+    EXPECT_TRUE(again->election.term());
+}
+
+TEST_F(ElectionTest, WhoHasLedDoesNotTakeOverFromANamesakeThatCameLater) {
+    for (const std::int64_t started_ms : {1000, 2000}) {
+        auto first = candidate("a:1", 1500);
+        time.run_for(kSecond);
+        auto late = candidate("a:1", started_ms);
+        time.run_for(10 * kSecond);
+
+        EXPECT_TRUE(late->election.term());
+        EXPECT_EQ(late->terms.size(), 1);
+        EXPECT_FALSE(first->election.term());
+        first.reset();
+        late.reset();
+        time.run_for(10 * kSecond);
+    }
 }
 
 TEST_F(ElectionTest, WhoResignsGivesTheLockBackAtOnceAndNeverLeadsAgain) {
