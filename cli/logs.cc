@@ -28,8 +28,8 @@ std::int64_t number_in(const net::HttpResponse& response, const char* header,
 /// One worker's log, and how far it has been shown.
 class Source {
 public:
-    Source(NimbusClient& nimbus, Location location, std::string prefix)
-        : nimbus_(nimbus), location_(std::move(location)), lines_(std::move(prefix)) {}
+    Source(NimbusClient& nimbus, Location location, std::string prefix, bool clean)
+        : nimbus_(nimbus), location_(std::move(location)), lines_(std::move(prefix), clean) {}
 
     const Location& location() const { return location_; }
     /// What is new. At first: the end of what there is. Throws Failure.
@@ -147,8 +147,8 @@ private:
         for (const Source& known : sources_) {
             if (known.location() == location) return;
         }
-        sources_.emplace_back(nimbus_, std::move(location),
-                              alone ? "" : "[worker " + worker + "] ");
+        sources_.emplace_back(nimbus_, std::move(location), alone ? "" : "[worker " + worker + "] ",
+                              logs_.clean);
     }
 
     void add_workers(const Json& topology) {
@@ -209,14 +209,18 @@ std::string LogLines::take(const std::string& bytes, bool at_start) {
     std::string text;
     std::size_t from = 0;
     for (std::size_t end; (end = partial_.find('\n', from)) != std::string::npos; from = end + 1) {
-        text += prefix_ + partial_.substr(from, end + 1 - from);
+        text += shown_(std::string_view(partial_).substr(from, end - from));
     }
     partial_.erase(0, from);
     return text;
 }
 
 std::string LogLines::rest() {
-    return partial_.empty() ? "" : prefix_ + std::exchange(partial_, {}) + '\n';
+    return partial_.empty() ? "" : shown_(std::exchange(partial_, {}));
+}
+
+std::string LogLines::shown_(std::string_view line) const {
+    return prefix_ + (clean_ ? printable(line) : std::string(line)) + '\n';
 }
 
 void show_logs(const Config& config, const Logs& wanted, const Patience& patience,

@@ -19,6 +19,7 @@ struct Logs {
     std::optional<std::int64_t> worker;  ///< None: all of them.
     std::string stream = "stderr";       ///< "stdout", "stderr", "stderr.1", …
     bool follow = false;                 ///< Go on as more is written.
+    bool clean = false;                  ///< Without control characters, for a terminal.
 };
 
 /// With several workers each line starts with its worker's number. Throws Failure.
@@ -30,7 +31,8 @@ void show_logs(const Config& config, const Logs& wanted, const Patience& patienc
 /// One log, as it grows: whole lines only, but for the last one when it ends.
 class LogLines {
 public:
-    explicit LogLines(std::string prefix) : prefix_(std::move(prefix)) {}
+    explicit LogLines(std::string prefix, bool clean = false)
+        : prefix_(std::move(prefix)), clean_(clean) {}
 
     /// `at_start`: false when the bytes may begin within a line, which is then left out.
     std::string take(const std::string& bytes, bool at_start);
@@ -38,7 +40,10 @@ public:
     std::string rest();
 
 private:
+    std::string shown_(std::string_view line) const;
+
     std::string prefix_;
+    bool clean_;
     std::string partial_;
 };
 

@@ -143,6 +143,7 @@ private:
             ->type_name("NAME");
         logs.callback([this] {
             logs_.topology = name_;
+            logs_.clean = terminal_of(STDOUT_FILENO).is_terminal;
             show_logs(config(), logs_, real_patience(clock_), std::cout, std::cerr);
         });
     }

@@ -212,6 +212,13 @@ TEST(LogLines, KeepsPartsOfLinesUntilTheyAreWhole) {
     EXPECT_EQ(lines.rest(), "");
 }
 
+TEST(LogLines, GivesATerminalNoOrders) {
+    LogLines lines("> ", true);
+
+    EXPECT_EQ(lines.take("a\x1b]0;title\a\tb\r\n\x1b[2J", true), "> a?]0;title? b?\n");
+    EXPECT_EQ(lines.rest(), "> ?[2J\n");
+}
+
 /// A Supervisor and a Nimbus in one: /log/N/stderr has `content`.
 FakeNimbus::Answer with_log(const std::string* address, const std::string& content, int workers) {
     return [=](const net::HttpRequest& request) {
