@@ -174,11 +174,7 @@ private:
 
     void read_body() {
         if (upload_) {
-            upload_deadline_.expires_after(kHttpUploadTimeout);
-            upload_deadline_.async_wait([weak = weak_from_this()](error_code cancelled) {
-                const auto self = weak.lock();
-                if (!cancelled && self) self->close();
-            });
+            watch_upload();
             in_pieces_.emplace(std::move(*head_));
             piece_.resize(kHttpPieceBytes);
             return read_piece();
@@ -188,6 +184,18 @@ private:
         http::async_read(
             stream_, buffer_, *in_memory_,
             [self = shared_from_this()](error_code error, std::size_t) { self->was_read(error); });
+    }
+
+    /// A slow one may go on, a mere trickle may not.
+    void watch_upload() {
+        uploaded_lately_ = 0;
+        upload_deadline_.expires_after(kHttpUploadPeriod);
+        upload_deadline_.async_wait([weak = weak_from_this()](error_code cancelled) {
+            const auto self = weak.lock();
+            if (cancelled || !self) return;
+            if (self->uploaded_lately_ < kHttpUploadBytesMin) return self->close();
+            self->watch_upload();
+        });
     }
 
     void was_read(error_code error) {
@@ -217,6 +225,7 @@ private:
         if (error) return broken(error);
         active_ = Steady::now();
         const std::size_t bytes = piece_.size() - in_pieces_->get().body().size;
+        uploaded_lately_ += bytes;
         std::optional<HttpResponse> refused;
         auto failed = guarded(request_.target, [&] {
             if (bytes > 0) refused = upload_->write({piece_.data(), bytes});
@@ -358,6 +367,7 @@ private:
     HttpRequest request_;
     std::unique_ptr<HttpUpload> upload_;
     asio::steady_timer upload_deadline_{stream_.get_executor()};
+    std::uint64_t uploaded_lately_ = 0;
     std::string piece_;
     bool request_read_ = false;
     bool keep_alive_ = false;
@@ -382,6 +392,11 @@ base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
             ": other machines reach that address, and without TLS "
             "whoever does can read what is sent and run programs here; set storm.local.hostname to "
             "127.0.0.1, or storm.insecure to true to accept that"};
+    }
+    if (endpoint.address().is_unspecified()) {
+        return base::Error{"will not listen on " + where +
+                           ": others are told this address, and cannot reach it; set "
+                           "storm.local.hostname to the name or address of this host"};
     }
     names.push_back(lower_case(address.host));
     names.push_back(endpoint.address().to_string());

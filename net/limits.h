@@ -21,8 +21,9 @@ inline constexpr std::size_t kHttpPieceBytes = 64 * 1024;
 /// From a request's first byte, or from the last response, until the whole request is here. For
 /// streamed bodies: until its next piece is.
 inline constexpr std::chrono::seconds kHttpRequestTimeout{10};
-/// Until all pieces of a streamed body are here.
-inline constexpr std::chrono::minutes kHttpUploadTimeout{10};
+/// So much of a streamed body, while it comes, in each such time: 17 kB/s.
+inline constexpr std::chrono::minutes kHttpUploadPeriod{1};
+inline constexpr std::uint64_t kHttpUploadBytesMin = 1024 * 1024;
 /// Until the peer has taken the next piece of the response.
 inline constexpr std::chrono::seconds kHttpResponseTimeout{10};
 /// How long, and how much, a server goes on reading after it has refused a body: a connection that

@@ -318,8 +318,23 @@ TEST(HttpServer, WillNotListenBeyondTheMachineUnlessTold) {
         << refused.error().message;
     EXPECT_NE(refused.error().message.find("storm.insecure"), std::string::npos);
 
+    address.host = "192.0.2.1";  // For documents: no machine has it.
     address.beyond_loopback = true;
-    EXPECT_TRUE(HttpServer::listen(io, address, {}).has_value());
+    const auto allowed = HttpServer::listen(io, address, {});
+    EXPECT_TRUE(allowed.error().message.starts_with("cannot listen on 192.0.2.1:0"))
+        << allowed.error().message;
+}
+
+TEST(HttpServer, WillNotListenOnAnAddressThatNobodyCanReach) {
+    for (const char* const host : {"0.0.0.0", "::"}) {
+        boost::asio::io_context io;
+        HttpAddress address;
+        address.host = host;
+        address.beyond_loopback = true;
+        const auto server = HttpServer::listen(io, address, {});
+        ASSERT_FALSE(server.has_value());
+        EXPECT_NE(server.error().message.find("storm.local.hostname"), std::string::npos);
+    }
 }
 
 TEST(HttpServer, AnswersToTheNameThatItWasTold) {
