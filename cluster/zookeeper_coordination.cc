@@ -3,15 +3,21 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <sys/stat.h>
 #include <zookeeper/zookeeper.h>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "cluster/records.h"
 
 namespace storm::cluster {
@@ -79,6 +85,7 @@ struct Multi {
     std::vector<zoo_op_result_t> results;
     Coordination::Done done;
     const Mailbox* mailbox = nullptr;
+    std::function<void(const Multi&, bool done)> ended;  // In the loop's thread.
 };
 
 int length_of(const std::string& data) {
@@ -87,10 +94,11 @@ int length_of(const std::string& data) {
 
 struct AsOp {
     zoo_op_t& op;
+    const ACL_vector& acl;
 
     void operator()(const Create& step) const {
-        zoo_create_op_init(&op, step.path.c_str(), step.data.data(), length_of(step.data),
-                           &ZOO_OPEN_ACL_UNSAFE, step.ephemeral ? ZOO_EPHEMERAL : 0, nullptr, 0);
+        zoo_create_op_init(&op, step.path.c_str(), step.data.data(), length_of(step.data), &acl,
+                           step.ephemeral ? ZOO_EPHEMERAL : 0, nullptr, 0);
     }
     void operator()(const SetData& step) const {
         zoo_set_op_init(&op, step.path.c_str(), step.data.data(), length_of(step.data),
@@ -160,6 +168,10 @@ private:
     using ChildrenCall = Read<GotChildren>;
 
     void open_();
+    const ACL_vector& acl_() const {
+        return settings_.auth.empty() ? ZOO_OPEN_ACL_UNSAFE : ZOO_CREATOR_ALL_ACL;
+    }
+    void close_open_nodes_(const Multi& multi, bool done);
     Watch* new_watch_(Changed changed);
     /// What the client itself says only of some calls; ZOK: it may be asked.
     int refusal_() const {
@@ -180,6 +192,7 @@ private:
     static void on_exists(int rc, const Stat* stat, const void* data);
     static void on_strings(int rc, const String_vector* strings, const void* data);
     static void on_multi(int rc, const void* data);
+    static void on_acl(int rc, const void* data);
 
     const ZookeeperSettings settings_;
     Mailbox mailbox_;
@@ -188,6 +201,7 @@ private:
     OnSession on_session_;
     std::map<std::uint64_t, std::unique_ptr<Watch>> watches_;
     std::uint64_t next_watch_ = 1;
+    std::set<std::string> closed_;  // Nodes that have our ACL; with `auth`.
 };
 
 /// The client says several lines for each try to connect, 30 tries a second. Its interface has no
@@ -207,11 +221,28 @@ void log_from_client(const char* line) {
                                    {"held_back", static_cast<std::int64_t>(held_back)}});
 }
 
+void log_no_auth() {
+    static std::mutex mutex;
+    static base::RateLimit limit(1, 30 * base::kMicrosPerSecond);
+    std::uint64_t held_back = 0;
+    const std::lock_guard lock(mutex);
+    if (!limit.admit(base::SteadyClock().now(), held_back)) return;
+    log::error("zookeeper refuses us nodes that others have made: all daemons must have the same",
+               {{"setting", "storm.zookeeper.auth.file"}});
+}
+
 void ZookeeperCoordination::open_() {
     handle_ = zookeeper_init2(settings_.servers.c_str(), on_session_event,
                               static_cast<int>(settings_.session_timeout / base::kMicrosPerMilli),
                               nullptr, this, 0, log_from_client);
-    if (handle_ != nullptr) return;
+    if (handle_ != nullptr) {
+        // The client says it again with each connection.
+        if (!settings_.auth.empty()) {
+            zoo_add_auth(handle_, "digest", settings_.auth.data(), length_of(settings_.auth),
+                         nullptr, nullptr);
+        }
+        return;
+    }
     log::warn("cannot connect to zookeeper, trying again",
               {{"servers", settings_.servers}, {"error", std::strerror(errno)}});
     mailbox_.after(base::kMicrosPerSecond, [this] { open_(); });
@@ -277,6 +308,7 @@ void ZookeeperCoordination::got_(std::unique_ptr<GetCall> call, int rc, Node nod
     if (rc == ZNONODE && call->watch != 0 && watches_.contains(call->watch)) {
         return ask_if_exists_(std::move(call));
     }
+    if (rc == ZNOAUTH) log_no_auth();
     if (rc != ZOK && rc != ZNONODE) drop_watch_(call->watch);
     call->done(error_of(rc), std::move(node));
 }
@@ -306,7 +338,10 @@ void ZookeeperCoordination::multi(std::vector<Step> steps, Done done) {
     call->done = std::move(done);
     call->mailbox = &mailbox_;
     for (std::size_t i = 0; i < call->steps.size(); ++i) {
-        std::visit(AsOp{call->ops[i]}, call->steps[i]);
+        std::visit(AsOp{call->ops[i], acl_()}, call->steps[i]);
+    }
+    if (!settings_.auth.empty()) {
+        call->ended = [this](const Multi& ended, bool all) { close_open_nodes_(ended, all); };
     }
     const int refusal = refusal_();
     const int rc = refusal != ZOK
@@ -375,9 +410,49 @@ void ZookeeperCoordination::on_strings(int rc, const String_vector* strings, con
 }
 
 void ZookeeperCoordination::on_multi(int rc, const void* data) {
-    std::unique_ptr<const Multi> call(static_cast<const Multi*>(data));
+    std::shared_ptr<const Multi> call(static_cast<const Multi*>(data));
     const int error = rc == ZOK ? ZOK : first_error(*call, rc);
-    call->mailbox->post([done = call->done, error] { done(error_of(error)); });
+    call->mailbox->post([call, error] {
+        if (error == ZNOAUTH) log_no_auth();
+        if (call->ended) call->ended(*call, error == ZOK);
+        call->done(error_of(error));
+    });
+}
+
+// What an earlier version has made, or one without storm.zookeeper.auth.file.
+void ZookeeperCoordination::close_open_nodes_(const Multi& multi, bool done) {
+    for (std::size_t i = 0; i < multi.steps.size(); ++i) {
+        const std::string path =
+            std::visit([](const auto& step) { return step.path; }, multi.steps[i]);
+        const bool creates = std::holds_alternative<Create>(multi.steps[i]);
+        if (done && std::holds_alternative<Remove>(multi.steps[i])) closed_.erase(path);
+        if (done && creates) closed_.insert(path);
+        const bool was_there = (creates && multi.results[i].err == ZNODEEXISTS) ||
+                               (done && std::holds_alternative<SetData>(multi.steps[i]));
+        if (!was_there || handle_ == nullptr || !closed_.insert(path).second) continue;
+        zoo_aset_acl(handle_, path.c_str(), -1, &ZOO_CREATOR_ALL_ACL, on_acl, nullptr);
+    }
+}
+
+void ZookeeperCoordination::on_acl(int rc, const void*) {
+    if (rc != ZOK && rc != ZNONODE) log::warn("cannot close a node", {{"error", zerror(rc)}});
+}
+
+/// "user:password"; "" from no file.
+base::Result<std::string> read_auth(const std::string& path) {
+    if (path.empty()) return std::string();
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return base::Error{path + " can be read by others; chmod 600 " + path};
+    }
+    constexpr std::size_t kAuthBytesMax = 1024;
+    auto auth = base::read_secret(path, kAuthBytesMax);
+    if (!auth) return auth;
+    const std::size_t colon = auth->find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == auth->size()) {
+        return base::Error{path + " does not hold USER:PASSWORD"};
+    }
+    return auth;
 }
 
 std::string with_port(const std::string& server, const std::string& port) {
@@ -406,6 +481,9 @@ base::Result<ZookeeperSettings> zookeeper_settings(const Config& config) {
     }
     settings.session_timeout =
         config.int64("storm.zookeeper.session.timeout") * base::kMicrosPerMilli;
+    const auto auth = read_auth(config.string("storm.zookeeper.auth.file", ""));
+    if (!auth) return base::Error{"storm.zookeeper.auth.file: " + auth.error().message};
+    settings.auth = *auth;
     settings.root = config.string("storm.zookeeper.root");
     const std::string& root = settings.root;
     const bool is_path = root.size() > 1 && root[0] == '/' && root.back() != '/' &&

@@ -24,9 +24,13 @@ struct ZookeeperSettings {
     std::string servers;  ///< "host:port,host:port"
     base::Micros session_timeout = 0;
     std::string root;  ///< "/storm"
+    /// "user:password": what it makes can be read and written with this alone, and what is open
+    /// from before gets so with its next write. Empty: all is open.
+    std::string auth = {};
 };
 
-/// From storm.zookeeper.*; the error names the setting.
+/// From storm.zookeeper.*, and the file that storm.zookeeper.auth.file names; the error names the
+/// setting.
 base::Result<ZookeeperSettings> zookeeper_settings(const Config& config);
 
 /// REQUIRES: the loop outlives it.

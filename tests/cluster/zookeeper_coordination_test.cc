@@ -109,6 +109,65 @@ private:
     std::string root_;
 };
 
+/// Clients of one server, with and without a password.
+class ZookeeperAuth : public ::testing::Test {
+protected:
+    std::unique_ptr<Coordination> connect(const std::string& auth) {
+        auto client = connect_zookeeper(
+            loop_, {zookeeper().address(), ZookeeperRig::kSessionTimeout, "/storm", auth});
+        EXPECT_TRUE(until([&] { return client->session() == SessionState::kConnected; }));
+        return client;
+    }
+    bool until(const std::function<bool()>& holds) {
+        const base::Micros end = loop_.now() + 20 * base::kMicrosPerSecond;
+        while (!holds() && loop_.now() < end) io_.run_one_for(std::chrono::milliseconds(20));
+        return holds();
+    }
+    CoordinationError write(Coordination& client, Step step) {
+        std::optional<CoordinationError> error;
+        client.multi({std::move(step)}, [&](CoordinationError got) { error = got; });
+        EXPECT_TRUE(until([&] { return error.has_value(); }));
+        return error.value_or(CoordinationError::kOther);
+    }
+    CoordinationError read(Coordination& client, const std::string& path) {
+        std::optional<CoordinationError> error;
+        client.get(path, {}, [&](CoordinationError got, const Node&) { error = got; });
+        EXPECT_TRUE(until([&] { return error.has_value(); }));
+        return error.value_or(CoordinationError::kOther);
+    }
+
+    boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_ =
+        boost::asio::make_work_guard(io_);
+    AsioLoop loop_{io_};
+    const std::unique_ptr<Coordination> open_ = connect("");
+    const std::unique_ptr<Coordination> ours_ = connect("storm:hunter2");
+    const std::unique_ptr<Coordination> others_ = connect("storm:wrong");
+};
+
+TEST_F(ZookeeperAuth, WhatItMakesIsForThoseWithThePassword) {
+    ASSERT_EQ(write(*ours_, Create{"/auth-own", "secret"}), CoordinationError::kNone);
+
+    EXPECT_EQ(read(*open_, "/auth-own"), CoordinationError::kOther);
+    EXPECT_EQ(read(*others_, "/auth-own"), CoordinationError::kOther);
+    EXPECT_EQ(write(*others_, SetData{"/auth-own", "x"}), CoordinationError::kOther);
+    EXPECT_EQ(read(*connect("storm:hunter2"), "/auth-own"), CoordinationError::kNone);
+}
+
+TEST_F(ZookeeperAuth, WhatWasOpenIsReadAndClosedWithTheNextWrite) {
+    ASSERT_EQ(write(*open_, Create{"/auth-open", "x"}), CoordinationError::kNone);
+    ASSERT_EQ(write(*open_, Create{"/auth-folder"}), CoordinationError::kNone);
+    EXPECT_EQ(read(*ours_, "/auth-open"), CoordinationError::kNone);
+    EXPECT_EQ(read(*open_, "/auth-open"), CoordinationError::kNone);
+
+    EXPECT_EQ(write(*ours_, SetData{"/auth-open", "y"}), CoordinationError::kNone);
+    EXPECT_EQ(write(*ours_, Create{"/auth-folder"}), CoordinationError::kNodeExists);
+
+    EXPECT_TRUE(until([&] { return read(*open_, "/auth-open") == CoordinationError::kOther; }));
+    EXPECT_TRUE(until([&] { return read(*open_, "/auth-folder") == CoordinationError::kOther; }));
+    EXPECT_EQ(read(*ours_, "/auth-open"), CoordinationError::kNone);
+}
+
 }  // namespace
 
 TEST(ZookeeperCoordination, AnAbandonedSessionIsOverAtOnce) {

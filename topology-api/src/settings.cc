@@ -49,6 +49,9 @@ constexpr std::array kSettings = {
             "Port of the ZooKeeper servers that are given without one."},
     Setting{"storm.zookeeper.root", Type::kString, "/storm", 0, 0,
             "Path in ZooKeeper below which this cluster keeps everything."},
+    Setting{"storm.zookeeper.auth.file", Type::kString, "", 0, 0,
+            "File with USER:PASSWORD for ZooKeeper's digest scheme, the same for all daemons: what "
+            "they keep there is then for them alone. Not set: it is open."},
     Setting{"storm.zookeeper.servers", Type::kList, "[\"127.0.0.1\"]", 0, 0,
             "Hosts (or host:port) of the ZooKeeper servers."},
     Setting{"storm.zookeeper.session.timeout", Type::kInt, "5000", 1000, kDayMs,
