@@ -222,3 +222,5 @@ base::Micros duration_of(const std::string& text) {
 }
 
 }  // namespace storm::cli
+    const std::string warning = printable(text_at(answer, "warning"));
+    if (!warning.empty()) err << "warning: " << warning << '\n' << std::flush;

@@ -118,6 +118,8 @@ private:
                               fetch_blobs();
                           });
         sweep_blobs();
+        blob_thread_.verify_all();
+        fetch_blobs_regularly();
     }
 
     std::string zookeeper_text() const {
@@ -136,12 +138,19 @@ private:
         for (const auto& [id, record] : nimbuses_.live) {
             if (id != record_.id) peers.push_back(record);
         }
-        if (!used || peers.empty()) return;
+        if (!used) return;
         std::vector<std::string> missing;
         for (const std::string& blob : *used) {
             if (!blobs_.size(blob)) missing.push_back(blob);
         }
-        if (!missing.empty()) blob_thread_.fetch(std::move(missing), std::move(peers));
+        api_.set_blobs_missing(missing.size());
+        if (!missing.empty() && !peers.empty())
+            blob_thread_.fetch(std::move(missing), std::move(peers));
+    }
+
+    void fetch_blobs_regularly() {
+        fetch_blobs();
+        loop_.after(kBlobFetchInterval, [this] { fetch_blobs_regularly(); });
     }
 
     void sweep_blobs() {
@@ -150,7 +159,6 @@ private:
                 blob_thread_.sweep(*used,
                                    [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
             }
-            fetch_blobs();
         }
         loop_.after(std::chrono::microseconds(kBlobSweepInterval).count(),
                     [this] { sweep_blobs(); });

@@ -48,5 +48,10 @@ inline constexpr std::size_t kUploadsMax = 16;
 inline constexpr std::size_t kBlobJobsMax = 256;
 /// Of one copy of a blob to another Nimbus: until it has taken the next piece.
 inline constexpr std::chrono::seconds kReplicateTimeout{10};
+/// How long a submission waits for other Nimbuses to have its blobs too; less than clients wait for
+/// its answer. What is not done then goes on behind it.
+inline constexpr base::Micros kCopyPatience = 5 * base::kMicrosPerSecond;
+/// Between two looks of a Nimbus for blobs that it should have and has not.
+inline constexpr base::Micros kBlobFetchInterval = 30 * base::kMicrosPerSecond;
 
 }  // namespace storm::nimbus

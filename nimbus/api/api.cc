@@ -283,7 +283,8 @@ void Api::health_(const Call& call) {
         {"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
         {"is_leader", parts_.topologies.leading()},
         {"zookeeper", zookeeper},
-        {"problems", problems}};
+        {"problems", problems},
+        {"blobs_missing", blobs_missing_}};
     call.reply(HttpResponse::json(body.dump() + '\n', well ? 200 : 503));
 }
 
@@ -291,7 +292,8 @@ void Api::metrics_(const Call& call) {
     HttpResponse made;
     made.content_type = "text/plain; version=0.0.4; charset=utf-8";
     made.body = metrics_text({parts_.topologies, parts_.nimbuses, parts_.zookeeper() == "connected",
-                              blob_stock_, requests_by_status_, parts_.started_ms});
+                              blob_stock_, blobs_missing_, copies_lacking_, requests_by_status_,
+                              parts_.started_ms});
     call.reply(std::move(made));
 }
 
@@ -336,28 +338,29 @@ void Api::submit_(const Call& call) {
         }
         blobs.push_back(artifact.sha256);
     }
-    const auto submit = [this, submission, name = submission->record.name, reply = call.reply] {
+    const auto submit = [this, submission, name = submission->record.name,
+                         reply = call.reply](const std::string& lacking) {
+        if (!lacking.empty()) ++copies_lacking_;
         parts_.topologies.submit(
             std::move(*submission),
-            [this, alive = std::weak_ptr<bool>(alive_), name, reply](
+            [this, alive = std::weak_ptr<bool>(alive_), name, reply, lacking](
                 const std::string& id, const std::optional<Refusal>& refused) {
                 if (alive.expired()) return;
                 if (refused) return reply(refusal_(*refused));
-                const nlohmann::ordered_json body = {{"name", name}, {"id", id}};
-                reply(HttpResponse::json(body.dump() + '\n', 201));
+                nlohmann::ordered_json body = {{"name", name}, {"id", id}};
+                if (!lacking.empty()) {
+                    body["warning"] = "not all Nimbuses have its files yet: " + lacking;
+                }
+                reply(HttpResponse::json(
+                    body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                        '\n',
+                    201));
             });
     };
     const auto peers = peers_();
-    if (peers.empty()) return submit();
-    parts_.blob_thread.replicate(
-        std::move(blobs), peers,
-        [submit, reply = call.reply](const base::Result<base::Done>& replicated) {
-            if (replicated) return submit();
-            reply(HttpResponse::error(
-                503, "cannot copy the blobs to the other Nimbuses: " + replicated.error().message,
-                "give all Nimbuses the same storm.token.file; one that has gone is forgotten "
-                "after storm.zookeeper.session.timeout"));
-        });
+    if (peers.empty()) return submit("");
+    // More Nimbuses are for more availability: one that takes no copy does not keep the others.
+    parts_.blob_thread.replicate(std::move(blobs), peers, submit);
 }
 
 Answered Api::answered_(const net::HttpReply& reply, int status) const {
@@ -383,19 +386,13 @@ void Api::deactivate_(const Call& call) {
 }
 
 void Api::blob_(const Call& call) {
-    const auto missing = [](const std::string& sha256) {
-        return HttpResponse::error(404, "there is no blob \"" + sha256 + '"');
-    };
-    if (!parts_.blobs.size(call.argument)) return call.reply(missing(call.argument));
+    if (!parts_.blobs.size(call.argument)) {
+        return call.reply(HttpResponse::error(404, "there is no blob \"" + call.argument + '"'));
+    }
     HttpResponse found;
     found.content_type = "application/octet-stream";
     found.file = parts_.blobs.path(call.argument);
-    if (call.request.method == "HEAD") return call.reply(std::move(found));
-    parts_.blob_thread.verify(call.argument,
-                              [missing, found, sha256 = call.argument,
-                               reply = call.reply](const base::Result<base::Done>& verified) {
-                                  reply(verified ? found : missing(sha256));
-                              });
+    call.reply(std::move(found));
 }
 
 void Api::supervisors_(const Call& call) {

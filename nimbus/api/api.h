@@ -55,6 +55,8 @@ public:
     static std::vector<RouteName> routes();
 
 private:
+    /// Blobs that topologies need and that are not here.
+    void set_blobs_missing(std::size_t count) { blobs_missing_ = count; }
     struct Call;  // A request, and what its path holds.
     struct Route;
     class Upload;
@@ -98,3 +100,5 @@ private:
 };
 
 }  // namespace storm::nimbus
+    std::size_t blobs_missing_ = 0;
+    std::uint64_t copies_lacking_ = 0;  // Submissions that not all Nimbuses have the blobs of.

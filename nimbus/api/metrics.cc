@@ -120,6 +120,11 @@ std::string metrics_text(const MetricsSource& source) {
     families.gauge("storm_nimbus_blobs", "Blobs kept here", number(source.blobs.blobs));
     families.gauge("storm_nimbus_blob_bytes", "Bytes of the blobs kept here",
                    number(source.blobs.bytes));
+    families.gauge("storm_nimbus_blobs_missing", "Blobs that topologies need and are not here",
+                   number(source.blobs_missing));
+    families.counter("storm_nimbus_copies_lacking_total",
+                     "Submissions whose blobs not all Nimbuses took",
+                     number(source.copies_lacking));
     for (const auto& [status, count] : source.requests_by_status) {
         families.counter("storm_nimbus_http_requests_total", "HTTP requests answered",
                          number(count), {"status", std::to_string(status)});

@@ -18,6 +18,8 @@ struct MetricsSource {
     const Nimbuses& nimbuses;
     bool zookeeper_connected = false;
     BlobStore::Stock blobs;
+    std::uint64_t blobs_missing = 0;
+    std::uint64_t copies_lacking = 0;
     const std::map<int, std::uint64_t>& requests_by_status;
     std::int64_t started_ms = 0;
 };

@@ -100,6 +100,17 @@ bool BlobStore::verify(const std::string& sha256) const {
     return false;
 }
 
+std::vector<std::string> BlobStore::list() const {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator entry(dir_, error), none; !error && entry != none;
+         entry.increment(error)) {
+        std::string name = entry->path().filename().string();
+        if (cluster::is_sha256(name)) names.push_back(std::move(name));
+    }
+    return names;
+}
+
 BlobStore::Stock BlobStore::sweep(const std::set<std::string>& in_use,
                                   std::chrono::seconds keep) const {
     Stock stock;

@@ -1,7 +1,9 @@
 // Files by content: <dir>/<sha256>, mode 0400, never changed.
 //
-// A blob gets its name once it is whole, has that hash and is on the disk. It is hashed again
-// whenever it is handed out: what a disk has spoilt is removed, and can be uploaded again.
+// A blob gets its name once it is whole, has that hash and is on the disk. It is hashed again at
+// the next start (BlobThread::verify_all), when what a disk has spoilt is removed, and can be
+// uploaded again; and by whoever downloads it. Not for each reader: that is a whole read for a
+// cheap request.
 //
 // Threads: any; methods touch nothing but the file system.
 // Cost:    verify() reads the whole blob.
@@ -14,6 +16,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/files.h"
 #include "base/result.h"
@@ -62,6 +65,8 @@ public:
     std::optional<std::uint64_t> size(const std::string& sha256) const;
     std::string path(const std::string& sha256) const { return dir_ + '/' + sha256; }
     base::Result<std::unique_ptr<NewBlob>> create(const std::string& sha256) const;
+    /// All that are there.
+    std::vector<std::string> list() const;
     /// Whether the blob is there and has its hash. Removes it if not.
     bool verify(const std::string& sha256) const;
     /// Removes those that nobody names and nobody has asked for in `keep`.

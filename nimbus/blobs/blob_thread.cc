@@ -27,7 +27,11 @@ net::HttpCall call_to(const cluster::NimbusRecord& peer, const char* method,
 }  // namespace
 
 BlobThread::BlobThread(const BlobStore& store, cluster::EventLoop& loop, std::string token)
-    : store_(store), token_(std::move(token)), errands_(loop, "blobs", kBlobJobsMax) {}
+    : store_(store),
+      loop_(loop),
+      token_(std::move(token)),
+      errands_(loop, "blobs", kBlobJobsMax),
+      copies_(loop, "blob-copies", kBlobJobsMax) {}
 
 void BlobThread::publish(std::unique_ptr<NewBlob> blob, const Answer& answer) {
     const bool taken = errands_.run(
@@ -35,33 +39,50 @@ void BlobThread::publish(std::unique_ptr<NewBlob> blob, const Answer& answer) {
     if (!taken) answer(base::Error{"too many blobs are being written"});
 }
 
-void BlobThread::verify(std::string sha256, const Answer& answer) {
+void BlobThread::verify_all() {
+    const bool taken =
+        errands_.run([this] { return store_.list(); },
+                     [this](std::vector<std::string> blobs) { verify_next_(std::move(blobs)); });
+    if (!taken) base::log::warn("blobs are not looked through: too much is to be done");
+}
+
+void BlobThread::verify_next_(std::vector<std::string> left) {
+    if (left.empty()) return;
+    const std::string blob = left.back();
+    left.pop_back();
     const bool taken = errands_.run(
-        [this, sha256 = std::move(sha256)] {
-            return store_.verify(sha256) ? base::Result<base::Done>(base::Done{})
-                                         : base::Error{"there is no blob " + sha256};
-        },
-        answer);
-    if (!taken) answer(base::Error{"too many blobs are being read"});
+        [this, blob] { return store_.verify(blob); },
+        [this, left = std::move(left)](bool) mutable { verify_next_(std::move(left)); });
+    if (!taken) base::log::warn("blobs are not looked through: too much is to be done");
 }
 
 void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
-                           const Answer& answer) {
-    const bool taken = errands_.run(
+                           Copied copied) {
+    const auto once = std::make_shared<Copied>(std::move(copied));
+    const auto answer = [once](const std::string& lacking) {
+        if (*once) std::exchange(*once, nullptr)(lacking);
+    };
+    const bool taken = copies_.run(
         [this, blobs = std::move(blobs), peers = std::move(peers)] {
-            std::string failed;
+            std::string lacking;
             for (const cluster::NimbusRecord& peer : peers) {
                 for (const std::string& blob : blobs) {
-                    const auto copied = copy_to_(peer, blob);
-                    if (copied) continue;
-                    failed += (failed.empty() ? "" : "; ") + copied.error().message;
+                    const auto copy = copy_to_(peer, blob);
+                    if (copy) continue;
+                    base::log::warn(
+                        "a Nimbus does not take a blob, and is to fetch it later",
+                        {{"nimbus", peer.id}, {"blob", blob}, {"why", copy.error().message}});
+                    lacking += (lacking.empty() ? "" : "; ") + copy.error().message;
                     break;
                 }
             }
-            return failed.empty() ? base::Result<base::Done>(base::Done{}) : base::Error{failed};
+            return lacking;
         },
         answer);
-    if (!taken) answer(base::Error{"too many blobs are being copied"});
+    if (!taken) return answer("too many blobs are being copied");
+    loop_.after(kCopyPatience, [answer, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) answer("other Nimbuses are slow to take copies");
+    });
 }
 
 base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
@@ -80,40 +101,45 @@ base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
 }
 
 void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers) {
-    const bool taken = errands_.run(
+    if (std::exchange(fetching_, true)) return;
+    const bool taken = copies_.run(
         [this, blobs = std::move(blobs), peers = std::move(peers)] {
             for (const std::string& blob : blobs) {
                 if (store_.size(blob)) continue;
+                std::string why;
                 const bool found = std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
-                    return copy_from_(peer, blob);
+                    const auto copied = copy_from_(peer, blob);
+                    if (!copied) why += (why.empty() ? "" : "; ") + copied.error().message;
+                    return copied.has_value();
                 });
-                if (!found) base::log::warn("no Nimbus has a blob", {{"blob", blob}});
+                if (!found) base::log::warn("cannot fetch a blob", {{"blob", blob}, {"why", why}});
             }
             return base::Done{};
         },
-        [](base::Done) {});
-    if (!taken) base::log::warn("too many blobs are being copied");
+        [this](base::Done) { fetching_ = false; });
+    if (!taken) fetching_ = false;
 }
 
-bool BlobThread::copy_from_(const cluster::NimbusRecord& peer, const std::string& blob) const {
+base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& peer,
+                                                const std::string& blob) const {
     net::HttpCall wanted = call_to(peer, "GET", blob);
     wanted.save_file = store_.path("new-from-" + blob);
     const auto got = net::call(wanted);
-    bool published = false;
-    if (got && got->status == 200) {
-        auto made = store_.create(blob);
-        std::ifstream file(wanted.save_file, std::ios::binary);
-        std::string piece(256 * 1024, '\0');
-        bool whole = made.has_value();
-        while (whole && file) {
-            file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-            whole = made.value()
-                        ->write({piece.data(), static_cast<std::size_t>(file.gcount())})
-                        .has_value();
-        }
-        published = whole && made.value()->publish().has_value();
-        ::unlink(wanted.save_file.c_str());
+    if (!got) return got.error();
+    if (got->status != 200) {
+        return base::Error{"Nimbus " + peer.id + " answers " + std::to_string(got->status)};
     }
+    auto made = store_.create(blob);
+    std::ifstream file(wanted.save_file, std::ios::binary);
+    ::unlink(wanted.save_file.c_str());
+    if (!made) return made.error();
+    std::string piece(256 * 1024, '\0');
+    while (file) {
+        file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        auto written = made.value()->write({piece.data(), static_cast<std::size_t>(file.gcount())});
+        if (!written) return written;
+    }
+    auto published = made.value()->publish();
     if (published) base::log::info("blob fetched", {{"blob", blob}, {"from", peer.id}});
     return published;
 }

@@ -1,10 +1,12 @@
-// The thread for what takes long with blobs: waiting for a disk, hashing, copying to and from other
-// Nimbuses.
+// The threads for what takes long with blobs: one waits for the disk and hashes, the other one
+// copies to and from other Nimbuses, which may hang.
 //
 //     loop ──(job)──► queue of kBlobJobsMax ──► thread: runs it, then posts its answer to the loop
 //
-// Threads: methods from the loop's thread; answers come there. The destructor waits for the job
-// that is under way and drops the rest.
+// Nobody who only reads makes a job.
+//
+// Threads: methods from the loop's thread; answers come there. The destructor waits for the jobs
+// that are under way and drops the rest.
 #pragma once
 
 #include <functional>
@@ -30,22 +32,31 @@ public:
 
     // The error of a full queue comes at once, from inside the call.
     void publish(std::unique_ptr<NewBlob> blob, const Answer& answer);
-    void verify(std::string sha256, const Answer& answer);
-    /// Gives the peers what they lack. An error names the peers that did not take it.
+    /// Removes what the disk has spoilt; one blob at a time, so that others are not kept.
+    void verify_all();
+    /// `lacking`: which peers do not have it, and why; empty: all have it.
+    using Copied = std::function<void(const std::string& lacking)>;
+    /// Gives the peers what they lack. Answers after kCopyPatience, however far it is by then.
     void replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
-                   const Answer& answer);
-    /// Takes what is missing here from the peers, as far as they have it.
+                   Copied copied);
+    /// Takes what is missing here from the peers, as far as they have it. Not while it does so.
     void fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers);
     void sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer);
 
 private:
     base::Result<base::Done> copy_to_(const cluster::NimbusRecord& peer,
                                       const std::string& blob) const;
-    bool copy_from_(const cluster::NimbusRecord& peer, const std::string& blob) const;
+    base::Result<base::Done> copy_from_(const cluster::NimbusRecord& peer,
+                                        const std::string& blob) const;
+    void verify_next_(std::vector<std::string> left);
 
     const BlobStore& store_;
+    cluster::EventLoop& loop_;
     const std::string token_;
+    bool fetching_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     cluster::Errands errands_;
+    cluster::Errands copies_;
 };
 
 }  // namespace storm::nimbus

@@ -200,16 +200,74 @@ TEST_F(NimbusTest, RefusesWhatIsWrong) {
     EXPECT_THAT(foreign.receive_all(), ::testing::StartsWith("HTTP/1.1 403 "));
 }
 
-TEST_F(NimbusTest, RemovesABlobThatTheDiskHasSpoilt) {
+TEST_F(NimbusTest, RemovesABlobThatTheDiskHasSpoiltAtItsStart) {
     put(nimbus(), "program");
     const std::string file = path("n1/blobs/" + sha256("program"));
     fs::permissions(file, fs::perms::owner_all);
     std::ofstream(file) << "pr0gram";
 
-    EXPECT_EQ(nimbus().get("/api/v1/blobs/" + sha256("program")).status, 404);
+    nimbus().signal(SIGKILL);
+    nimbus().wait();
+    nimbus().start();
+    ASSERT_TRUE(nimbus().is_ready());
 
+    EXPECT_TRUE(
+        soon([&] { return nimbus().get("/api/v1/blobs/" + sha256("program")).status == 404; }));
     put(nimbus(), "program");
     EXPECT_EQ(nimbus().get("/api/v1/blobs/" + sha256("program")).body, "program");
+}
+
+TEST_F(NimbusTest, ManyReadersOfABlobDoNotKeepAnUploadWaiting) {
+    const std::string large(100U << 20U, 'x');
+    put(nimbus(), large);
+    std::vector<std::unique_ptr<storm::tests::RawClient>> readers;
+    for (int i = 0; i < 200; ++i) {
+        readers.push_back(std::make_unique<storm::tests::RawClient>(nimbus().port()));
+        readers.back()->send("GET /api/v1/blobs/" + sha256(large) +
+                             " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    }
+    const base::SteadyClock clock;
+    const base::Micros start = clock.now();
+
+    put(nimbus(), "program");
+
+    // 200 reads of all of it would take a minute.
+    EXPECT_LT(clock.now() - start, 5 * base::kMicrosPerSecond);
+}
+
+TEST_F(NimbusTest, OneWithoutRoomForCopiesDoesNotKeepSubmissions) {
+    std::ofstream(path("token")) << std::string(64, 't') << '\n';
+    fs::permissions(path("token"), fs::perms::owner_read | fs::perms::owner_write);
+    auto shared = settings();
+    shared.push_back("storm.token.file=" + path("token"));
+    NimbusProcess first(path("n1"), shared);
+    ASSERT_TRUE(first.is_ready());
+    ASSERT_TRUE(soon([&] { return first.leads(); }));
+    const std::string mounted = path("full");
+    fs::create_directories(mounted);
+    NimbusProcess full(
+        mounted, shared,
+        {"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+         "mount -t tmpfs -o size=1m,mode=700 none " + mounted + " && exec \"$0\" \"$@\""});
+    const auto there =
+        soon([&] { return first.json("/api/v1/nimbuses").at("nimbuses").size() == 2; },
+             std::chrono::seconds(5));
+    if (!there) GTEST_SKIP() << "cannot mount: " << tests::read_text(full.log());
+    const auto with_token = [&](const char* method, const std::string& target,
+                                const std::string& body) {
+        net::HttpCall wanted = first.call(method, target, body);
+        wanted.headers["Authorization"] = "Bearer " + std::string(64, 't');
+        return first.ask(wanted);
+    };
+    const std::string program(3U << 20U, 'b');
+    ASSERT_EQ(with_token("PUT", "/api/v1/blobs/" + sha256(program), program).status, 201);
+
+    const auto submitted = with_token("POST", "/api/v1/topologies", submission("wc", program));
+
+    EXPECT_EQ(submitted.status, 201) << submitted.body;
+    EXPECT_THAT(submitted.body, HasSubstr("\"warning\""));
+    EXPECT_THAT(submitted.body, HasSubstr("507"));
+    EXPECT_THAT(first.get("/metrics").body, HasSubstr("storm_nimbus_copies_lacking_total 1"));
 }
 
 TEST_F(NimbusTest, SurvivesAFullDisk) {
