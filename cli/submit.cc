@@ -25,6 +25,22 @@ namespace {
 
 constexpr std::size_t kBarColumns = 30;
 
+bool is_of_daemons(std::string_view key) {
+    constexpr std::array<std::string_view, 3> kPrefixes = {"nimbus.", "supervisor.", "storm."};
+    return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                       [key](std::string_view prefix) { return key.starts_with(prefix); });
+}
+
+/// Before all is uploaded. Somebody may still be quicker: Nimbus has the last word.
+void refuse_taken_name(NimbusClient& nimbus, const std::string& name) {
+    const Json listed = nimbus.get("/api/v1/topologies");
+    for (const Json& topology : list_at(listed, "topologies")) {
+        if (text_at(topology, "name") != name) continue;
+        throw Failure(ExitCode::kConflict, "there is a topology \"" + name + "\" already",
+                      "kill it first, or take another name");
+    }
+}
+
 Json parsed(const std::string& program, const std::string& description) {
     Json json = Json::parse(description, nullptr, false);
     const auto read = cluster::read_description(description);
@@ -137,15 +153,28 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
 
 }  // namespace
 
+void refuse_settings_of_daemons(const cluster::LayeredSettings& settings) {
+    // Where the cluster is, and who asks.
+    constexpr std::array<std::string_view, 5> kOurs = {
+        "nimbus.port", "nimbus.seeds", "storm.local.dir", "storm.readonly.token.file",
+        "storm.token.file"};
+    for (const auto& [key, origin] : settings.origins) {
+        if (origin != "-c" || !is_of_daemons(key)) continue;
+        if (std::find(kOurs.begin(), kOurs.end(), key) != kOurs.end()) continue;
+        throw Failure(ExitCode::kUsage,
+                      "-c " + key +
+                          ": this is a setting of the daemons, and has no effect on a "
+                          "topology",
+                      "set it in storm.yaml on the daemons' hosts, and restart them");
+    }
+}
+
 std::map<std::string, std::string> topology_settings(const Config& config,
                                                      const std::string& name) {
     constexpr std::array<std::string_view, 3> kDaemons = {"nimbus.", "supervisor.", "storm."};
     std::map<std::string, std::string> settings;
     for (const auto& [key, value] : config.entries()) {
-        const bool of_daemons =
-            std::any_of(kDaemons.begin(), kDaemons.end(),
-                        [&key = key](std::string_view prefix) { return key.starts_with(prefix); });
-        if (!of_daemons) settings.emplace(key, value);
+        if (!is_of_daemons(key)) settings.emplace(key, value);
     }
     settings["topology.name"] = name;
     return settings;
@@ -185,6 +214,7 @@ void submit(const Submission& submission, const Config& config, const Patience& 
         throw Failure(ExitCode::kUsage, fault, "choose one with --name NAME");
     const auto settings = topology_settings(config, name);
     const std::string description = describe(submission.program, settings, patience.clock);
+    refuse_taken_name(nimbus, name);
     const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);
 
     NimbusClient nimbus(config);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "cli/patience.h"
 #include "cli/terminal.h"
+#include "cluster/settings_layers.h"
 
 namespace storm::cli {
 
@@ -30,6 +31,9 @@ struct Submission {
 
 /// What the topology is run with: all that was set, but for the daemons' settings.
 std::map<std::string, std::string> topology_settings(const Config& config, const std::string& name);
+
+/// Throws Failure for a setting of the daemons that was given with -c, where it can have no effect.
+void refuse_settings_of_daemons(const cluster::LayeredSettings& settings);
 
 /// What the program says of itself, the same both times. Throws Failure.
 std::string describe(const std::string& program, const std::map<std::string, std::string>& settings,

@@ -47,7 +47,9 @@ int run(int argc, char** argv) {
     app.callback([&] {
         const base::SteadyClock clock;
         submission.timeout = duration_of(timeout);
-        submit(submission, layered(options).config, real_patience(clock), std::cout, std::cerr,
+        const cluster::LayeredSettings settings = layered(options);
+        refuse_settings_of_daemons(settings);
+        submit(submission, settings.config, real_patience(clock), std::cout, std::cerr,
                terminal_of(STDERR_FILENO));
     });
     return static_cast<int>(run_command_line(app, argc, argv));

@@ -109,13 +109,13 @@ TEST_F(SubmitTest, UploadsWhatIsMissingSubmitsAndWaits) {
 
     const std::string first = submitted({.program = wc, .name = "w-c", .files = {}}, config);
     EXPECT_THAT(nimbus.asked(),
-                ElementsAre("GET /health", "HEAD " + sha, "PUT " + sha, "POST /api/v1/topologies",
-                            "GET /api/v1/topologies/w-c"));
+                ElementsAre("GET /health", "GET /api/v1/topologies", "HEAD " + sha, "PUT " + sha,
+                            "POST /api/v1/topologies", "GET /api/v1/topologies/w-c"));
     EXPECT_THAT(first, HasSubstr("uploading wc ("));
     EXPECT_THAT(first, HasSubstr("submitted \"w-c\" as wc-1-5\n"
                                  "it runs: 1 executor in 1 worker\n"));
 
-    const Json sent = Json::parse(nimbus.requests().at(3).body);
+    const Json sent = Json::parse(nimbus.requests().at(4).body);
     EXPECT_EQ(sent["name"], "w-c");
     EXPECT_EQ(sent["description"], Json::parse(kDescription));
     EXPECT_EQ(sent["inactive"], false);
@@ -125,7 +125,7 @@ TEST_F(SubmitTest, UploadsWhatIsMissingSubmitsAndWaits) {
     EXPECT_EQ(sent["artifacts"][0]["mode"], 0755);
 
     submitted({.program = wc, .name = "wc", .files = {}, .detach = true}, config);
-    EXPECT_EQ(nimbus.asked().size(), 8U);  // Neither uploaded again nor waited for.
+    EXPECT_EQ(nimbus.asked().size(), 10U);  // Neither uploaded again nor waited for.
 }
 
 TEST_F(SubmitTest, TellsWhatIsMissingWhenTimeIsUp) {
@@ -205,6 +205,44 @@ TEST_F(SubmitTest, SettingsOfTheDaemonsStayHere) {
 
     EXPECT_THAT(topology_settings(config, "wc"),
                 ElementsAre(std::pair("mine", "1"), std::pair("topology.name", "wc")));
+}
+
+TEST_F(SubmitTest, SettingsOfTheDaemonsAreRefusedWhereTheyHaveNoEffect) {
+    const auto refused = [](const std::string& assignment) {
+        try {
+            refuse_settings_of_daemons(cluster::layer_settings({}, {assignment}).value());
+        } catch (const Failure& failure) {
+            EXPECT_EQ(failure.code(), ExitCode::kUsage);
+            EXPECT_THAT(failure.hint(), HasSubstr("storm.yaml"));
+            return true;
+        }
+        return false;
+    };
+
+    EXPECT_TRUE(refused("storm.log.level=error"));
+    EXPECT_TRUE(refused("supervisor.worker.timeout.secs=5"));
+    EXPECT_TRUE(refused("nimbus.task.timeout.secs=5"));
+    EXPECT_FALSE(refused("nimbus.seeds=a:1"));
+    EXPECT_FALSE(refused("storm.token.file=/x"));
+    EXPECT_FALSE(refused("topology.workers=2"));
+    EXPECT_FALSE(refused("mine=2"));
+}
+
+TEST_F(SubmitTest, ATakenNameIsToldBeforeAnythingIsUploaded) {
+    std::string address;
+    const FakeNimbus nimbus(
+        nimbus_with(&address, {{"topologies", {{{"name", "wc"}, {"id", "wc-1-1"}}}}}));
+    address = nimbus.address();
+
+    try {
+        Submission submission;
+        submission.program = program(kDescription);
+        submitted(submission, nimbus.config());
+        FAIL();
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.code(), ExitCode::kConflict);
+    }
+    for (const std::string& asked : nimbus.asked()) EXPECT_EQ(asked.find("PUT"), std::string::npos);
 }
 
 TEST_F(SubmitTest, FilesAreNamedByWhatIsInThem) {
