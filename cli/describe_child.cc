@@ -150,6 +150,15 @@ std::string signal_text(int number) {
 /// The last lines of what it printed, indented; empty when it printed nothing.
 std::string shown(const std::string& chatter) {
     constexpr std::size_t kLinesMax = 20;
+/// That it could have run, and others did.
+base::Micros micros_without_processor(pid_t pid) {
+    constexpr std::uint64_t kNanosPerMicro = 1000;
+    std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+    std::uint64_t ran = 0, waited = 0;
+    file >> ran >> waited;
+    return static_cast<base::Micros>(waited / kNanosPerMicro);
+}
+
     std::vector<std::string> lines;
     std::istringstream stream(chatter);
     for (std::string line; std::getline(stream, line);) lines.push_back(printable(line));
@@ -209,7 +218,9 @@ private:
                 return wrong("it takes more than " + bytes_text(kDescribeMemoryMax) +
                              " of memory to describe its topology");
             }
-            const base::Micros left = call_.deadline - clock_.now();
+            waited_ = std::max(waited_, micros_without_processor(pid_));
+            const base::Micros left =
+                call_.deadline + std::min(waited_, kDescribeWaitMax) - clock_.now();
             if (left <= 0) {
                 return wrong("it does not end: describing a topology may take " +
                              std::to_string(kDescribeMicros / base::kMicrosPerSecond) +
@@ -314,3 +325,4 @@ base::Result<std::string> run_to_describe(const DescribeCall& call, const base::
 }
 
 }  // namespace storm::cli
+    base::Micros waited_ = 0;

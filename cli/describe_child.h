@@ -6,7 +6,8 @@
 // between.
 //
 //     what            limit                                  named in cli/limits.h
-//     time            wall clock, for all runs together      kDescribeMicros
+//     time            wall clock, less waiting for a         kDescribeMicros
+//                     processor, for all runs together
 //     processor       RLIMIT_CPU                             kDescribeCpuSecs
 //     memory          resident size, looked at every 10 ms   kDescribeMemoryMax
 //     files, cores    RLIMIT_FSIZE, RLIMIT_CORE              kDescribeFileBytesMax, none

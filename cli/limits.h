@@ -37,8 +37,10 @@ inline constexpr base::Micros kIdleMicros = 3 * base::kMicrosPerSecond;
 // ---- A program that is asked to describe itself
 // ----------------------------------------------------
 
-/// For both times that it is asked.
+/// For both times that it is asked; what it has waited for a processor is not counted.
 inline constexpr base::Micros kDescribeMicros = 5 * base::kMicrosPerSecond;
+/// That may be left out of account: a machine that is so busy for longer is of no use.
+inline constexpr base::Micros kDescribeWaitMax = 60 * base::kMicrosPerSecond;
 inline constexpr std::uint64_t kDescribeCpuSecs = 10;            ///< Of all its threads.
 inline constexpr std::size_t kDescriptionBytesMax = 512 * 1024;  ///< A record of 900 KiB holds it.
 inline constexpr std::size_t kChatterBytesMax = 16 * 1024;  ///< The last of what it prints is kept.

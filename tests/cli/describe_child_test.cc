@@ -7,7 +7,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/limits.h"
@@ -73,6 +77,35 @@ TEST_F(DescribeChildTest, AnEndlessLoopEndsAtTheDeadline) {
     EXPECT_THAT(error_of(script("while :; do :; done"), 300 * base::kMicrosPerMilli),
                 HasSubstr("it does not end"));
     EXPECT_LT(clock_.now() - start, 3 * base::kMicrosPerSecond);
+}
+
+TEST_F(DescribeChildTest, WaitingForAProcessorIsNotHeldAgainstIt) {
+    // Of one processor for all of them it gets a share.
+    cpu_set_t before, one;
+    CPU_ZERO(&one);
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu) {
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+    }
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    std::vector<pid_t> busy;
+    for (int i = 0; i < 8; ++i) {
+        busy.push_back(::fork());
+        if (busy.back() == 0) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (busy.back() == 0) {
+        }
+    }
+
+    const auto described =
+        run(script("i=0; while [ $i -lt 60000 ]; do i=$((i + 1)); done; echo '{}' >&3"),
+            base::kMicrosPerSecond);
+
+    for (const pid_t pid : busy) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    ::sched_setaffinity(0, sizeof before, &before);
+    EXPECT_TRUE(described) << described.error().message;
 }
 
 TEST_F(DescribeChildTest, ADescendantThatHoldsTheDescriptorsDoesNotKeepUs) {
