@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string_view>
 
+#include <storm/detail/secrets.h>
 #include <storm/detail/suggest.h>
 
 #include "cli/failure.h"
@@ -39,9 +40,11 @@ std::string type_text(const Setting& setting) {
 }
 
 Json json_of(const cluster::LayeredSettings& settings) {
+    const detail::Secrets secrets(settings.config.entries());
     Json json = Json::object();
     for (const auto& [key, value] : settings.config.entries()) {
-        json[key] = {{"value", value}, {"origin", settings.origins.find(key)->second}};
+        json[key] = {{"value", secrets.shown(key, value)},
+                     {"origin", settings.origins.find(key)->second}};
     }
     return {{"settings", json}};
 }
@@ -56,9 +59,10 @@ void check_settings(const std::vector<cluster::SettingsFile>& files,
         output.out << to_text(json_of(*settings));
         return;
     }
+    const detail::Secrets secrets(settings->config.entries());
     Table table({{"SETTING"}, {"VALUE", false, true}, {"FROM", false, true}});
     for (const auto& [key, value] : settings->config.entries()) {
-        table.add({key, value, settings->origins.find(key)->second});
+        table.add({key, secrets.shown(key, value), settings->origins.find(key)->second});
     }
     if (!table.empty()) output.out << table.text(output.terminal) << '\n';
     std::error_code ignored;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,15 +19,20 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/files.h"
+#include "cli/json.h"
 #include "cli/limits.h"
 #include "cli/program.h"
 #include "cli/terminal.h"
+#include "cluster/settings_references.h"
 
 namespace storm::cli {
 namespace {
 
 constexpr int kDescribeDescriptor = 3;  // In the child.
 constexpr const char* kDescribeVariable = "STORM_DESCRIBE_FD=3";
+constexpr int kSettingsDescriptor = 4;  // In the child.
+constexpr const char* kSettingsFile = "/dev/fd/4";
 
 /// A descriptor, closed at the end.
 class Descriptor {
@@ -86,6 +92,7 @@ struct Prepared {
     explicit Prepared(const DescribeCall& call) : path(call.program) {
         arguments.push_back(path.data());
         for (const std::string& argument : call.arguments) texts.push_back(argument);
+        if (!call.settings.empty()) texts.insert(texts.end(), {"--config", kSettingsFile});
         for (std::string& text : texts) arguments.push_back(text.data());
         arguments.push_back(nullptr);
         for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -106,7 +113,8 @@ struct Prepared {
 };
 
 /// Not posix_spawn(): the limits must stand before the program's first instruction.
-[[noreturn]] void become(const Prepared& prepared, int description, int chatter, int failure) {
+[[noreturn]] void become(const Prepared& prepared, int settings, int description, int chatter,
+                         int failure) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -119,6 +127,7 @@ struct Prepared {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
     // Away from the numbers that are overwritten next; still closed by execve().
+    const int settings_kept = settings < 0 ? -1 : ::fcntl(settings, F_DUPFD_CLOEXEC, 10);
     const int description_kept = ::fcntl(description, F_DUPFD_CLOEXEC, 10);
     const int chatter_kept = ::fcntl(chatter, F_DUPFD_CLOEXEC, 10);
     const int failure_kept = ::fcntl(failure, F_DUPFD_CLOEXEC, 10);
@@ -127,6 +136,7 @@ struct Prepared {
     ::dup2(chatter_kept, STDOUT_FILENO);
     ::dup2(chatter_kept, STDERR_FILENO);
     ::dup2(description_kept, kDescribeDescriptor);
+    if (settings_kept >= 0) ::dup2(settings_kept, kSettingsDescriptor);
     ::execve(prepared.path.c_str(), prepared.arguments.data(), prepared.environment.data());
     const int error = errno;
     static_cast<void>(!::write(failure_kept, &error, sizeof error));
@@ -140,6 +150,15 @@ std::uint64_t resident_bytes(pid_t pid) {
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// That it could have run, and others did.
+base::Micros micros_without_processor(pid_t pid) {
+    constexpr std::uint64_t kNanosPerMicro = 1000;
+    std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+    std::uint64_t ran = 0, waited = 0;
+    file >> ran >> waited;
+    return static_cast<base::Micros>(waited / kNanosPerMicro);
+}
+
 std::string signal_text(int number) {
     const char* const name = ::sigabbrev_np(number);
     const char* const meaning = ::sigdescr_np(number);
@@ -150,15 +169,6 @@ std::string signal_text(int number) {
 /// The last lines of what it printed, indented; empty when it printed nothing.
 std::string shown(const std::string& chatter) {
     constexpr std::size_t kLinesMax = 20;
-/// That it could have run, and others did.
-base::Micros micros_without_processor(pid_t pid) {
-    constexpr std::uint64_t kNanosPerMicro = 1000;
-    std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
-    std::uint64_t ran = 0, waited = 0;
-    file >> ran >> waited;
-    return static_cast<base::Micros>(waited / kNanosPerMicro);
-}
-
     std::vector<std::string> lines;
     std::istringstream stream(chatter);
     for (std::string line; std::getline(stream, line);) lines.push_back(printable(line));
@@ -191,13 +201,17 @@ private:
         if (!description_.open() || !chatter_.open() || !failure_.open()) {
             return base::Error{"cannot make a pipe: " + std::string(std::strerror(errno))};
         }
+        if (!call_.settings.empty() && !hold_settings()) {
+            return base::Error{"cannot make a memory file: " + std::string(std::strerror(errno))};
+        }
         const Prepared prepared(call_);
         pid_ = ::fork();
         if (pid_ < 0) {
             return base::Error{"cannot start a process: " + std::string(std::strerror(errno))};
         }
         if (pid_ == 0) {
-            become(prepared, description_.write.get(), chatter_.write.get(), failure_.write.get());
+            become(prepared, settings_.get(), description_.write.get(), chatter_.write.get(),
+                   failure_.write.get());
         }
         ::setpgid(pid_, pid_);  // Whoever of both comes first.
         description_.write.close();
@@ -205,6 +219,19 @@ private:
         failure_.write.close();
         ended_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
         return std::nullopt;
+    }
+
+    /// As YAML, of which JSON is a part: one text for each key.
+    bool hold_settings() {
+        Json json = Json::object();
+        for (const auto& [key, value] : call_.settings) {
+            json[key] = cluster::escape_references(value);
+        }
+        const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+        settings_.reset(::memfd_create("storm-settings", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+        return settings_.get() >= 0 && base::write_all(settings_.get(), text).has_value() &&
+               ::fcntl(settings_.get(), F_ADD_SEALS,
+                       F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
     }
 
     /// Until the process has ended, or has to be.
@@ -312,8 +339,9 @@ private:
     const DescribeCall& call_;
     const base::Clock& clock_;
     Pipe description_, chatter_, failure_;
-    Descriptor ended_;
+    Descriptor ended_, settings_;
     pid_t pid_ = 0;
+    base::Micros waited_ = 0;
     int status_ = 0;
     std::string description_text_, chatter_text_;
 };
@@ -325,4 +353,3 @@ base::Result<std::string> run_to_describe(const DescribeCall& call, const base::
 }
 
 }  // namespace storm::cli
-    base::Micros waited_ = 0;

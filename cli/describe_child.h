@@ -3,7 +3,8 @@
 // Whatever the program does instead (crashes, never ends, eats memory, prints, writes files, starts
 // others), it ends within the deadline with an error that says what it did. The description comes
 // on a descriptor of its own (worker/run/describe.h), so that nothing the program prints can get in
-// between.
+// between. Settings go to it in a sealed memory file, not in arguments, which everybody on the host
+// can read.
 //
 //     what            limit                                  named in cli/limits.h
 //     time            wall clock, less waiting for a         kDescribeMicros
@@ -18,6 +19,7 @@
 // Threads: call it before there is a second one: it forks.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,8 @@ struct DescribeCall {
     std::string program;                 ///< Path.
     std::vector<std::string> arguments;  ///< Without the program's name.
     base::Micros deadline = 0;
+    /// By key; `--config` names a file that has them. Empty: nothing is added.
+    std::map<std::string, std::string> settings = {};
 };
 
 /// What it wrote. The error's first line says what went wrong, others may show what it printed.

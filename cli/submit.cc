@@ -171,7 +171,6 @@ void refuse_settings_of_daemons(const cluster::LayeredSettings& settings) {
 
 std::map<std::string, std::string> topology_settings(const Config& config,
                                                      const std::string& name) {
-    constexpr std::array<std::string_view, 3> kDaemons = {"nimbus.", "supervisor.", "storm."};
     std::map<std::string, std::string> settings;
     for (const auto& [key, value] : config.entries()) {
         if (!is_of_daemons(key)) settings.emplace(key, value);
@@ -185,10 +184,7 @@ std::string describe(const std::string& program, const std::map<std::string, std
     if (const auto mistake = mistake_in_program(program)) {
         throw Failure(ExitCode::kUsage, mistake->what, mistake->hint);
     }
-    DescribeCall call{program, {"--describe"}, clock.now() + kDescribeMicros};
-    for (const auto& [key, value] : settings) {
-        call.arguments.insert(call.arguments.end(), {"-c", fmt::format("{}={}", key, value)});
-    }
+    const DescribeCall call{program, {"--describe"}, clock.now() + kDescribeMicros, settings};
     const auto run = [&call, &clock] {
         auto described = run_to_describe(call, clock);
         if (!described) throw Failure(ExitCode::kFailed, described.error().message);
@@ -214,11 +210,11 @@ void submit(const Submission& submission, const Config& config, const Patience& 
         throw Failure(ExitCode::kUsage, fault, "choose one with --name NAME");
     const auto settings = topology_settings(config, name);
     const std::string description = describe(submission.program, settings, patience.clock);
-    refuse_taken_name(nimbus, name);
     const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);
 
     NimbusClient nimbus(config);
     nimbus.stay_with_leader(patience);
+    refuse_taken_name(nimbus, name);
     upload(nimbus, artifacts, err, err_terminal);
     const Json answer =
         nimbus.post("/api/v1/topologies", {{"name", name},
@@ -228,6 +224,8 @@ void submit(const Submission& submission, const Config& config, const Patience& 
                                            {"inactive", submission.inactive}});
     const std::string id = text_at(answer, "id");
     out << "submitted \"" << name << "\" as " << printable(id) << '\n' << std::flush;
+    const std::string warning = printable(text_at(answer, "warning"));
+    if (!warning.empty()) err << "warning: " << warning << '\n' << std::flush;
     if (submission.detach) return;
     NimbusClient any(config);  // Another one may lead before it runs.
     const std::string how = wait_until_ready(any, name, id, submission.timeout, patience, err);
@@ -252,5 +250,3 @@ base::Micros duration_of(const std::string& text) {
 }
 
 }  // namespace storm::cli
-    const std::string warning = printable(text_at(answer, "warning"));
-    if (!warning.empty()) err << "warning: " << warning << '\n' << std::flush;

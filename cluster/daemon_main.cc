@@ -35,7 +35,9 @@ int daemon_main(CLI::App& app, int argc, char** argv,
         ->allow_extra_args(false);
     try {
         app.parse(argc, argv);
-        const auto settings = layer_settings(settings_files(files), assignments);
+        std::vector<SettingsFile> layers = settings_files(files);
+        layers.front().may_be_closed = false;  // A daemon without the cluster's settings is worse.
+        const auto settings = layer_settings(layers, assignments);
         if (!settings) return complain(app, settings.error().message, kDaemonUsage);
         base::log::set_level(base::log::level_named(settings->config.string("storm.log.level")));
         return run(settings->config);

@@ -1,11 +1,19 @@
 #include "cluster/settings_layers.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <string_view>
 #include <system_error>
 
+#include <storm/detail/secrets.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "base/settings_file.h"
+#include "cluster/settings_references.h"
 
 namespace storm::cluster {
 namespace {
@@ -20,10 +28,28 @@ bool is_missing(const std::string& path) {
     return std::filesystem::status(path, ignored).type() == std::filesystem::file_type::not_found;
 }
 
+bool is_closed(const std::string& path) {
+    return ::access(path.c_str(), R_OK) != 0 && errno == EACCES;
+}
+
+std::string quoted_in_list(std::string_view item) {
+    std::string text = "\"";
+    for (const char c : item) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+    }
+    return text + '"';
+}
+
 class Layers {
 public:
     void add(const SettingsFile& file) {
         if (file.optional && is_missing(file.path)) return;
+        if (file.may_be_closed && is_closed(file.path)) {
+            // As with the HOME of another user.
+            return base::log::warn("a settings file is left out: no right to read it",
+                                   {{"file", file.path}});
+        }
         const auto read = base::read_settings_file(file.path);
         if (!read) return mistake(read.error().message);
         for (const auto& [key, value] : *read) set(key, value, file.path, file.path);
@@ -31,27 +57,63 @@ public:
 
     void add(const std::string& assignment) {
         const std::size_t equals = assignment.find('=');
-        const std::string where = "-c " + assignment;
         if (equals == std::string::npos) {
-            return mistake(where + ": not a setting; write -c " + assignment + "=VALUE");
+            return mistake("-c " + assignment + ": not a setting; write -c " + assignment +
+                           "=VALUE");
         }
-        set(assignment.substr(0, equals), assignment.substr(equals + 1), "-c", where);
+        const std::string key = assignment.substr(0, equals);
+        const std::string value = assignment.substr(equals + 1);
+        set(key, value, "-c", "-c " + key + '=' + detail::Secrets().shown(key, value));
     }
 
     base::Result<LayeredSettings> settings() && {
         if (!mistakes_.empty()) return base::Error{std::move(mistakes_)};
+        declare_referred();
         return std::move(settings_);
     }
 
 private:
     void set(const std::string& key, const std::string& value, const std::string& origin,
              const std::string& where) {
+        const auto resolved = resolve_references(value);
+        if (!resolved) return mistake(where + ": " + key + ": " + resolved.error().message);
         try {
-            settings_.config.set(key, value);
+            settings_.config.set(key, resolved->value);
             settings_.origins.insert_or_assign(key, origin);
+            if (resolved->referred) {
+                referred_.insert(key);
+            } else {
+                referred_.erase(key);
+            }
         } catch (const ConfigError& error) {
             mistake(where + ": " + error.what());
         }
+    }
+
+    std::vector<std::string> declared_by_user(const std::string& list) const {
+        return settings_.config.has(list) ? settings_.config.list(list)
+                                          : std::vector<std::string>();
+    }
+
+    /// Who does not write a value down has a reason.
+    void declare_referred() {
+        const std::string list(detail::kSecretSettings);
+        const detail::Secrets known(settings_.config.entries());
+        std::string declared;
+        for (const std::string& key : declared_by_user(list)) {
+            declared += (declared.empty() ? "" : ", ") + quoted_in_list(key);
+        }
+        std::string origin;
+        for (const std::string& key : referred_) {
+            const bool own = std::none_of(known_settings().begin(), known_settings().end(),
+                                          [&key](const Setting& each) { return each.key == key; });
+            if (!own || known.has(key, settings_.config.entries().find(key)->second)) continue;
+            declared += (declared.empty() ? "" : ", ") + quoted_in_list(key);
+            origin = settings_.origins.find(key)->second;
+        }
+        if (origin.empty()) return;
+        settings_.config.set(list, '[' + declared + ']');
+        settings_.origins.emplace(list, origin);
     }
 
     void mistake(const std::string& what) {
@@ -60,15 +122,16 @@ private:
     }
 
     LayeredSettings settings_;
+    std::set<std::string> referred_;  // Keys with a value from elsewhere.
     std::string mistakes_;
 };
 
 }  // namespace
 
 std::vector<SettingsFile> settings_files(const std::vector<std::string>& given) {
-    std::vector<SettingsFile> files = {{"/etc/storm/storm.yaml", true}};
+    std::vector<SettingsFile> files = {{"/etc/storm/storm.yaml", true, true}};
     const std::string home = environment("HOME");
-    if (!home.empty()) files.push_back({home + "/.storm/storm.yaml", true});
+    if (!home.empty()) files.push_back({home + "/.storm/storm.yaml", true, true});
     const std::string named = environment("STORM_CONFIG");
     if (!named.empty()) files.push_back({named});
     for (const std::string& path : given) files.push_back({path});

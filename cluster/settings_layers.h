@@ -16,7 +16,8 @@ namespace storm::cluster {
 
 struct SettingsFile {
     std::string path;
-    bool optional = false;  ///< May be missing.
+    bool optional = false;       ///< May be missing.
+    bool may_be_closed = false;  ///< One without the right to read it goes on, with a warning.
 };
 
 struct LayeredSettings {
@@ -29,8 +30,10 @@ struct LayeredSettings {
 /// ~/.storm/storm.yaml, $STORM_CONFIG, then `given` with --config.
 std::vector<SettingsFile> settings_files(const std::vector<std::string>& given);
 
-/// Later files win over earlier ones, and `assignments` ("key=value") over all. The error has a
-/// line for each mistake there is, which names the file or -c.
+/// Later files win over earlier ones, and `assignments` ("key=value") over all. References
+/// (cluster/settings_references.h) are resolved, and keys of the user's own that have one listed in
+/// topology.secret.settings. The error has a line for each mistake there is, which names the file
+/// or -c, and shows no secret.
 base::Result<LayeredSettings> layer_settings(const std::vector<SettingsFile>& files,
                                              const std::vector<std::string>& assignments);
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/settings_file.h"
 #include "cli/limits.h"
 #include "cli/program.h"
 
@@ -58,6 +59,25 @@ TEST_F(DescribeChildTest, TheDescriptionIsWhatComesOnItsDescriptor) {
 
     ASSERT_TRUE(described) << described.error().message;
     EXPECT_EQ(*described, "{3:--describe:-c:a=b c}\n");
+}
+
+TEST_F(DescribeChildTest, SettingsAreInAFileAndInNoArgument) {
+    const auto described = run_to_describe(
+        {script(R"([ "$2" = --config ] && cat "$3" >&3; tr '\0' ' ' </proc/$$/cmdline >&3
+                   env >&3; { echo x >>"$3"; } 2>/dev/null || echo sealed >&3)"),
+         {"--describe"},
+         clock_.now() + 30 * base::kMicrosPerSecond,
+         {{"db.password", "hunter2"}, {"text", "a\n\"b\" ${c} \xc3\xa4"}}},
+        clock_);
+
+    ASSERT_TRUE(described) << described.error().message;
+    const std::size_t end = described->find('}', described->find("${c}") + 4);
+    const auto read = base::parse_settings(described->substr(0, end + 1), "it");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->at("db.password"), "hunter2");
+    EXPECT_EQ(read->at("text"), "a\n\"b\" $${c} \xc3\xa4");  // Which its reader resolves.
+    EXPECT_THAT(described->substr(end), AllOf(HasSubstr("--describe --config /dev/fd/4"),
+                                              HasSubstr("sealed"), Not(HasSubstr("hunter2"))));
 }
 
 TEST_F(DescribeChildTest, ChatterWithoutEndDoesNotHurt) {

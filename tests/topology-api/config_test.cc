@@ -27,6 +27,23 @@ std::string refusal_of(std::string_view key, std::string_view value) {
     return message_of([=] { Config().set(key, value); });
 }
 
+TEST(Config, RefusesKeysWithControlCharactersAndShowsNone) {
+    const std::string refusal = refusal_of("mine\nerror: forged", "x");
+
+    EXPECT_THAT(refusal, HasSubstr("\"mine?error: forged\" has a control character"));
+    EXPECT_EQ(refusal.find('\n'), std::string::npos);
+}
+
+TEST(Config, SaysNoSecretWhereItsValueIsWrong) {
+    Config config;
+    config.set("db.password", "hunter2");
+
+    const std::string refusal = message_of([&] { config.int64("db.password"); });
+
+    EXPECT_THAT(refusal, HasSubstr("db.password"));
+    EXPECT_EQ(refusal.find("hunter2"), std::string::npos);
+}
+
 TEST(Config, KeepsTheUsersOwnKeys) {
     Config config;
     config.set("input", "lines.txt");

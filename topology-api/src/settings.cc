@@ -6,6 +6,7 @@
 #include <cmath>
 #include <tuple>
 
+#include <storm/detail/secrets.h>
 #include <storm/detail/suggest.h>
 
 namespace storm {
@@ -43,15 +44,18 @@ constexpr std::array kSettings = {
             "Directory for the logs of workers. Not set: logs in storm.local.dir."},
     Setting{"storm.log.level", Type::kString, "info", 0, 0, "What is logged at least.",
             "debug|info|warn|error"},
+    Setting{"storm.readonly.token.file", Type::kString, "", 0, 0,
+            "File with a token that may read everything and change nothing. Not set: there is "
+            "none."},
     Setting{"storm.token.file", Type::kString, "", 0, 0,
             "File with the token that requests to Nimbus carry. $STORM_TOKEN_FILE goes before it."},
+    Setting{"storm.zookeeper.auth.file", Type::kString, "", 0, 0,
+            "File with USER:PASSWORD for ZooKeeper's digest scheme, the same for all daemons: what "
+            "they keep there is then for them alone. Not set: it is open."},
     Setting{"storm.zookeeper.port", Type::kInt, "2181", 1, kPortMax,
             "Port of the ZooKeeper servers that are given without one."},
     Setting{"storm.zookeeper.root", Type::kString, "/storm", 0, 0,
             "Path in ZooKeeper below which this cluster keeps everything."},
-    Setting{"storm.zookeeper.auth.file", Type::kString, "", 0, 0,
-            "File with USER:PASSWORD for ZooKeeper's digest scheme, the same for all daemons: what "
-            "they keep there is then for them alone. Not set: it is open."},
     Setting{"storm.zookeeper.servers", Type::kList, "[\"127.0.0.1\"]", 0, 0,
             "Hosts (or host:port) of the ZooKeeper servers."},
     Setting{"storm.zookeeper.session.timeout", Type::kInt, "5000", 1000, kDayMs,
@@ -97,6 +101,9 @@ constexpr std::array kSettings = {
             "Seconds in which a tuple tree has to be completed before it fails."},
     Setting{"topology.name", Type::kString, "", 0, 0,
             "Name of the topology. Not set: that of its program."},
+    Setting{"topology.secret.settings", Type::kList, "", 0, 0,
+            "Keys of your own whose values are shown nowhere, besides those whose names say it: "
+            "password, secret, token, credential, API key and the like."},
     Setting{"topology.sleep.spout.wait.strategy.time.ms", Type::kInt, "4", 1, 1000,
             "Milliseconds between two questions to an idle spout, at the longest."},
     Setting{"topology.tasks", Type::kInt, "", 1, kTasksMax,
@@ -197,6 +204,10 @@ detail::SettingMistake unknown_key(std::string_view key) {
 
 // ---- Values that do not fit
 // -----------------------------------------------------------------------
+
+bool is_control(char letter) {
+    return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f';
+}
 
 bool is_digits(std::string_view text) {
     return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -402,9 +413,11 @@ std::optional<std::vector<std::string>> parse_list(std::string_view text) {
 
 SettingMistake wrong_value(std::string_view key, std::string_view value, Type type,
                            const Setting* known) {
-    SettingMistake mistake = {"setting " + quoted(key) + " is " + quoted(value) + ", but must be " +
-                                  expected(type, known),
-                              {}};
+    SettingMistake mistake = {
+        "setting " + quoted(key) + " is " +
+            (looks_secret(key, value) ? std::string(kHidden) : quoted(value)) + ", but must be " +
+            expected(type, known),
+        {}};
     if (type == Type::kInt && !parse_int64(value)) mistake.hint = hint_for_int(value);
     if (type == Type::kBool) mistake.hint = hint_for_bool(value);
     if (known != nullptr && known->type == type && mistake.hint.empty() &&
@@ -421,6 +434,12 @@ std::optional<SettingMistake> check_setting(std::string_view key, std::string_vi
         return wrong_value(key, value, known->type, known);
     }
     if (key.empty()) return SettingMistake{"a setting has an empty key", "write key=value"};
+    if (const auto odd = std::find_if(key.begin(), key.end(), is_control); odd != key.end()) {
+        std::string shown(key);
+        std::replace_if(shown.begin(), shown.end(), is_control, '?');
+        return SettingMistake{"setting " + quoted(shown) + " has a control character in its key",
+                              "write keys in letters, digits and dots"};
+    }
     if (is_reserved(key)) return unknown_key(key);
     return std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "worker/run/describe.h"
 
 #include <gnu/libc-version.h>
+#include <storm/detail/secrets.h>
 #include <sys/utsname.h>
 
 #include <nlohmann/json.hpp>
@@ -28,20 +29,21 @@ Json json_of(const Subscription& input) {
 }
 
 template <typename Settings>
-Json settings_json(const Settings& settings) {
+Json settings_json(const Settings& settings, const detail::Secrets& secrets) {
     Json json = Json::object();
-    for (const auto& [key, value] : settings) json[key] = value;
+    for (const auto& [key, value] : settings) json[key] = secrets.shown(key, value);
     return json;
 }
 
-Json json_of(const Component& component, const cluster::ComponentPlan& plan) {
+Json json_of(const Component& component, const cluster::ComponentPlan& plan,
+             const detail::Secrets& secrets) {
     Json json = {{"id", component.id},
                  {"kind", component.is_spout() ? "spout" : "bolt"},
                  {"parallelism", plan.executors},
                  {"tasks", plan.tasks},
                  {"blocking", component.blocking},
                  {"tick_ms", component.tick ? Json(component.tick->count()) : Json()},
-                 {"settings", settings_json(component.settings)},
+                 {"settings", settings_json(component.settings, secrets)},
                  {"streams", Json::array()},
                  {"inputs", Json::array()}};
     for (const StreamDeclaration& stream : component.outputs) {
@@ -132,16 +134,18 @@ Platform this_platform() {
 std::string describe(const std::string& name, const Topology& topology, const Config& config,
                      const Platform& platform) {
     const cluster::Plan plan = cluster::make_plan(topology, config);
+    const detail::Secrets secrets(config.entries());
     Json json = {{"format", kDescribeFormat},
                  {"name", name},
                  {"storm_version", STORM_VERSION},
                  {"machine", platform.machine},
                  {"glibc", platform.glibc},
                  {"cpu_features", platform.cpu_features},
-                 {"settings", settings_json(config.entries())},
+                 {"settings", settings_json(config.entries(), secrets)},
                  {"components", Json::array()}};
     for (std::size_t c = 0; c < plan.components.size(); ++c) {
-        json["components"].push_back(json_of(topology.components()[c], plan.components[c]));
+        json["components"].push_back(
+            json_of(topology.components()[c], plan.components[c], secrets));
     }
     // What users wrote may be no UTF-8.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';

@@ -9,8 +9,8 @@
 //                      "streams": [{"name": …, "fields": [{"name": …, "kind": …}], "direct": …}],
 //                      "inputs": [{"source": …, "stream": …, "grouping": …, "fields": […]}]}]}
 //
-// Parallelism and tasks are what the settings make of them. The same program and settings give the
-// same text.
+// Parallelism and tasks are what the settings make of them. Secrets (storm/detail/secrets.h) are
+// not in it. The same program and settings give the same text.
 //
 // Threads: pure functions.
 #pragma once

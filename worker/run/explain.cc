@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <storm/detail/secrets.h>
 
 #include "worker/run/status.h"
 #include "worker/run/task_text.h"
@@ -81,6 +82,7 @@ std::string input_text(const Subscription& input) {
 }
 
 std::string component_text(const Wiring& wiring, std::size_t c) {
+    const detail::Secrets secrets(wiring.config.entries());
     const Component& component = wiring.topology.components()[c];
     const cluster::ComponentPlan& plan = wiring.plan.components[c];
     std::string text =
@@ -95,7 +97,7 @@ std::string component_text(const Wiring& wiring, std::size_t c) {
         text += "    emits  " + stream_text(stream) + '\n';
     }
     for (const auto& [key, value] : component.settings) {
-        text += fmt::format("    set    {} = {}\n", key, value);
+        text += fmt::format("    set    {} = {}\n", key, secrets.shown(key, value));
     }
     return text;
 }
@@ -119,13 +121,15 @@ std::string cycles_text(const Wiring& wiring) {
 
 std::string settings_text(const cluster::LayeredSettings& settings) {
     std::string text = "\nsettings: all others have their defaults\n";
+    const detail::Secrets secrets(settings.config.entries());
     std::size_t widest = 0;
     for (const auto& [key, value] : settings.config.entries()) {
-        widest = std::max(widest, key.size() + value.size());
+        widest = std::max(widest, key.size() + secrets.shown(key, value).size());
     }
     for (const auto& [key, value] : settings.config.entries()) {
         const auto origin = settings.origins.find(key);
-        text += fmt::format("  {:<{}}  {}\n", fmt::format("{} = {}", key, value), widest + 3,
+        text += fmt::format("  {:<{}}  {}\n",
+                            fmt::format("{} = {}", key, secrets.shown(key, value)), widest + 3,
                             origin == settings.origins.end() ? "" : "from " + origin->second);
     }
     return settings.config.entries().empty() ? "\nsettings: all have their defaults\n" : text;

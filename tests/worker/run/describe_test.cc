@@ -70,6 +70,20 @@ TEST(Describe, NamesProcessorFeaturesAsTheKernelDoes) {
     }
 }
 
+TEST(Describe, SaysNoSecrets) {
+    TopologyBuilder t;
+    t.spout<NoLines>("lines").set("db.password", "hunter2");
+
+    const std::string text = describe(
+        "crawler", t.build(),
+        config_of(
+            {{"url", "a://b:hunter2@c"}, {"pin", "hunter2"}, {"topology.secret.settings", "pin"}}),
+        this_platform());
+
+    EXPECT_NE(text.find("\"db.password\": \"<secret>\""), std::string::npos) << text;
+    EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+}
+
 TEST(Describe, IsWhatTheDaemonsRead) {
     const auto read =
         cluster::read_description(describe("crawler", small_topology(), Config(), this_platform()));

@@ -40,6 +40,19 @@ settings: all others have their defaults
 )");
 }
 
+TEST(Explain, ShowsNoSecrets) {
+    TopologyBuilder t;
+    t.spout<NoLines>("lines").set("db.password", "hunter2");
+    cluster::LayeredSettings settings;
+    settings.config = config_of(
+        {{"api.token", "hunter2"}, {"pin", "hunter2"}, {"topology.secret.settings", "pin"}});
+
+    const std::string text = explain("crawler", Wiring(t.build(), settings.config), settings);
+
+    EXPECT_NE(text.find("set    db.password = <secret>\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+}
+
 TEST(Explain, SaysWhenTrackingIsOffAndThreadsAreDedicated) {
     cluster::LayeredSettings settings;
     settings.config =

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <array>
+
+#include <storm/detail/secrets.h>
+
+#include "topology-api/src/settings.h"
+
+namespace storm::detail {
+namespace {
+
+/// "db.Api-Key" is "dbapikey".
+std::string letters_of(std::string_view key) {
+    std::string letters;
+    for (const char c : key) {
+        if (c >= 'A' && c <= 'Z') {
+            letters += static_cast<char>(c - 'A' + 'a');
+        } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            letters += c;
+        }
+    }
+    return letters;
+}
+
+/// Rather one too many: what is hidden for nothing can still be read where it was set.
+bool names_secret(std::string_view key) {
+    constexpr std::array<std::string_view, 14> kWords = {
+        "password",      "passwd",     "passphrase", "passcode",  "secret",
+        "credential",    "apikey",     "authkey",    "accesskey", "sharedkey",
+        "encryptionkey", "privatekey", "signingkey", "masterkey"};
+    const std::string letters = letters_of(key);
+    const auto has = [&letters](std::string_view word) {
+        return letters.find(word) != std::string::npos;
+    };
+    if (std::any_of(kWords.begin(), kWords.end(), has)) return true;
+    if (letters.ends_with("pwd") || letters.ends_with("pass")) return true;
+    // Not a tokenizer.
+    for (std::size_t at = 0; (at = letters.find("token", at)) != std::string::npos; ++at) {
+        const std::string_view behind = std::string_view(letters).substr(at + 5);
+        if (!behind.starts_with("iz") && !behind.starts_with("is")) return true;
+    }
+    return false;
+}
+
+/// "scheme://user:password@host"
+bool has_password(std::string_view value) {
+    for (std::size_t at = 0; (at = value.find("://", at)) != std::string_view::npos;) {
+        at += 3;
+        const std::string_view authority =
+            value.substr(at, value.find_first_of("/?# \t\n\"", at) - at);
+        const std::size_t sign = authority.rfind('@');
+        if (sign == std::string_view::npos) continue;
+        const std::size_t colon = authority.find(':');
+        if (colon < sign && sign - colon > 1) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool looks_secret(std::string_view key, std::string_view value) {
+    return find_setting(key) == nullptr && (names_secret(key) || has_password(value));
+}
+
+void Secrets::declare(std::string_view list) {
+    for (std::string& key : parse_list(list).value_or(std::vector<std::string>())) {
+        declared_.insert(std::move(key));
+    }
+}
+
+bool Secrets::has(std::string_view key, std::string_view value) const {
+    return (declared_.contains(key) && find_setting(key) == nullptr) || looks_secret(key, value);
+}
+
+std::string Secrets::shown(std::string_view key, std::string_view value) const {
+    return std::string(has(key, value) ? kHidden : value);
+}
+
+}  // namespace storm::detail
