@@ -27,6 +27,7 @@ struct TopologyRecord {
   status @7 :UInt8;
   killedMs @8 :Int64;
   killWaitMs @9 :Int64;
+  sealed @10 :Bool;
 }
 
 struct WorkerSlot {

@@ -140,6 +140,7 @@ void write(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setStatus(static_cast<std::uint8_t>(record.status));
     to.setKilledMs(record.killed_ms);
     to.setKillWaitMs(record.kill_wait_ms);
+    to.setSealed(record.sealed);
 }
 
 TopologyRecord read(schema::TopologyRecord::Reader from) {
@@ -157,6 +158,7 @@ TopologyRecord read(schema::TopologyRecord::Reader from) {
     record.status = static_cast<Status>(from.getStatus());
     record.killed_ms = from.getKilledMs();
     record.kill_wait_ms = from.getKillWaitMs();
+    record.sealed = from.getSealed();
     return record;
 }
 

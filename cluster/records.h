@@ -42,7 +42,7 @@ struct Artifact {
 enum class Status : std::uint8_t { kActive, kInactive, kKilled, kRebalancing, kFinished };
 std::string_view to_string(Status status);  ///< "ACTIVE"
 
-/// A submitted topology; all but the last three fields never change.
+/// A submitted topology; all but status and what goes with it never changes.
 struct TopologyRecord {
     std::string id;                 ///< "wc-3-1732170000": name, number, seconds since 1970.
     std::string name;               ///< Unique among those that are not removed.
@@ -54,6 +54,7 @@ struct TopologyRecord {
     Status status = Status::kActive;
     std::int64_t killed_ms = 0;     ///< Since 1970; with kKilled.
     std::int64_t kill_wait_ms = 0;  ///< After which workers that still drain are stopped.
+    bool sealed = false;            ///< Secrets are as cluster/seal.h makes them.
     std::string newer = {};         ///< As in Assignment.
 
     friend bool operator==(const TopologyRecord&, const TopologyRecord&) = default;

@@ -3,7 +3,10 @@
 #include <optional>
 #include <utility>
 
+#include "base/secret.h"
+#include "cluster/seal.h"
 #include "supervisor/host.h"
+#include "supervisor/limits.h"
 
 namespace storm::supervisor {
 namespace {
@@ -13,12 +16,13 @@ constexpr const char* kTooMuchToDo = "too many things wait to be fetched";
 }  // namespace
 
 Fetcher::Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
-                 Places places, Nimbuses nimbuses)
+                 Places places, Nimbuses nimbuses, std::string token_file)
     : state_(state),
       files_(files),
       downloads_(downloads),
       places_(std::move(places)),
-      nimbuses_(std::move(nimbuses)) {}
+      nimbuses_(std::move(nimbuses)),
+      token_file_(std::move(token_file)) {}
 
 void Fetcher::fetch(const Target& target, Then then) {
     read_(target.topology,
@@ -39,10 +43,26 @@ void Fetcher::read_(const std::string& topology, std::function<void(base::Result
                                        base::Result<std::optional<cluster::TopologyRecord>> read) {
         if (!read) return then(read.error());
         if (!*read) return then(base::Error{"topology \"" + topology + "\" has no record"});
-        auto record = std::make_shared<const cluster::TopologyRecord>(*std::move(read).value());
+        auto opened = opened_(*std::move(read).value());
+        if (!opened) return then(opened.error());
+        auto record = std::make_shared<const cluster::TopologyRecord>(std::move(opened).value());
         records_[topology] = record;
         then(Record(std::move(record)));
     });
+}
+
+base::Result<cluster::TopologyRecord> Fetcher::opened_(cluster::TopologyRecord record) const {
+    if (!record.sealed) return record;
+    if (token_file_.empty()) {
+        return base::Error{"cannot open the secrets of topology \"" + record.name +
+                           "\": this supervisor has no token; set storm.token.file to Nimbus'"};
+    }
+    const auto token = base::read_secret(token_file_, kSmallFileBytesMax);
+    if (!token) {
+        return base::Error{"cannot open the secrets of topology \"" + record.name +
+                           "\": " + token.error().message};
+    }
+    return cluster::Seal(*token).opened(std::move(record));
 }
 
 void Fetcher::stage_(const Record& record, std::uint32_t number, bool downloaded,

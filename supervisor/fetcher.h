@@ -30,9 +30,10 @@ public:
     using Then = std::function<void(base::Result<Fetched>)>;
     using Nimbuses = std::function<std::vector<HostPort>()>;
 
-    /// `files` does what is quick, `downloads` what may take minutes.
+    /// `files` does what is quick, `downloads` what may take minutes. `token_file`: what opens the
+    /// secrets of topologies.
     Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
-            Places places, Nimbuses nimbuses);
+            Places places, Nimbuses nimbuses, std::string token_file);
 
     void fetch(const Target& target, Then then);
     /// Reads the record of a topology whose worker runs already, so that it is at hand when needed.
@@ -44,6 +45,7 @@ private:
     using Record = std::shared_ptr<const cluster::TopologyRecord>;
 
     void read_(const std::string& topology, std::function<void(base::Result<Record>)> then);
+    base::Result<cluster::TopologyRecord> opened_(cluster::TopologyRecord record) const;
     void stage_(const Record& record, std::uint32_t number, bool downloaded, const Then& then);
     void staged_(const Record& record, std::uint32_t number, bool downloaded,
                  const base::Result<Staged>& staged, const Then& then);
@@ -53,6 +55,7 @@ private:
     cluster::Errands& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
+    const std::string token_file_;           // Empty: there is none.
     std::map<std::string, Record> records_;  ///< By id. What is used of them never changes.
 };
 

@@ -48,7 +48,9 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       files_(loop_, "files", kErrandsMax),
       downloads_(loop_, "downloads", kErrandsMax),
       reports_(loop_, "reports", kErrandsMax),
-      fetcher_(state_, files_, downloads_, settings_.places, [this] { return nimbuses_(); }),
+      fetcher_(
+          state_, files_, downloads_, settings_.places, [this] { return nimbuses_(); },
+          settings_.token_file),
       reporter_(
           loop_, reports_,
           {[this] { return report(); }, [this] { return nimbuses_(); }, settings_.token_file}),

@@ -324,6 +324,9 @@ void Api::submit_(const Call& call) {
     auto read = read_submission(call.request.body);
     if (!read) return call.reply(HttpResponse::error(422, read.error().message));
     auto submission = std::make_shared<Submission>(std::move(read).value());
+    auto sealed = seal_.sealed(std::move(submission->record));
+    if (!sealed) return call.reply(HttpResponse::error(422, sealed.error().message));
+    submission->record = std::move(sealed).value();
     std::vector<std::string> blobs;
     for (const cluster::Artifact& artifact : submission->record.artifacts) {
         const auto size = parts_.blobs.size(artifact.sha256);

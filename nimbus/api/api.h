@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "net/http_server.h"
 #include "nimbus/api/views.h"
+#include "cluster/seal.h"
 #include "nimbus/blobs/blob_store.h"
 #include "nimbus/blobs/blob_thread.h"
 #include "nimbus/topology_store/topologies.h"
@@ -94,6 +95,7 @@ private:
     const ApiParts parts_;
     std::string own_id_;
     BlobStore::Stock blob_stock_;
+    const cluster::Seal seal_{parts_.token};
     std::size_t uploads_ = 0;
     std::map<int, std::uint64_t> requests_by_status_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -6,6 +6,7 @@
 
 #include <storm/config.h>
 #include <storm/detail/names.h>
+#include <storm/detail/secrets.h>
 
 #include <nlohmann/json.hpp>
 
@@ -80,6 +81,29 @@ void read_artifacts(const cluster::JsonFields& fields, cluster::TopologyRecord& 
     }
 }
 
+/// Who submits it may not be storm-submit, whose descriptions have none.
+void hide_secrets(json& settings, const detail::Secrets& secrets) {
+    if (!settings.is_object()) return;
+    for (const auto& [key, value] : settings.items()) {
+        const auto* const text = value.get_ptr<const json::string_t*>();
+        value = text == nullptr ? json() : json(secrets.shown(key, *text));
+    }
+}
+
+std::string without_secrets(json description, const detail::Secrets& secrets) {
+    const auto settings = description.find("settings");
+    if (settings != description.end()) hide_secrets(*settings, secrets);
+    const auto components = description.find("components");
+    if (components != description.end()) {
+        for (json& component : *components) {
+            if (component.is_object() && component.contains("settings")) {
+                hide_secrets(component["settings"], secrets);
+            }
+        }
+    }
+    return description.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 }  // namespace
 
 base::Result<base::Done> check_name(std::string_view name) {
@@ -106,7 +130,10 @@ base::Result<Submission> read_submission(std::string_view text) {
     if (description == object.end()) mistake.note("description", "is missing");
     if (!mistake.text().empty()) return base::Error{mistake.text()};
     if (const auto name = check_name(made.record.name); !name) return name.error();
-    made.record.description = description->dump(-1, ' ', false, json::error_handler_t::replace);
+    made.record.description =
+        description->is_object()
+            ? without_secrets(*description, detail::Secrets(made.record.settings))
+            : description->dump(-1, ' ', false, json::error_handler_t::replace);
     auto read = cluster::read_description(made.record.description);
     if (!read) return read.error();
     made.description = std::move(read).value();

@@ -54,6 +54,7 @@ public:
         record.status = status();
         record.killed_ms = time_ms();
         record.kill_wait_ms = time_ms();
+        record.sealed = below(2) == 1;
         return record;
     }
     Assignment assignment() {

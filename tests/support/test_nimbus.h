@@ -32,6 +32,7 @@
 #include "cluster/limits.h"
 #include "cluster/node_set.h"
 #include "cluster/reports.h"
+#include "cluster/seal.h"
 #include "cluster/session.h"
 #include "net/http_server.h"
 #include "supervisor/artifact_cache.h"
@@ -124,11 +125,12 @@ public:
         record.id = id;
         record.name = id;
         record.description = "{}";
-        record.settings = {{"test.mode", mode}};
+        record.settings = {{"test.mode", mode}, {"topology.secret.settings", "test.mode"}};
         record.artifacts = artifacts;
         record.artifacts.insert(record.artifacts.begin(),
                                 {"test-worker", program_sha_, 0755, program_.size()});
         record.secret = std::string(cluster::kSecretBytes, 's');
+        record = cluster::Seal("secret").sealed(std::move(record)).value();
         cluster::Assignment assignment;
         assignment.topology = id;
         assignment.epoch = 1;

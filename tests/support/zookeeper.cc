@@ -69,6 +69,16 @@ Zookeeper::~Zookeeper() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
+bool Zookeeper::data_has(const std::string& text) const {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file(entry.path(), std::ios::binary);
+        const std::string all{std::istreambuf_iterator<char>(file), {}};
+        if (all.find(text) != std::string::npos) return true;
+    }
+    return false;
+}
+
 bool Zookeeper::is_installed() {
     return std::filesystem::exists("/usr/share/java/zookeeper.jar") &&
            std::filesystem::exists("/usr/bin/java");

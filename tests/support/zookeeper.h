@@ -30,6 +30,9 @@ public:
     void pause();
     void resume();
 
+    /// Whether it has written that down somewhere.
+    bool data_has(const std::string& text) const;
+
     /// Whether `tools/zookeeper.sh` finds what it needs on this machine.
     static bool is_installed();
 

@@ -1,0 +1,140 @@
+#include "cluster/seal.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <storm/detail/secrets.h>
+
+#include "base/check.h"
+#include "base/secret.h"
+
+namespace storm::cluster {
+namespace {
+
+// What the token is used for, so that no other use of it gives the same bytes.
+constexpr std::string_view kKeyPurpose = "storm 1: secrets of topologies";
+constexpr std::string_view kLinkPurpose = "storm 1: links of workers:";
+constexpr int kNonceBytes = 12;
+constexpr int kTagBytes = 16;
+
+const unsigned char* bytes(std::string_view text) {
+    return static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
+}
+unsigned char* bytes(std::string& text) {
+    return static_cast<unsigned char*>(static_cast<void*>(text.data()));
+}
+
+std::string hmac(std::string_view key, std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+    unsigned length = 0;
+    STORM_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes(text),
+                     text.size(), mac.data(), &length) != nullptr,
+                "OpenSSL has SHA-256");
+    return {mac.begin(), mac.begin() + length};
+}
+
+class Cipher {
+public:
+    /// `about` is not kept, and must be the same when it is opened.
+    Cipher(const std::string& key, std::string_view nonce, std::string_view about, bool seals)
+        : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
+        int none = 0;
+        STORM_CHECK(context_ != nullptr &&
+                        EVP_CipherInit_ex(context_.get(), EVP_aes_256_gcm(), nullptr, bytes(key),
+                                          bytes(nonce), seals ? 1 : 0) == 1 &&
+                        EVP_CipherUpdate(context_.get(), nullptr, &none, bytes(about),
+                                         static_cast<int>(about.size())) == 1,
+                    "OpenSSL has AES-256-GCM");
+    }
+
+    std::string add(std::string_view text) {
+        std::string made(text.size(), '\0');
+        int length = 0;
+        STORM_CHECK(EVP_CipherUpdate(context_.get(), bytes(made), &length, bytes(text),
+                                     static_cast<int>(text.size())) == 1,
+                    "AES-256-GCM takes any bytes");
+        return made;
+    }
+    bool finish() {
+        int none = 0;
+        std::array<unsigned char, kTagBytes> nothing{};
+        return EVP_CipherFinal_ex(context_.get(), nothing.data(), &none) == 1;
+    }
+    std::string tag() {
+        std::string made(kTagBytes, '\0');
+        control(EVP_CTRL_GCM_GET_TAG, made);
+        return made;
+    }
+    void expect(std::string tag) { control(EVP_CTRL_GCM_SET_TAG, tag); }
+
+private:
+    void control(int what, std::string& tag) {
+        STORM_CHECK(EVP_CIPHER_CTX_ctrl(context_.get(), what, kTagBytes, tag.data()) == 1,
+                    "a tag has 16 bytes");
+    }
+
+    const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context_;
+};
+
+std::string about(const TopologyRecord& record, std::string_view key) {
+    return record.name + '\0' + std::string(key);
+}
+
+std::string seal(const std::string& key, std::string_view value, std::string_view about) {
+    const std::string nonce = base::random_bytes(kNonceBytes);
+    Cipher cipher(key, nonce, about, true);
+    const std::string hidden = cipher.add(value);
+    STORM_CHECK(cipher.finish(), "AES-256-GCM always ends");
+    return std::string(kSealMark) + nonce + cipher.tag() + hidden;
+}
+
+std::optional<std::string> open(const std::string& key, std::string_view sealed,
+                                std::string_view about) {
+    sealed.remove_prefix(kSealMark.size());
+    if (sealed.size() < kNonceBytes + kTagBytes) return std::nullopt;
+    Cipher cipher(key, sealed.substr(0, kNonceBytes), about, false);
+    std::string value = cipher.add(sealed.substr(kNonceBytes + kTagBytes));
+    cipher.expect(std::string(sealed.substr(kNonceBytes, kTagBytes)));
+    if (!cipher.finish()) return std::nullopt;
+    return value;
+}
+
+}  // namespace
+
+Seal::Seal(std::string_view token) : key_(hmac(token, kKeyPurpose)) {}
+
+base::Result<TopologyRecord> Seal::sealed(TopologyRecord record) const {
+    const detail::Secrets secrets(record.settings);
+    for (auto& [key, value] : record.settings) {
+        if (value.starts_with(kSealMark)) {
+            return base::Error{"setting \"" + key + "\" begins with \"" + std::string(kSealMark) +
+                               "\", which is kept for sealed ones"};
+        }
+        if (secrets.has(key, value)) value = seal(key_, value, about(record, key));
+    }
+    record.sealed = true;
+    return record;
+}
+
+base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
+    if (!record.sealed) return record;  // Submitted before there were seals.
+    for (auto& [key, value] : record.settings) {
+        if (!value.starts_with(kSealMark)) continue;
+        auto found = open(key_, value, about(record, key));
+        if (!found) {
+            return base::Error{"cannot open the sealed setting \"" + key + "\" of topology \"" +
+                               record.name +
+                               "\": the token is not the one that it was submitted under"};
+        }
+        value = std::move(*found);
+    }
+    // What lies in ZooKeeper is of no use without the token.
+    record.secret = hmac(key_, std::string(kLinkPurpose) + record.secret);
+    record.sealed = false;
+    return record;
+}
+
+}  // namespace storm::cluster
