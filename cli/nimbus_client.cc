@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <storm/detail/suggest.h>
+#include <sys/stat.h>
 
 #include "cli/failure.h"
 #include "cli/limits.h"
@@ -59,7 +60,13 @@ std::string token_in(const std::string& path) {
     return text;
 }
 
-Token token_named(const std::string& path, const std::string& by) {
+bool is_for(const std::string& path, mode_t others) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 && (found.st_mode & others) != 0;
+}
+
+Token token_named(const std::string& path, const std::string& by,
+                  mode_t forbidden = S_IRWXG | S_IRWXO) {
     const std::string text = token_in(path);
     if (text.empty()) {
         throw Failure(ExitCode::kDenied,
@@ -70,6 +77,13 @@ Token token_named(const std::string& path, const std::string& by) {
     if (text.size() > kTokenBytesMax || !is_token(text)) {
         throw Failure(ExitCode::kDenied,
                       detail::quoted(path) + ", which " + by + " names, does not hold a token");
+    }
+    if (is_for(path, forbidden)) {
+        throw Failure(ExitCode::kDenied,
+                      "the token in " + detail::quoted(path) + ", which " + by +
+                          " names, can be read by others",
+                      "whoever reads it may do what you may; chmod " +
+                          std::string((forbidden & S_IRGRP) != 0 ? "600 " : "640 ") + path);
     }
     return {text, "the token in " + detail::quoted(path) + " (" + by + ")"};
 }
@@ -194,15 +208,25 @@ std::string escaped(std::string_view name) {
 Token read_token(const Config& config) {
     const char* const named = std::getenv("STORM_TOKEN_FILE");
     if (named != nullptr && *named != '\0') return token_named(named, "$STORM_TOKEN_FILE");
+    const std::string readonly = config.string("storm.readonly.token.file", "");
+    const auto for_reading = [&readonly] {
+        return token_named(readonly, "storm.readonly.token.file", S_IWGRP | S_IRWXO);
+    };
     const std::string set = config.string("storm.token.file", "");
-    if (!set.empty()) return token_named(set, "storm.token.file");
+    if (!set.empty()) {
+        // The settings of a host are for all its users, of whom some may only read.
+        if (!readonly.empty() && token_in(set).empty() && errno == EACCES) return for_reading();
+        return token_named(set, "storm.token.file");
+    }
     const std::string local = config.string("storm.local.dir") + "/token";
     const std::string text = token_in(local);
-    if (is_token(text) && text.size() <= kTokenBytesMax) {
+    const bool closed = !is_for(local, S_IRWXG | S_IRWXO);
+    if (is_token(text) && text.size() <= kTokenBytesMax && closed) {
         return {text, "the token in " + detail::quoted(local) + " (storm.local.dir)"};
     }
+    if (!readonly.empty()) return for_reading();
     return {"", "$STORM_TOKEN_FILE and storm.token.file are not set, and " + detail::quoted(local) +
-                    " cannot be read"};
+                    (closed ? " cannot be read" : " can be read by others, and is not used")};
 }
 
 NimbusClient::NimbusClient(const Config& config)
@@ -295,6 +319,18 @@ void NimbusClient::put_blob(const std::string& sha256, const std::string& path,
     ask(std::move(call));
 }
 
+std::string NimbusClient::withheld_text(const Json& answer) const {
+    std::string fields;
+    for (const Json& field : list_at(answer, "withheld")) {
+        if (!field.is_string()) continue;
+        fields += (fields.empty() ? "" : ", ") + printable(field.get<std::string>());
+    }
+    if (fields.empty()) return "";
+    return "not shown: " + fields + ": " +
+           (token_.text.empty() ? "no token was sent: " + token_.where
+                                : token_.where + " is not the one of this cluster");
+}
+
 net::HttpResponse NimbusClient::get_log(const Location& location) {
     net::HttpCall call = call_of("GET", location.target);
     call.host = location.address.host;
@@ -357,7 +393,7 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
 }
 
 net::HttpResponse NimbusClient::ask(net::HttpCall call) {
-    if (call.method != "GET") add_token(call);  // Reading is free.
+    add_token(call);  // Reads tell less without it.
     net::HttpResponse response = ask_any(call);
     for (int redirects = 0; response.status == 421 && redirects < kRedirectsMax; ++redirects) {
         const std::string leader = said_in(response).leader;

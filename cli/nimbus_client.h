@@ -52,7 +52,8 @@ struct Token {
     std::string where;  ///< "the token in \"x\"", or where one was looked for.
 };
 /// From $STORM_TOKEN_FILE, else storm.token.file, else <storm.local.dir>/token where that can be
-/// read. Throws Failure for a file that was named and is of no use.
+/// read; where there is none of these, the one for reading: storm.readonly.token.file. Throws
+/// Failure for a file that was named and is of no use, also as everybody may read it.
 Token read_token(const Config& config);
 
 class NimbusClient {
@@ -71,6 +72,9 @@ public:
     bool has_blob(const std::string& sha256);
     void put_blob(const std::string& sha256, const std::string& path,
                   std::function<void(std::uint64_t done, std::uint64_t total)> progress);
+
+    /// What to tell of an answer from which Nimbus has left something out; else "".
+    std::string withheld_text(const Json& answer) const;
 
     /// A Supervisor's log. Needs the token, so the address must be the cluster's.
     net::HttpResponse get_log(const Location& location);

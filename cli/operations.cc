@@ -34,6 +34,11 @@ void write(const Output& output, const Json& answer, const char* list, const cha
     }
 }
 
+void tell_of_withheld(const NimbusClient& nimbus, const Json& answer, const Output& output) {
+    const std::string text = nimbus.withheld_text(answer);
+    if (output.format == Format::kTable && !text.empty()) output.out << '\n' << text << '\n';
+}
+
 /// Whether the topology of that id is no longer there. While nobody can be asked, it is.
 bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& id) {
     try {
@@ -99,13 +104,18 @@ void list_nimbuses(const Config& config, const Output& output) {
 }
 
 void list_errors(const Config& config, const Output& output) {
-    write(output, NimbusClient(config).get("/api/v1/errors"), "errors", "topology", errors_text);
+    NimbusClient nimbus(config);
+    const Json errors = nimbus.get("/api/v1/errors");
+    write(output, errors, "errors", "topology", errors_text);
+    tell_of_withheld(nimbus, errors, output);
 }
 
 void show_status(const Config& config, const std::string& name, const Output& output) {
-    const Json topology = NimbusClient(config).get(target_of(name));
+    NimbusClient nimbus(config);
+    const Json topology = nimbus.get(target_of(name));
     output.out << (output.format == Format::kJson ? to_text(topology)
                                                   : topology_text(topology, output.terminal));
+    tell_of_withheld(nimbus, topology, output);
 }
 
 void show_health(const Config& config, const Output& output) {

@@ -81,7 +81,7 @@ void LocalDir::ready(nlohmann::json fields) {
         base::log::warn("cannot say that it is ready", {{"why", written.error().message}});
 }
 
-base::Result<std::string> read_or_make_token(const std::string& path) {
+base::Result<std::string> read_or_make_token(const std::string& path, TokenKind kind) {
     // One that is there may be where nothing can be written.
     struct stat found {};
     if (::stat(path.c_str(), &found) != 0) {
@@ -90,10 +90,12 @@ base::Result<std::string> read_or_make_token(const std::string& path) {
         const auto made = base::write_new_file(path, new_token, S_IRUSR | S_IWUSR);
         if (!made) return base::Error{"cannot make the token file: " + made.error().message};
     }
-    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return base::Error{
-            "the token file " + path +
-            " can be read by others: whoever does can run programs here; chmod 600 " + path};
+    const bool full = kind == TokenKind::kFull;
+    const mode_t forbidden = full ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO;
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & forbidden) != 0) {
+        return base::Error{"the token file " + path + " can be read by others: whoever does can " +
+                           (full ? "run programs here; chmod 600 " : "read all; chmod 640 ") +
+                           path};
     }
     auto token = base::read_secret(path, kTokenBytesMax);
     if (!token) return base::Error{"cannot use the token file: " + token.error().message};

@@ -7,6 +7,7 @@
 // Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -43,7 +44,10 @@ private:
 };
 
 /// What is in the file; made with 32 random bytes in hex when it is not there. The error: it cannot
-/// be read or made, others may read it, or it is no token.
-base::Result<std::string> read_or_make_token(const std::string& path);
+/// be read or made, others may read it, or it is no token. One for reading alone may be read by its
+/// group.
+enum class TokenKind : std::uint8_t { kFull, kReadonly };
+base::Result<std::string> read_or_make_token(const std::string& path,
+                                             TokenKind kind = TokenKind::kFull);
 
 }  // namespace storm::cluster

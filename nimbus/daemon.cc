@@ -21,6 +21,7 @@
 #include "cluster/session.h"
 #include "cluster/watchdog.h"
 #include "cluster/zookeeper_coordination.h"
+#include "net/bearer_token.h"
 #include "net/http_server.h"
 #include "nimbus/api/api.h"
 #include "nimbus/blobs/blob_store.h"
@@ -37,13 +38,30 @@ std::string token_file(const Config& config) {
     return config.string("storm.token.file", config.string("storm.local.dir") + "/token");
 }
 
+base::Result<net::Tokens> read_tokens(const Config& config) {
+    net::Tokens tokens;
+    auto full = cluster::read_or_make_token(token_file(config));
+    if (!full) return full.error();
+    tokens.full = std::move(full).value();
+    const std::string readonly = config.string("storm.readonly.token.file", "");
+    if (readonly.empty()) return tokens;
+    auto read = cluster::read_or_make_token(readonly, cluster::TokenKind::kReadonly);
+    if (!read) return read.error();
+    tokens.readonly = std::move(read).value();
+    if (tokens.readonly == tokens.full) {
+        return base::Error{"storm.readonly.token.file \"" + readonly +
+                           "\" has the token that may change everything; give it another one"};
+    }
+    return tokens;
+}
+
 class Daemon {
 public:
-    Daemon(cluster::LocalDir dir, BlobStore blobs, std::string token,
+    Daemon(cluster::LocalDir dir, BlobStore blobs, net::Tokens tokens,
            const cluster::ZookeeperSettings& zookeeper, base::Micros task_timeout)
         : dir_(std::move(dir)),
           blobs_(std::move(blobs)),
-          token_(std::move(token)),
+          tokens_(std::move(tokens)),
           session_timeout_(zookeeper.session_timeout),
           session_(
               loop_, [this, zookeeper] { return connect_zookeeper(loop_, zookeeper); },
@@ -54,7 +72,7 @@ public:
               [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
               [] { return base::random_bytes(cluster::kSecretBytes); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
-                [this] { return zookeeper_text(); }, token_, started_ms_}) {}
+                [this] { return zookeeper_text(); }, tokens_, started_ms_}) {}
 
     base::Result<base::Done> start(const Config& config) {
         net::HttpAddress address;
@@ -175,12 +193,12 @@ private:
     const std::int64_t started_ms_ = wall_.now_ms();
     cluster::LocalDir dir_;
     BlobStore blobs_;
-    const std::string token_;
+    const net::Tokens tokens_;
     const base::Micros session_timeout_;
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
     cluster::AsioLoop loop_{io_};
-    BlobThread blob_thread_{blobs_, loop_, token_};
+    BlobThread blob_thread_{blobs_, loop_, tokens_.full};
     cluster::Session session_;
     cluster::ClusterState state_;
     cluster::NimbusRecord record_;
@@ -199,11 +217,11 @@ base::Result<base::Done> run(const Config& config) {
     if (!zookeeper) return zookeeper.error();
     auto dir = cluster::LocalDir::open(config.string("storm.local.dir"), "nimbus");
     if (!dir) return dir.error();
-    auto token = cluster::read_or_make_token(token_file(config));
-    if (!token) return token.error();
+    auto tokens = read_tokens(config);
+    if (!tokens) return tokens.error();
     auto blobs = BlobStore::open(dir.value().path() + "/blobs");
     if (!blobs) return blobs.error();
-    Daemon daemon(std::move(dir).value(), std::move(blobs).value(), std::move(token).value(),
+    Daemon daemon(std::move(dir).value(), std::move(blobs).value(), std::move(tokens).value(),
                   *zookeeper, config.int64("nimbus.task.timeout.secs") * base::kMicrosPerSecond);
     const auto started = daemon.start(config);
     if (!started) return started.error();

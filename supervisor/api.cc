@@ -147,21 +147,45 @@ std::optional<LogRequest> log_request(std::string_view target) {
     return wanted;
 }
 
+/// One that cannot be read lets nobody in.
+std::string token_or_none(const std::string& file) {
+    const auto token = file.empty() ? base::Result<std::string>(std::string())
+                                    : base::read_secret(file, kSmallFileBytesMax);
+    return token ? *token : std::string();
+}
+
 /// Nothing: the request may go on.
-std::optional<HttpResponse> refusal(const HttpRequest& request, const std::string& token_file) {
-    if (token_file.empty()) {
+std::optional<HttpResponse> refusal(const HttpRequest& request, const std::string& token_file,
+                                    const std::string& readonly_token_file) {
+    if (token_file.empty() && readonly_token_file.empty()) {
         return HttpResponse::error(
             403, "logs are for those with the token, and this supervisor has none",
             "set storm.token.file to Nimbus' token for the supervisor");
     }
-    const auto token = base::read_secret(token_file, kSmallFileBytesMax);
-    if (!token) {
-        return HttpResponse::error(
-            403, "the supervisor cannot read its token: " + token.error().message);
+    net::Tokens tokens = {{}, token_or_none(readonly_token_file)};
+    if (!token_file.empty()) {
+        auto token = base::read_secret(token_file, kSmallFileBytesMax);
+        if (!token) {
+            return HttpResponse::error(
+                403, "the supervisor cannot read its token: " + token.error().message);
+        }
+        tokens.full = std::move(token).value();
     }
-    return net::refuse_without_token(request, *token,
-                                     "the token is in Nimbus' storm.token.file, or in the file "
-                                     "named token in its storm.local.dir");
+    return net::refuse_without(net::Access::kRead, request, tokens,
+                               "the token is in Nimbus' storm.token.file, or in the file "
+                               "named token in its storm.local.dir");
+}
+
+/// Without what users' programs have printed or thrown.
+cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
+    for (cluster::WorkerStatus& worker : report.workers) {
+        worker.last_stderr.clear();
+        worker.report.failure.clear();
+        for (cluster::ComponentReport& component : worker.report.components) {
+            component.last_errors.clear();
+        }
+    }
+    return report;
 }
 
 }  // namespace
@@ -175,14 +199,21 @@ void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     if (path == "/health") return reply(health(sources_.overview()));
     if (path == "/metrics") return reply(metrics(sources_.overview()));
     if (path == "/api/v1/workers") {
-        return reply(HttpResponse::json(cluster::to_json(sources_.overview().report)));
+        const net::Tokens tokens = {token_or_none(sources_.token_file),
+                                    token_or_none(sources_.readonly_token_file)};
+        cluster::SupervisorReport report = sources_.overview().report;
+        if (net::access_of(request, tokens) == net::Access::kOpen) {
+            report = without_texts(std::move(report));
+        }
+        return reply(HttpResponse::json(cluster::to_json(report)));
     }
     reply(HttpResponse::error(404, "no such page",
                               "there are /health, /metrics, /api/v1/workers and /api/v1/logs/…"));
 }
 
 void Api::answer_log_(const HttpRequest& request, const net::HttpReply& reply) {
-    if (auto refused = refusal(request, sources_.token_file)) return reply(*std::move(refused));
+    if (auto refused = refusal(request, sources_.token_file, sources_.readonly_token_file))
+        return reply(*std::move(refused));
     const std::optional<LogRequest> wanted = log_request(request.target);
     if (!wanted) {
         return reply(HttpResponse::error(

@@ -34,6 +34,7 @@ public:
         std::function<Overview()> overview;
         Places places;
         std::string token_file;  ///< Empty: there is none, and what needs the token is refused.
+        std::string readonly_token_file = {};
     };
 
     Api(cluster::Errands& files, Sources sources) : files_(files), sources_(std::move(sources)) {}

@@ -89,6 +89,7 @@ base::Result<Settings> read_settings(const Config& config) {
     settings.token_file = token_file != nullptr && *token_file != '\0'
                               ? token_file
                               : config.string("storm.token.file", "");
+    settings.readonly_token_file = config.string("storm.readonly.token.file", "");
     return settings;
 }
 

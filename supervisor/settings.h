@@ -25,7 +25,8 @@ struct Settings {
     std::vector<std::uint16_t> slots;  ///< 0: any free one.
     SlotTimes times;
     std::vector<HostPort> nimbus_seeds;
-    std::string token_file;  ///< Empty: there is none.
+    std::string token_file;           ///< Empty: there is none.
+    std::string readonly_token_file;  ///< The same.
 };
 
 /// The error says which setting, what is wrong, and what to do.

@@ -54,7 +54,8 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       reporter_(
           loop_, reports_,
           {[this] { return report(); }, [this] { return nimbuses_(); }, settings_.token_file}),
-      api_(files_, {[this] { return overview_(); }, settings_.places, settings_.token_file}),
+      api_(files_, {[this] { return overview_(); }, settings_.places, settings_.token_file,
+                    settings_.readonly_token_file}),
       shop_{outside.io,
             loop_,
             settings_.places,

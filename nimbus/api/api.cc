@@ -7,7 +7,6 @@
 
 #include "cluster/record_check.h"
 #include "cluster/reports.h"
-#include "net/bearer_token.h"
 #include "net/limits.h"
 #include "nimbus/api/metrics.h"
 #include "nimbus/api/openapi.h"
@@ -209,7 +208,7 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
         return nullptr;
     }
     if ((found->flags & Route::kToken) != 0) {
-        auto without = net::refuse_without_token(head, parts_.token, kTokenHint);
+        auto without = net::refuse_without(net::Access::kChange, head, parts_.tokens, kTokenHint);
         if (without) {
             refused = *std::move(without);
             return nullptr;
@@ -308,7 +307,8 @@ void Api::list_(const Call& call) {
 void Api::topology_(const Call& call) {
     for (const TopologyView& view : parts_.topologies.all()) {
         if (view.record.name != call.argument) continue;
-        return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms())));
+        return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms(),
+                                              net::access_of(call.request, parts_.tokens))));
     }
     if (!other_leader_().empty()) {
         // What was submitted a moment ago may not have come here yet.
@@ -422,7 +422,7 @@ void Api::nimbuses_(const Call& call) {
 }
 
 void Api::errors_(const Call& call) {
-    call.reply(told_(errors_json(parts_.topologies)));
+    call.reply(told_(errors_json(parts_.topologies, net::access_of(call.request, parts_.tokens))));
 }
 
 void Api::targets_(const Call& call) {

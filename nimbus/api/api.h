@@ -3,6 +3,8 @@
 //     request ──► which route? ──► is the token right? ──► do we lead? ──► answer
 //                   404, 405            401                   421
 //
+// Reads need no token, but what users wrote or printed is for those with one.
+//
 // Threads: the loop's.
 #pragma once
 
@@ -15,9 +17,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cluster/seal.h"
+#include "net/bearer_token.h"
 #include "net/http_server.h"
 #include "nimbus/api/views.h"
-#include "cluster/seal.h"
 #include "nimbus/blobs/blob_store.h"
 #include "nimbus/blobs/blob_thread.h"
 #include "nimbus/topology_store/topologies.h"
@@ -32,7 +35,7 @@ struct ApiParts {
     BlobThread& blob_thread;
     const base::WallClock& wall;
     std::function<std::string()> zookeeper;  ///< "connected", or what it is instead.
-    std::string token;
+    net::Tokens tokens;
     std::int64_t started_ms = 0;
 };
 
@@ -52,12 +55,12 @@ public:
     /// Without it there are no peers to copy blobs to.
     void set_own_id(std::string id) { own_id_ = std::move(id); }
     void set_blob_stock(BlobStore::Stock stock) { blob_stock_ = stock; }
+    /// Blobs that topologies need and that are not here.
+    void set_blobs_missing(std::size_t count) { blobs_missing_ = count; }
 
     static std::vector<RouteName> routes();
 
 private:
-    /// Blobs that topologies need and that are not here.
-    void set_blobs_missing(std::size_t count) { blobs_missing_ = count; }
     struct Call;  // A request, and what its path holds.
     struct Route;
     class Upload;
@@ -93,14 +96,14 @@ private:
     Answered answered_(const net::HttpReply& reply, int status) const;
 
     const ApiParts parts_;
+    const cluster::Seal seal_{parts_.tokens.full};
     std::string own_id_;
     BlobStore::Stock blob_stock_;
-    const cluster::Seal seal_{parts_.token};
     std::size_t uploads_ = 0;
+    std::size_t blobs_missing_ = 0;
+    std::uint64_t copies_lacking_ = 0;  // Submissions that not all Nimbuses have the blobs of.
     std::map<int, std::uint64_t> requests_by_status_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace storm::nimbus
-    std::size_t blobs_missing_ = 0;
-    std::uint64_t copies_lacking_ = 0;  // Submissions that not all Nimbuses have the blobs of.

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include <storm/config.h>
+#include <storm/detail/secrets.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cluster/description.h"
+#include "cluster/seal.h"
 #include "nimbus/limits.h"
 
 namespace storm::nimbus {
@@ -105,7 +109,25 @@ std::uint16_t http_port_of(const std::string& supervisor, const Topologies& topo
     return live == topologies.supervisors().end() ? std::uint16_t{0} : live->second.http_port;
 }
 
-Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topologies& topologies) {
+bool is_storms(const std::string& key) {
+    const auto known = known_settings();
+    return std::any_of(known.begin(), known.end(),
+                       [&key](const Setting& setting) { return setting.key == key; });
+}
+
+Json settings_json(const std::map<std::string, std::string>& settings, net::Access access) {
+    const detail::Secrets secrets(settings);
+    Json json = Json::object();
+    for (const auto& [key, value] : settings) {
+        if (access == net::Access::kOpen && !is_storms(key)) continue;
+        json[key] = value.starts_with(cluster::kSealMark) ? std::string(detail::kHidden)
+                                                          : secrets.shown(key, value);
+    }
+    return json;
+}
+
+Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topologies& topologies,
+                 net::Access access) {
     const WorkerStatus* const status = topologies.book().worker(view.record.id, slot);
     const bool present = topologies.is_present(slot.supervisor);
     Json json = {{"id", slot.number}, {"host", slot.host}, {"port", slot.port}};
@@ -117,11 +139,13 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     json["restarts"] = known.restarts;
     json["incarnation"] = known.incarnation;
     json["exit"] = known.exit;
-    json["failure"] = known.report.failure;
+    if (access != net::Access::kOpen) {
+        json["failure"] = known.report.failure;
+        json["last_stderr"] = known.last_stderr;
+    }
     const bool is_unheard = topologies.leading() && present && http_port != 0 &&
                             !topologies.book().heard(slot.supervisor);
     if (is_unheard) json["failure"] = kUnheard;
-    json["last_stderr"] = known.last_stderr;
     json["metrics_url"] =
         metrics_port == 0 ? Json() : Json(url(slot.host, metrics_port, "/metrics"));
     json["supervisor"] = slot.supervisor;
@@ -157,13 +181,14 @@ Executors executors_of(const TopologyView& view, const Topologies& topologies, s
     return executors;
 }
 
-Json errors_json_of(const TopologyView& view, const Topologies& topologies) {
+Json errors_json_of(const TopologyView& view, const Topologies& topologies, net::Access access) {
     Json json = Json::array();
     const auto at = topologies.errors().find(view.record.id);
     if (at == topologies.errors().end()) return json;
     for (const cluster::TopologyError& error : at->second.errors) {
-        json.push_back(
-            {{"component", error.component}, {"error", error.error}, {"time_ms", error.time_ms}});
+        json.push_back({{"component", error.component}});
+        if (access != net::Access::kOpen) json.back()["error"] = error.error;
+        json.back()["time_ms"] = error.time_ms;
     }
     return json;
 }
@@ -201,19 +226,19 @@ std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
 }
 
 std::string topology_json(const TopologyView& view, const Topologies& topologies,
-                          std::int64_t now_ms) {
+                          std::int64_t now_ms, net::Access access) {
     const cluster::Description description = described(view.record);
     const Executors executors =
         executors_of(view, topologies, description.component_of_executor().size());
     Json workers = Json::array();
     for (const WorkerSlot& slot : view.assignment.workers) {
-        workers.push_back(worker_json(slot, view, topologies));
+        workers.push_back(worker_json(slot, view, topologies, access));
     }
-    return text({{"name", view.record.name},
+    Json json = {{"name", view.record.name},
                  {"id", view.record.id},
                  {"status", view.state},
                  {"uptime_secs", secs_since(view.record.submitted_ms, now_ms)},
-                 {"settings", view.record.settings},
+                 {"settings", settings_json(view.record.settings, access)},
                  {"executors",
                   {{"total", executors.total},
                    {"assigned", executors.assigned},
@@ -223,7 +248,11 @@ std::string topology_json(const TopologyView& view, const Topologies& topologies
                  {"losses", losses_json(description, view, topologies)},
                  {"components", components_json(description, view, topologies)},
                  {"workers", std::move(workers)},
-                 {"errors", errors_json_of(view, topologies)}});
+                 {"errors", errors_json_of(view, topologies, access)}};
+    if (access == net::Access::kOpen) {
+        json["withheld"] = Json::array({"settings", "failure", "last_stderr", "error"});
+    }
+    return text(json);
 }
 
 std::string supervisors_json(const Topologies& topologies, std::int64_t now_ms) {
@@ -259,17 +288,18 @@ std::string nimbuses_json(const Nimbuses& nimbuses, std::int64_t now_ms) {
     return text({{"nimbuses", std::move(list)}});
 }
 
-std::string errors_json(const Topologies& topologies) {
+std::string errors_json(const Topologies& topologies, net::Access access) {
     Json list = Json::array();
     for (const TopologyView& view : topologies.all()) {
-        for (Json& error : errors_json_of(view, topologies)) {
-            list.push_back({{"topology", view.record.name},
-                            {"component", std::move(error["component"])},
-                            {"error", std::move(error["error"])},
-                            {"time_ms", std::move(error["time_ms"])}});
+        for (const Json& error : errors_json_of(view, topologies, access)) {
+            Json told = {{"topology", view.record.name}};
+            told.update(error);
+            list.push_back(std::move(told));
         }
     }
-    return text({{"errors", std::move(list)}});
+    Json json = {{"errors", std::move(list)}};
+    if (access == net::Access::kOpen) json["withheld"] = Json::array({"error"});
+    return text(json);
 }
 
 std::string targets_json(const Topologies& topologies, const Nimbuses& nimbuses) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cluster/records.h"
+#include "net/bearer_token.h"
 #include "nimbus/topology_store/topologies.h"
 
 namespace storm::nimbus {
@@ -20,11 +21,12 @@ struct Nimbuses {
 };
 
 std::string topologies_json(const Topologies& topologies, std::int64_t now_ms);
+/// Without access to read: not what users wrote or printed, and "withheld" names that.
 std::string topology_json(const TopologyView& view, const Topologies& topologies,
-                          std::int64_t now_ms);
+                          std::int64_t now_ms, net::Access access);
 std::string supervisors_json(const Topologies& topologies, std::int64_t now_ms);
 std::string nimbuses_json(const Nimbuses& nimbuses, std::int64_t now_ms);
-std::string errors_json(const Topologies& topologies);
+std::string errors_json(const Topologies& topologies, net::Access access);
 /// For Prometheus' http_sd.
 std::string targets_json(const Topologies& topologies, const Nimbuses& nimbuses);
 

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "cli/failure.h"
 #include "tests/cli/fake_nimbus.h"
@@ -16,6 +17,7 @@
 namespace storm::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -28,10 +30,11 @@ protected:
         std::filesystem::remove(file_);
     }
 
-    std::string token_file(const std::string& content) {
+    std::string token_file(const std::string& content, mode_t mode = 0600) {
         file_ = ::testing::TempDir() + "token-" +
                 ::testing::UnitTest::GetInstance()->current_test_info()->name();
         std::ofstream(file_) << content;
+        ::chmod(file_.c_str(), mode);
         return file_;
     }
 
@@ -210,7 +213,7 @@ TEST_F(NimbusClientTest, WhatNimbusSaysCannotTakeTheTerminalOver) {
     EXPECT_STREQ(failure.what(), "bad ?[2J");
 }
 
-TEST_F(NimbusClientTest, ChangesCarryTheTokenAndReadsDoNot) {
+TEST_F(NimbusClientTest, AllCarryTheToken) {
     FakeNimbus nimbus(always(200, Json::object()));
     Config config = nimbus.config();
     config.set("storm.token.file", token_file("secret\n"));
@@ -219,8 +222,46 @@ TEST_F(NimbusClientTest, ChangesCarryTheTokenAndReadsDoNot) {
     client.get("/x");
     client.post("/t", {});
 
-    EXPECT_EQ(nimbus.requests().at(0).headers.count("authorization"), 0U);
+    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer secret");
     EXPECT_EQ(nimbus.requests().at(1).headers.at("authorization"), "Bearer secret");
+}
+
+TEST_F(NimbusClientTest, TheTokenForReadingIsTakenWhereThereIsNoOther) {
+    FakeNimbus nimbus(always(200, Json::object()));
+    Config config = nimbus.config();
+    config.set("storm.readonly.token.file", token_file("peek\n", 0640));
+
+    NimbusClient(config).get("/x");
+
+    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer peek");
+}
+
+TEST_F(NimbusClientTest, ATokenThatOthersMayReadIsRefused) {
+    FakeNimbus nimbus(always(200, Json::object()));
+    Config config = nimbus.config();
+    const std::string path = token_file("secret\n", 0640);
+    config.set("storm.token.file", path);
+
+    const Failure failure = failure_of([&] { NimbusClient client(config); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kDenied);
+    EXPECT_EQ(failure.hint(), "whoever reads it may do what you may; chmod 600 " + path);
+    Config reading = nimbus.config();
+    reading.set("storm.readonly.token.file", token_file("peek\n", 0644));
+    EXPECT_THAT(failure_of([&] { NimbusClient client(reading); }).hint(), HasSubstr("chmod 640"));
+}
+
+TEST_F(NimbusClientTest, TellsWhyItGotLess) {
+    FakeNimbus nimbus(always(200, {{"withheld", {"settings", "error"}}}));
+    Config config = nimbus.config();
+    NimbusClient without(config);
+    config.set("storm.token.file", token_file("old\n"));
+    NimbusClient wrong(config);
+
+    EXPECT_THAT(without.withheld_text(without.get("/x")),
+                AllOf(HasSubstr("not shown: settings, error"), HasSubstr("no token was sent")));
+    EXPECT_THAT(wrong.withheld_text(wrong.get("/x")), HasSubstr("is not the one of this cluster"));
+    EXPECT_EQ(wrong.withheld_text(Json::object()), "");
 }
 
 TEST_F(NimbusClientTest, TheEnvironmentsTokenGoesBeforeTheSetting) {

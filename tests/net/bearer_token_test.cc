@@ -12,7 +12,7 @@ namespace {
 int status_of(const std::string& header, const std::string& token = "secret") {
     HttpRequest request;
     if (!header.empty()) request.headers["authorization"] = header;
-    const auto refused = refuse_without_token(request, token, "ask the operator");
+    const auto refused = refuse_without(Access::kChange, request, {token, {}}, "ask the operator");
     if (!refused) return 200;
     EXPECT_EQ(refused->headers.at("WWW-Authenticate"), "Bearer");
     EXPECT_NE(refused->body.find("ask the operator"), std::string::npos);
@@ -33,6 +33,22 @@ TEST(BearerToken, OnlyTheOneItIsLetsIn) {
 TEST(BearerToken, AnEmptyOneLetsNobodyIn) {
     EXPECT_EQ(status_of("Bearer ", ""), 401);
     EXPECT_EQ(status_of("", ""), 401);
+}
+
+TEST(BearerToken, TheOneForReadingChangesNothing) {
+    const Tokens tokens = {"secret", "peek"};
+    HttpRequest request;
+    request.headers["authorization"] = "Bearer peek";
+
+    EXPECT_EQ(access_of(request, tokens), Access::kRead);
+    EXPECT_FALSE(refuse_without(Access::kRead, request, tokens, "").has_value());
+    EXPECT_EQ(refuse_without(Access::kChange, request, tokens, "")->status, 403);
+    EXPECT_EQ(access_of(request, {"secret", {}}), Access::kOpen);
+    request.headers["authorization"] = "Bearer secret";
+    EXPECT_EQ(access_of(request, tokens), Access::kChange);
+    request.headers["authorization"] = "Bearer wrong";
+    EXPECT_EQ(access_of(request, tokens), Access::kOpen);
+    EXPECT_EQ(refuse_without(Access::kRead, request, tokens, "")->status, 401);
 }
 
 }  // namespace

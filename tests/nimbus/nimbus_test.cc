@@ -235,6 +235,45 @@ TEST_F(NimbusTest, ManyReadersOfABlobDoNotKeepAnUploadWaiting) {
     EXPECT_LT(clock.now() - start, 5 * base::kMicrosPerSecond);
 }
 
+TEST_F(NimbusTest, SecretsAndTextsAreForThoseWithAToken) {
+    fs::create_directories(path("n1"));
+    std::ofstream(path("peek")) << std::string(32, 'p') << '\n';
+    fs::permissions(path("peek"), fs::perms::owner_read | fs::perms::group_read);
+    auto with_readonly = settings();
+    with_readonly.push_back("storm.readonly.token.file=" + path("peek"));
+    NimbusProcess nimbus(path("n1"), with_readonly);
+    ASSERT_TRUE(nimbus.is_ready());
+    ASSERT_TRUE(soon([&] { return nimbus.leads(); }));
+    put(nimbus, "program");
+    auto request = nlohmann::json::parse(submission("wc", "program"));
+    request["settings"] = {
+        {"db.password", "hunter2"}, {"input", "lines.txt"}, {"topology.workers", "2"}};
+    request["description"]["settings"] = request["settings"];
+    ASSERT_EQ(nimbus.change("POST", "/api/v1/topologies", request.dump()).status, 201);
+    const auto as = [&](const char* method, const std::string& token, const std::string& target) {
+        net::HttpCall call = nimbus.call(method, target);
+        call.headers["Authorization"] = "Bearer " + token;
+        return nimbus.ask(call);
+    };
+
+    const auto open = nimbus.json("/api/v1/topologies/wc");
+    const auto read =
+        nlohmann::json::parse(as("GET", std::string(32, 'p'), "/api/v1/topologies/wc").body);
+    const auto wrong = nlohmann::json::parse(as("GET", "wrong", "/api/v1/topologies/wc").body);
+
+    EXPECT_EQ(open.at("settings"), nlohmann::json({{"topology.workers", "2"}}));
+    EXPECT_THAT(open.at("withheld").dump(), HasSubstr("last_stderr"));
+    EXPECT_EQ(wrong.at("settings"), open.at("settings"));
+    EXPECT_EQ(read.at("settings").at("db.password"), "<secret>");
+    EXPECT_EQ(read.at("settings").at("input"), "lines.txt");
+    EXPECT_FALSE(read.contains("withheld"));
+    EXPECT_EQ(as("POST", std::string(32, 'p'), "/api/v1/topologies/wc/kill").status, 403);
+    EXPECT_EQ(nimbus.get("/api/v1/topologies").status, 200);
+    EXPECT_EQ(nimbus.json("/api/v1/errors").at("withheld").at(0), "error");
+    EXPECT_EQ(zookeeper_->data_has("hunter2"), false) << "what lies on ZooKeeper's disk";
+    EXPECT_EQ(zookeeper_->data_has("lines.txt"), true) << "and is looked through";
+}
+
 TEST_F(NimbusTest, OneWithoutRoomForCopiesDoesNotKeepSubmissions) {
     std::ofstream(path("token")) << std::string(64, 't') << '\n';
     fs::permissions(path("token"), fs::perms::owner_read | fs::perms::owner_write);

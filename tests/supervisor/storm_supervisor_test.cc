@@ -283,6 +283,9 @@ TEST_F(StormSupervisor, ServesLogsByIdsToThoseWithTheToken) {
     EXPECT_EQ(whole.status, 200);
     EXPECT_THAT(whole.body, HasSubstr("one\ntwo\n"));
     EXPECT_EQ(get("/api/v1/logs/wc/0/stderr?offset=4&bytes=3", "secret").body, "two");
+    EXPECT_THAT(get("/api/v1/workers", "secret").body, HasSubstr("\"two\""));
+    EXPECT_THAT(get("/api/v1/workers").body, Not(HasSubstr("two")));
+    EXPECT_THAT(get("/api/v1/workers", "wrong").body, Not(HasSubstr("two")));
     const std::string logs = nimbus_->places.logs("wc", 0);
     ASSERT_EQ(::symlink("/etc/passwd", (logs + "/stdout.1").c_str()), 0);
     for (const char* const path : {"wc/0/stdout.1",
