@@ -42,6 +42,15 @@ Cell state(const Json& object, const char* key) {
     return {text, colour_of(text)};
 }
 
+/// With who vouches for the worker, if that is not its Supervisor.
+Cell worker_state(const Json& worker) {
+    Cell cell = state(worker, "state");
+    const std::string lease = text_at(worker, "lease");
+    if (lease == "nimbus") cell.text += ", asks nimbus";
+    if (lease == "nobody") cell.text += ", reaches no nimbus";
+    return cell;
+}
+
 Cell uptime(const Json& object) {
     return duration_text(count_at(object, "uptime_secs"));
 }
@@ -98,7 +107,7 @@ std::string workers_text(const Json& workers, const Terminal& terminal) {
                  {"METRICS", false, true}});
     for (const Json& worker : workers) {
         table.add({text_at(worker, "id"), address(worker, "port"), text_at(worker, "pid"),
-                   state(worker, "state"), number(worker, "restarts"), text_at(worker, "exit"),
+                   worker_state(worker), number(worker, "restarts"), text_at(worker, "exit"),
                    text_at(worker, "metrics_url")});
     }
     return table.text(terminal);

@@ -19,6 +19,9 @@ constexpr std::array kStates = {WorkerState::kStarting, WorkerState::kRunning,
                                 WorkerState::kFinished, WorkerState::kFailed,
                                 WorkerState::kBackOff,  WorkerState::kCrashLoop};
 
+constexpr std::array kHolders = {LeaseHolder::kSupervisor, LeaseHolder::kNimbus,
+                                 LeaseHolder::kNobody};
+
 Json json_of(const ComponentReport& report) {
     return {{"id", report.id},
             {"emitted", report.emitted},
@@ -44,6 +47,7 @@ Json json_of(const WorkerReport& report) {
     }
     return {{"assignment_epoch", report.assignment_epoch},
             {"state", to_string(report.state)},
+            {"lease", to_string(report.lease)},
             {"metrics_port", report.metrics_port},
             {"failure", report.failure},
             {"components", std::move(components)}};
@@ -97,6 +101,11 @@ WorkerReport read_report(const JsonFields& json) {
     } else {
         report.state = *state;
     }
+    const std::string lease = json.text_or_empty("lease");
+    const auto* const holder =
+        std::find_if(kHolders.begin(), kHolders.end(),
+                     [&](LeaseHolder each) { return to_string(each) == lease; });
+    if (holder != kHolders.end()) report.lease = *holder;
     report.metrics_port = json.number_or_zero<std::uint16_t>("metrics_port");
     report.failure = json.text_or_empty("failure");
     json.objects("components", [&](const JsonFields& component) {
@@ -124,6 +133,20 @@ WorkerStatus read_worker(const JsonFields& json) {
 }
 
 }  // namespace
+
+std::string_view to_string(LeaseHolder holder) {
+    switch (holder) {
+        case LeaseHolder::kUnknown:
+            return "";
+        case LeaseHolder::kSupervisor:
+            return "supervisor";
+        case LeaseHolder::kNimbus:
+            return "nimbus";
+        case LeaseHolder::kNobody:
+            return "nobody";
+    }
+    return "";
+}
 
 std::string_view to_string(WorkerState state) {
     switch (state) {

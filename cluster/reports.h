@@ -26,6 +26,15 @@ enum class WorkerState : std::uint8_t {
 };
 std::string_view to_string(WorkerState state);  ///< "RUNNING", "CRASH_LOOP"
 
+/// Who has said last that a worker may run on.
+enum class LeaseHolder : std::uint8_t {
+    kUnknown,     ///< It does not say.
+    kSupervisor,  ///< As it should be.
+    kNimbus,      ///< Its Supervisor is away, or cut off from ZooKeeper; Nimbus says so.
+    kNobody,      ///< Nor does any Nimbus answer.
+};
+std::string_view to_string(LeaseHolder holder);  ///< "supervisor"; "" of kUnknown.
+
 struct ComponentReport {
     std::string id;
     std::uint64_t emitted = 0;
@@ -49,6 +58,7 @@ struct ComponentReport {
 struct WorkerReport {
     std::uint64_t assignment_epoch = 0;  ///< That it works by.
     WorkerState state = WorkerState::kStarting;
+    LeaseHolder lease = LeaseHolder::kUnknown;
     std::uint16_t metrics_port = 0;
     /// With kFailed: why; with kFinished: what did not go through. From its Supervisor: why it
     /// cannot be started, or does not follow its assignment.

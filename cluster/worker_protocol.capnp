@@ -13,6 +13,17 @@ struct Bootstrap {
   incarnation @3 :UInt64;
   supervisorSocket @4 :Text;
   token @5 :Data;
+  nimbuses @6 :List(NimbusAddress);
+}
+
+struct NimbusAddress {
+  host @0 :Text;
+  port @1 :UInt16;
+}
+
+struct Vouch {
+  sure @0 :Bool;
+  nimbuses @1 :List(NimbusAddress);
 }
 
 struct Hello {
@@ -49,12 +60,14 @@ struct WorkerReport {
   metricsPort @2 :UInt16;
   failure @3 :Data;
   components @4 :List(ComponentReport);
+  lease @5 :UInt8;
 }
 
 struct ToWorker {
   union {
     assign @0 :Records.Assignment;
     stop @1 :Stop;
+    vouch @2 :Vouch;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "cluster/worker_protocol.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -84,6 +85,7 @@ void write(const WorkerReport& report, schema::WorkerReport::Builder to) {
     to.setState(static_cast<std::uint8_t>(report.state));
     to.setMetricsPort(report.metrics_port);
     to.setFailure(bytes_of(report.failure));
+    to.setLease(static_cast<std::uint8_t>(report.lease));
     auto components = to.initComponents(static_cast<unsigned>(report.components.size()));
     for (unsigned i = 0; i < components.size(); ++i) write(report.components[i], components[i]);
 }
@@ -94,10 +96,33 @@ WorkerReport read(schema::WorkerReport::Reader from) {
     report.state = static_cast<WorkerState>(from.getState());
     report.metrics_port = from.getMetricsPort();
     report.failure = string(from.getFailure());
+    // Of a later version, perhaps.
+    if (from.getLease() <= static_cast<std::uint8_t>(LeaseHolder::kNobody)) {
+        report.lease = static_cast<LeaseHolder>(from.getLease());
+    }
     for (const schema::ComponentReport::Reader component : from.getComponents()) {
         report.components.push_back(read(component));
     }
     return report;
+}
+
+template <typename Builder>
+void write(const std::vector<NimbusAddress>& nimbuses, Builder init) {
+    const std::size_t count = std::min(nimbuses.size(), kNimbusesTold);
+    auto to = init(static_cast<unsigned>(count));
+    for (unsigned i = 0; i < count; ++i) {
+        to[i].setHost(text(nimbuses[i].host));
+        to[i].setPort(nimbuses[i].port);
+    }
+}
+
+std::vector<NimbusAddress> read(capnp::List<schema::NimbusAddress>::Reader from) {
+    std::vector<NimbusAddress> nimbuses;
+    for (const schema::NimbusAddress::Reader nimbus : from) {
+        if (nimbuses.size() == kNimbusesTold) break;
+        nimbuses.push_back({string(nimbus.getHost()), nimbus.getPort()});
+    }
+    return nimbuses;
 }
 
 // Nothing: of a kind that this version does not know.
@@ -107,6 +132,8 @@ std::optional<ToWorker> read(schema::ToWorker::Reader from) {
             return Assign{read(from.getAssign())};
         case schema::ToWorker::STOP:
             return Stop{from.getStop().getDrain()};
+        case schema::ToWorker::VOUCH:
+            return Vouch{from.getVouch().getSure(), read(from.getVouch().getNimbuses())};
     }
     return std::nullopt;
 }
@@ -126,6 +153,9 @@ std::string fault(const Assign& assign) {
     return fault(assign.assignment);
 }
 std::string fault(const Stop&) {
+    return {};
+}
+std::string fault(const Vouch&) {
     return {};
 }
 
@@ -185,6 +215,11 @@ std::string encode(const ToWorker& said) {
     return with_length(message<schema::ToWorker>([&](schema::ToWorker::Builder to) {
         if (const Assign* const assign = std::get_if<Assign>(&said)) {
             write(assign->assignment, to.initAssign());
+        } else if (const Vouch* const vouch = std::get_if<Vouch>(&said)) {
+            auto builder = to.initVouch();
+            builder.setSure(vouch->sure);
+            write(vouch->nimbuses,
+                  [&builder](unsigned count) { return builder.initNimbuses(count); });
         } else {
             to.initStop().setDrain(std::get<Stop>(said).drain);
         }
@@ -215,6 +250,7 @@ std::string encode(const Bootstrap& bootstrap) {
         to.setIncarnation(bootstrap.incarnation);
         to.setSupervisorSocket(text(bootstrap.supervisor_socket));
         to.setToken(bytes_of(bootstrap.token));
+        write(bootstrap.nimbuses, [&to](unsigned count) { return to.initNimbuses(count); });
     });
 }
 
@@ -230,7 +266,8 @@ base::Result<Bootstrap> decode_bootstrap(std::string_view bytes) {
                              from.getNumber(),
                              from.getIncarnation(),
                              string(from.getSupervisorSocket()),
-                             string(from.getToken())};
+                             string(from.getToken()),
+                             read(from.getNimbuses())};
         });
 }
 

@@ -5,14 +5,16 @@
 //     ◄─ Hello ────────────────────────────────────── connects to Bootstrap::socket, and again
 //     ── Assign, with each new assignment ──────────► whenever the connection is lost
 //     ── Stop ──────────────────────────────────────►
+//     ── Vouch, at once and each kVouchMicros ──────►
 //     ◄─ WorkerReport, at each change of state, and ─
 //        each second while counts change; else every kReportMicrosMax
 //
 // Each message is a Cap'n Proto message (cluster/worker_protocol.capnp) behind u32 its bytes. A
 // worker's binary may be older or newer than the Supervisor: fields are only ever added.
 //
-// Nothing here lets a worker talk to ZooKeeper or Nimbus: user code holds no credential of the
-// cluster.
+// Nothing here lets a worker talk to ZooKeeper, or change anything at Nimbus: user code holds no
+// credential of the cluster. Where Nimbus is, it knows: it asks there, as anybody may, whether it
+// is still wanted while its Supervisor is away.
 //
 // Threads: plain values and pure functions.
 #pragma once
@@ -35,11 +37,22 @@ namespace storm::cluster {
 inline constexpr std::size_t kWorkerMessageBytesMax = 4 * 1024 * 1024;
 inline constexpr base::Micros kReportMicros = base::kMicrosPerSecond;
 inline constexpr base::Micros kReportMicrosMax = 3 * base::kMicrosPerSecond;
+/// How often a Supervisor vouches for its workers.
+inline constexpr base::Micros kVouchMicros = base::kMicrosPerSecond;
+/// Addresses of Nimbuses that a worker is told.
+inline constexpr std::size_t kNimbusesTold = 8;
 /// Worker mode is `PROGRAM --worker`; the Bootstrap is on this descriptor.
 inline constexpr int kBootstrapDescriptor = 3;
 /// A worker that was superseded or refused by its peers exits with this: start it again at once,
 /// with a new incarnation, if it is still assigned.
 inline constexpr int kExitFenced = 20;
+
+struct NimbusAddress {
+    std::string host;
+    std::uint16_t port = 0;
+
+    friend bool operator==(const NimbusAddress&, const NimbusAddress&) = default;
+};
 
 struct Bootstrap {
     TopologyRecord topology;
@@ -48,6 +61,8 @@ struct Bootstrap {
     std::uint64_t incarnation = 0;  ///< Epoch of its slot << 32 | start count.
     std::string supervisor_socket;  ///< Path of the Supervisor's Unix socket.
     std::string token;              ///< For Hello: 32 random bytes.
+    /// Empty: the Supervisor is of a version that does not vouch.
+    std::vector<NimbusAddress> nimbuses = {};
 };
 
 struct Hello {
@@ -65,7 +80,13 @@ struct Stop {
     bool drain = true;
 };
 
-using ToWorker = std::variant<Assign, Stop>;
+struct Vouch {
+    /// The Supervisor is connected to ZooKeeper: it would know if the worker were wanted no more.
+    bool sure = false;
+    std::vector<NimbusAddress> nimbuses;  ///< As Supervisors know them now, the leader first.
+};
+
+using ToWorker = std::variant<Assign, Stop, Vouch>;
 using ToSupervisor = std::variant<Hello, WorkerReport>;
 
 /// With the length in front.

@@ -36,6 +36,10 @@ inline constexpr std::size_t kReportsMax = 4096;
 /// Requests that wait until the leader has read everything anew, or a write of the topology that
 /// they are about is settled.
 inline constexpr std::size_t kRequestsHeldMax = 256;
+/// A worker that asks for itself does so each second.
+inline constexpr base::Micros kAskedLately = 5 * base::kMicrosPerSecond;
+/// Such workers that are remembered, for who looks at their state.
+inline constexpr std::size_t kAskersMax = 4096;
 /// Submissions that are under way.
 inline constexpr std::size_t kSubmitsMax = 64;
 

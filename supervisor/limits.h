@@ -39,6 +39,10 @@ inline constexpr std::size_t kUnsentBytesMax = 8 * 1024 * 1024;
 /// Of a Unix socket's path, without the final zero.
 inline constexpr std::size_t kSocketPathMax = 107;
 
+/// Between two rounds of vouching for the workers; a longer one means that this process was
+/// stopped.
+inline constexpr Micros kLateVouch = 3 * kMicrosPerSecond;
+
 // ---- Files
 
 /// Of a log file, which is rotated before; so many older ones are kept: stderr.1 is the youngest.

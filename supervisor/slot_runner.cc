@@ -199,7 +199,8 @@ base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
     launch.number = target.number;
     launch.port = port_;
     cluster::Bootstrap bootstrap = {*fetched_->topology, *assignment_,          target.number,
-                                    incarnation,         shop_.places.socket(), token};
+                                    incarnation,         shop_.places.socket(), token,
+                                    shop_.nimbuses()};
     bootstrap.topology.status = assignment_->status;
     launch.bootstrap = cluster::encode(bootstrap);
     stderr_begin_ = file_size(launch.stderr_path);

@@ -38,6 +38,7 @@ struct Workshop {
     std::function<void(bool urgent)> changed;
     /// The port of a slot is somebody else's, or is free again.
     std::function<void(std::uint16_t, bool taken)> port_taken;
+    std::function<std::vector<cluster::NimbusAddress>()> nimbuses;
 };
 
 class SlotRunner {

@@ -70,7 +70,8 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
                 if (socket_) socket_->disconnect(port);
             },
             [this](bool urgent) { reporter_.changed(urgent); },
-            [this](std::uint16_t port, bool taken) { port_taken_(port, taken); }} {}
+            [this](std::uint16_t port, bool taken) { port_taken_(port, taken); },
+            [this] { return vouch_now_().nimbuses; }} {}
 
 Supervisor::~Supervisor() {
     *alive_ = false;
@@ -146,7 +147,10 @@ base::Result<base::Done> Supervisor::listen_() {
         }
         return std::nullopt;
     };
-    callbacks.connected = [this](std::uint16_t port) { runner_(port).connected(); };
+    callbacks.connected = [this](std::uint16_t port) {
+        socket_->send(port, vouch_now_());
+        runner_(port).connected();
+    };
     callbacks.reported = [this](std::uint16_t port, cluster::WorkerReport report) {
         runner_(port).reported(std::move(report));
     };
@@ -189,6 +193,7 @@ void Supervisor::follow_() {
     });
     reporter_.begin();
     clean_up_();
+    vouch_();
 }
 
 void Supervisor::publish_() {
@@ -333,6 +338,24 @@ void Supervisor::clean_up_() {
     }
     loop_.after(kCleanUpMicros, [this, alive = alive_] {
         if (*alive) clean_up_();
+    });
+}
+
+cluster::Vouch Supervisor::vouch_now_() const {
+    cluster::Vouch vouch;
+    // Who was stopped does not know yet whether its session has outlived that.
+    const bool slept = vouched_ && loop_.now() - *vouched_ > kLateVouch;
+    vouch.sure = outside_.session.ready() && !slept;
+    for (const HostPort& nimbus : nimbuses_()) vouch.nimbuses.push_back({nimbus.host, nimbus.port});
+    return vouch;
+}
+
+void Supervisor::vouch_() {
+    const cluster::Vouch vouch = vouch_now_();
+    for (const auto& [port, runner] : runners_) socket_->send(port, vouch);
+    vouched_ = loop_.now();
+    loop_.after(cluster::kVouchMicros, [this, alive = alive_] {
+        if (*alive) vouch_();
     });
 }
 

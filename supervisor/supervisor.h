@@ -79,6 +79,8 @@ private:
     void settle_edition_();
     void note_mistakes_(std::vector<Mistake> mistakes);
     void clean_up_();
+    void vouch_();
+    cluster::Vouch vouch_now_() const;
     void port_taken_(std::uint16_t port, bool taken);
     void look_at_taken_ports_();
     SlotRunner& runner_(std::uint16_t port);
@@ -105,6 +107,7 @@ private:
     std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
     bool looks_at_ports_ = false;
     bool ready_ = false;
+    std::optional<Micros> vouched_;           ///< When it did last.
     std::optional<Assignments> assignments_;         ///< Nothing: not known yet.
     bool is_current_ = false;                        ///< They were read in this session.
     std::optional<cluster::Edition> edition_;        ///< Of this session's data.

@@ -1,6 +1,8 @@
 #include "nimbus/api/api.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -55,6 +57,18 @@ bool matches(std::string_view pattern, std::string_view path, std::string& argum
     return true;
 }
 
+/// Of "…?worker=N".
+std::optional<std::uint32_t> worker_in(std::string_view target) {
+    constexpr std::string_view kQuery = "?worker=";
+    const std::size_t at = target.find(kQuery);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::string_view digits = target.substr(at + kQuery.size());
+    std::uint32_t worker = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), worker);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return worker;
+}
+
 }  // namespace
 
 struct Api::Call {
@@ -84,6 +98,7 @@ const std::vector<Api::Route>& Api::table_() {
         {"POST", "/api/v1/topologies/{name}/kill", kChange, &Api::kill_},
         {"POST", "/api/v1/topologies/{name}/activate", kChange, &Api::activate_},
         {"POST", "/api/v1/topologies/{name}/deactivate", kChange, &Api::deactivate_},
+        {"GET", "/api/v1/assignments/{id}", Route::kZookeeper, &Api::assignment_},
         {"HEAD", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
         {"GET", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
         {"PUT", "/api/v1/blobs/{sha256}", Route::kToken | Route::kUpload, nullptr},
@@ -310,14 +325,34 @@ void Api::topology_(const Call& call) {
         return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms(),
                                               net::access_of(call.request, parts_.tokens))));
     }
-    if (!other_leader_().empty()) {
-        // What was submitted a moment ago may not have come here yet.
+    if (!parts_.topologies.leading()) {
+        // What was submitted a moment ago may not have come here yet; nor does one that was stopped
+        // for a while know that another one leads by now.
         return call.reply(
             refusal_({Kind::kNotLeader, "this Nimbus knows no topology \"" + call.argument +
                                             "\", and does not lead"}));
     }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));
+}
+
+/// For workers whose Supervisor is away. Any Nimbus that is connected knows what ZooKeeper has;
+/// that there is nothing any more only the leader says.
+void Api::assignment_(const Call& call) {
+    if (const cluster::Assignment* const found = parts_.topologies.assignment(call.argument)) {
+        const auto worker = worker_in(call.request.target);
+        if (worker) parts_.topologies.asked(call.argument, *worker);
+        HttpResponse made;
+        made.content_type = "application/octet-stream";
+        made.body = cluster::encode(*found);
+        return call.reply(std::move(made));
+    }
+    const std::string why = "there is no topology with the id \"" + call.argument + '"';
+    if (!parts_.topologies.leading()) return call.reply(refusal_({Kind::kNotLeader, why}));
+    if (parts_.topologies.is_gone(call.argument)) {
+        return call.reply(refusal_({Kind::kNotFound, why}));
+    }
+    call.reply(refusal_({Kind::kUnavailable, "it is not known yet", "try again"}));
 }
 
 void Api::submit_(const Call& call) {

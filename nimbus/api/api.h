@@ -83,6 +83,7 @@ private:
     void list_(const Call& call);
     void submit_(const Call& call);
     void topology_(const Call& call);
+    void assignment_(const Call& call);
     void kill_(const Call& call);
     void activate_(const Call& call);
     void deactivate_(const Call& call);

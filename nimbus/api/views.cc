@@ -126,6 +126,16 @@ Json settings_json(const std::map<std::string, std::string>& settings, net::Acce
     return json;
 }
 
+/// One that cannot report may be heard all the same: it asks Nimbus instead.
+Json lease_of(const WorkerSlot& slot, const std::string& topology, const Topologies& topologies,
+              const WorkerStatus& known) {
+    using cluster::LeaseHolder;
+    if (topologies.is_asking(topology, slot.number)) return to_string(LeaseHolder::kNimbus);
+    const bool says = topologies.is_present(slot.supervisor) && known.pid > 0;
+    if (!says || known.report.lease == LeaseHolder::kUnknown) return nullptr;
+    return to_string(known.report.lease);
+}
+
 Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topologies& topologies,
                  net::Access access) {
     const WorkerStatus* const status = topologies.book().worker(view.record.id, slot);
@@ -136,6 +146,7 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     const std::uint16_t http_port = http_port_of(slot.supervisor, topologies);
     json["pid"] = known.pid;
     json["state"] = present ? cluster::to_string(known.report.state) : "LOST";
+    json["lease"] = lease_of(slot, view.record.id, topologies, known);
     json["restarts"] = known.restarts;
     json["incarnation"] = known.incarnation;
     json["exit"] = known.exit;

@@ -246,6 +246,9 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     bool topologies_known = false;
     bool supervisors_known = false;
 
+    /// When workers have asked for themselves last.
+    std::map<std::pair<std::string, std::uint32_t>, base::Micros> asked;
+
     // Led.
     std::optional<cluster::Term> term;
     std::uint64_t round = 0;                 // Grows with each term, and when one ends.
@@ -1089,6 +1092,27 @@ std::vector<TopologyView> Topologies::all() const {
         views.push_back({record, "UNREADABLE", assignment_of(id), kNoTexts, kUnreadable});
     }
     return views;
+}
+
+const Assignment* Topologies::assignment(const std::string& id) const {
+    const auto at = impl_->assignments.find(id);
+    return at == impl_->assignments.end() ? nullptr : &at->second;
+}
+
+void Topologies::asked(const std::string& id, std::uint32_t worker) {
+    const base::Micros now = impl_->loop.now();
+    auto& asked = impl_->asked;
+    std::erase_if(asked, [now](const auto& each) { return now - each.second > kAskedLately; });
+    if (asked.size() < kAskersMax) asked[{id, worker}] = now;
+}
+
+bool Topologies::is_asking(const std::string& id, std::uint32_t worker) const {
+    const auto at = impl_->asked.find({id, worker});
+    return at != impl_->asked.end() && impl_->loop.now() - at->second <= kAskedLately;
+}
+
+bool Topologies::is_gone(const std::string& id) const {
+    return leading() && impl_->led.count(id) == 0;
 }
 
 const std::map<std::string, cluster::SupervisorRecord>& Topologies::supervisors() const {

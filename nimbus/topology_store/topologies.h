@@ -111,6 +111,14 @@ public:
     /// Leads, and has read what was before it.
     bool leading() const;
     std::vector<TopologyView> all() const;  ///< By name.
+    /// As ZooKeeper has it, whoever leads: what Supervisors go by. Null: there is none (yet).
+    const cluster::Assignment* assignment(const std::string& id) const;
+    /// A worker asks here whether it may run on, since its Supervisor is away.
+    void asked(const std::string& id, std::uint32_t worker);
+    /// Whether one has within kAskedLately.
+    bool is_asking(const std::string& id, std::uint32_t worker) const;
+    /// This Nimbus leads, and knows no topology of this id.
+    bool is_gone(const std::string& id) const;
     const std::map<std::string, cluster::SupervisorRecord>& supervisors() const;
     /// Is, or is taken to be, connected.
     bool is_present(const std::string& supervisor) const;

@@ -106,6 +106,24 @@ TEST(Commands, StatusShowsComponentsWorkersAndWhatIsWrong) {
     EXPECT_EQ(Json::parse(printed(Format::kJson, nimbus, status)), wc());
 }
 
+TEST(Commands, StatusTellsOfAWorkerWhoseSupervisorIsAway) {
+    for (const auto& [lease, shown] :
+         std::map<std::string, std::string>{{"supervisor", "  LOST  "},
+                                            {"nimbus", "  LOST, asks nimbus  "},
+                                            {"nobody", "  LOST, reaches no nimbus  "}}) {
+        Json topology = wc();
+        topology["workers"][0]["state"] = "LOST";
+        topology["workers"][0]["lease"] = lease;
+        const FakeNimbus nimbus(answers({{"GET /api/v1/topologies/wc", topology}}));
+
+        const std::string text = printed(
+            Format::kTable, nimbus,
+            [](const Config& config, const Output& output) { show_status(config, "wc", output); });
+
+        EXPECT_THAT(text, HasSubstr(shown));
+    }
+}
+
 TEST(Commands, AnUnknownTopologyIsNotFound) {
     const FakeNimbus nimbus(answers({}));
 

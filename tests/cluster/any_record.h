@@ -104,9 +104,16 @@ public:
         bootstrap.incarnation = slot.epoch << 32 | below(100);
         bootstrap.supervisor_socket = "/" + id();
         bootstrap.token = secret();
+        bootstrap.nimbuses = nimbuses();
         return bootstrap;
     }
+    std::vector<NimbusAddress> nimbuses() {
+        std::vector<NimbusAddress> found;
+        for (std::uint32_t i = below(4); i > 0; --i) found.push_back({id(), port()});
+        return found;
+    }
     ToWorker to_worker() {
+        if (below(3) == 0) return Vouch{below(2) == 0, nimbuses()};
         if (below(2) == 0) return Stop{below(2) == 0};
         return Assign{assignment()};
     }
@@ -117,8 +124,12 @@ public:
         return report();
     }
     WorkerReport report() {
-        WorkerReport report{
-            random_.next() >> 32, static_cast<WorkerState>(below(4)), port(), bytes(30), {}};
+        WorkerReport report{random_.next() >> 32,
+                            static_cast<WorkerState>(below(4)),
+                            static_cast<LeaseHolder>(below(4)),
+                            port(),
+                            bytes(30),
+                            {}};
         for (std::uint32_t i = below(4); i > 0; --i) report.components.push_back(component());
         return report;
     }

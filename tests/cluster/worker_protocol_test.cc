@@ -83,6 +83,7 @@ RC_GTEST_PROP(WorkerProtocol, BootstrapsComeBackAsTheyWere, (std::uint64_t seed)
     RC_ASSERT(read->incarnation == bootstrap.incarnation);
     RC_ASSERT(read->supervisor_socket == bootstrap.supervisor_socket);
     RC_ASSERT(read->token == bootstrap.token);
+    RC_ASSERT(read->nimbuses == bootstrap.nimbuses);
 }
 
 RC_GTEST_PROP(WorkerProtocol, SurvivesFlippedBits, (std::uint64_t seed)) {

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/records.h"
 #include "nimbus/blobs/blob_store.h"
 #include "tests/nimbus/described.h"
 #include "tests/nimbus/nimbus_process.h"
@@ -389,6 +390,17 @@ TEST_F(NimbusTest, AnotherTakesOverWithTopologiesAndBlobs) {
     EXPECT_EQ(second.get("/api/v1/topologies").headers.at("x-storm-leader"),
               "127.0.0.1:" + std::to_string(first.port()));
     EXPECT_EQ(first.get("/api/v1/topologies").headers.count("x-storm-leader"), 0);
+    // Both tell workers what ZooKeeper has; that there is nothing, only the leader.
+    const std::string id = nlohmann::json::parse(submitted.body).at("id");
+    for (NimbusProcess* const each : {&first, &second}) {
+        ASSERT_TRUE(soon([&] { return each->get("/api/v1/assignments/" + id).status == 200; }));
+        const auto assignment =
+            cluster::decode<cluster::Assignment>(each->get("/api/v1/assignments/" + id).body);
+        ASSERT_TRUE(assignment.has_value());
+        EXPECT_EQ(assignment->topology, id);
+    }
+    EXPECT_EQ(first.get("/api/v1/assignments/other-1-1").status, 404);
+    EXPECT_EQ(second.get("/api/v1/assignments/other-1-1").status, 421);
     first.signal(SIGKILL);
     EXPECT_TRUE(soon([&] { return second.leads(); }, std::chrono::seconds(4)))
         << "session timeout (2 s) + 1 s, and a slow machine";

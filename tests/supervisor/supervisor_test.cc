@@ -326,6 +326,20 @@ TEST(Supervisor, KeepsWorkersWhileZookeeperIsAwayAndItsSessionExpires) {
     EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
 }
 
+TEST(Supervisor, VouchesForItsWorkersWhileItIsConnected) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    const auto vouched = [&] { return content_of(cluster.nimbus.file("wc", "vouched")); };
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return vouched() == "sure\nsure\n"; }));
+
+    cluster.zookeeper().cut(cluster.loop());
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return vouched().ends_with("unsure\n"); }));
+    cluster.zookeeper().mend(cluster.loop());
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return vouched().ends_with("unsure\nsure\n"); }));
+}
+
 TEST(Supervisor, HoldsAnAdoptedWorkersRestartUntilItKnowsWhatIsAssigned) {
     TestCluster cluster;
     cluster.start();

@@ -174,6 +174,9 @@ private:
             report_.assignment_epoch = assign->assignment.epoch;
             return note("told", "assign " + std::to_string(assign->assignment.epoch));
         }
+        if (const auto* const vouch = std::get_if<Vouch>(&message)) {
+            return note("vouched", vouch->sure ? "sure" : "unsure");
+        }
         const bool drain = std::get<Stop>(message).drain;
         note("told", drain ? "drain" : "stop");
         if (mode_ == "deaf") return;

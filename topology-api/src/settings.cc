@@ -114,8 +114,8 @@ constexpr std::array kSettings = {
     Setting{"topology.worker.buffer.bytes", Type::kInt, "67108864", kMiB, kTiB,
             "Bytes of tuples in flight in one worker at which its spouts pause."},
     Setting{"topology.worker.lease.secs", Type::kInt, "", 1, 3600,
-            "Seconds after which a worker stops that its Supervisor no longer vouches for. Not "
-            "set: it runs on."},
+            "Seconds after which a worker ends for which neither its Supervisor nor Nimbus has "
+            "vouched. Not set: silence ends nothing, only their word that it is wanted no more."},
     Setting{"topology.worker.threads", Type::kInt, "", 1, 1024,
             "Threads that run a worker's executors. Not set: the number of cores."},
     Setting{"topology.workers", Type::kInt, "1", 1, 1000,

@@ -73,6 +73,16 @@ public:
         }
     }
 
+    void add(const LeaseState& lease) {
+        ClientMetric& made =
+            metric("storm_worker_lease_age_seconds",
+                   "Since somebody has vouched for the worker, and who", MetricType::Gauge, "");
+        made.label = {{"topology", source_.topology},
+                      {"worker", source_.worker},
+                      {"holder", std::string(lease.holder)}};
+        made.gauge.value = static_cast<double>(lease.age) / 1e6;
+    }
+
     std::string text() const {
         std::vector<MetricFamily> families;
         for (const auto& [name, family] : families_) families.push_back(family);
@@ -177,9 +187,11 @@ private:
 
 }  // namespace
 
-std::string metrics_text(const Snapshot& snapshot, const MetricsSource& source) {
+std::string metrics_text(const Snapshot& snapshot, const MetricsSource& source,
+                         const std::optional<LeaseState>& lease) {
     Families families(source);
     for (const ComponentSnapshot& component : snapshot) families.add(component);
+    if (lease) families.add(*lease);
     return families.text();
 }
 

@@ -1,5 +1,6 @@
 #include "worker/run/metrics_server.h"
 
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -15,13 +16,13 @@ std::string health_text(const Engine& engine, const std::string& topology) {
 }
 
 net::HttpResponse answer(const net::HttpRequest& request, const Engine& engine,
-                         const MetricsSource& source) {
+                         const MetricsSource& source, const std::optional<LeaseState>& lease) {
     const std::string path = request.target.substr(0, request.target.find('?'));
     if (request.method != "GET" && request.method != "HEAD")
         return net::HttpResponse::error(405, "only GET is allowed");
     if (path == "/metrics") {
         return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                .body = metrics_text(engine.snapshot(), source)};
+                .body = metrics_text(engine.snapshot(), source, lease)};
     }
     if (path == "/health") {
         return {.content_type = "application/json", .body = health_text(engine, source.topology)};
@@ -36,21 +37,22 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
                                                              MetricsSource source) {
     return net::HttpServer::listen(
         port, [&engine, source = std::move(source)](const net::HttpRequest& request) {
-            return answer(request, engine, source);
+            return answer(request, engine, source, std::nullopt);
         });
 }
 
 base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_context& io,
                                                              const std::string& host,
                                                              const Engine& engine,
-                                                             MetricsSource source) {
+                                                             MetricsSource source,
+                                                             std::function<LeaseState()> lease) {
     // Where the worker's Supervisor was allowed to listen, so is the worker.
     return net::HttpServer::listen(
         io, {.host = host, .port = 0, .beyond_loopback = true},
         {.intake = {},
-         .answer = [&engine, source = std::move(source)](const net::HttpRequest& request,
-                                                         const net::HttpReply& reply) {
-             reply(answer(request, engine, source));
+         .answer = [&engine, source = std::move(source), lease = std::move(lease)](
+                       const net::HttpRequest& request, const net::HttpReply& reply) {
+             reply(answer(request, engine, source, lease()));
          }});
 }
 

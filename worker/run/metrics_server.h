@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,10 +24,11 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
                                                              const Engine& engine,
                                                              MetricsSource source);
 
-/// The same on `host`, on the thread that runs `io`. Any free port.
+/// The same on `host`, on the thread that runs `io`, where it asks for `lease`. Any free port.
 base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_context& io,
                                                              const std::string& host,
                                                              const Engine& engine,
-                                                             MetricsSource source);
+                                                             MetricsSource source,
+                                                             std::function<LeaseState()> lease);
 
 }  // namespace storm::worker

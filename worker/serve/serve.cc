@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <storm/detail/thrown.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@
 #include "worker/run/signals.h"
 #include "worker/run/stuck.h"
 #include "worker/serve/agreement.h"
+#include "worker/serve/lease.h"
+#include "worker/serve/nimbus_question.h"
 #include "worker/serve/report.h"
 #include "worker/serve/supervisor_link.h"
 #include "worker/transport/limits.h"
@@ -132,7 +135,10 @@ public:
           interrupt_timer_(io_),
           supervisor_(io_, bootstrap_.supervisor_socket, bootstrap_.token,
                       [this](const cluster::ToWorker& message) { take(message); }),
-          lease_(config.int64("topology.worker.lease.secs", 0) * base::kMicrosPerSecond) {}
+          lease_(config.int64("topology.worker.lease.secs", 0) * base::kMicrosPerSecond,
+                 clock_.now()),
+          question_(io_, bootstrap_.topology.id, bootstrap_.number),
+          nimbuses_(bootstrap_.nimbuses) {}
 
     int run() {
         const cluster::WorkerSlot* const slot = slot_of(assignment_, bootstrap_.number);
@@ -149,7 +155,10 @@ public:
         transport_ = std::move(listening).value();
         const MetricsSource source{bootstrap_.topology.name, bootstrap_.topology.id + "-" +
                                                                  std::to_string(bootstrap_.number)};
-        auto serving = serve_metrics(io_, slot->host, engine_, source);
+        auto serving = serve_metrics(io_, slot->host, engine_, source, [this] {
+            const base::Micros now = clock_.now();
+            return LeaseState{to_string(lease_.holder(now)), lease_.age(now)};
+        });
         if (!serving) return fail(serving.error().message);
         metrics_ = std::move(serving).value();
 
@@ -162,9 +171,8 @@ public:
         engine_.on_change([this] { asio::post(io_, [this] { changed(); }); });
         follow();
         transport_->start();
-        engine_.start();
         supervisor_.start();
-        contact_ = clock_.now();
+        look_at_lease();
         report_later();
         io_.run();
         return finish();
@@ -181,6 +189,10 @@ private:
     void take(const cluster::ToWorker& message) {
         if (const auto* const assign = std::get_if<cluster::Assign>(&message)) {
             take(assign->assignment);
+        } else if (const auto* const vouch = std::get_if<cluster::Vouch>(&message)) {
+            if (!vouch->nimbuses.empty()) nimbuses_ = vouch->nimbuses;
+            if (vouch->sure) lease_.vouched(clock_.now());
+            look_at_lease();
         } else if (std::get<cluster::Stop>(message).drain) {
             drain();
         } else {
@@ -221,6 +233,7 @@ private:
 
     void drain() {
         if (std::exchange(draining_, true)) return;
+        if (!begun_) return end(kExitDone, "told to end before it began");
         base::log::info("draining");
         engine_.drain();
         const base::Micros patience =
@@ -247,6 +260,30 @@ private:
         });
     }
 
+    // ---- Whether it may run on ----
+
+    void look_at_lease() {
+        const base::Micros now = clock_.now();
+        // One that knows no vouching has only its connection to show.
+        if (nimbuses_.empty() && supervisor_.connected()) lease_.vouched(now);
+        const std::string over = lease_.over(now);
+        if (!over.empty()) return end(kExitDone, over);
+        if (lease_.may_begin() && !std::exchange(begun_, true)) engine_.start();
+        const cluster::LeaseHolder holder = lease_.holder(now);
+        if (std::exchange(holder_, holder) != holder) {
+            const bool nobody = holder == cluster::LeaseHolder::kNobody;
+            base::log::write(nobody ? base::LogLevel::kWarn : base::LogLevel::kInfo,
+                             "another one vouches for it", {{"who", to_string(holder)}});
+        }
+        if (nimbuses_.empty() || !lease_.ask(now)) return;
+        question_.ask(nimbuses_, [this](const NimbusQuestion::Said& said) {
+            if (ending_) return;
+            lease_.answered(said.answer, clock_.now());
+            // What it has missed, as its Supervisor would have told it.
+            if (said.assignment) take(*said.assignment);
+        });
+    }
+
     // ---- What it says ----
 
     void changed() {
@@ -261,6 +298,7 @@ private:
     cluster::WorkerReport present() {
         cluster::WorkerReport report = make_report(engine_, engine_.wait(0));
         report.assignment_epoch = assignment_.epoch;
+        report.lease = holder_;
         report.metrics_port = metrics_ == nullptr ? 0 : metrics_->port();
         return report;
     }
@@ -277,10 +315,9 @@ private:
         report_wait_ = std::min(2 * report_wait_, cluster::kReportMicros);
         report_timer_.async_wait([this](error_code error) {
             if (error || ending_) return;
+            look_at_lease();
+            if (ending_) return;
             const base::Micros now = clock_.now();
-            if (supervisor_.connected()) contact_ = now;
-            if (lease_ > 0 && now - contact_ >= lease_)
-                return end(kExitDone, "topology.worker.lease.secs without a Supervisor");
             if (now - reported_ >= cluster::kReportMicrosMax || present() != last_report_) report();
             report_later();
         });
@@ -354,14 +391,17 @@ private:
     asio::steady_timer end_timer_;
     asio::steady_timer interrupt_timer_;
     SupervisorLink supervisor_;
-    const base::Micros lease_;
+    Lease lease_;
+    NimbusQuestion question_;
+    std::vector<cluster::NimbusAddress> nimbuses_;
+    cluster::LeaseHolder holder_ = cluster::LeaseHolder::kSupervisor;
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<net::HttpServer> metrics_;
     cluster::WorkerReport last_report_;
     PendingStall stall_;
     base::Micros reported_ = 0;
     base::Micros report_wait_ = kFirstReportMicros;
-    base::Micros contact_ = 0;  // When it last had a Supervisor.
+    bool begun_ = false;
     bool draining_ = false;
     bool incomplete_ = false;
     bool leaving_ = false;

@@ -1,0 +1,62 @@
+#include "worker/serve/lease.h"
+
+#include <algorithm>
+
+namespace storm::worker {
+
+using cluster::LeaseHolder;
+
+Lease::Lease(base::Micros silence_max, base::Micros now) : silence_max_(silence_max), began_(now) {}
+
+void Lease::vouched(base::Micros now) {
+    vouched_ = now;
+    gone_.reset();
+}
+
+bool Lease::ask(base::Micros now) {
+    if (asking_ || now - vouched_.value_or(began_) < kAskAfter) return false;
+    if (asked_ && now - *asked_ < kAskInterval) return false;
+    asked_ = now;
+    return asking_ = true;
+}
+
+void Lease::answered(Answer answer, base::Micros now) {
+    if (!asking_) return;
+    asking_ = false;
+    switch (answer) {
+        case Answer::kYours:
+            confirmed_ = asked_;
+            gone_.reset();
+            return;
+        case Answer::kGone:
+            // What the Supervisor has said meanwhile is younger.
+            if (vouched_.value_or(began_) < *asked_ && !gone_) gone_ = now;
+            return;
+        case Answer::kNone:
+            gone_.reset();
+            return;
+    }
+}
+
+LeaseHolder Lease::holder(base::Micros now) const {
+    if (now - vouched_.value_or(began_) < kVouchSilence) return LeaseHolder::kSupervisor;
+    if (confirmed_ && now - *confirmed_ < kVouchSilence) return LeaseHolder::kNimbus;
+    return LeaseHolder::kNobody;
+}
+
+base::Micros Lease::age(base::Micros now) const {
+    return now - std::max(vouched_.value_or(began_), confirmed_.value_or(began_));
+}
+
+std::string Lease::over(base::Micros now) const {
+    if (gone_ && now - *gone_ >= kGoneAfter) {
+        return "Nimbus knows its topology no more, and its Supervisor is away";
+    }
+    if (silence_max_ > 0 && age(now) >= silence_max_) {
+        return "neither its Supervisor nor Nimbus has vouched for it for "
+               "topology.worker.lease.secs";
+    }
+    return {};
+}
+
+}  // namespace storm::worker
