@@ -2,9 +2,10 @@
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
-//                       cluster.json                   the Edition that its workers were assigned
-//                       in supervisor.sock                workers connect to it artifacts/<sha256>
-//                       0500 workers/<topology>/<number>/   a worker's directory: it runs there
+//                       cluster.json                   the Edition its workers were assigned in
+//                       supervisor.sock                workers connect to it
+//                       artifacts/<sha256>             0500
+//                       workers/<topology>/<number>/   a worker's directory: it runs there
 //                       workers/<topology>/<number>.json   its SavedWorker
 //     <log_dir>/<topology>/<number>/stdout, stderr, stderr.1 …
 //

@@ -107,7 +107,7 @@ private:
     std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
     bool looks_at_ports_ = false;
     bool ready_ = false;
-    std::optional<Micros> vouched_;           ///< When it did last.
+    std::optional<Micros> vouched_;                  ///< When it did last.
     std::optional<Assignments> assignments_;         ///< Nothing: not known yet.
     bool is_current_ = false;                        ///< They were read in this session.
     std::optional<cluster::Edition> edition_;        ///< Of this session's data.

@@ -754,7 +754,10 @@ void soak(const Plan& plan) {
                 }
                 const std::uint64_t taken = book.copies_executed() + expired;
                 EXPECT_LE(taken, book.copies_emitted());
-                EXPECT_TRUE(dropped > 0 || taken == book.copies_emitted())
+                // What is kept for longer than its tree lives may come back into a cycle that has
+                // ended meanwhile, where nobody asks for it any more.
+                const bool may_come_late = plan.cyclic && plan.times_out;
+                EXPECT_TRUE(dropped > 0 || may_come_late || taken == book.copies_emitted())
                     << book.copies_emitted() << " copies were emitted, " << book.copies_executed()
                     << " executed and " << expired << " expired";
                 EXPECT_TRUE(plan.times_out || expired == 0);
