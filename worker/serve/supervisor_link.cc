@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
@@ -10,6 +11,7 @@
 
 #include "base/log.h"
 #include "net/close_on_exec.h"
+#include "worker/serve/own_logs.h"
 
 namespace storm::worker {
 namespace {
@@ -20,12 +22,24 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::size_t kReadBytes = 16 * 1024;
 
+base::Descriptor folder_of(const std::string& path) {
+    if (!path.starts_with("/proc/self/cwd/")) return {};
+    const std::string folder = path.substr(0, path.rfind('/'));
+    return base::Descriptor(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+std::string path_in(const base::Descriptor& folder, const std::string& path) {
+    if (!folder.is_open()) return path;
+    return "/proc/self/fd/" + std::to_string(folder.get()) + '/' + path.substr(path.rfind('/') + 1);
+}
+
 }  // namespace
 
-SupervisorLink::SupervisorLink(asio::io_context& io, std::string path, std::string token,
+SupervisorLink::SupervisorLink(asio::io_context& io, const std::string& path, std::string token,
                                OnMessage on_message)
     : io_(io),
-      path_(std::move(path)),
+      folder_(folder_of(path)),
+      path_(path_in(folder_, path)),
       token_(std::move(token)),
       on_message_(std::move(on_message)),
       socket_(io),
@@ -61,6 +75,7 @@ void SupervisorLink::connect() {
 void SupervisorLink::lost() {
     if (std::exchange(connected_, false))
         base::log::warn("the Supervisor is away; working on", {{"socket", path_}});
+    keep_own_logs_short();
     ++connection_;
     writing_ = false;
     out_.clear();

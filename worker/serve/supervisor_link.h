@@ -14,6 +14,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/files.h"
 #include "cluster/worker_protocol.h"
 
 namespace storm::worker {
@@ -22,7 +23,8 @@ class SupervisorLink {
 public:
     using OnMessage = std::function<void(const cluster::ToWorker&)>;
 
-    SupervisorLink(boost::asio::io_context& io, std::string path, std::string token,
+    /// What begins with /proc/self/cwd counts from the directory as it is now.
+    SupervisorLink(boost::asio::io_context& io, const std::string& path, std::string token,
                    OnMessage on_message);
     SupervisorLink(const SupervisorLink&) = delete;
     SupervisorLink& operator=(const SupervisorLink&) = delete;
@@ -42,6 +44,7 @@ private:
     void write();
 
     boost::asio::io_context& io_;
+    base::Descriptor folder_;  // Of a path from the directory, which user code may change.
     const std::string path_;
     const std::string token_;
     const OnMessage on_message_;
