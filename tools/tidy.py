@@ -47,6 +47,9 @@ BANNED = [
     (r"\breinterpret_cast\b", "a better type",
      "base/sha256.cc wire/ topology-api/include/storm/detail/ worker/queue/ worker/transport/ tests/worker/queue/ tests/worker/transport/ tests/wire/ tests/fuzz/"),
     (r"\bconst_cast\b", "a better type", ""),
+    # A shell takes what somebody has written for commands.
+    (r"\b(system|popen)\(", "posix_spawn(), with arguments",
+     "tests/worker/run/signals_test.cc"),
     (r"using namespace std\b", "the qualified name", ""),
 ]
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|DO NOT SUBMIT")
