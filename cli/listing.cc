@@ -158,12 +158,14 @@ std::string supervisors_text(const Json& answer, const Terminal& terminal) {
                  {"MACHINE"},
                  {"GLIBC"},
                  {"VERSION"},
-                 {"UPTIME", true}});
+                 {"UPTIME", true},
+                 {"ISOLATION"}});
     for (const Json& supervisor : list_at(answer, "supervisors")) {
         table.add({text_at(supervisor, "id"), address(supervisor, "http_port"),
                    number(supervisor, "slots"), number(supervisor, "used_slots"),
                    text_at(supervisor, "machine"), text_at(supervisor, "glibc"),
-                   text_at(supervisor, "storm_version"), uptime(supervisor)});
+                   text_at(supervisor, "storm_version"), uptime(supervisor),
+                   text_at(supervisor, "isolation")});
     }
     return table.empty() ? "no supervisors\n" : table.text(terminal);
 }

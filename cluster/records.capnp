@@ -59,6 +59,7 @@ struct SupervisorRecord {
   startedMs @8 :Int64;
   home @9 :Text;
   pid @10 :UInt32;
+  isolation @11 :Text;
 }
 
 struct NimbusRecord {

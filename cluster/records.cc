@@ -42,6 +42,7 @@ void write(const SupervisorRecord& record, schema::SupervisorRecord::Builder to)
     to.setStartedMs(record.started_ms);
     to.setHome(text(record.home));
     to.setPid(record.pid);
+    to.setIsolation(text(record.isolation));
 }
 
 SupervisorRecord read(schema::SupervisorRecord::Reader from) {
@@ -59,6 +60,7 @@ SupervisorRecord read(schema::SupervisorRecord::Reader from) {
     record.started_ms = from.getStartedMs();
     record.home = string(from.getHome());
     record.pid = from.getPid();
+    record.isolation = string(from.getIsolation());
     return record;
 }
 

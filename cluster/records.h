@@ -102,6 +102,7 @@ struct SupervisorRecord {
     std::int64_t started_ms = 0;
     std::string home;  ///< Of its local directory: an id made up with it.
     std::uint32_t pid = 0;
+    std::string isolation;  ///< What holds for its workers, for people; empty: not known.
 
     friend bool operator==(const SupervisorRecord&, const SupervisorRecord&) = default;
 };

@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kArtifactMode = 0500;
+/// Executed by users of topologies, in whose directories they are linked. Theirs is closed.
+constexpr mode_t kArtifactMode = 0555;
 constexpr mode_t kDirectoryMode = 0700;
 /// Of files under way in a worker's directory; no artifact has a name like it.
 constexpr const char* kPartial = "/.storm artifact";
@@ -50,7 +51,8 @@ base::Result<bool> is_there(const Places& places, const cluster::Artifact& artif
     return false;
 }
 
-base::Result<base::Done> copy_file(const std::string& from, const std::string& to, mode_t mode) {
+base::Result<base::Done> copy_file(const std::string& from, const std::string& to, mode_t mode,
+                                   std::optional<uid_t> user) {
     const auto refuse = [&] {
         return base::system_error("cannot copy \"" + from + "\" to \"" + to + '"');
     };
@@ -67,12 +69,14 @@ base::Result<base::Done> copy_file(const std::string& from, const std::string& t
         if (count < 0) return refuse();
         if (count == 0) break;
     }
+    if (user && ::fchown(target.get(), *user, *user) != 0) return refuse();
     if (::fchmod(target.get(), mode) != 0) return refuse();
     return base::Done{};
 }
 
 base::Result<base::Done> place(const Places& places, const cluster::Artifact& artifact,
-                               const std::string& directory, bool is_program) {
+                               const std::string& directory, std::optional<uid_t> user,
+                               bool is_program) {
     const std::string from = path_of(places, artifact);
     const std::string to = directory + '/' + artifact.name;
     const std::string partial = directory + kPartial;
@@ -80,11 +84,14 @@ base::Result<base::Done> place(const Places& places, const cluster::Artifact& ar
     // The program is a link to what has just been checked; nobody is to change it. The others are
     // the worker's own.
     if (is_program) {
-        if (::link(from.c_str(), partial.c_str()) != 0) {
+        // One of an earlier version was for us alone.
+        if (::chmod(from.c_str(), kArtifactMode) != 0 ||
+            ::link(from.c_str(), partial.c_str()) != 0) {
             return base::system_error("cannot link \"" + from + "\" to \"" + to + '"');
         }
     } else {
-        const auto copied = copy_file(from, partial, static_cast<mode_t>(artifact.mode) & 0777);
+        const auto copied =
+            copy_file(from, partial, static_cast<mode_t>(artifact.mode) & 0777, user);
         if (!copied) {
             ::unlink(partial.c_str());
             return copied.error();
@@ -177,11 +184,12 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
     }
     if (!staged.missing.empty()) return staged;
     const std::string directory = places.worker(topology.id, number);
-    const auto made = base::make_directory(directory, kDirectoryMode);
+    const auto made = make_worker_folder(places, topology.id, number);
     if (!made) return made.error();
+    staged.user = *made;
     for (const cluster::Artifact& artifact : topology.artifacts) {
         const bool is_program = &artifact == &topology.artifacts.front();
-        const auto placed = place(places, artifact, directory, is_program);
+        const auto placed = place(places, artifact, directory, staged.user, is_program);
         if (!placed) return placed.error();
     }
     staged.program = directory + '/' + topology.artifacts.front().name;

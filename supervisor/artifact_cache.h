@@ -14,9 +14,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "cluster/records.h"
@@ -36,6 +39,7 @@ base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_oth
 struct Staged {
     std::vector<cluster::Artifact> missing;  ///< Empty: the worker can be started.
     std::string program;                     ///< Path, in the worker's directory.
+    std::optional<uid_t> user;               ///< Whose that directory is; nothing: ours.
 };
 /// Checks the artifacts, and puts them into the directory of worker `number`.
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,

@@ -78,7 +78,7 @@ void Fetcher::stage_(const Record& record, std::uint32_t number, bool downloaded
 void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloaded,
                       const base::Result<Staged>& staged, const Then& then) {
     if (!staged) return then(staged.error());
-    if (staged->missing.empty()) return then(Fetched{record, staged->program});
+    if (staged->missing.empty()) return then(Fetched{record, staged->program, staged->user});
     if (downloaded) {
         return then(base::Error{"artifact \"" + staged->missing.front().name +
                                 "\" is gone or corrupt right after its download"});

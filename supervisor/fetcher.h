@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ namespace storm::supervisor {
 struct Fetched {
     std::shared_ptr<const cluster::TopologyRecord> topology;  ///< Of who uses it; immutable.
     std::string program;
+    std::optional<uid_t> user;  ///< Who it runs as; nothing: we.
 };
 
 class Fetcher {

@@ -67,6 +67,18 @@ std::int64_t wall_ms() {
     return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
+std::uint64_t kernel_kills() {
+    constexpr std::size_t kStatisticsMax = 64UL * 1024;
+    const auto text = base::read_small_file("/proc/vmstat", kStatisticsMax);
+    if (!text) return 0;
+    std::istringstream words(*text);
+    std::string name;
+    for (std::uint64_t count = 0; words >> name >> count;) {
+        if (name == "oom_kill") return count;
+    }
+    return 0;
+}
+
 base::Result<base::Done> try_port(const std::string& address, std::uint16_t port) {
     const std::string what = "cannot use port " + std::to_string(port) + " of " + address;
     const Addresses found = addresses_of(address, port);

@@ -23,6 +23,9 @@ std::chrono::system_clock::time_point wall_time();
 /// Milliseconds since 1970.
 std::int64_t wall_ms();
 
+/// Processes that the kernel has killed since boot because there was no memory left.
+std::uint64_t kernel_kills();
+
 /// Whether a worker could listen on it. The error says that it could not, and why.
 base::Result<base::Done> try_port(const std::string& address, std::uint16_t port);
 

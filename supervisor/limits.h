@@ -43,6 +43,13 @@ inline constexpr std::size_t kSocketPathMax = 107;
 /// stopped.
 inline constexpr Micros kLateVouch = 3 * kMicrosPerSecond;
 
+// ---- Workers
+
+/// That can be asked for: more than any machine has.
+inline constexpr std::uint64_t kMemoryMebibytesMax = 1ULL << 30;
+/// Connections of one topology's user that have not said whose worker they are.
+inline constexpr std::size_t kStrangersOfUserMax = 8;
+
 // ---- Files
 
 /// Of a log file, which is rotated before; so many older ones are kept: stderr.1 is the youngest.

@@ -4,7 +4,7 @@
 //                       identity.json                  id, home, and ports that it has picked
 //                       cluster.json                   the Edition its workers were assigned in
 //                       supervisor.sock                workers connect to it
-//                       artifacts/<sha256>             0500
+//                       artifacts/<sha256>             0555, in a directory of mode 0700
 //                       workers/<topology>/<number>/   a worker's directory: it runs there
 //                       workers/<topology>/<number>.json   its SavedWorker
 //     <log_dir>/<topology>/<number>/stdout, stderr, stderr.1 …
@@ -13,7 +13,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "supervisor/isolation/users.h"
 
 namespace storm::supervisor {
 
@@ -21,6 +24,8 @@ struct Places {
     std::string local_dir;  ///< Absolute.
     /// <storm.log.dir>/workers-artifacts, or <storm.local.dir>/logs. Absolute.
     std::string log_dir;
+    /// Who workers' folders are for; nothing: ours, as all else.
+    std::optional<UserIds> users = std::nullopt;
 
     std::string identity() const { return local_dir + "/identity.json"; }
     std::string edition() const { return local_dir + "/cluster.json"; }

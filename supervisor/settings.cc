@@ -5,6 +5,8 @@
 #include <set>
 #include <system_error>
 
+#include <unistd.h>
+
 #include "cluster/limits.h"
 #include "cluster/record_check.h"
 #include "supervisor/host.h"
@@ -42,6 +44,25 @@ base::Result<std::vector<std::uint16_t>> read_slots(const Config& config) {
                            std::to_string(cluster::kSlotsMax) + " are possible"};
     }
     return slots;
+}
+
+IsolationSettings read_isolation(const Config& config, const Settings& settings) {
+    IsolationSettings isolation;
+    const std::string level = config.string("supervisor.worker.isolation");
+    isolation.level = level == "off"      ? IsolationLevel::kOff
+                      : level == "strict" ? IsolationLevel::kStrict
+                                          : IsolationLevel::kBasic;
+    isolation.writable = config.list("supervisor.worker.writable.paths");
+    isolation.secret = {settings.places.local_dir, settings.places.log_dir};
+    for (const std::string& file : {settings.token_file, settings.readonly_token_file,
+                                    config.string("storm.zookeeper.auth.file", "")}) {
+        if (!file.empty()) isolation.secret.push_back(absolute(file));
+    }
+    isolation.processes_max =
+        static_cast<std::uint64_t>(config.int64("supervisor.worker.max.processes"));
+    isolation.memory_max =
+        static_cast<std::uint64_t>(config.int64("supervisor.worker.max.memory.mb", 0)) << 20;
+    return isolation;
 }
 
 }  // namespace
@@ -90,6 +111,15 @@ base::Result<Settings> read_settings(const Config& config) {
                               ? token_file
                               : config.string("storm.token.file", "");
     settings.readonly_token_file = config.string("storm.readonly.token.file", "");
+    if (::geteuid() == 0 && config.boolean("supervisor.run.worker.as.user")) {
+        const auto users = parse_user_ids(config.string("supervisor.worker.user.ids"));
+        if (!users) {
+            return base::Error{"setting \"supervisor.worker.user.ids\" is " +
+                               users.error().message};
+        }
+        settings.places.users = *users;
+    }
+    settings.isolation = read_isolation(config, settings);
     return settings;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "supervisor/artifact_cache.h"
+#include "supervisor/isolation/isolation.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"
 
@@ -27,6 +28,7 @@ struct Settings {
     std::vector<HostPort> nimbus_seeds;
     std::string token_file;           ///< Empty: there is none.
     std::string readonly_token_file;  ///< The same.
+    IsolationSettings isolation;
 };
 
 /// The error says which setting, what is wrong, and what to do.

@@ -1,5 +1,7 @@
 #include "supervisor/slot_runner.h"
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <utility>
 
@@ -19,6 +21,19 @@ namespace {
 using Kind = SlotAction::Kind;
 
 constexpr mode_t kLogDirectoryMode = 0750;
+/// From a worker's folder, for its user may not reach it by its path from the root.
+constexpr const char* kSocketFromFolder = "/proc/self/cwd/../../../supervisor.sock";
+
+/// Bytes; 0: its topology asks for none. What is no number was refused when it was submitted.
+std::uint64_t memory_limit(const cluster::TopologyRecord& topology) {
+    const auto setting = topology.settings.find("topology.worker.max.memory.mb");
+    std::uint64_t mebibytes = 0;
+    if (setting != topology.settings.end()) {
+        const std::string& text = setting->second;
+        std::from_chars(text.data(), text.data() + text.size(), mebibytes);
+    }
+    return std::min(mebibytes, kMemoryMebibytesMax) << 20;
+}
 
 std::string why_text(EndReason reason) {
     switch (reason) {
@@ -52,6 +67,7 @@ void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
     process_.emplace(std::move(process));
     report_.state = cluster::WorkerState::kRunning;
     stderr_begin_ = file_size(log_("stderr"));
+    kernel_kills_ = kernel_kills();
     Wanted wanted;
     wanted.target = {saved.topology, saved.number, saved.epoch};
     slot_.adopt(wanted, {saved.starts, saved.finished}, shop_.loop.now());
@@ -198,8 +214,18 @@ base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
     launch.topology = target.topology;
     launch.number = target.number;
     launch.port = port_;
-    cluster::Bootstrap bootstrap = {*fetched_->topology, *assignment_,          target.number,
-                                    incarnation,         shop_.places.socket(), token,
+    auto confinement = shop_.isolation.confinement(fetched_->user, launch.directory,
+                                                   memory_limit(*fetched_->topology));
+    if (!confinement) return confinement.error();
+    launch.confinement = std::move(confinement).value();
+    memory_max_ = launch.confinement.memory_max;
+    kernel_kills_ = kernel_kills();
+    cluster::Bootstrap bootstrap = {*fetched_->topology,
+                                    *assignment_,
+                                    target.number,
+                                    incarnation,
+                                    fetched_->user ? kSocketFromFolder : shop_.places.socket(),
+                                    token,
                                     shop_.nimbuses()};
     bootstrap.topology.status = assignment_->status;
     launch.bootstrap = cluster::encode(bootstrap);
@@ -253,6 +279,7 @@ void SlotRunner::ended_() {
         if (as_if_well && *slot_.last_end() == EndReason::kCrash)
             exit_ += " before it had finished, as if user code had called exit(0)";
         exit_ += why_text(*slot_.last_end());
+        exit_ += limit_text_(how);
     }
     if (slot_.target() != target) {
         exit_.clear();
@@ -260,6 +287,28 @@ void SlotRunner::ended_() {
         report_ = {};
     }
     shop_.changed(true);
+}
+
+/// What it had too little of, as far as can be known from outside.
+std::string SlotRunner::limit_text_(const Exit& how) const {
+    const auto said = [this](const char* what) {
+        return report_.failure.find(what) != std::string::npos ||
+               std::any_of(last_stderr_.begin(), last_stderr_.end(), [what](const auto& line) {
+                   return line.find(what) != std::string::npos;
+               });
+    };
+    if (how.signal == SIGKILL && kernel_kills() > kernel_kills_) {
+        return ", probably by the kernel: this host has run out of memory";
+    }
+    if (how.known && memory_max_ > 0 && said("bad_alloc")) {
+        return ": out of memory, of which it may have " + std::to_string(memory_max_ >> 20) +
+               " MiB (topology.worker.max.memory.mb)";
+    }
+    if (how.known && said("Resource temporarily unavailable")) {
+        return ": probably it could make no more threads or processes "
+               "(supervisor.worker.max.processes)";
+    }
+    return {};
 }
 
 void SlotRunner::tick_at_(std::optional<Micros> due) {

@@ -29,6 +29,7 @@ struct Workshop {
     cluster::EventLoop& loop;
     const Places& places;
     const std::string& host;  ///< That workers listen on.
+    const Isolation& isolation;
     SlotTimes times;
     Fetcher& fetcher;
     cluster::Errands& files;
@@ -70,6 +71,7 @@ private:
     void start_(std::uint64_t incarnation);
     base::Result<base::Done> try_to_start_(std::uint64_t incarnation);
     void ended_();
+    std::string limit_text_(const Exit& how) const;
     void watch_();
     void tick_at_(std::optional<Micros> due);
     void tick_();
@@ -92,6 +94,8 @@ private:
     std::string exit_;
     std::vector<std::string> last_stderr_;
     std::uint64_t stderr_begin_ = 0;  ///< Size of stderr when the process was started.
+    std::uint64_t memory_max_ = 0;    ///< Of the process. 0: none, or it was adopted.
+    std::uint64_t kernel_kills_ = 0;  ///< When the process was started.
     std::uint64_t log_bytes_ = 0;     ///< Of both, when they were looked at last.
     bool looks_again_ = false;
     int rotating_ = 0;

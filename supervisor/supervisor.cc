@@ -60,6 +60,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
             loop_,
             settings_.places,
             settings_.host,
+            isolation_,
             settings_.times,
             fetcher_,
             files_,
@@ -85,6 +86,8 @@ base::Result<base::Done> Supervisor::begin_() {
         const auto made = base::make_directory(directory, 0700);
         if (!made) return made.error();
     }
+    const auto isolated = isolate_();
+    if (!isolated) return isolated.error();
     adopt_workers_();
     auto identity = identify(settings_, [this](std::uint16_t port) {
         return runners_.count(port) > 0 || try_port(settings_.host, port).has_value();
@@ -110,6 +113,26 @@ base::Result<base::Done> Supervisor::begin_() {
                  {"host", settings_.host},
                  {"slots", identity_.slots},
                  {"version", STORM_VERSION}});
+    return base::Done{};
+}
+
+base::Result<base::Done> Supervisor::isolate_() {
+    if (settings_.places.users) {
+        const auto opened = open_to_users(settings_.places);
+        if (!opened) return opened.error();
+    } else {
+        base::log::warn(
+            "workers run as this supervisor's own user: topologies can read its token and "
+            "all of each other; run it as root, with supervisor.run.worker.as.user");
+    }
+    auto measured = Isolation::measure(settings_.isolation, settings_.places.users);
+    if (!measured) {
+        return base::Error{measured.error().message +
+                           "; choose others by supervisor.worker.user.ids, or set "
+                           "supervisor.run.worker.as.user to false"};
+    }
+    isolation_ = std::move(measured).value();
+    base::log::info("isolation of workers", {{"has", isolation_.text()}});
     return base::Done{};
 }
 
@@ -154,8 +177,14 @@ base::Result<base::Done> Supervisor::listen_() {
     callbacks.reported = [this](std::uint16_t port, cluster::WorkerReport report) {
         runner_(port).reported(std::move(report));
     };
-    auto socket = WorkerSocket::listen(outside_.io, settings_.places.socket(),
-                                       runners_.size() + kSpareConnections, std::move(callbacks));
+    if (const auto& users = settings_.places.users) {
+        callbacks.admits = [all = *users](uid_t user) {
+            return all.has(user) || user == ::geteuid();
+        };
+    }
+    const std::size_t connections = runners_.size() * (1 + kStrangersOfUserMax) + kSpareConnections;
+    auto socket = WorkerSocket::listen(outside_.io, settings_.places.socket(), connections,
+                                       std::move(callbacks));
     if (!socket) return socket.error();
     socket_ = std::move(socket).value();
 
@@ -210,6 +239,7 @@ void Supervisor::publish_() {
     record.machine = host.machine;
     record.glibc = host.glibc;
     record.cpu_features = host.cpu_features;
+    record.isolation = isolation_.text();
     record.started_ms = started_ms_;
     record.home = identity_.home;
     record.pid = static_cast<std::uint32_t>(::getpid());

@@ -34,6 +34,7 @@
 #include "supervisor/api.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/identity.h"
+#include "supervisor/isolation/isolation.h"
 #include "supervisor/reconciler.h"
 #include "supervisor/reporter.h"
 #include "supervisor/settings.h"
@@ -67,6 +68,7 @@ private:
     Supervisor(const Outside& outside, const Settings& settings);
 
     base::Result<base::Done> begin_();
+    base::Result<base::Done> isolate_();
     void adopt_workers_();
     base::Result<base::Done> listen_();
     void follow_();
@@ -100,6 +102,7 @@ private:
     Fetcher fetcher_;
     Reporter reporter_;
     Api api_;
+    Isolation isolation_;
     Workshop shop_;
     std::map<std::uint16_t, std::unique_ptr<SlotRunner>> runners_;
     std::unique_ptr<WorkerSocket> socket_;

@@ -7,21 +7,21 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "cluster/worker_protocol.h"
 #include "supervisor/limits.h"
 
@@ -31,6 +31,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kLogMode = 0640;
+/// What others may not do with files that a worker makes.
+constexpr mode_t kOthersNothing = 077;
+constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, since Linux 5.11.
+constexpr int kNotExecuted = 127;
+constexpr std::string_view kOomScore = "500";
 
 /// Field 22 of /proc/PID/stat; nothing: there is no such process.
 std::optional<std::uint64_t> start_time_of(pid_t pid) {
@@ -67,11 +72,29 @@ base::Result<base::Descriptor> memory_file(const std::string& bytes) {
     return file;
 }
 
-base::Result<base::Descriptor> open_log(const std::string& path) {
+/// `user`: whose it is to be, so that it can open its /dev/stderr. The directory is not his.
+base::Result<base::Descriptor> open_log(const std::string& path, std::optional<uid_t> user) {
+    // Not to wait for whoever might read it, were it a pipe.
     base::Descriptor file(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kLogMode));
-    if (!file.is_open()) return base::system_error("cannot open \"" + path + '"');
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+               kLogMode));
+    struct stat found {};
+    if (!file.is_open() || ::fstat(file.get(), &found) != 0) {
+        return base::system_error("cannot open \"" + path + '"');
+    }
+    if (!S_ISREG(found.st_mode)) return base::Error{"\"" + path + "\" is no file; remove it"};
+    if (user && ::fchown(file.get(), *user, *user) != 0) {
+        return base::system_error("cannot give \"" + path + "\" to the user of its topology");
+    }
     return file;
+}
+
+/// When memory runs out, the kernel is to take a worker, and not its Supervisor.
+void offer_to_the_kernel(pid_t pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
+    const base::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    // It may have ended already, and there may be no /proc.
+    if (!file.is_open() || !base::write_all(file.get(), kOomScore)) return;
 }
 
 std::vector<std::string> environment(const Launch& launch) {
@@ -79,7 +102,10 @@ std::vector<std::string> environment(const Launch& launch) {
                                      "STORM_WORKER=" + std::to_string(launch.number),
                                      "STORM_WORKER_PORT=" + std::to_string(launch.port)};
     for (const char* const name : {"PATH", "HOME", "LANG", "TZ"}) {
-        const char* const value = std::getenv(name);
+        const char* value = std::getenv(name);
+        // Ours is not for another user.
+        const bool is_home = std::strcmp(name, "HOME") == 0;
+        if (is_home && launch.confinement.user) value = launch.directory.c_str();
         if (value != nullptr) made.push_back(std::string(name) + '=' + value);
     }
     return made;
@@ -93,47 +119,85 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return made;
 }
 
-/// posix_spawn's attributes and file actions, which are freed at the end.
-class Spawn {
-public:
-    Spawn() {
-        check_(::posix_spawnattr_init(&attributes_));
-        check_(::posix_spawn_file_actions_init(&actions_));
-        sigset_t none, all;
-        ::sigemptyset(&none);
-        ::sigfillset(&all);
-        check_(::posix_spawnattr_setsigmask(&attributes_, &none));
-        check_(::posix_spawnattr_setsigdefault(&attributes_, &all));
-        check_(::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-    }
-    Spawn(const Spawn&) = delete;
-    Spawn& operator=(const Spawn&) = delete;
-    ~Spawn() {
-        ::posix_spawnattr_destroy(&attributes_);
-        ::posix_spawn_file_actions_destroy(&actions_);
-    }
+// ---- Between fork() and exec: only system calls, for other threads may have held locks
 
-    void redirect(int from, int to) {
-        check_(::posix_spawn_file_actions_adddup2(&actions_, from, to));
-    }
-    void change_directory(const std::string& path) {
-        check_(::posix_spawn_file_actions_addchdir_np(&actions_, path.c_str()));
-    }
-    void close_from(int fd) { check_(::posix_spawn_file_actions_addclosefrom_np(&actions_, fd)); }
-    /// errno, or 0.
-    int run(pid_t& pid, const std::string& program, std::vector<std::string> arguments,
-            std::vector<std::string> variables) const {
-        return ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_,
-                             pointers(arguments).data(), pointers(variables).data());
-    }
-
-private:
-    static void check_(int error) { STORM_CHECK(error == 0, "these fail without memory only"); }
-
-    posix_spawnattr_t attributes_{};
-    posix_spawn_file_actions_t actions_{};
+/// What the child needs, made before it.
+struct Child {
+    std::array<int, 4> descriptors{};  ///< That become 0 to 3; each above 3.
+    int directory = -1;
+    int complaints = -1;  ///< Where it says why it is not executed.
+    const char* program = nullptr;
+    char* const* arguments = nullptr;
+    char* const* variables = nullptr;
+    const Confinement* confinement = nullptr;
 };
+
+/// What it says; the step is none where it was not confine() that failed.
+using Complaint = Stumble;
+
+void forget_signals() noexcept {
+    struct sigaction otherwise {};
+    otherwise.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) ::sigaction(number, &otherwise, nullptr);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool arrange(const Child& child) noexcept {
+    if (::setsid() < 0 || ::fchdir(child.directory) != 0) return false;
+    for (std::size_t i = 0; i < child.descriptors.size(); ++i) {
+        if (::dup2(child.descriptors[i], static_cast<int>(i)) < 0) return false;
+    }
+    // When it is executed: until then it may have to complain. All of ours are closed then anyway;
+    // this is for what a library has opened.
+    ::syscall(SYS_close_range, unsigned{cluster::kBootstrapDescriptor} + 1, ~0U, kCloseOnExec);
+    ::umask(kOthersNothing);
+    return true;
+}
+
+[[noreturn]] void become_worker(const Child& child) noexcept {
+    Complaint why;
+    forget_signals();
+    if (arrange(child)) {
+        why = confine(*child.confinement);
+        if (why.step == Stumble::Step::kNone) {
+            ::execve(child.program, child.arguments, child.variables);
+            why.error = errno;
+        }
+    } else {
+        why.error = errno;
+    }
+    static_cast<void>(::write(child.complaints, &why, sizeof(why)) > 0);
+    ::_exit(kNotExecuted);
+}
+
+// ----
+
+/// Above those that a child arranges.
+base::Descriptor aside(int descriptor) {
+    constexpr int kAside = 10;
+    return base::Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, kAside));
+}
+
+/// Nothing: the program was executed.
+std::optional<base::Error> complaint_in(int pipe, const std::string& program) {
+    Complaint why;
+    ssize_t count = 0;
+    do {
+        count = ::read(pipe, &why, sizeof(why));
+    } while (count < 0 && errno == EINTR);
+    if (count == 0) return std::nullopt;
+    if (count != ssize_t{sizeof(why)}) why.error = EIO;
+    errno = why.error;
+    if (why.step != Stumble::Step::kNone) {
+        return base::system_error(std::string("a worker ") + to_text(why.step));
+    }
+    const base::Error error = base::system_error("cannot execute \"" + program + '"');
+    if (why.error != EAGAIN) return error;
+    return base::Error{error.message + ": its user has as many processes as it may " +
+                       "(supervisor.worker.max.processes)"};
+}
 
 }  // namespace
 
@@ -144,6 +208,10 @@ base::Result<base::Done> harden() {
     const rlimit none = {0, 0};
     if (::setrlimit(RLIMIT_CORE, &none) != 0)
         return base::system_error("cannot turn core files off");
+    // Else the code of topologies, where it runs as the same user, could read the token here.
+    if (::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) != 0) {
+        return base::system_error("cannot close this process to others");
+    }
     return base::Done{};
 }
 
@@ -158,37 +226,58 @@ std::string Exit::text() const {
 base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     const auto nothing = base::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!nothing.is_open()) return base::system_error("cannot open /dev/null");
-    const auto out = open_log(launch.stdout_path);
+    const auto out = open_log(launch.stdout_path, launch.confinement.user);
     if (!out) return out.error();
-    const auto err = open_log(launch.stderr_path);
+    const auto err = open_log(launch.stderr_path, launch.confinement.user);
     if (!err) return err.error();
     const auto bootstrap = memory_file(launch.bootstrap);
     if (!bootstrap) return bootstrap.error();
+    const base::Descriptor directory(
+        ::open(launch.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.is_open()) return base::system_error("cannot open \"" + launch.directory + '"');
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return base::system_error("cannot make a pipe");
+    const base::Descriptor complaints(pipe[0]);
+    base::Descriptor pipe_end(pipe[1]);
 
-    Spawn spawn;
-    // Out of the way of those that are redirected before it.
-    constexpr int kAside = 10;
-    const base::Descriptor aside(::fcntl(bootstrap->get(), F_DUPFD_CLOEXEC, kAside));
-    if (!aside.is_open()) return base::system_error("cannot duplicate a descriptor");
-    spawn.redirect(nothing.get(), STDIN_FILENO);
-    spawn.redirect(out->get(), STDOUT_FILENO);
-    spawn.redirect(err->get(), STDERR_FILENO);
-    spawn.redirect(aside.get(), cluster::kBootstrapDescriptor);
-    spawn.close_from(cluster::kBootstrapDescriptor + 1);
-    spawn.change_directory(launch.directory);
-
+    std::array<base::Descriptor, 6> asides = {aside(nothing.get()),   aside(out->get()),
+                                              aside(err->get()),      aside(bootstrap->get()),
+                                              aside(directory.get()), aside(pipe_end.get())};
+    for (const base::Descriptor& each : asides) {
+        if (!each.is_open()) return base::system_error("cannot duplicate a descriptor");
+    }
+    pipe_end.reset();
     const std::string name = fs::path(launch.program).filename().string();
-    pid_t pid = 0;
-    errno = spawn.run(pid, launch.program, {name, "--worker"}, environment(launch));
-    if (errno != 0) return base::system_error("cannot execute \"" + launch.program + '"');
+    // From its directory: it may not be able to reach it from the root.
+    const std::string program = "./" + name;
+    std::vector<std::string> arguments = {name, "--worker"};
+    std::vector<std::string> variables = environment(launch);
+    const std::vector<char*> argument_pointers = pointers(arguments);
+    const std::vector<char*> variable_pointers = pointers(variables);
+    const Child child = {
+        .descriptors = {asides[0].get(), asides[1].get(), asides[2].get(), asides[3].get()},
+        .directory = asides[4].get(),
+        .complaints = asides[5].get(),
+        .program = program.c_str(),
+        .arguments = argument_pointers.data(),
+        .variables = variable_pointers.data(),
+        .confinement = &launch.confinement};
+    const pid_t pid = ::fork();
+    if (pid < 0) return base::system_error("cannot fork");
+    if (pid == 0) become_worker(child);
+    asides[5].reset();
+    std::optional<base::Error> error = complaint_in(complaints.get(), launch.program);
     // It is our child: its pid is its own until we reap it.
     base::Descriptor pidfd = open_pidfd(pid);
-    if (!pidfd.is_open()) {
-        const base::Error error = base::system_error("cannot watch process " + std::to_string(pid));
+    if (!error && !pidfd.is_open()) {
+        error = base::system_error("cannot watch process " + std::to_string(pid));
+    }
+    if (error) {
         ::kill(pid, SIGKILL);
         ::waitpid(pid, nullptr, 0);
-        return error;
+        return *error;
     }
+    offer_to_the_kernel(pid);
     return WorkerProcess(pid, std::move(pidfd), start_time_of(pid).value_or(0));
 }
 

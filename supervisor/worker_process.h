@@ -2,11 +2,11 @@
 //
 // It must survive its Supervisor: it has a session of its own, no pipe to us, and nothing that
 // kills it when we die. It inherits nothing but what is said here: stdin is empty, stdout and
-// stderr are files, descriptor 3 is the Bootstrap, the environment is short. What this process has
-// is inherited too: no_new_privs, and no core files; see harden().
+// stderr are files, descriptor 3 is the Bootstrap, the environment is short. It loses its rights
+// before its program is loaded: isolation/isolation.h.
 //
 // Threads: one.
-// Cost:    start(): until the program is executed, some 0.5 ms.
+// Cost:    start(): until the program is executed, some 1 ms.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,13 @@
 
 #include "base/files.h"
 #include "base/result.h"
+#include "supervisor/isolation/isolation.h"
 
 namespace storm::supervisor {
 
-/// Of this process and all that it starts: no new privileges, no core files. To be called before
-/// there are threads.
+/// Of this process and all that it starts: no new privileges, no core files. Of this process alone:
+/// its memory and environment are closed to others of its user. To be called before there are
+/// threads.
 base::Result<base::Done> harden();
 
 struct Launch {
@@ -33,6 +35,7 @@ struct Launch {
     std::string topology;  ///< Id; for the environment, as the next two.
     std::uint32_t number = 0;
     std::uint16_t port = 0;
+    Confinement confinement;
 };
 
 /// How a process ended.

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "net/close_on_exec.h"
 #include "supervisor/limits.h"
@@ -31,11 +32,14 @@ using Stream = asio::local::stream_protocol;
 constexpr std::size_t kPieceBytes = 16 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-pid_t peer_of(Stream::socket& socket) {
+/// Of the process that connected, as the kernel says; pid 0: it does not.
+ucred peer_of(Stream::socket& socket) {
     ucred peer{};
     socklen_t size = sizeof(peer);
-    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
-    return peer.pid;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return {0, ~uid_t{0}, ~gid_t{0}};
+    }
+    return peer;
 }
 
 }  // namespace
@@ -53,6 +57,7 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     Stream::acceptor acceptor;
     asio::steady_timer pause;
     std::size_t connections = 0;
+    std::map<uid_t, std::size_t> strangers;  ///< Connections before their Hello.
     bool accepting = false;
     bool closing = false;
     std::map<std::uint16_t, std::weak_ptr<Connection>> workers;
@@ -62,17 +67,28 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
 class WorkerSocket::Connection final : public std::enable_shared_from_this<Connection> {
 public:
     Connection(std::shared_ptr<State> state, Stream::socket socket)
-        : state_(std::move(state)), socket_(std::move(socket)), timer_(socket_.get_executor()) {
+        : state_(std::move(state)),
+          socket_(std::move(socket)),
+          timer_(socket_.get_executor()),
+          peer_(peer_of(socket_)) {
         ++state_->connections;
+        ++state_->strangers[peer_.uid];
     }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() {
         --state_->connections;
+        if (!slot_) known_();
         state_->closed();
     }
 
     void begin() {
+        if (state_->call.admits && !state_->call.admits(peer_.uid)) {
+            return refuse_("no worker runs as its user");
+        }
+        if (state_->call.admits && state_->strangers[peer_.uid] > kStrangersOfUserMax) {
+            return refuse_("its user has too many connections that do not say who they are");
+        }
         timer_.expires_after(std::chrono::microseconds(kHelloMicrosMax));
         timer_.async_wait([weak = weak_from_this()](error_code error) {
             const auto self = weak.lock();
@@ -125,8 +141,9 @@ private:
             return state_->call.reported(*slot_, std::move(*report));
         }
         if (slot_) return refuse_("it says hello twice");
-        slot_ = state_->call.recognize(std::get<cluster::Hello>(message), peer_of(socket_));
+        slot_ = state_->call.recognize(std::get<cluster::Hello>(message), peer_.pid);
         if (!slot_) return refuse_("it is no worker of this supervisor");
+        known_();
         timer_.cancel();
         auto& place = state_->workers[*slot_];
         if (const auto former = place.lock()) former->close();
@@ -134,9 +151,14 @@ private:
         state_->call.connected(*slot_);
     }
 
+    void known_() {
+        const auto found = state_->strangers.find(peer_.uid);
+        if (--found->second == 0) state_->strangers.erase(found);
+    }
+
     void refuse_(const std::string& why) {
         base::log::warn("closing a worker's connection",
-                        {{"pid", std::int64_t{peer_of(socket_)}}, {"why", why}});
+                        {{"pid", std::int64_t{peer_.pid}}, {"why", why}});
         close();
     }
 
@@ -153,6 +175,7 @@ private:
     const std::shared_ptr<State> state_;
     Stream::socket socket_;
     asio::steady_timer timer_;
+    const ucred peer_;
     std::array<char, kPieceBytes> piece_{};
     cluster::MessageReader<cluster::ToSupervisor> reader_;
     std::optional<std::uint16_t> slot_;
@@ -202,9 +225,13 @@ base::Result<std::unique_ptr<WorkerSocket>> WorkerSocket::listen(asio::io_contex
     ::unlink(path.c_str());
     state->acceptor.open(Stream(), error);
     if (!error) net::close_on_exec(state->acceptor);
-    // Before it has its name, so that it never has another mode.
+    // Before it has its name, so that it never has a wider mode; what the umask takes comes after.
     if (!error) ::fchmod(state->acceptor.native_handle(), 0600);
     if (!error) state->acceptor.bind(Stream::endpoint(path), error);
+    const bool for_all = state->call.admits != nullptr;
+    if (!error && for_all && ::chmod(path.c_str(), 0666) != 0) {
+        return base::system_error("cannot open \"" + path + "\" to workers");
+    }
     if (!error) state->acceptor.listen(Stream::acceptor::max_listen_connections, error);
     if (error) return base::Error{"cannot listen on \"" + path + "\": " + error.message()};
     state->accept();

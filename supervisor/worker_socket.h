@@ -1,6 +1,7 @@
 // The Unix socket on which workers report, and are told what to do.
 //
-// Who connects is nobody until its Hello: kHelloBytesMax and kHelloMicrosMax are all it gets. A
+// Who connects is nobody until its Hello: kHelloBytesMax and kHelloMicrosMax are all it gets, and
+// kStrangersOfUserMax at a time is all the user of a topology gets: one cannot keep out another. A
 // worker is known by its token, and by its process id, which the kernel tells (SO_PEERCRED). A
 // connection of a worker that has one already replaces it.
 //
@@ -32,9 +33,11 @@ public:
         std::function<std::optional<std::uint16_t>(const cluster::Hello&, pid_t)> recognize;
         std::function<void(std::uint16_t slot)> connected;
         std::function<void(std::uint16_t slot, cluster::WorkerReport)> reported;
+        /// Whether workers of this user may run here. Null: all run as we do, and only we connect.
+        std::function<bool(uid_t)> admits;
     };
 
-    /// Mode 0600. What an earlier Supervisor left at `path` is removed.
+    /// Mode 0600, or with `admits` 0666. What an earlier Supervisor left at `path` is removed.
     static base::Result<std::unique_ptr<WorkerSocket>> listen(boost::asio::io_context& io,
                                                               const std::string& path,
                                                               std::size_t connections_max,

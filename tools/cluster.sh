@@ -110,7 +110,10 @@ start() {
 members() {
     local proc exe
     for proc in /proc/[0-9]*; do
-        exe=$(readlink "$proc/exe" 2>/dev/null) || continue
+        # That of a Supervisor is closed to all but root.
+        exe=$(readlink "$proc/exe" 2>/dev/null) ||
+            exe=$(tr '\0' '\n' <"$proc/cmdline" 2>/dev/null | sed -n 1p)
+        [[ -n $exe ]] || continue
         case ${exe% (deleted)} in
             "$dir"/*) ;;
             */storm-nimbus | */storm-supervisor | */java | */bash | */dash | */python3*)

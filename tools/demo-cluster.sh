@@ -36,6 +36,11 @@ if [[ ! -s $text ]]; then
 fi
 
 work=$(mktemp -d)
+# Started by root, the topology runs as a user of its own: it reads what all may read, and writes where
+# all may write.
+chmod 711 "$work"
+mkdir -m 1777 "$work/out"
+install -m 644 "$text" "$work/bible.txt"
 export STORM_CLUSTER_DIR=$work/cluster STORM_BIN_DIR=$bin
 clean_up() {
     trap '' INT TERM
@@ -53,8 +58,8 @@ eval "$(tools/cluster.sh env)"
 show storm health
 
 title "word-count in two workers, on $(wc -l <"$text") lines, read $repeat times"
-show storm-submit "$bin/word-count" --name demo -c topology.workers=2 -c input="$text" \
-    -c repeat=$repeat -c rate=$rate -c progress="$work/progress" -c output="$work/result"
+show storm-submit "$bin/word-count" --name demo -c topology.workers=2 -c input="$work/bible.txt" \
+    -c repeat=$repeat -c rate=$rate -c progress="$work/out/progress" -c output="$work/out/result"
 sleep $kill_after_s
 show storm list
 show storm status demo
@@ -87,7 +92,7 @@ for ((tries = finish_max_s * 4; ; --tries)); do
 done
 show storm list
 show storm kill demo -w 0
-head -n 5 "$work/result"
+head -n 5 "$work/out/result"
 
 LC_ALL=C tr -cs 'A-Za-z' '\n' <"$text" | LC_ALL=C tr '[:upper:]' '[:lower:]' | LC_ALL=C sort |
     LC_ALL=C uniq -c | awk -v repeat=$repeat 'NF == 2 { printf "%d\t%s\n", $1 * repeat, $2 }' >"$work/expected"
@@ -100,4 +105,4 @@ awk -F '\t' '
         if (missing) exit 1
         printf "%d words, %d different ones: none is missing, against coreutils.\n", total, words
         printf "%d of them were counted a second time, after the kill: at least once is the promise.\n", twice
-    }' "$work/result" "$work/expected" || { say "words are MISSING"; exit 1; }
+    }' "$work/out/result" "$work/expected" || { say "words are MISSING"; exit 1; }

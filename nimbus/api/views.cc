@@ -280,6 +280,7 @@ std::string supervisors_json(const Topologies& topologies, std::int64_t now_ms) 
                         {"used_slots", used[id]},
                         {"machine", supervisor.machine},
                         {"glibc", supervisor.glibc},
+                        {"isolation", supervisor.isolation},
                         {"storm_version", supervisor.storm_version},
                         {"uptime_secs", secs_since(supervisor.started_ms, now_ms)}});
     }

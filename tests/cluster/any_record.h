@@ -76,11 +76,12 @@ public:
     }
     SupervisorRecord supervisor() {
         SupervisorRecord record{id(),     id(), port(), {},   bytes(9), bytes(9),
-                                bytes(9), {},   0,      id(), port()};
+                                bytes(9), {},   0,      id(), port(),   {}};
         std::uint16_t slot = 6700;
         for (std::uint32_t i = below(6); i > 0; --i) record.slots.push_back(slot++);
         for (std::uint32_t i = below(6); i > 0; --i) record.cpu_features.push_back(name());
         record.started_ms = time_ms();
+        record.isolation = bytes(30);
         return record;
     }
     NimbusRecord nimbus() { return {id(), id(), port(), bytes(9), time_ms()}; }

@@ -6,6 +6,8 @@
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../tools" && pwd)
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# Root's topologies run as users of their own, and are to read and write here.
+chmod 1777 "$work"
 export STORM_CLUSTER_DIR=$work/cluster STORM_BIN_DIR=$bin
 unset STORM_TOKEN_FILE
 

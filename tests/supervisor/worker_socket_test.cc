@@ -45,8 +45,11 @@ std::string report(std::uint64_t epoch = 1) {
 
 class Socket : public ::testing::Test {
 protected:
-    Socket() {
+    Socket() { listen(4); }
+
+    void listen(std::size_t most, std::function<bool(uid_t)> admits = nullptr) {
         WorkerSocket::Callbacks callbacks;
+        callbacks.admits = std::move(admits);
         callbacks.recognize = [this](const cluster::Hello& said,
                                      pid_t pid) -> std::optional<std::uint16_t> {
             ++hellos_;
@@ -58,7 +61,7 @@ protected:
             EXPECT_EQ(slot, 6700);
             epochs_.push_back(said.assignment_epoch);
         };
-        socket_ = std::move(WorkerSocket::listen(io_, path_, 4, std::move(callbacks))).value();
+        socket_ = std::move(WorkerSocket::listen(io_, path_, most, std::move(callbacks))).value();
     }
 
     int connect() const {
@@ -106,6 +109,39 @@ TEST_F(Socket, IsForItsOwnerOnly) {
     ASSERT_EQ(::stat(path_.c_str(), &found), 0);
 
     EXPECT_EQ(found.st_mode & 0777, 0600U);
+}
+
+TEST_F(Socket, IsForUsersOfTopologiesWhereTheyHaveTheirOwn) {
+    listen(4, [](uid_t user) { return user == ::getuid() + 1; });
+    struct stat found {};
+    ASSERT_EQ(::stat(path_.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 0777, 0666U);
+
+    const base::Descriptor fd(connect());
+    send(fd.get(), hello());
+
+    EXPECT_TRUE(run_until([&] { return is_closed(fd.get()); })) << "no worker runs as our user";
+    EXPECT_EQ(hellos_, 0);
+}
+
+TEST_F(Socket, OneUserCannotKeepOutTheOthers) {
+    listen(100, [](uid_t) { return true; });
+    std::vector<base::Descriptor> strangers;
+    for (std::size_t i = 0; i < kStrangersOfUserMax; ++i) strangers.emplace_back(connect());
+    run_for(std::chrono::milliseconds(20));
+
+    const base::Descriptor one_more(connect());
+    EXPECT_TRUE(run_until([&] { return is_closed(one_more.get()); }));
+
+    // Who has said who it is is none of them.
+    EXPECT_FALSE(is_closed(strangers[0].get()));
+    send(strangers[0].get(), hello());
+    ASSERT_TRUE(run_until([&] { return connected_ == 1; }));
+    const base::Descriptor another(connect());
+    run_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(is_closed(another.get()));
+    strangers.clear();
+    run_for(std::chrono::milliseconds(20));
 }
 
 TEST_F(Socket, TakesReportsAfterAHelloByteByByte) {

@@ -125,7 +125,9 @@ public:
         record.id = id;
         record.name = id;
         record.description = "{}";
-        record.settings = {{"test.mode", mode}, {"topology.secret.settings", "test.mode"}};
+        record.settings = settings;
+        record.settings["test.mode"] = mode;
+        record.settings["topology.secret.settings"] = "test.mode";
         record.artifacts = artifacts;
         record.artifacts.insert(record.artifacts.begin(),
                                 {"test-worker", program_sha_, 0755, program_.size()});
@@ -210,8 +212,9 @@ public:
     std::string token_file() const { return folder_ + "/token"; }
     const std::string& address() const { return address_; }
 
-    supervisor::Places places;                 ///< Of the Supervisor.
-    std::vector<cluster::Artifact> artifacts;  ///< Besides the program.
+    supervisor::Places places;                    ///< Of the Supervisor.
+    std::vector<cluster::Artifact> artifacts;     ///< Besides the program.
+    std::map<std::string, std::string> settings;  ///< Of topologies, besides test.mode.
     std::map<std::string, cluster::Assignment> assignments;
 
 private:

@@ -13,6 +13,9 @@
 //     finish    reports kFinished and exits with code 0
 //     fail      reports kFailed with a reason, and exits with code 1
 //     flood     writes lines to stderr as fast as it can
+//     look      as run; before, it tries what it may not, and notes in "look" what came of it
+//     eat       allocates memory until there is none, as C++ programs do
+//     multiply  makes processes until it cannot, and notes why in "multiply"
 //
 // It appends "incarnation pid microseconds" to the file "starts", and what it is told to "told".
 
@@ -26,13 +29,22 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -70,6 +82,94 @@ std::string open_descriptors() {
     }
     ::closedir(directory);
     return found;
+}
+
+// ---- What it may do
+
+/// "0", or what errno says, as "EPERM".
+std::string outcome(bool done) {
+    if (done) return "done";
+    const char* const name = ::strerrorname_np(errno);
+    return name == nullptr ? std::to_string(errno) : name;
+}
+
+std::string opening(const std::string& path, int flags) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    std::string found = outcome(fd >= 0);
+    if (fd >= 0) ::close(fd);
+    return found;
+}
+
+std::string limit(int resource) {
+    rlimit found{};
+    ::getrlimit(static_cast<__rlimit_resource>(resource), &found);
+    return found.rlim_max == RLIM_INFINITY ? "unlimited" : std::to_string(found.rlim_max);
+}
+
+/// As "name what", a line each. `forbidden`: paths, one a line, to be opened for reading.
+void look(const std::string& forbidden) {
+    const auto say = [](const std::string& what, const std::string& found) {
+        note("look", what + ' ' + found);
+    };
+    say("uid", std::to_string(::getuid()));
+    say("euid", std::to_string(::geteuid()));
+    say("gid", std::to_string(::getgid()));
+    say("groups", std::to_string(::getgroups(0, nullptr)));
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        for (const char* const key :
+             {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"}) {
+            const std::string begin = std::string(key) + ":\t";
+            if (line.starts_with(begin)) say(key, line.substr(begin.size()));
+        }
+    }
+    const mode_t mask = ::umask(077);
+    say("umask", std::to_string(mask));
+    say("core", limit(RLIMIT_CORE));
+    say("processes", limit(RLIMIT_NPROC));
+    say("memory", limit(RLIMIT_DATA));
+    std::string names;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        names += std::string(*variable).substr(0, std::string(*variable).find('=')) + ',';
+    }
+    say("environment", names);
+    const std::string parent = "/proc/" + std::to_string(::getppid());
+    say("parent-environment", opening(parent + "/environ", O_RDONLY));
+    say("parent-memory", opening(parent + "/mem", O_RDWR));
+    say("parent-signal", outcome(::kill(::getppid(), 0) == 0));
+    say("ptrace", outcome(::syscall(SYS_ptrace, PTRACE_SEIZE, ::getppid(), 0, 0) == 0));
+    say("unshare", outcome(::syscall(SYS_unshare, CLONE_NEWUSER) == 0));
+    say("clone", outcome(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0) >= 0));
+    say("mount", outcome(::mount("none", "/mnt", "tmpfs", 0, nullptr) == 0));
+    say("io_uring", outcome(::syscall(SYS_io_uring_setup, 1, nullptr) >= 0));
+    say("bpf", outcome(::syscall(SYS_bpf, 0, nullptr, 0) >= 0));
+    say("keyctl", outcome(::syscall(SYS_keyctl, 0, 0, 0) >= 0));
+    say("own-file", opening("mine", O_WRONLY | O_CREAT));
+    const std::string in_tmp = "/tmp/storm-look-" + std::to_string(::getpid());
+    say("tmp-file", opening(in_tmp, O_WRONLY | O_CREAT));
+    ::unlink(in_tmp.c_str());
+    say("stderr-file", opening("/dev/stderr", O_WRONLY | O_APPEND));
+    say("passwd", opening("/etc/passwd", O_RDONLY));
+    say("folder-list", opening("../..", O_RDONLY | O_DIRECTORY));
+    std::istringstream paths(forbidden);
+    for (std::string path; std::getline(paths, path);) say(path, opening(path, O_RDONLY));
+    say("end", "-");
+}
+
+/// Until operator new throws, which ends it.
+[[noreturn]] void eat() {
+    constexpr std::size_t kPiece = 1 << 20;
+    std::vector<std::unique_ptr<std::array<char, kPiece>>> eaten;
+    for (;;) eaten.push_back(std::make_unique<std::array<char, kPiece>>());
+}
+
+void multiply() {
+    for (int i = 0;; ++i) {
+        const pid_t child = ::fork();
+        if (child < 0) return note("multiply", outcome(false) + ' ' + std::to_string(i));
+        if (child > 0) continue;
+        for (;;) ::pause();
+    }
 }
 
 int connect_to(const std::string& path) {
@@ -113,6 +213,12 @@ public:
         }
         if (mode_ == "finish") report_.state = WorkerState::kFinished;
         while (mode_ == "mute") ::pause();
+        if (mode_ == "look") {
+            const auto paths = bootstrap_.topology.settings.find("test.paths");
+            look(paths == bootstrap_.topology.settings.end() ? std::string() : paths->second);
+        }
+        if (mode_ == "eat") eat();
+        if (mode_ == "multiply") multiply();
         while (mode_ == "flood" || ended_ < 0) turn();
         return ended_;
     }

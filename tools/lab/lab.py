@@ -69,6 +69,7 @@ class Lab:
         self.sizes = ["--supervisors", supervisors, "--nimbuses", nimbuses, "--slots", slots]
         self.settings = [word for setting in settings for word in ("-c", setting)]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="storm-lab-"))
+        self.folder.chmod(0o711)  # Workers are users of their own, and pass through it.
         self.dir = self.folder / "cluster"
         self.env = {key: value for key, value in os.environ.items()
                     if not key.startswith("STORM_")}
@@ -203,10 +204,12 @@ class Driver:
         self.lab, self.name = lab, name
         self.state = lab.folder / name
         self.state.mkdir(exist_ok=True)
+        self.state.chmod(0o1777)
         self.journal = lab.folder / f"{name}-journal" if journal else None
         settings = {"state": self.state} | settings
         if self.journal:
             self.journal.mkdir(exist_ok=True)
+            self.journal.chmod(0o1777)
             settings["topology.journal.dir"] = self.journal
         words = [word for key, value in settings.items()
                  for word in ("-c", f"{key.replace('__', '.')}={value}")]

@@ -64,14 +64,33 @@ constexpr std::array kSettings = {
             "Name of the Supervisor. Not set: one is made up and kept in storm.local.dir."},
     Setting{"supervisor.port", Type::kInt, "8000", 0, kPortMax,
             "Port of the Supervisor's HTTP interface; 0: any free one."},
+    Setting{"supervisor.run.worker.as.user", Type::kBool, "true", 0, 0,
+            "When the Supervisor is root: run the workers of each topology as a user of its own. "
+            "Otherwise they are the Supervisor's own user."},
     Setting{"supervisor.slots.ports", Type::kList, "[6700, 6701, 6702, 6703]", 0, kPortMax,
             "One port for each worker that the Supervisor may run; 0: any free one."},
+    Setting{"supervisor.worker.isolation", Type::kString, "basic", 0, 0,
+            "What workers may not do: basic takes capabilities and dangerous system calls; strict "
+            "also files that are secret, and writing beyond supervisor.worker.writable.paths.",
+            "off|basic|strict"},
+    Setting{"supervisor.worker.max.memory.mb", Type::kInt, "", 64, kTiB >> 20,
+            "MiB of memory that a worker may allocate, whatever its topology asks for. Not set: as "
+            "much as there is."},
+    Setting{"supervisor.worker.max.processes", Type::kInt, "4096", 16, kTasksMax,
+            "Processes and threads that all workers of a topology on this host may have together, "
+            "where they run as a user of their own."},
     Setting{"supervisor.worker.shutdown.sleep.secs", Type::kInt, "3", 0, 3600,
             "Seconds between the request to a worker to end at once and its killing."},
     Setting{"supervisor.worker.start.timeout.secs", Type::kInt, "120", 1, kWeekSecs,
             "Seconds that a worker may take until its first report."},
     Setting{"supervisor.worker.timeout.secs", Type::kInt, "10", 1, kWeekSecs,
             "Seconds without a report after which a worker is killed and started again."},
+    Setting{"supervisor.worker.user.ids", Type::kString, "70000-79999", 0, 0,
+            "Numbers of the users that workers run as, first and last: nobody else's."},
+    Setting{"supervisor.worker.writable.paths", Type::kList, "[\"/tmp\", \"/var/tmp\", \"/dev\"]",
+            0, 0,
+            "With supervisor.worker.isolation=strict: where workers may write, besides their own "
+            "folder."},
     Setting{"topology.acker.executors", Type::kInt, "1", 0, 10'000,
             "0 turns tracking off: ack() is called at once and nothing is replayed. Any other "
             "number turns it on; the number itself has no effect."},
@@ -116,6 +135,9 @@ constexpr std::array kSettings = {
     Setting{"topology.worker.lease.secs", Type::kInt, "", 1, 3600,
             "Seconds after which a worker ends for which neither its Supervisor nor Nimbus has "
             "vouched. Not set: silence ends nothing, only their word that it is wanted no more."},
+    Setting{"topology.worker.max.memory.mb", Type::kInt, "", 64, kTiB >> 20,
+            "MiB of memory that each worker may allocate before it is out of memory. Not set: what "
+            "the Supervisor allows."},
     Setting{"topology.worker.threads", Type::kInt, "", 1, 1024,
             "Threads that run a worker's executors. Not set: the number of cores."},
     Setting{"topology.workers", Type::kInt, "1", 1, 1000,

@@ -1,0 +1,156 @@
+#include "supervisor/isolation/users.h"
+
+#include <charconv>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "supervisor/places.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t kOwnMode = 0700;
+constexpr mode_t kUsersFolderMode = 0711;
+constexpr mode_t kTopologyMode = 0710;
+
+base::Error cannot_give(const std::string& path) {
+    return base::system_error("cannot give \"" + path + "\" to the user of its topology");
+}
+
+/// The user whose group the folder has; nothing: no folder, or nobody's.
+std::optional<uid_t> user_of(const std::string& path, const UserIds& users) {
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return std::nullopt;
+    if (!users.has(found.st_gid)) return std::nullopt;
+    return found.st_gid;
+}
+
+base::Result<uid_t> free_user(const Places& places, const UserIds& users) {
+    std::set<uid_t> taken;
+    std::error_code ended;
+    for (fs::directory_iterator topology(places.workers(), ended), none; topology != none;
+         topology.increment(ended)) {
+        if (const auto user = user_of(topology->path().string(), users)) taken.insert(*user);
+    }
+    const uid_t count = users.last - users.first + 1;
+    // From a random one on: what a former one has left in /tmp is not to meet the next one.
+    base::Random random(base::kernel_seed());
+    const auto begin = static_cast<uid_t>(random.below(count));
+    for (uid_t i = 0; i < count; ++i) {
+        const uid_t user = users.first + (begin + i) % count;
+        if (taken.count(user) == 0) return user;
+    }
+    return base::Error{"each of the " + std::to_string(count) +
+                       " users of supervisor.worker.user.ids has a topology in \"" +
+                       places.workers() +
+                       "\"; those of old ones are free a day after their end; name more"};
+}
+
+/// Of a folder: with no `group` it keeps its own.
+base::Result<base::Done> give(const std::string& path, uid_t owner, std::optional<gid_t> group,
+                              mode_t mode) {
+    const base::Descriptor folder(
+        ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat found {};
+    if (!folder.is_open() || ::fstat(folder.get(), &found) != 0) return cannot_give(path);
+    // Only where it changes something: who is not root may not.
+    const gid_t wanted_group = group.value_or(found.st_gid);
+    const bool is_so = found.st_uid == owner && found.st_gid == wanted_group;
+    if (!is_so && ::fchown(folder.get(), owner, wanted_group) != 0) return cannot_give(path);
+    if ((found.st_mode & 07777) != mode && ::fchmod(folder.get(), mode) != 0) {
+        return cannot_give(path);
+    }
+    return base::Done{};
+}
+
+std::optional<uid_t> number_of(std::string_view text) {
+    uid_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+void warn_of_closed_parents(const std::string& path) {
+    for (fs::path parent = fs::path(path).parent_path(); parent != parent.root_path();
+         parent = parent.parent_path()) {
+        struct stat found {};
+        if (::stat(parent.c_str(), &found) != 0 || (found.st_mode & S_IXOTH) != 0) continue;
+        base::log::warn(
+            "workers reach their folders by relative paths only: they cannot enter one "
+            "above",
+            {{"folder", parent.string()}, {"setting", "storm.local.dir"}});
+        return;
+    }
+}
+
+}  // namespace
+
+base::Result<UserIds> parse_user_ids(const std::string& text) {
+    constexpr uid_t kMost = 1U << 31;
+    const std::size_t dash = text.find('-');
+    const auto first = number_of(std::string_view(text).substr(0, dash));
+    const auto last =
+        dash == std::string::npos ? first : number_of(std::string_view(text).substr(dash + 1));
+    if (!first || !last || *first == 0 || *last < *first || *last >= kMost) {
+        return base::Error{"\"" + text +
+                           "\" names no users; write two numbers of users that nobody else has, "
+                           "such as 70000-79999"};
+    }
+    return UserIds{*first, *last};
+}
+
+base::Result<base::Done> open_to_users(const Places& places) {
+    struct stat found {};
+    if (::stat(places.local_dir.c_str(), &found) != 0 ||
+        ::chmod(places.local_dir.c_str(), (found.st_mode & 07777) | S_IXGRP | S_IXOTH) != 0 ||
+        ::chmod(places.workers().c_str(), kUsersFolderMode) != 0) {
+        return base::system_error("cannot let workers into \"" + places.local_dir + '"');
+    }
+    // These are nobody else's; an earlier Supervisor may have run as another user.
+    for (const std::string& own : {places.artifacts(), places.log_dir}) {
+        const auto made = base::make_directory(own, kOwnMode);
+        if (!made) return made.error();
+    }
+    if (::chmod(places.artifacts().c_str(), kOwnMode) != 0) {
+        return base::system_error("cannot close \"" + places.artifacts() + '"');
+    }
+    warn_of_closed_parents(places.local_dir);
+    return base::Done{};
+}
+
+base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
+                                                      const std::string& topology,
+                                                      std::uint32_t number) {
+    const std::string parent = places.topology(topology);
+    const std::string folder = places.worker(topology, number);
+    std::optional<uid_t> user;
+    if (places.users) {
+        user = user_of(parent, *places.users);
+        if (!user) {
+            const auto chosen = free_user(places, *places.users);
+            if (!chosen) return chosen.error();
+            user = *chosen;
+        }
+    }
+    const auto made = base::make_directory(folder, kOwnMode);
+    if (!made) return made.error();
+    const uid_t self = ::geteuid();
+    const auto parent_given = give(parent, self, user, user ? kTopologyMode : kOwnMode);
+    if (!parent_given) return parent_given.error();
+    const auto given = give(folder, user.value_or(self), user, kOwnMode);
+    if (!given) return given.error();
+    return user;
+}
+
+}  // namespace storm::supervisor
