@@ -116,7 +116,7 @@ TEST(HttpServer, AThousandSilentStrangersKeepNobodyOut) {
     EXPECT_NE(late.receive_until("|").find("GET /late"), std::string::npos);
 }
 
-TEST(HttpServer, RefusesTheBodyOfAGetUnread) {
+TEST(HttpServer, Cve2026_82435_RefusesTheBodyOfAGetUnread) {
     for (const std::string body :
          {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n"}) {
         const std::string answer =

@@ -134,7 +134,7 @@ TEST_F(Logs, ReadsParts) {
     EXPECT_EQ(read("wc-1", "stderr", 0, ~0ULL)->bytes, "0123456789");
 }
 
-TEST_F(Logs, FollowsNoLinksAndNoPaths) {
+TEST_F(Logs, Cve2019_0202_2026_124495_FollowsNoLinksAndNoPaths) {
     write("secret");
     fs::create_directories(folder_ + "/evil/0");
     ASSERT_EQ(::symlink("/etc/passwd", (folder_ + "/evil/0/stderr").c_str()), 0);

@@ -97,7 +97,7 @@ TEST_F(BlobStoreTest, RemovesABlobThatADiskHasSpoilt) {
     EXPECT_TRUE(store_->verify(kAbc));
 }
 
-TEST_F(BlobStoreTest, KnowsNoNamesButHashes) {
+TEST_F(BlobStoreTest, Cve2026_82426_KnowsNoNamesButHashes) {
     std::ofstream(dir_ / "secret") << "x";
     const std::string upper = "BA" + kAbc.substr(2);
     for (const std::string& name :

@@ -117,7 +117,7 @@ protected:
     mutable wire::Ready last_ready;
 };
 
-TEST_F(ConnectionTest, GarbageBeforeTheHandshakeEndsTheConnection) {
+TEST_F(ConnectionTest, Cve2021_40865_2026_82435_GarbageBeforeTheHandshakeEndsTheConnection) {
     std::string large(8, '\0');
     const std::uint32_t words = (wire::kHandshakeBytesMax / 8) + 1;
     std::memcpy(large.data() + 4, &words, sizeof(words));
