@@ -82,6 +82,7 @@ status_is endless ACTIVE || fail "it is not ACTIVE"
 expect_exit 6 env STORM_TOKEN_FILE=/nonexistent "$bin/storm" kill endless
 expect_text stderr '/nonexistent'
 echo wrong-token-of-some-length >token
+chmod 600 token
 expect_exit 6 env STORM_TOKEN_FILE="$work/token" "$bin/storm" kill endless
 expect_text stderr 'not the one of this cluster'
 STORM_TOKEN_FILE=$work/token expect_exit 6 "$bin/storm-submit" "$tiny" --name other -c mode=endless
