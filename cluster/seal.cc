@@ -1,5 +1,6 @@
 #include "cluster/seal.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "cluster/limits.h"
 
 namespace storm::cluster {
 namespace {
@@ -17,6 +19,8 @@ namespace {
 // What the token is used for, so that no other use of it gives the same bytes.
 constexpr std::string_view kKeyPurpose = "storm 1: secrets of topologies";
 constexpr std::string_view kLinkPurpose = "storm 1: links of workers:";
+constexpr std::string_view kCheckPurpose = "storm 1: which token:";
+constexpr std::size_t kCheckBytes = 8;  // Of a secret, at its end.
 constexpr int kNonceBytes = 12;
 constexpr int kTagBytes = 16;
 
@@ -102,6 +106,15 @@ std::optional<std::string> open(const std::string& key, std::string_view sealed,
     return value;
 }
 
+std::string check_of(const std::string& key, std::string_view secret) {
+    return hmac(key, std::string(kCheckPurpose) + std::string(secret)).substr(0, kCheckBytes);
+}
+
+base::Error other_token(const TopologyRecord& record) {
+    return {"cannot open the secrets of topology \"" + record.name +
+            "\": the token is not the one that it was submitted under; submit it again"};
+}
+
 }  // namespace
 
 Seal::Seal(std::string_view token) : key_(hmac(token, kKeyPurpose)) {}
@@ -119,15 +132,24 @@ base::Result<TopologyRecord> Seal::sealed(TopologyRecord record) const {
     return record;
 }
 
+std::string Seal::new_secret() const {
+    const std::string random = base::random_bytes(kSecretBytes - kCheckBytes);
+    return random + check_of(key_, random);
+}
+
 base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
     if (!record.sealed) return record;  // Submitted before there were seals.
+    // Else its workers would not know each other.
+    const std::size_t random = record.secret.size() - std::min(kCheckBytes, record.secret.size());
+    if (check_of(key_, record.secret.substr(0, random)) != record.secret.substr(random)) {
+        return other_token(record);
+    }
     for (auto& [key, value] : record.settings) {
         if (!value.starts_with(kSealMark)) continue;
         auto found = open(key_, value, about(record, key));
         if (!found) {
             return base::Error{"cannot open the sealed setting \"" + key + "\" of topology \"" +
-                               record.name +
-                               "\": the token is not the one that it was submitted under"};
+                               record.name + "\": it has been changed"};
         }
         value = std::move(*found);
     }

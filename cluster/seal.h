@@ -24,7 +24,9 @@ public:
 
     /// Of one that is submitted. The error: a value looks like a sealed one.
     base::Result<TopologyRecord> sealed(TopologyRecord record) const;
-    /// For its workers. The error: it was sealed with another token.
+    /// What lies in ZooKeeper for TopologyRecord::secret: random, but shows which token it is of.
+    std::string new_secret() const;
+    /// For its workers. The error: it was submitted under another token.
     base::Result<TopologyRecord> opened(TopologyRecord record) const;
 
 private:

@@ -12,12 +12,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "base/secret.h"
 #include "cluster/asio_loop.h"
 #include "cluster/cluster_state.h"
 #include "cluster/election.h"
-#include "cluster/limits.h"
 #include "cluster/local_dir.h"
+#include "cluster/seal.h"
 #include "cluster/session.h"
 #include "cluster/watchdog.h"
 #include "cluster/zookeeper_coordination.h"
@@ -70,7 +69,7 @@ public:
           topologies_(
               state_, loop_, wall_, task_timeout,
               [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
-              [] { return base::random_bytes(cluster::kSecretBytes); }),
+              [this] { return seal_.new_secret(); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
                 [this] { return zookeeper_text(); }, tokens_, started_ms_}) {}
 
@@ -194,6 +193,7 @@ private:
     cluster::LocalDir dir_;
     BlobStore blobs_;
     const net::Tokens tokens_;
+    const cluster::Seal seal_{tokens_.full};
     const base::Micros session_timeout_;
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};

@@ -131,8 +131,9 @@ public:
         record.artifacts = artifacts;
         record.artifacts.insert(record.artifacts.begin(),
                                 {"test-worker", program_sha_, 0755, program_.size()});
-        record.secret = std::string(cluster::kSecretBytes, 's');
-        record = cluster::Seal("secret").sealed(std::move(record)).value();
+        const cluster::Seal seal("secret");
+        record.secret = seal.new_secret();
+        record = seal.sealed(std::move(record)).value();
         cluster::Assignment assignment;
         assignment.topology = id;
         assignment.epoch = 1;
