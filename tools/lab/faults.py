@@ -1,6 +1,7 @@
 """The rows of the fault matrix (docs/testing.md), on a real cluster: each breaks one thing, and judges
 what became of every message. A row that cannot be shown here says why. Called by tools/faults.sh."""
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -21,7 +22,9 @@ MESSAGES = 60_000
 RATE = 4_000
 SPREAD = {"topology__workers": 2, "sinks": 2, "fan": 2}
 ZOOKEEPER_DOWN = NIMBUS_DOWN = 30
+ZOOKEEPER_STOPPED = 25
 CUT_SECONDS = [5, 13, 20]
+AWAY = 20  # Longer than Nimbus waits for a Supervisor.
 LINK_SECONDS = 8  # Silence and grace of a link.
 if os.environ.get("STORM_FAULTS_QUICK"):
     ZOOKEEPER_DOWN = NIMBUS_DOWN = 5
@@ -88,6 +91,104 @@ def supervisor_dies():
         return none_failed(judged("4", adopted, "s", 1.0, driver))
 
 
+def begun(pid):
+    ticks = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def ended(pids, seconds=60):
+    """When each of them has ended."""
+    ends = {}
+    def all_have():
+        ends.update({pid: now() for pid in pids if pid not in ends and not is_alive(pid)})
+        return len(ends) == len(pids)
+    wait(seconds, f"processes {pids} have ended", all_have)
+    return ends
+
+
+LEASE = 3  # Of a topology that sets none: a question each second, and the answer.
+
+
+def supervisor_is_gone(name, stop, workers):
+    """A Supervisor that never returns, with all workers of a topology: they end when others have their
+    slots, though no peer fences them."""
+    with Lab(supervisors=1) as lab:
+        driver = Driver(lab, topology__workers=workers, rate=1_000, count=25_000).must_run().flows()
+        wait(20, "all run", lambda: len(lab.workers(driver.name)) == workers)
+        old = {worker["pid"] for worker in lab.workers(driver.name).values()}
+        lab.add_supervisor()
+        supervisor = lab.pid("supervisor-1")
+        os.kill(supervisor, stop)
+        try:
+            ends = ended(old)
+            new = wait(20, "others take their places", lambda: len(lab.workers(driver.name)) == workers
+                       and {w["pid"] for w in lab.workers(driver.name).values()} - old)
+            together = max(0, max(ends.values()) - min(begun(pid) for pid in new))
+            driver.finish()
+        finally:
+            with contextlib.suppress(OSError):
+                os.kill(supervisor, signal.SIGKILL)
+        return judged(name, together, "s", LEASE + 1, driver)
+
+
+def killed_without_supervisor():
+    """storm kill reaches a worker whose Supervisor is gone."""
+    with Lab(supervisors=1) as lab:
+        driver = started(lab)
+        old = {worker["pid"] for worker in lab.workers(driver.name).values()}
+        lab.kill("supervisor-1")
+        asked = now()
+        lab.storm("kill", driver.name, "-w", "2", "--detach")
+        ends = ended(old)
+        return judged("gone-kill", max(ends.values()) - asked, "s", 10, runs=1)
+
+
+def lease_runs_out():
+    """With a lease of 5 s: the whole host is cut off, so to speak. Its workers end, and those that their
+    Supervisor starts again do nothing before it knows better."""
+    lease = 5
+    with Lab(supervisors=1) as lab:
+        lab.remember_commands()
+        driver = started(lab, count=RATE * 30, topology__worker__lease__secs=lease)
+        old = {worker["pid"] for worker in lab.workers(driver.name).values()}
+        lab.kill("nimbus-1", "zookeeper")
+        gone = now()
+        took = max(ended(old).values()) - gone
+        time.sleep(3 * lease)
+        late = [at for rows in driver.sinks() for at, _ in rows if at > gone + took + 0.5]
+        check(not late, f"{len(late)} tuples were executed by those that were started again")
+        lab.start_zookeeper()
+        lab.restart("nimbus-1")
+        driver.flows_again(now(), 60)
+        return judged("lease", took, "s", lease + 1, driver)
+
+
+def daemons_are_away():
+    """All daemons, for long: nothing takes the workers' places, so they run on."""
+    with Lab(supervisors=1) as lab:
+        lab.remember_commands()
+        driver = started(lab, count=RATE * (2 * AWAY + 15))
+        before = lab.workers(driver.name)
+        lab.kill("supervisor-1")  # No other slot is free: theirs stay theirs.
+        time.sleep(AWAY)
+        driver.flows_again(now(), 5)
+        check({w["lease"] for w in lab.status(driver.name)["workers"]} == {"nimbus"},
+              "Nimbus does not say that they ask it")
+        lab.kill("nimbus-1", "zookeeper")
+        time.sleep(AWAY)
+        driver.flows_again(now(), 5)
+        check(all(is_alive(worker["pid"]) for worker in before.values()), "a worker has ended")
+        lab.start_zookeeper()
+        lab.restart("nimbus-1")
+        back = lab.restart("supervisor-1")
+        wait(30, "the workers are adopted", lambda: len(lab.workers(driver.name)) == 2)
+        converged = now() - back
+        wait(10, "the Supervisor vouches for them", lambda: {
+            w["lease"] for w in lab.status(driver.name)["workers"]} == {"supervisor"})
+        same_workers(lab, driver, before)
+        return none_failed(judged("away", converged, "s", 20, driver))
+
+
 def same_workers(lab, driver, before):
     after = lab.workers(driver.name)
     check({w["pid"] for w in after.values()} == {w["pid"] for w in before.values()},
@@ -123,6 +224,119 @@ def nimbus_dies():
         return none_failed(judged("5", ready, "s", 1.0, driver))
 
 
+def leader_is_lost(name, stop, seconds):
+    """With a standby: another one leads, and of one that was only stopped nothing is written any more."""
+    with Lab(nimbuses=2) as lab:
+        driver = started(lab, count=RATE * 40)
+        before = lab.workers(driver.name)
+        old = lab.leader()
+        other = next(n for n in ("nimbus-1", "nimbus-2") if n != old)
+        os.kill(lab.pid(old), stop)
+        lost = now()
+        took = wait(20, "the other one leads", lambda: lab.leads(other) and now() - lost)
+        lab.nimbus = other
+        if stop == signal.SIGSTOP:
+            lab.storm("deactivate", driver.name)
+            lab.storm("activate", driver.name)
+            time.sleep(max(0, seconds - (now() - lost)))
+            os.kill(lab.pid(old), signal.SIGCONT)
+            wait(1, "the old one does not lead", lambda: not lab.leads(old))
+            time.sleep(3)
+            check(lab.leads(other) and not lab.leads(old), "both lead, or the wrong one")
+        wait(20, "it knows the workers", lambda: len(lab.workers(driver.name)) == 2)
+        check(lab.status(driver.name)["status"] == "ACTIVE", "an older status is back")
+        same_workers(lab, driver, before)
+        driver.flows_again(now())
+        return none_failed(judged(name, took, "s", 7.0, driver))
+
+
+def wrong_exits(lab, rounds, trouble):
+    """Submits and kills, by seeds of which the first is a standby as often as not. `trouble(i)` gives when
+    a leader was lost last. Exit code 5, which says to try again, is right while there is none."""
+    wrong = []
+    for i in range(rounds):
+        lost = trouble(i)
+        for words in ([BIN / "storm-submit", BIN / "storm-driver", "--name", f"t{i}", "-c",
+                       f"state={lab.folder}", "-c", "rate=1"],
+                      [BIN / "storm", "kill", f"t{i}", "-w", "0"]):
+            done = lab.run(words, check_exit=False)
+            if done.returncode == 5 and lost and now() - lost < 20:
+                lab.leader()
+                time.sleep(0.5)
+                done = lab.run(words, check_exit=False)
+                # What was done the first time, too.
+                if done.returncode in (3, 4) and words[0].name == "storm-submit" or (
+                        done.returncode == 3 and words[1] == "kill"):
+                    done.returncode = 0
+            if done.returncode:
+                wrong.append(f"{words[0].name} {words[1]} #{i}: exit code {done.returncode}: "
+                             + done.stderr.strip()[-200:])
+    return wrong
+
+
+def standby_first():
+    """Leaders are killed, stopped and woken between 200 submits and kills."""
+    rounds = 10 if os.environ.get("STORM_FAULTS_QUICK") else 200
+    with Lab(nimbuses=3) as lab:
+        lab.remember_commands()
+        lost = None
+        stopped = None
+        def trouble(i):
+            nonlocal lost, stopped
+            if i % 10 == 4:
+                stopped = lab.leader()
+                os.kill(lab.pid(stopped), signal.SIGSTOP)
+                lost = now()
+            elif i % 10 == 6 and stopped:
+                os.kill(lab.pid(stopped), signal.SIGCONT)
+            elif i % 10 == 8:
+                victim = lab.leader()
+                lab.kill(victim)
+                lost = now()
+                lab.restart(victim)
+            return lost
+        wrong = wrong_exits(lab, rounds, trouble)
+        check(not wrong, f"{len(wrong)} wrong exit codes: {wrong[:3]}")
+        return judged("seeds", len(wrong), "exits", 0, runs=2 * rounds)
+
+
+def first_seed_hangs():
+    """Each command, with the first of three seeds well, stopped and dead: no more than 1 s longer."""
+    with Lab(nimbuses=3) as lab:
+        leader = lab.leader()
+        standby = next(n for n in ("nimbus-3", "nimbus-2", "nimbus-1") if n != leader)
+        others = [n for n in ("nimbus-1", "nimbus-2", "nimbus-3") if n != standby]
+        seeds = json.dumps([f"127.0.0.1:{lab.port(n)}" for n in [standby, *others]])
+        by = ["-c", f"nimbus.seeds={seeds}"]
+        def took(state):
+            times = {}
+            for words in ([BIN / "storm-submit", *by, BIN / "storm-driver", "--name", "t", "-c",
+                           f"state={lab.folder}", "-c", "rate=1"],
+                          ["list"], ["status", "t"], ["errors"], ["supervisors"], ["nimbuses"],
+                          ["health"], ["logs", "t"], ["deactivate", "t"], ["activate", "t"],
+                          ["kill", "t", "-w", "0"]):
+                if isinstance(words[0], str):
+                    words = [BIN / "storm", words[0], *by, *words[1:]]
+                start = now()
+                done = lab.run(words, check_exit=False)
+                name = words[0].name if "submit" in words[0].name else words[1]
+                times[name] = now() - start
+                check(done.returncode == 0, f"{name}, the first seed {state}: exit code "
+                      f"{done.returncode}: {done.stderr[-300:]}")
+            return times
+        well = took("well")
+        os.kill(lab.pid(standby), signal.SIGSTOP)
+        hung = took("hung")
+        time.sleep(8)  # Its session is over.
+        hung_for_long = took("hung for long")
+        os.kill(lab.pid(standby), signal.SIGKILL)
+        dead = took("dead")
+        worst, which = max((times[name] - well[name], name) for times in (hung, hung_for_long, dead)
+                           for name in times)
+        found = judged("first-seed", worst, "s", 1.0, runs=3 * len(well))
+        return found | ({} if found["ok"] else {"why": f"{found['why']}; it was storm {which}"})
+
+
 def zookeeper_dies():
     with Lab() as lab:
         driver = started(lab, count=RATE * (ZOOKEEPER_DOWN + 25))
@@ -132,9 +346,7 @@ def zookeeper_dies():
         while now() < down + ZOOKEEPER_DOWN:
             driver.flows_again(now(), 5)
             time.sleep(1)
-        port = (lab.dir / "kept/zookeeper.port").read_text().strip()
-        lab.run([pathlib.Path(__file__).parents[1] / "zookeeper.sh", "start",
-                 lab.dir / "zookeeper", port])
+        lab.start_zookeeper()
         back = now()
         wait(30, "the cluster is well", lambda: lab.storm("health", check_exit=False).returncode == 0
              and len(lab.get("/api/v1/supervisors")["supervisors"]) == 2
@@ -244,6 +456,183 @@ def cut_off_hosts(name):
         return judged(name, ended_besides, "workers", 0, driver, runs=3 * len(CUT_SECONDS))
 
 
+def host_is_lost(name):
+    """The host of one worker is cut off for long, and returns: its work goes on elsewhere ("10"), and what
+    it still ran ends ("11")."""
+    if NAMESPACE not in os.environ:
+        return own_network(name)
+    with Hosts(task_timeout=4) as lab:  # Three hosts of one slot each: one is spare.
+        driver = Driver(lab, topology__workers=2, sinks=2, fan=2, rate=1_000,
+                        count=60_000).must_run().flows()
+        wait(20, "both workers run", lambda: len(lab.workers(driver.name)) == 2)
+        victim = lab.workers(driver.name)[1]
+        lab.cut_off(victim["supervisor"], True)
+        cut_at = now()
+        flow = driver.flows_again(cut_at, 60)
+        time.sleep(max(0, 25 - (now() - cut_at)))
+        check(is_alive(victim["pid"]), "the worker that was cut off ended without a word")
+        lab.cut_off(victim["supervisor"], False)
+        healed = now()
+        back = ended([victim["pid"]])[victim["pid"]] - healed
+        driver.flows_again(healed)
+        return judged(name, *((flow, "s", 8.0) if name == "10" else (back, "s", 2.0)), driver)
+
+
+# ---- Clocks, descriptors, loops
+
+
+def clock_is_set_back():
+    """By an hour, as the daemons see it, which were killed a moment ago."""
+    if not shutil.which("cc"):
+        raise Skipped("cc is not installed: apt-get install gcc")
+    with Lab() as lab:
+        lab.remember_commands()
+        library = lab.folder / "back.so"
+        (lab.folder / "back.c").write_text("""#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec* at) {
+    int done = (int)syscall(SYS_clock_gettime, clock, at);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) at->tv_sec -= 3600;
+    return done;
+}
+int gettimeofday(struct timeval* restrict at, void* restrict zone) {
+    struct timespec exact;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    at->tv_sec = exact.tv_sec;
+    at->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t* at) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    if (at) *at = exact.tv_sec;
+    return exact.tv_sec;
+}
+""")
+        lab.run(["cc", "-shared", "-fPIC", "-o", library, lab.folder / "back.c"])
+        driver = started(lab)
+        before = lab.workers(driver.name)
+        slowest = 0
+        for daemon in ("supervisor-1", "nimbus-1"):
+            lab.kill(daemon)
+            again = lab.restart(daemon, env={"LD_PRELOAD": str(library)})
+            wait(10, f"{daemon} is ready", lambda daemon=daemon: lab.is_ready(daemon))
+            time.sleep(1)
+            check(is_alive(lab.pid(daemon)), f"{daemon} has ended: {lab.log(daemon)[-300:]}")
+            slowest = max(slowest, now() - again - 1)
+        lab.leader()
+        wait(20, "Nimbus knows the workers", lambda: len(lab.workers(driver.name)) == 2)
+        time.sleep(8)  # Nobody may think better of it later.
+        same_workers(lab, driver, before)
+        return none_failed(judged("26", slowest, "s", 10.0, driver))
+
+
+def no_descriptors():
+    """More connections than a daemon has descriptors for: it goes on when they have gone."""
+    if not shutil.which("prlimit"):
+        raise Skipped("prlimit is not installed: apt-get install util-linux")
+    with Lab(supervisors=1) as lab:
+        lab.remember_commands()
+        driver = started(lab)
+        before = lab.workers(driver.name)
+        worst = 0
+        for daemon in ("nimbus-1", "supervisor-1"):
+            lab.kill(daemon)
+            lab.restart(daemon, prefix=["prlimit", "--nofile=64:64"])
+            wait(10, f"{daemon} is ready", lambda daemon=daemon: lab.is_ready(daemon))
+            strangers = [socket.create_connection(("127.0.0.1", lab.port(daemon)), timeout=5)
+                         for _ in range(100)]
+            time.sleep(3)
+            check(is_alive(lab.pid(daemon)), f"{daemon} has died of it: {lab.log(daemon)[-300:]}")
+            for stranger in strangers:
+                stranger.close()
+            left = now()
+            wait(20, f"{daemon} answers again", lambda daemon=daemon: lab.get("/health", daemon), 0.1)
+            worst = max(worst, now() - left)
+        lab.leader()
+        wait(20, "Nimbus knows the workers", lambda: len(lab.workers(driver.name)) == 2)
+        same_workers(lab, driver, before)
+        return none_failed(judged("32", worst, "s", 2.0, driver))
+
+
+def readers_that_never_read():
+    """They ask for much, and read nothing."""
+    with Lab(supervisors=1) as lab:
+        driver = started(lab, count=RATE * 40)
+        workers = lab.workers(driver.name)
+        ports = {f"worker {n}": int(w["metrics_url"].split(":")[2].split("/")[0])
+                 for n, w in workers.items()}
+        ports |= {name: lab.port(name) for name in ("nimbus-1", "supervisor-1")}
+        pids = {f"worker {n}": w["pid"] for n, w in workers.items()}
+        pids |= {name: lab.pid(name) for name in ("nimbus-1", "supervisor-1")}
+        sizes = {name: resident_mb(pid) for name, pid in pids.items()}
+        readers = []
+        for name, port in ports.items():
+            target = "/api/v1/openapi.json" if name == "nimbus-1" else "/metrics"
+            request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+            for _ in range(100):
+                reader = socket.socket()
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                reader.connect(("127.0.0.1", port))
+                reader.settimeout(0.05)
+                with contextlib.suppress(OSError):
+                    reader.sendall(request * 200)
+                readers.append(reader)
+        since = now()
+        driver.flows_again(since)
+        start = now()
+        lab.storm("list")
+        took = now() - start
+        time.sleep(5)
+        grown = max(resident_mb(pid) - sizes[name] for name, pid in pids.items()
+                    if is_alive(pid))
+        for reader in readers:
+            reader.close()
+        check(all(is_alive(pid) for pid in pids.values()), "somebody has died of it")
+        check(took < 2, f"storm list takes {took:.1f} s meanwhile")
+        same_workers(lab, driver, workers)
+        return none_failed(judged("33", max(grown, 0), "MB", 30, driver))
+
+
+@contextlib.contextmanager
+def main_thread_stopped(pid):
+    """Only it: the others go on."""
+    seize, interrupt, detach, wait_all = 0x4206, 0x4207, 17, 0x40000000
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(seize, pid, None, None) or libc.ptrace(interrupt, pid, None, None):
+        raise Skipped("a thread cannot be stopped here: " + os.strerror(ctypes.get_errno()))
+    os.waitpid(pid, wait_all)
+    try:
+        yield
+    finally:
+        libc.ptrace(detach, pid, None, None)
+
+
+def loop_hangs(name):
+    """The loop of a daemon hangs, while its threads for ZooKeeper go on: others take over."""
+    with Lab(nimbuses=2) as lab:
+        driver = Driver(lab, topology__workers=1, rate=1_000, count=40_000).must_run().flows()
+        if name == "hung-nimbus":
+            old = lab.leader()
+            other = next(n for n in ("nimbus-1", "nimbus-2") if n != old)
+            with main_thread_stopped(lab.pid(old)):
+                hangs = now()
+                wait(30, "the other one leads", lambda: lab.leads(other))
+                took = now() - hangs
+            lab.nimbus = other
+        else:
+            worker = lab.workers(driver.name)[0]
+            with main_thread_stopped(lab.pid(worker["supervisor"])):
+                hangs = now()
+                os.kill(worker["pid"], signal.SIGKILL)
+                took = driver.flows_again(hangs, 40)
+        return judged(name, took, "s", 15.0, driver)
+
+
 # ---- Strangers send garbage
 
 
@@ -302,6 +691,68 @@ def garbage():
         lab.storm("kill", driver.name, "-w", "0")
         return row("18", round(max(grown, 0), 2), "MB", ok=grown < 1 and failed == 0, runs=count,
                    failed=failed, why=None if grown < 1 and failed == 0 else "it leaves traces")
+
+
+# ---- ZooKeeper
+
+
+def zookeeper_stands_still():
+    with Lab() as lab:
+        driver = started(lab, count=RATE * (ZOOKEEPER_STOPPED + 25))
+        before = lab.workers(driver.name)
+        os.kill(lab.pid("zookeeper"), signal.SIGSTOP)
+        stopped = now()
+        while now() < stopped + ZOOKEEPER_STOPPED:
+            driver.flows_again(now(), 5)
+            time.sleep(1)
+        os.kill(lab.pid("zookeeper"), signal.SIGCONT)
+        back = now()
+        well_again(lab, driver)
+        converged = now() - back
+        time.sleep(12)  # Nobody may think better of it later.
+        same_workers(lab, driver, before)
+        return none_failed(judged("zk-stop", converged, "s", 10.0, driver))
+
+
+def well_again(lab, driver, seconds=60):
+    wait(seconds, "the cluster is well",
+         lambda: lab.storm("health", check_exit=False).returncode == 0
+         and len(lab.get("/api/v1/supervisors")["supervisors"]) == lab.sizes[1]
+         and (not driver or len(lab.workers(driver.name)) == 2), 0.1)
+
+
+def zookeeper_forgets(name):
+    """ZooKeeper comes back empty, or as it was a while ago: all daemons find it without being restarted,
+    and the workers of what it knew live on."""
+    with Lab() as lab:
+        driver = started(lab, count=RATE * 60)
+        before = lab.workers(driver.name)
+        folder = lab.dir / "zookeeper"
+        copied = lab.folder / "copy"
+        lab.kill("zookeeper")
+        if name == "zk-restored":
+            shutil.copytree(folder, copied)
+            lab.start_zookeeper()
+            well_again(lab, driver)
+            Driver(lab, "later", journal=False, rate=10)
+            lab.kill("zookeeper")
+        for data in folder.glob("**/version-2"):
+            shutil.rmtree(data)
+        if name == "zk-restored":
+            shutil.copytree(copied, folder, dirs_exist_ok=True)
+            (folder / "pid").unlink(missing_ok=True)
+        lab.start_zookeeper()
+        back = now()
+        well_again(lab, None)
+        converged = now() - back
+        other = Driver(lab, "other", ["--detach"], journal=False, rate=10)
+        check(other.answer.returncode == 0, f"nothing can be submitted: {other.answer.stderr[-300:]}")
+        check(all(is_alive(worker["pid"]) for worker in before.values()),
+              "healthy workers were ended for what ZooKeeper has forgotten")
+        if name == "zk-restored":
+            same_workers(lab, driver, before)
+            return judged(name, converged, "s", 60.0, driver)
+        return judged(name, converged, "s", 60.0)
 
 
 # ---- Files are bad, disks are full
@@ -378,6 +829,7 @@ def disk_full():
             check(not left, f"half-written files are left: {left}")
             check(is_alive(lab.pid("nimbus-1")), "Nimbus has died of it")
             lab.storm("health")
+            starts_when_full(lab, "nimbus-1")
             lab.down()
     with Lab(supervisors=1, start=False) as lab:
         (lab.dir / "supervisor-1").mkdir(parents=True)
@@ -388,6 +840,7 @@ def disk_full():
             check(is_alive(lab.pid("supervisor-1")), "the Supervisor has died of it")
             check("space" in lab.log("supervisor-1").lower() or "space" in stuck.stderr.lower(),
                   "nobody says that the disk is full")
+            starts_when_full(lab, "supervisor-1")
             lab.storm("kill", "big", "-w", "0", "--detach")
             lab.down()
     logs = pathlib.Path(tempfile.mkdtemp(prefix="storm-logs-"))
@@ -403,6 +856,71 @@ def disk_full():
             return judged("20", 0, "crashes", 0, driver, runs=3)
     finally:
         shutil.rmtree(logs, ignore_errors=True)
+
+
+def fill(path):
+    with contextlib.suppress(OSError), open(path / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(b"x" * 4096)
+
+
+def starts_when_full(lab, daemon):
+    fill(lab.dir / daemon)
+    log = lab.folder / f"{daemon}.log"  # Its own is full, too.
+    lab.remember_commands()
+    lab.kill(daemon)
+    with open(log, "wb") as out:
+        process = subprocess.Popen(lab.commands[daemon], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=out, start_new_session=True, env=lab.env, cwd=lab.folder)
+    lab.others.append(process)
+    time.sleep(2)
+    check(process.poll() is None,
+          f"{daemon} does not start on a full disk: {log.read_text()[-300:]}")
+    lab.storm("health")
+    process.kill()
+    process.wait()
+    (lab.dir / daemon / "filler").unlink(missing_ok=True)
+
+
+def read_only():
+    """A Supervisor's disk is read-only for a while: workers go on; one that dies waits for it."""
+    with Lab(supervisors=1, start=False) as lab:
+        folder = lab.dir / "supervisor-1"
+        folder.mkdir(parents=True)
+        with small_disk(folder, 256):
+            lab.up()
+            driver = started(lab)
+            workers = lab.workers(driver.name)
+            victim = workers[1 - driver.source_worker()]
+            # Its log is open for writing: that goes elsewhere.
+            lab.remember_commands()
+            lab.kill("supervisor-1")
+            log = lab.folder / "supervisor.log"
+            with open(log, "wb") as out:
+                process = subprocess.Popen(lab.commands["supervisor-1"], stdin=subprocess.DEVNULL,
+                                           stdout=out, stderr=out, start_new_session=True,
+                                           env=lab.env, cwd=lab.folder)
+            lab.others.append(process)
+            wait(20, "the workers are adopted", lambda: log.read_text().count("worker adopted") == 2
+                 and "supervisor is ready" in log.read_text())
+            subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+            try:
+                wait(5, "nobody writes there", lambda: subprocess.run(
+                    ["mount", "-o", "remount,ro,bind", str(folder)], check=False,
+                    capture_output=True).returncode == 0, 0.05)
+                driver.flows_again(now())
+                os.kill(victim["pid"], signal.SIGKILL)
+                time.sleep(3)
+                check(process.poll() is None,
+                      f"the Supervisor has died of it: {log.read_text()[-400:]}")
+            finally:
+                subprocess.run(["umount", "-l", str(folder)], check=False)
+            writable = now()
+            took = driver.flows_again(writable, 60)
+            found = judged("21", took, "s", 31.0, driver)
+            process.kill()
+            process.wait()
+            return found
 
 
 def free_bytes(path):
@@ -521,6 +1039,51 @@ def two_supervisors():
         return judged("28", took, "s", 1.0, runs=2)
 
 
+def two_nimbuses():
+    with Lab(supervisors=1) as lab:
+        lab.remember_commands()
+        pid = lab.pid("nimbus-1")
+        said, took = refused(lab, lab.commands["nimbus-1"], "one for the same folder")
+        check(str(pid) in said, f"one for the same folder says: {said[-500:]}")
+        command = [b"storm.local.dir=" + os.fsencode(lab.folder / "other")
+                   if word.startswith(b"storm.local.dir=") else word
+                   for word in lab.commands["nimbus-1"]]
+        if not any(word.startswith(b"nimbus.port=") and word != b"nimbus.port=0" for word in command):
+            command += [b"-c", b"nimbus.port=" + str(lab.port("nimbus-1")).encode()]
+        said, took_port = refused(lab, command, "one with the same address")
+        check("nimbus.port" in said, f"one with the same address says: {said[-500:]}")
+        check(is_alive(pid) and lab.leads("nimbus-1"), "the first one leads no more")
+        return judged("27", max(took, took_port), "s", 1.0, runs=2)
+
+
+def orders_under_load():
+    """deactivate, activate and kill, each while a worker has just died."""
+    with Lab() as lab:
+        driver = started(lab)
+        def strike():
+            workers = lab.workers(driver.name)
+            victim = workers[1 - driver.source_worker()]["pid"]
+            os.kill(victim, signal.SIGKILL)
+        strike()
+        lab.storm("deactivate", driver.name)
+        wait(10, "both run again", lambda: len(lab.workers(driver.name)) == 2)
+        time.sleep(1)
+        strike()
+        lab.storm("activate", driver.name)
+        driver.flows_again(now())
+        wait(10, "both run again", lambda: len(lab.workers(driver.name)) == 2)
+        driver.finish()
+        lab.storm("kill", driver.name, "-w", "0")
+        other = Driver(lab, "other", journal=False, **SPREAD, rate=RATE).must_run()
+        wait(20, "both workers run", lambda: len(lab.workers(other.name)) == 2)
+        pids = [worker["pid"] for worker in lab.workers(other.name).values()]
+        os.kill(pids[0], signal.SIGKILL)
+        start = now()
+        lab.storm("kill", other.name, "-w", "5")
+        ended(pids)
+        return judged("30", now() - start, "s", 8.0, runs=3)
+
+
 def taken_port():
     with socket.socket() as taken, Lab(supervisors=1, slots=1) as lab:
         taken.bind(("127.0.0.1", 0))
@@ -545,8 +1108,22 @@ def taken_port():
 
 ROWS = {"1": lambda: worker_dies("1", False), "2": lambda: worker_dies("2", True),
         "4": supervisor_dies, "5": nimbus_dies, "8": zookeeper_dies,
+        "6": lambda: leader_is_lost("6", signal.SIGKILL, 0),
+        "7": lambda: leader_is_lost("7", signal.SIGSTOP, 15),
+        "seeds": standby_first, "first-seed": first_seed_hangs,
+        "gone": lambda: supervisor_is_gone("gone", signal.SIGKILL, 1),
+        "gone-all": lambda: supervisor_is_gone("gone-all", signal.SIGKILL, 2),
+        "lease": lease_runs_out, "gone-kill": killed_without_supervisor, "away": daemons_are_away,
+        "9": lambda: supervisor_is_gone("9", signal.SIGSTOP, 1),
         "12": lambda: partition("12", False), "14": lambda: partition("14", True),
         "13": lambda: cut_off_hosts("13"),
+        "10": lambda: host_is_lost("10"), "11": lambda: host_is_lost("11"),
+        "zk-stop": zookeeper_stands_still, "zk-wiped": lambda: zookeeper_forgets("zk-wiped"),
+        "zk-restored": lambda: zookeeper_forgets("zk-restored"),
+        "21": read_only, "26": clock_is_set_back, "27": two_nimbuses, "30": orders_under_load,
+        "32": no_descriptors, "33": readers_that_never_read,
+        "hung-nimbus": lambda: loop_hangs("hung-nimbus"),
+        "hung-supervisor": lambda: loop_hangs("hung-supervisor"),
         "18": garbage, "19": corrupt_blob, "20": disk_full, "23": describe_zoo,
         "25": bad_topologies, "28": two_supervisors, "29": taken_port}
 

@@ -18,7 +18,12 @@ def ip(*words):
 
 
 class Hosts(Lab):
-    """with Hosts() as lab: …; lab.cut_off(supervisor, True)"""
+    """with Hosts() as lab: …; lab.cut_off(supervisor, True). `task_timeout`: of Nimbus; the longer one
+    lets it move nothing."""
+
+    def __init__(self, task_timeout=600):
+        super().__init__()
+        self.task_timeout = task_timeout
 
     def up(self):
         self.dir.mkdir()
@@ -38,7 +43,7 @@ nimbus.port: 6627
 storm.zookeeper.servers: ["{MIDDLE}:2181"]
 storm.insecure: true
 storm.token.file: "{self.dir}/token"
-nimbus.task.timeout.secs: 600
+nimbus.task.timeout.secs: {self.task_timeout}
 """)
         self.start([], "storm-nimbus", "nimbus", MIDDLE)
         for index in range(SUPERVISORS):

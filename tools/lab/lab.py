@@ -50,6 +50,12 @@ def is_alive(pid):
         return False
 
 
+def is_stopped(pid):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+    return False
+
+
 def resident_mb(pid):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
@@ -76,6 +82,7 @@ class Lab:
         self.env |= {"STORM_CLUSTER_DIR": str(self.dir), "STORM_BIN_DIR": str(BIN),
                      "HOME": str(self.folder), "STORM_CONFIG": str(self.dir / "storm.yaml")}
         self.start_now = start
+        self.nimbus = "nimbus-1"  # That is asked, unless another one is named.
         self.others = []  # Processes that were started besides.
 
     def __enter__(self):
@@ -113,9 +120,19 @@ class Lab:
     def up(self):
         self.run([CLUSTER, "up", *self.sizes, *self.settings],
                  env=self.env | {"STORM_CONFIG": ""})
+        self.leader()
 
     def down(self):
         self.run([CLUSTER, "down"], check_exit=False, env=self.env | {"STORM_CONFIG": ""})
+
+    def start_zookeeper(self):
+        """Again, where it was."""
+        port = (self.dir / "kept/zookeeper.port").read_text().strip()
+        self.run([ROOT / "tools/zookeeper.sh", "start", self.dir / "zookeeper", port])
+
+    def add_supervisor(self):
+        self.sizes[1] += 1
+        self.up()
 
     def storm(self, *words, check_exit=True, **keys):
         return self.run([BIN / "storm", *words], check_exit, **keys)
@@ -130,15 +147,15 @@ class Lab:
         for pid in pids:
             wait(5, f"process {pid} has gone", lambda pid=pid: not is_alive(pid))
 
-    def restart(self, daemon):
+    def restart(self, daemon, prefix=(), env=None):
         """Without waiting; as cluster.sh has started it. Gives when."""
-        command = self.commands[daemon]
+        command = [*prefix, *self.commands[daemon]]
         with open(self.dir / daemon / "log", "ab") as log:
             ready = self.dir / daemon / (daemon.split("-")[0] + ".json")
             ready.unlink(missing_ok=True)
             started = now()
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       start_new_session=True, env=self.env, cwd=self.folder)
+                                       start_new_session=True, env=self.env | (env or {}), cwd=self.folder)
         self.others.append(process)
         (self.dir / daemon / "pid").write_text(f"{process.pid}\n")
         return started
@@ -150,6 +167,9 @@ class Lab:
             if (folder / "pid").exists() and folder.name != "zookeeper":
                 words = pathlib.Path(f"/proc/{self.pid(folder.name)}/cmdline").read_bytes()
                 self.commands[folder.name] = words.rstrip(b"\0").split(b"\0")
+                if folder.name.startswith("nimbus-"):  # Others know its port.
+                    self.commands[folder.name] += [
+                        b"-c", b"nimbus.port=" + str(self.port(folder.name)).encode()]
 
     def is_ready(self, daemon):
         try:
@@ -162,9 +182,24 @@ class Lab:
         ready = self.dir / daemon / (daemon.split("-")[0] + ".json")
         return json.loads(ready.read_text())["port"]
 
-    def get(self, target, daemon="nimbus-1"):
-        with LOCAL.open(f"http://127.0.0.1:{self.port(daemon)}{target}", timeout=5) as answer:
+    def get(self, target, daemon=None):
+        address = f"http://127.0.0.1:{self.port(daemon or self.nimbus)}{target}"
+        with LOCAL.open(address, timeout=5) as answer:
             return json.load(answer)
+
+    def leads(self, daemon):
+        with contextlib.suppress(OSError, ValueError):
+            return self.get("/health", daemon)["is_leader"]
+        return False
+
+    def leader(self, seconds=20):
+        """Which of the Nimbuses leads; it is asked from now on."""
+        names = [f"nimbus-{i + 1}" for i in range(self.sizes[3])]
+        self.nimbus = wait(seconds, "a Nimbus leads",
+                           lambda: next((name for name in names if is_alive(self.pid(name))
+                                         and not is_stopped(self.pid(name))
+                                         and self.leads(name)), None))
+        return self.nimbus
 
     def log(self, daemon):
         return (self.dir / daemon / "log").read_text(errors="replace")
