@@ -273,12 +273,13 @@ TEST(OrderlyEnd, WhoIsGoneForGoodIsSoInALaterLifeAndNobodyWaitsForAnother) {
     ASSERT_TRUE(finishes(0));
 
     workers.restart(1);
+    const auto sees = [&workers](std::uint32_t worker, std::uint64_t incarnation) {
+        const auto status = workers.transport(worker).status();
+        return status.front().up && status.front().incarnation == incarnation;
+    };
+    ASSERT_TRUE(eventually([&] { return sees(0, 2) && sees(1, 1); }));
     std::atomic<int> missing_there{0};
     drain(1, missing_there);
-    ASSERT_TRUE(eventually([&] {
-        const auto status = workers.transport(0).status();
-        return status.front().up && status.front().incarnation == 2;
-    }));
 
     EXPECT_EQ(workers.engine(0).wait(300 * base::kMicrosPerMilli), Engine::State::kFinished);
     EXPECT_EQ(workers.engine(1).wait(0), Engine::State::kRunning);

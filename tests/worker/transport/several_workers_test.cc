@@ -33,9 +33,9 @@ auto count_into(const std::shared_ptr<Tally>& tally) {
 
 /// Of the component at that place in the topology, by the tasks in that worker.
 std::uint64_t executed_in(SeveralWorkers& workers, std::uint32_t worker, std::size_t component) {
+    const std::vector<worker::ComponentSnapshot> components = workers.engine(worker).snapshot();
     std::uint64_t executed = 0;
-    for (const auto& input : workers.engine(worker).snapshot()[component].inputs)
-        executed += input.executed;
+    for (const auto& input : components[component].inputs) executed += input.executed;
     return executed;
 }
 
