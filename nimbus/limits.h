@@ -22,6 +22,29 @@ inline constexpr std::int64_t kKillGraceMs = 10'000;
 
 /// Changes that come together are scheduled together.
 inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
+/// Supervisors that a topology cannot run on, and of which it is told why.
+inline constexpr std::size_t kMisfitsTold = 16;
+/// A worker whose Supervisor is lost keeps its place for so long, if no other is free: else those
+/// that are well would have to be started anew, to take its executors.
+inline constexpr base::Micros kShrinkAfter = 20 * base::kMicrosPerSecond;
+/// A Supervisor that was lost and is back must stay for so long until workers that are well are
+/// started anew to use it: one that comes and goes starts them anew once.
+inline constexpr base::Micros kSteadyAfter = 60 * base::kMicrosPerSecond;
+/// Lost for longer, a Supervisor counts as new when it comes back.
+inline constexpr base::Micros kLostKept = 600 * base::kMicrosPerSecond;
+/// One that has reported within this, and then has no session any more, has ended in order: for
+/// nimbus.task.timeout.secs it is taken to come back. More than what lies between two reports of an
+/// idle Supervisor, less than a session takes to expire.
+inline constexpr base::Micros kAliveUntilGone = 4 * base::kMicrosPerSecond;
+/// Without a report for so long, what a Supervisor told last is shown as UNKNOWN, and …
+inline constexpr base::Micros kReportsUnknown = 15 * base::kMicrosPerSecond;
+/// … it is taken for lost, though its session lives; if at least half of all do report.
+inline constexpr base::Micros kReportsLost = 60 * base::kMicrosPerSecond;
+inline constexpr base::Micros kReportsLook = 5 * base::kMicrosPerSecond;
+/// After a kill: until Supervisors that report know of it.
+inline constexpr base::Micros kKillNoticed = 1 * base::kMicrosPerSecond;
+/// Topologies that were removed though workers of them may run.
+inline constexpr std::size_t kUnsureKept = 64;
 /// A new leader, or one whose connection was lost, takes the Supervisors it misses to come back
 /// for so long: an outage of ZooKeeper ends sessions of daemons that are well.
 inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
+#include "nimbus/limits.h"
 #include "nimbus/scheduler/spread.h"
 
 namespace storm::nimbus {
@@ -42,29 +46,85 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Slots of all live Supervisors, less those that are taken.
+/// Live Supervisors, in the order of their ids, and which of their slots are free.
 class FreeSlots {
 public:
-    explicit FreeSlots(const Supply& supply) : supply_(supply) {
-        for (const auto& [id, supervisor] : supply.supervisors) {
-            for (const std::uint16_t port : supervisor.slots) free_[id].insert(port);
+    struct Place {
+        const std::string* id = nullptr;
+        const SupervisorRecord* record = nullptr;
+        std::size_t host = 0;
+        std::size_t kind = 0;  // Of those with one kind, a program fits all or none.
+        bool unsteady = false;
+        std::vector<std::uint16_t> free;  // Ascending.
+    };
+
+    explicit FreeSlots(const Supply& supply) {
+        places_.reserve(supply.supervisors.size());
+        for (const auto& [id, record] : supply.supervisors) {
+            Place place;
+            place.id = &id;
+            place.record = &record;
+            place.host = hosts_.try_emplace(record.host, hosts_.size()).first->second;
+            place.kind = kind_of_(record);
+            place.unsteady = supply.unsteady.count(id) > 0;
+            place.free = record.slots;
+            std::sort(place.free.begin(), place.free.end());
+            free_on_host_.resize(hosts_.size(), 0);
+            free_on_host_[place.host] += place.free.size();
+            free_ += place.free.size();
+            index_.emplace(id, places_.size());
+            places_.push_back(std::move(place));
         }
+        for (const WorkerSlot* const slot : supply.taken) take(*slot);
     }
 
     /// False: it is not there, or is taken.
     bool take(const WorkerSlot& slot) {
-        if (supply_.supervisors.count(slot.supervisor) == 0) {
+        const auto at = index_.find(slot.supervisor);
+        if (at == index_.end()) {
             return taken_elsewhere_.insert({slot.supervisor, slot.port}).second;
         }
-        return free_[slot.supervisor].erase(slot.port) > 0;
+        Place& place = places_[at->second];
+        const auto port = std::lower_bound(place.free.begin(), place.free.end(), slot.port);
+        if (port == place.free.end() || *port != slot.port) return false;
+        place.free.erase(port);
+        --free_on_host_[place.host];
+        --free_;
+        return true;
     }
 
-    const std::map<std::string, std::set<std::uint16_t>>& by_supervisor() const { return free_; }
+    bool any() const { return free_ > 0; }
+    const std::vector<Place>& places() const { return places_; }
+    const Place* find(const std::string& supervisor) const {
+        const auto at = index_.find(supervisor);
+        return at == index_.end() ? nullptr : &places_[at->second];
+    }
+    std::size_t free_on_host(std::size_t host) const { return free_on_host_[host]; }
+    const std::vector<const SupervisorRecord*>& kinds() const { return kinds_; }
+    std::optional<std::size_t> host(const std::string& name) const {
+        const auto at = hosts_.find(name);
+        return at == hosts_.end() ? std::nullopt : std::optional(at->second);
+    }
 
 private:
-    const Supply& supply_;
-    std::map<std::string, std::set<std::uint16_t>> free_;
-    std::set<SlotName> taken_elsewhere_;  // On Supervisors that are expected back.
+    std::size_t kind_of_(const SupervisorRecord& record) {
+        const auto alike = [&](const SupervisorRecord* other) {
+            return other->machine == record.machine && other->glibc == record.glibc &&
+                   other->cpu_features == record.cpu_features;
+        };
+        const auto at = std::find_if(kinds_.begin(), kinds_.end(), alike);
+        const auto kind = static_cast<std::size_t>(at - kinds_.begin());
+        if (at == kinds_.end()) kinds_.push_back(&record);
+        return kind;
+    }
+
+    std::vector<Place> places_;
+    std::unordered_map<std::string_view, std::size_t> index_;
+    std::unordered_map<std::string_view, std::size_t> hosts_;
+    std::vector<std::size_t> free_on_host_;
+    std::size_t free_ = 0;
+    std::vector<const SupervisorRecord*> kinds_;
+    std::set<SlotName> taken_elsewhere_;  // On Supervisors that are not there.
 };
 
 /// Places one topology.
@@ -72,96 +132,118 @@ class Placing {
 public:
     Placing(const Demand& demand, const Supply& supply, FreeSlots& free)
         : demand_(demand), supply_(supply), free_(free) {
-        for (const auto& [id, supervisor] : supply.supervisors) {
-            std::string why = misfit(*demand.description, supervisor);
-            if (why.empty()) {
-                fitting_.insert(id);
-            } else {
-                misfits_.push_back("supervisor \"" + id + "\" is excluded: " + std::move(why));
-            }
+        for (const SupervisorRecord* const kind : free.kinds()) {
+            misfits_.push_back(misfit(*demand.description, *kind));
         }
     }
 
     /// Before any topology gets a slot it did not have.
     void keep() {
-        useful_ = useful_workers(*demand_.description);
+        useful_ = demand_.useful > 0 ? demand_.useful : useful_workers(*demand_.description);
         wanted_ = std::min(demand_.workers, useful_);
         for (const WorkerSlot& slot : demand_.current.workers) {
             if (kept_.size() == wanted_) break;
-            const bool expected = supply_.expected.count(slot.supervisor) > 0;
-            if (!expected && fitting_.count(slot.supervisor) == 0) continue;
-            if (free_.take(slot)) kept_.emplace(slot.number, slot);
+            const FreeSlots::Place* const place = free_.find(slot.supervisor);
+            if (place != nullptr ? !fits(*place) : supply_.expected.count(slot.supervisor) == 0) {
+                if (supply_.missed.count(slot.supervisor) > 0) waiting_.push_back(&slot);
+                continue;
+            }
+            if (free_.take(slot)) keep(slot);
         }
-        for (const auto& [number, slot] : kept_) ++on_host_[slot.host];
     }
 
     Placement complete() {
         add();
+        wait();
         if (kept_.empty()) return without_slots();
         Placement placement;
         placement.assignment = assign();
         placement.changed = placement.assignment != demand_.current;
+        placement.spread = kept_.size();
+        placement.complete = kept_.size() == wanted_ && notes_.empty();
         if (demand_.workers > useful_) placement.notes.push_back(few_units());
         if (kept_.size() < wanted_) {
             placement.notes.push_back(std::to_string(kept_.size()) + " of " +
                                       counted(wanted_, "worker") + " run all executors");
             for (std::string& why : shortage()) placement.notes.push_back(std::move(why));
         }
+        for (std::string& note : notes_) placement.notes.push_back(std::move(note));
         return placement;
     }
 
 private:
+    bool fits(const FreeSlots::Place& place) const { return misfits_[place.kind].empty(); }
+
+    void keep(WorkerSlot slot) {
+        if (const auto host = free_.host(slot.host)) ++on_host_[*host];
+        const std::uint32_t number = slot.number;
+        kept_.emplace(number, std::move(slot));
+    }
+
     void add() {
         std::uint32_t number = 0;
         while (kept_.size() < wanted_) {
-            const auto slot = best_slot();
-            if (slot.first.empty()) return;
+            // One more than before starts all of them anew.
+            const bool grows = !kept_.empty() && kept_.size() >= demand_.current.workers.size();
+            const FreeSlots::Place* const place = best_place(grows);
+            if (place == nullptr) return;
             while (kept_.count(number) > 0) ++number;
             WorkerSlot made;
             made.number = number;
-            made.supervisor = slot.first;
-            made.host = supply_.supervisors.at(slot.first).host;
-            made.port = slot.second;
+            made.supervisor = *place->id;
+            made.host = place->record->host;
+            made.port = place->free.front();
             free_.take(made);
-            ++on_host_[made.host];
-            kept_.emplace(number, std::move(made));
+            keep(std::move(made));
         }
     }
 
     /// On the host with the fewest of our workers, then the one with the most free slots.
-    SlotName best_slot() const {
-        std::map<std::string, std::size_t> free_on_host;
-        for (const std::string& id : fitting_) {
-            const auto free = free_.by_supervisor().find(id);
-            if (free == free_.by_supervisor().end()) continue;
-            free_on_host[supply_.supervisors.at(id).host] += free->second.size();
-        }
-        SlotName best;
+    const FreeSlots::Place* best_place(bool grows) {
+        if (!free_.any()) return nullptr;
+        const FreeSlots::Place* best = nullptr;
+        const FreeSlots::Place* passed_over = nullptr;
         std::tuple<std::size_t, std::size_t, std::size_t> best_rank;
-        for (const std::string& id : fitting_) {
-            const auto free = free_.by_supervisor().find(id);
-            if (free == free_.by_supervisor().end() || free->second.empty()) continue;
-            const std::string& host = supply_.supervisors.at(id).host;
-            const auto ours = on_host_.find(host);
-            const std::tuple rank(ours == on_host_.end() ? 0 : ours->second, ~free_on_host.at(host),
-                                  ~free->second.size());
-            if (!best.first.empty() && rank >= best_rank) continue;
-            best = {id, *free->second.begin()};
+        for (const FreeSlots::Place& place : free_.places()) {
+            if (place.free.empty() || !fits(place)) continue;
+            if (grows && place.unsteady) {
+                passed_over = &place;
+                continue;
+            }
+            const auto ours = on_host_.find(place.host);
+            const std::tuple rank(ours == on_host_.end() ? 0 : ours->second,
+                                  ~free_.free_on_host(place.host), ~place.free.size());
+            if (best != nullptr && rank >= best_rank) continue;
+            best = &place;
             best_rank = rank;
+        }
+        if (best == nullptr && passed_over != nullptr) {
+            notes_.push_back("supervisor \"" + *passed_over->id +
+                             "\" came back a moment ago: if it stays, workers will be spread over "
+                             "it too");
         }
         return best;
     }
 
+    /// Fewer workers would start those that are well anew.
+    void wait() {
+        if (kept_.empty()) return;
+        for (const WorkerSlot* const slot : waiting_) {
+            if (kept_.size() >= wanted_) return;
+            if (kept_.count(slot->number) > 0 || !free_.take(*slot)) continue;
+            keep(*slot);
+            notes_.push_back(waits_for(*slot));
+        }
+    }
+
+    static std::string waits_for(const WorkerSlot& slot) {
+        return "worker " + std::to_string(slot.number) + " waits for supervisor \"" +
+               slot.supervisor + "\" on " + slot.host + " to return";
+    }
+
     Assignment assign() const {
         Assignment made = demand_.current;
-        const std::vector<std::uint32_t> index_of_executor =
-            spread(*demand_.description, kept_.size());
-        std::vector<std::uint32_t> numbers;
-        for (const auto& [number, slot] : kept_) numbers.push_back(number);
-        made.worker_of_executor.clear();
-        for (const std::uint32_t index : index_of_executor) {
-            made.worker_of_executor.push_back(numbers[index]);
-        }
+        if (!is_spread_so()) spread_executors(made);
         const std::uint64_t next = next_epoch();
         made.workers.clear();
         for (const auto& [number, slot] : kept_) {
@@ -170,6 +252,22 @@ private:
         }
         if (made != demand_.current) made.epoch = next;
         return made;
+    }
+
+    bool is_spread_so() const {
+        const auto& before = demand_.current.workers;
+        return demand_.spread == kept_.size() && before.size() == kept_.size() &&
+               std::all_of(before.begin(), before.end(),
+                           [this](const WorkerSlot& slot) { return kept_.count(slot.number) > 0; });
+    }
+
+    void spread_executors(Assignment& made) const {
+        std::vector<std::uint32_t> numbers;
+        for (const auto& [number, slot] : kept_) numbers.push_back(number);
+        made.worker_of_executor.clear();
+        for (const std::uint32_t index : spread(*demand_.description, kept_.size())) {
+            made.worker_of_executor.push_back(numbers[index]);
+        }
     }
 
     std::uint64_t next_epoch() const {
@@ -197,9 +295,7 @@ private:
         for (const WorkerSlot& slot : demand_.current.workers) {
             if (supply_.supervisors.count(slot.supervisor) == 0) {
                 made.workers.push_back(slot);
-                placement.unassigned.push_back("worker " + std::to_string(slot.number) +
-                                               " waits for supervisor \"" + slot.supervisor +
-                                               "\" on " + slot.host + " to return");
+                placement.unassigned.push_back(waits_for(slot));
                 continue;
             }
             std::replace(made.worker_of_executor.begin(), made.worker_of_executor.end(),
@@ -212,13 +308,22 @@ private:
     }
 
     std::vector<std::string> shortage() const {
-        std::vector<std::string> why = misfits_;
+        std::vector<std::string> why;
+        std::size_t misfits = 0;
+        for (const FreeSlots::Place& place : free_.places()) {
+            if (fits(place) || ++misfits > kMisfitsTold) continue;
+            why.push_back("supervisor \"" + *place.id + "\" is excluded: " + misfits_[place.kind]);
+        }
+        if (misfits > kMisfitsTold) {
+            why.push_back(std::to_string(misfits - kMisfitsTold) + " more are excluded");
+        }
+        const std::size_t fitting = free_.places().size() - misfits;
         if (supply_.supervisors.empty()) {
             why.emplace_back("no supervisor is connected");
-        } else if (!fitting_.empty()) {
+        } else if (fitting > 0) {
             why.push_back("no free slot: " + std::to_string(wanted_) + " wanted, " +
                           std::to_string(kept_.size()) + " free on " +
-                          counted(fitting_.size(), "supervisor"));
+                          counted(fitting, "supervisor"));
         }
         return why;
     }
@@ -235,12 +340,13 @@ private:
     const Demand& demand_;
     const Supply& supply_;
     FreeSlots& free_;
-    std::set<std::string> fitting_;
-    std::vector<std::string> misfits_;
+    std::vector<std::string> misfits_;        // By kind of Supervisor; empty: it fits.
+    std::vector<const WorkerSlot*> waiting_;  // For Supervisors that were lost a moment ago.
+    std::vector<std::string> notes_;
     std::size_t useful_ = 0;
     std::size_t wanted_ = 0;
     std::map<std::uint32_t, WorkerSlot> kept_;  // By number; with those that were added.
-    std::map<std::string, std::size_t> on_host_;
+    std::unordered_map<std::size_t, std::size_t> on_host_;
 };
 
 }  // namespace
