@@ -78,7 +78,8 @@ inline constexpr std::size_t kSmallFileBytesMax = 64 * 1024;
 /// Changes within this time go in one report.
 inline constexpr Micros kReportCoalesce = 20 * kMicrosPerMilli;
 inline constexpr Micros kReportBusy = 1 * kMicrosPerSecond;
-inline constexpr Micros kReportIdle = 10 * kMicrosPerSecond;
+/// Less than nimbus.task.timeout.secs, and than Nimbus' kAliveUntilGone.
+inline constexpr Micros kReportIdle = 3 * kMicrosPerSecond;
 /// After a report that reached nobody; doubles.
 inline constexpr Micros kReportRetryMin = 200 * kMicrosPerMilli;
 inline constexpr Micros kReportRetryMax = 5 * kMicrosPerSecond;

@@ -332,6 +332,14 @@ void Api::topology_(const Call& call) {
             refusal_({Kind::kNotLeader, "this Nimbus knows no topology \"" + call.argument +
                                             "\", and does not lead"}));
     }
+    const std::string running = parts_.topologies.may_still_run(call.argument);
+    if (!running.empty()) {
+        return call.reply(refusal_(
+            {Kind::kNotFound,
+             "there is no topology \"" + call.argument + "\" any more, but " + running +
+                 " may still run",
+             "it ends by itself if it reaches a Nimbus, else when its Supervisor is back"}));
+    }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));
 }

@@ -29,11 +29,6 @@ std::int64_t secs_since(std::int64_t then_ms, std::int64_t now_ms) {
     return std::max<std::int64_t>(0, (now_ms - then_ms) / 1000);
 }
 
-cluster::Description described(const cluster::TopologyRecord& record) {
-    auto read = cluster::read_description(record.description);
-    return read ? std::move(read).value() : cluster::Description{};
-}
-
 Json latency_json(const std::vector<std::uint64_t>& buckets) {
     Json json = Json::object();
     for (const auto& [name, q] :
@@ -145,7 +140,10 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     const std::uint16_t metrics_port = known.report.metrics_port;
     const std::uint16_t http_port = http_port_of(slot.supervisor, topologies);
     json["pid"] = known.pid;
-    json["state"] = present ? cluster::to_string(known.report.state) : "LOST";
+    json["state"] = !present ? "LOST"
+                    : topologies.is_silent(slot.supervisor)
+                        ? "UNKNOWN"
+                        : cluster::to_string(known.report.state);
     json["lease"] = lease_of(slot, view.record.id, topologies, known);
     json["restarts"] = known.restarts;
     json["incarnation"] = known.incarnation;
@@ -218,7 +216,7 @@ std::string address(const std::string& host, std::uint16_t port) {
 std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
     Json list = Json::array();
     for (const TopologyView& view : topologies.all()) {
-        const cluster::Description description = described(view.record);
+        const cluster::Description& description = view.description;
         std::int64_t executors = 0;
         std::int64_t tasks = 0;
         for (const auto& component : description.components) {
@@ -238,7 +236,7 @@ std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
 
 std::string topology_json(const TopologyView& view, const Topologies& topologies,
                           std::int64_t now_ms, net::Access access) {
-    const cluster::Description description = described(view.record);
+    const cluster::Description& description = view.description;
     const Executors executors =
         executors_of(view, topologies, description.component_of_executor().size());
     Json workers = Json::array();

@@ -218,12 +218,20 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
     return totals;
 }
 
-bool ReportBook::has_process_(const std::string& topology, const std::string& supervisor) const {
-    const auto report = reports_.find(supervisor);
+bool ReportBook::may_have_process(const std::string& topology, const cluster::WorkerSlot& slot,
+                                  base::Micros noticed) const {
+    const auto report = reports_.find(slot.supervisor);
     if (report == reports_.end()) return true;  // Not told yet.
-    return std::any_of(
-        report->second.workers.begin(), report->second.workers.end(),
-        [&](const WorkerStatus& worker) { return worker.topology == topology && worker.pid != 0; });
+    for (const WorkerStatus& worker : report->second.workers) {
+        if (worker.topology == topology && worker.pid != 0) return true;
+    }
+    if (heard_.at(slot.supervisor) >= noticed) return false;
+    const auto told = workers_.find({topology, slot.number});
+    if (told == workers_.end() || epoch_of(told->second.incarnation) < slot.epoch) return true;
+    const WorkerStatus* const now = worker(topology, slot);
+    const bool starts = now != nullptr && now->restarts == 0 &&
+                        now->report.state == cluster::WorkerState::kStarting;
+    return starts;
 }
 
 bool ReportBook::all_finished(const cluster::Assignment& assignment) const {

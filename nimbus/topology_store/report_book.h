@@ -60,10 +60,12 @@ public:
                                         const cluster::WorkerSlot& slot) const;
     /// By component's id.
     std::map<std::string, ComponentTotals> totals(const cluster::Assignment& assignment) const;
-    /// Whether a process of the topology lives on one of its assigned Supervisors. Those that
-    /// `counts` refuses do not count.
-    template <typename Counts>
-    bool any_process(const cluster::Assignment& assignment, const Counts& counts) const;
+    /// Whether it may be that a process of the topology, which is being killed, lives with the
+    /// slot's Supervisor. A report that does not tell of the worker proves that there is none only
+    /// if an earlier one did, or if it came after `noticed`, when the Supervisor must have known of
+    /// the kill: before, it may not have known of the worker yet.
+    bool may_have_process(const std::string& topology, const cluster::WorkerSlot& slot,
+                          base::Micros noticed) const;
     /// Whether all its workers are there and every task of them has ended.
     bool all_finished(const cluster::Assignment& assignment) const;
 
@@ -87,22 +89,11 @@ private:
     static void note_losses_(const cluster::WorkerStatus& worker, std::int64_t now_ms, News& news);
     void note_worker_(const cluster::WorkerStatus& worker, const std::string& host,
                       std::int64_t now_ms, News& news);
-    bool has_process_(const std::string& topology, const std::string& supervisor) const;
 
     std::map<std::string, cluster::SupervisorReport> reports_;
     std::map<std::string, base::Micros> heard_;
     std::map<WorkerName, Former> workers_;
 };
-
-template <typename Counts>
-bool ReportBook::any_process(const cluster::Assignment& assignment, const Counts& counts) const {
-    for (const cluster::WorkerSlot& slot : assignment.workers) {
-        if (counts(slot.supervisor) && has_process_(assignment.topology, slot.supervisor)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 template <typename Present>
 bool ReportBook::forget_one_absent(const Present& present) {

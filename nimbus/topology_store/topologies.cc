@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <utility>
 
 #include <storm/config.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "nimbus/limits.h"
 #include "nimbus/scheduler/even_scheduler.h"
+#include "nimbus/scheduler/spread.h"
 
 namespace storm::nimbus {
 namespace {
@@ -34,7 +36,11 @@ struct Led {
     };
     Stored stored = Stored::kGood;  // Its record.
     bool no_description = false;    // It cannot be read.
-    bool pending = false;           // Its creation is under way.
+    std::size_t workers = 1;        // As asked for.
+    std::size_t useful = 0;         // As in Demand.
+    std::size_t spread = 0;
+    bool well = false;     // It has what it wants, where what it wants has not changed.
+    bool pending = false;  // Its creation is under way.
     bool writing = false;  // A write of it is: nothing is decided about it until that is settled.
     std::uint64_t epoch_given = 0;  // The last epoch that was given to a content of its assignment.
 };
@@ -58,9 +64,10 @@ std::uint64_t next_epoch(const Led& known) {
 }
 
 std::int64_t setting(const TopologyRecord& record, std::string_view key) {
-    Config config;
+    static const Config kDefaults;
     const auto at = record.settings.find(std::string(key));
-    if (at == record.settings.end()) return config.int64(key);
+    if (at == record.settings.end()) return kDefaults.int64(key);
+    Config config;
     try {
         config.set(key, at->second);
     } catch (const ConfigError& error) {
@@ -68,6 +75,13 @@ std::int64_t setting(const TopologyRecord& record, std::string_view key) {
                         {{"topology", record.id}, {"why", error.what()}});
     }
     return config.int64(key);
+}
+
+/// What scheduling asks of it again and again.
+void note_wishes(Led& known) {
+    known.workers = static_cast<std::size_t>(
+        std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
+    known.useful = useful_workers(known.description);
 }
 
 /// "wc-3-1732170000" of "wc": 3.
@@ -156,6 +170,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
           make_secret(std::move(given_secret)) {}
 
     void follow();
+    void describe_followed();
     void begin(const cluster::Term& given);
     void load();
     void loaded(const cluster::ClusterSnapshot& snapshot);
@@ -191,15 +206,24 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
 
     void schedule_soon();
     void schedule_all();
-    std::vector<Led*> in_order();
-    Supply supply() const;
+    void take_supervisors(const std::map<std::string, cluster::SupervisorRecord>& records);
+    void supervisor_came(const std::string& id);
+    void supervisor_went(const std::string& id);
+    /// Those of whose workers some lack a place, in the order of submission; `supply` then has what
+    /// there is for them.
+    std::vector<Led*> wanting();
+    /// Whether all its workers have their places; notes what is to be known of those that have not.
+    bool has_its_places(const Led& known);
+    void miss(const std::string& supervisor);
     static Demand demand_of(const Led& known);
-    /// Those of `order`, and behind them what else takes slots.
-    std::vector<Demand> demands_of(const std::vector<Led*>& order) const;
+    static bool is_settled(const Led& known);
+    static std::vector<Demand> demands_of(const std::vector<Led*>& order);
     void take(Led& known, const Placement& placement);
     void wake_at(base::Micros when);
-    void wake_when_missed_are_lost();
+    void wake_when_it_matters();
     bool is_present(const std::string& supervisor) const;
+    base::Micros silent_for(const std::string& supervisor) const;
+    void look_at_silent();
 
     Led* find(const std::string& name);
     void submit(Submission submission, const Submitted& done);
@@ -211,7 +235,10 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void remove_what_is_over();
-    void finish_what_has_ended();
+    bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
+    std::vector<std::string> may_run(const Led& known) const;
+    void note_unsure(const std::string& name, const std::vector<std::string>& running);
+    void finish_if_ended(Led& known);
     void add_errors(ReportBook::News&& news);
     void write_errors();
 
@@ -231,7 +258,14 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::map<std::string, Assignment> assignments;
     std::map<std::string, cluster::TopologyErrors> errors;
     std::map<std::string, cluster::SupervisorRecord> supervisors;
-    std::map<std::string, TopologyRecord> unreadable;  // As record_in() has them.
+    std::map<std::string, base::Micros> seen_since;  // Of these.
+    // Gone, but in order: they are taken to come back until then.
+    std::map<std::string, base::Micros> returning_until;
+    // Lost, so that their workers were, or would have been, given other places; and then back.
+    std::map<std::string, base::Micros> lost_since;
+    std::map<std::string, base::Micros> back_since;
+    std::map<std::string, cluster::Description> descriptions;  // Of topologies that are followed.
+    std::map<std::string, TopologyRecord> unreadable;          // As record_in() has them.
     // What has gone of late, and nobody here has removed.
     struct Vanished {
         std::optional<TopologyRecord> record;
@@ -268,6 +302,11 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::vector<Assignment> orphans;  // Of records that cannot be read: their slots are taken.
     std::uint64_t next_number = 1;
     base::Micros grace_until = 0;
+    base::Micros began = 0;        // The term.
+    Supply supply;                 // Live Supervisors that report; the rest is of the last run.
+    std::set<std::string> silent;  // Taken for lost, though their sessions live.
+    // Removed although nobody had said that these workers had ended; the last kUnsureKept.
+    std::deque<std::pair<std::string, std::string>> unsure;
     bool scheduling = false;        // It will be done soon.
     base::Micros armed_until = -1;  // A timer fires then; -1: none.
     ReportBook book;
@@ -302,6 +341,7 @@ void Topologies::Impl::follow() {
         self.note_vanished(records);
         self.topologies = records;
         self.topologies_known = true;
+        self.describe_followed();
         self.unreadable.clear();
         for (const auto& [id, why] : self.state.unreadable_topologies()) {
             if (records.count(id) == 0) self.unreadable.emplace(id, record_in(id));
@@ -314,21 +354,72 @@ void Topologies::Impl::follow() {
         self.mend_unreadable();
     }));
     state.follow_errors(guarded([](Impl& self, const auto& records) { self.errors = records; }));
-    state.follow_supervisors(guarded([](Impl& self, const auto& records) {
-        for (const auto& [id, record] : records) {
-            if (self.supervisors.count(id) == 0) {
-                base::log::info("supervisor is there", {{"supervisor", id}, {"host", record.host}});
-            }
+    state.follow_supervisors(
+        guarded([](Impl& self, const auto& records) { self.take_supervisors(records); }));
+}
+
+void Topologies::Impl::take_supervisors(
+    const std::map<std::string, cluster::SupervisorRecord>& records) {
+    std::set<std::string> touched;
+    for (const auto& [id, record] : records) {
+        const auto before = supervisors.find(id);
+        if (before == supervisors.end()) {
+            base::log::info("supervisor is there", {{"supervisor", id}, {"host", record.host}});
+            supervisor_came(id);
         }
-        for (const auto& [id, record] : self.supervisors) {
-            if (records.count(id) == 0) {
-                base::log::warn("supervisor is gone", {{"supervisor", id}, {"host", record.host}});
-            }
+        if (before == supervisors.end() || before->second != record) touched.insert(id);
+    }
+    for (const auto& [id, record] : supervisors) {
+        if (records.count(id) > 0) continue;
+        base::log::warn("supervisor is gone", {{"supervisor", id}, {"host", record.host}});
+        supervisor_went(id);
+        touched.insert(id);
+    }
+    supervisors = records;
+    supervisors_known = true;
+    supply.supervisors = records;
+    for (const std::string& id : silent) supply.supervisors.erase(id);
+    for (auto& [id, known] : led) {
+        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            if (touched.count(slot.supervisor) > 0) known.well = false;
         }
-        self.supervisors = records;
-        self.supervisors_known = true;
-        self.schedule_soon();
-    }));
+    }
+    schedule_soon();
+}
+
+void Topologies::Impl::supervisor_came(const std::string& id) {
+    seen_since[id] = loop.now();
+    returning_until.erase(id);
+    if (lost_since.erase(id) > 0) back_since[id] = loop.now();
+}
+
+void Topologies::Impl::supervisor_went(const std::string& id) {
+    const base::Micros now = loop.now();
+    seen_since.erase(id);
+    silent.erase(id);
+    // One that spoke a moment ago was alive, so its session was ended, and did not expire.
+    const auto heard = book.heard(id);
+    if (heard && now - *heard < kAliveUntilGone) returning_until[id] = now + task_timeout;
+    if (back_since.erase(id) > 0) miss(id);
+}
+
+/// Remembers since when; those that are lost for long count as new when they come.
+void Topologies::Impl::miss(const std::string& supervisor) {
+    const base::Micros now = loop.now();
+    std::erase_if(lost_since, [&](const auto& each) { return now - each.second > kLostKept; });
+    lost_since.try_emplace(supervisor, now);
+}
+
+/// Once each: a topology's description never changes.
+void Topologies::Impl::describe_followed() {
+    std::erase_if(descriptions,
+                  [this](const auto& each) { return !topologies.contains(each.first); });
+    for (const auto& [id, record] : topologies) {
+        const auto [at, is_new] = descriptions.try_emplace(id);
+        if (!is_new) continue;
+        auto read = cluster::read_description(record.description);
+        if (read) at->second = std::move(read).value();
+    }
 }
 
 bool Topologies::Impl::leading() const {
@@ -346,8 +437,10 @@ void Topologies::Impl::begin(const cluster::Term& given) {
                (!went_back.empty() && loop.now() - went_back_at < kVanishedKept);
     own_epoch = given.epoch;
     term = given;
-    grace_until = loop.now() + kReturnGrace;
+    began = loop.now();
+    grace_until = began + kReturnGrace;
     ++counters.terms;
+    after(kReportsLook, [](Impl& self) { self.look_at_silent(); });
     load();
 }
 
@@ -373,6 +466,7 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         made.record = record;
         if (description) {
             made.description = std::move(description).value();
+            note_wishes(made);
         } else {
             made.no_description = true;
             made.notes = {description.error().message};
@@ -527,6 +621,11 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
         store_went_back("term " + std::to_string(leader.epoch) + " of " + leader.nimbus +
                         " came after term " + std::to_string(last_leader.epoch) + " of " +
                         last_leader.nimbus);
+        if (!term) return;
+        may_miss = true;  // Perhaps this term began before this was known.
+        if (!is_loaded) return;
+        in_doubt = true;
+        reload_soon();
     }
 }
 
@@ -586,6 +685,9 @@ void Topologies::Impl::stop_leading() {
     errors_waiting = false;
     led.clear();
     orphans.clear();
+    supply.taken.clear();
+    silent.clear();
+    supply.supervisors = supervisors;
     unwritten_errors.clear();
     book = {};
     for (const Held& each : std::exchange(held, {})) each.refuse(not_leader());
@@ -641,12 +743,51 @@ void Topologies::Impl::release_held() {
 }
 
 bool Topologies::Impl::is_present(const std::string& supervisor) const {
+    if (silent.count(supervisor) > 0) return false;
     if (supervisors.count(supervisor) > 0) return true;
     if (state.unreadable_supervisors().count(supervisor) > 0) return true;
     const base::Micros now = loop.now();
     if (now < grace_until) return true;
+    const auto until = returning_until.find(supervisor);
+    if (until != returning_until.end() && now < until->second) return true;
     const auto heard = book.heard(supervisor);
     return heard && now - *heard < task_timeout;
+}
+
+/// It has a session, but that says little of it: since when has it told nothing?
+base::Micros Topologies::Impl::silent_for(const std::string& supervisor) const {
+    const auto seen = seen_since.find(supervisor);
+    if (!term || seen == seen_since.end()) return 0;
+    const base::Micros since = std::max(
+        {began, seen->second, grace_until - kReturnGrace, book.heard(supervisor).value_or(0)});
+    return loop.now() - since;
+}
+
+/// Those that tell nothing are taken for lost, if most others do tell: else it is we who do not
+/// hear.
+void Topologies::Impl::look_at_silent() {
+    std::set<std::string> now;
+    std::size_t heard = 0;
+    for (const auto& [id, record] : supervisors) {
+        if (silent_for(id) > kReportsLost) now.insert(id);
+        const auto last = book.heard(id);
+        if (last && loop.now() - *last <= kReportsUnknown) ++heard;
+    }
+    if (2 * heard < supervisors.size()) now.clear();
+    if (now != silent) {
+        for (const std::string& id : now) {
+            if (silent.count(id) > 0) continue;
+            base::log::warn("supervisor has a session, but does not report: taken for lost",
+                            {{"supervisor", id}});
+        }
+        for (const std::string& id : silent) {
+            if (now.count(id) == 0) supervisor_came(id);
+        }
+        silent = std::move(now);
+        take_supervisors(std::map(supervisors));
+        for (auto& [id, known] : led) known.well = false;
+    }
+    after(kReportsLook, [](Impl& self) { self.look_at_silent(); });
 }
 
 void Topologies::Impl::schedule_soon() {
@@ -658,48 +799,69 @@ void Topologies::Impl::schedule_soon() {
     });
 }
 
-std::vector<Led*> Topologies::Impl::in_order() {
-    std::vector<Led*> order;
-    for (auto& [id, known] : led) order.push_back(&known);
-    std::sort(order.begin(), order.end(), [](const Led* a, const Led* b) {
+bool Topologies::Impl::is_settled(const Led& known) {
+    return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing;
+}
+
+bool Topologies::Impl::has_its_places(const Led& known) {
+    bool all = known.well;
+    for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+        const std::string& id = slot.supervisor;
+        if (supply.supervisors.count(id) > 0) continue;
+        if (is_present(id)) {
+            supply.expected.insert(id);
+            continue;
+        }
+        miss(id);
+        if (loop.now() - lost_since.at(id) < kShrinkAfter) supply.missed.insert(id);
+        all = false;
+    }
+    return all;
+}
+
+std::vector<Led*> Topologies::Impl::wanting() {
+    supply.expected.clear();
+    supply.missed.clear();
+    supply.taken.clear();
+    supply.unsteady.clear();
+    const base::Micros now = loop.now();
+    std::erase_if(back_since, [&](const auto& each) { return now - each.second >= kSteadyAfter; });
+    for (const auto& [id, since] : back_since) supply.unsteady.insert(id);
+    std::vector<Led*> wanting;
+    for (auto& [id, known] : led) {
+        if (!has_its_places(known) && !is_settled(known)) {
+            wanting.push_back(&known);
+            continue;
+        }
+        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            supply.taken.push_back(&slot);
+        }
+    }
+    for (const Assignment& orphan : orphans) {
+        for (const cluster::WorkerSlot& slot : orphan.workers) supply.taken.push_back(&slot);
+    }
+    std::sort(wanting.begin(), wanting.end(), [](const Led* a, const Led* b) {
         return std::pair(a->record.submitted_ms, std::string_view(a->record.id)) <
                std::pair(b->record.submitted_ms, std::string_view(b->record.id));
     });
-    return order;
-}
-
-Supply Topologies::Impl::supply() const {
-    Supply supply{supervisors, {}};
-    for (const auto& [id, known] : led) {
-        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
-            if (supervisors.count(slot.supervisor) == 0 && is_present(slot.supervisor)) {
-                supply.expected.insert(slot.supervisor);
-            }
-        }
-    }
-    return supply;
+    return wanting;
 }
 
 Demand Topologies::Impl::demand_of(const Led& known) {
     Demand demand;
     demand.description = &known.description;
-    demand.workers = static_cast<std::size_t>(
-        std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
+    demand.workers = known.workers;
     demand.current = known.assignment;
     demand.next_epoch = next_epoch(known);
-    demand.settled = !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing;
+    demand.useful = known.useful;
+    demand.spread = known.spread;
     return demand;
 }
 
-std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order) const {
+std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order) {
     std::vector<Demand> demands;
-    demands.reserve(order.size() + orphans.size());
+    demands.reserve(order.size());
     for (const Led* const known : order) demands.push_back(demand_of(*known));
-    for (const Assignment& orphan : orphans) {
-        Demand& demand = demands.emplace_back();
-        demand.current = orphan;
-        demand.settled = true;
-    }
     return demands;
 }
 
@@ -709,17 +871,18 @@ void Topologies::Impl::take(Led& known, const Placement& placement) {
     known.assignment.status = known.record.status;
     known.unassigned = placement.unassigned;
     known.notes = placement.notes;
+    known.spread = placement.spread;
+    known.well = placement.complete;
 }
 
 void Topologies::Impl::schedule_all() {
     if (!may_decide() || !supervisors_known) return;
     ++counters.schedulings;
-    const std::vector<Led*> order = in_order();
-    const std::vector<Demand> demands = demands_of(order);
-    const std::vector<Placement> placements = schedule(demands, supply());
+    const std::vector<Led*> order = wanting();
+    counters.topologies_placed += order.size();
+    const std::vector<Placement> placements = schedule(demands_of(order), supply);
     for (std::size_t i = 0; i < order.size(); ++i) {
         Led& known = *order[i];
-        if (demands[i].settled) continue;
         take(known, placements[i]);
         if (!placements[i].changed) continue;
         ++counters.assignments_written;
@@ -729,14 +892,14 @@ void Topologies::Impl::schedule_all() {
                          {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
         write_assignment(known);
     }
-    finish_what_has_ended();
+    for (auto& [id, known] : led) finish_if_ended(known);
     remove_what_is_over();
-    wake_when_missed_are_lost();
+    wake_when_it_matters();
 }
 
 void Topologies::Impl::wake_at(base::Micros when) {
     const base::Micros now = loop.now();
-    if (armed_until > now && armed_until <= when) return;
+    if (when <= now || (armed_until > now && armed_until <= when)) return;
     armed_until = when;
     after(when - now, [when](Impl& self) {
         if (self.armed_until == when) self.armed_until = -1;
@@ -744,12 +907,17 @@ void Topologies::Impl::wake_at(base::Micros when) {
     });
 }
 
-/// Those that are only taken to be there are looked at again when that ends.
-void Topologies::Impl::wake_when_missed_are_lost() {
-    for (const std::string& id : supply().expected) {
+/// Those that are only taken to be there, or to be gone, are looked at again when that ends.
+void Topologies::Impl::wake_when_it_matters() {
+    for (const std::string& id : supply.expected) {
         const auto heard = book.heard(id);
-        wake_at(std::max(grace_until, heard ? *heard + task_timeout : 0) + 1);
+        const auto until = returning_until.find(id);
+        wake_at(std::max({grace_until, heard ? *heard + task_timeout : 0,
+                          until == returning_until.end() ? 0 : until->second}) +
+                1);
     }
+    for (const std::string& id : supply.missed) wake_at(lost_since.at(id) + kShrinkAfter);
+    for (const auto& [id, since] : back_since) wake_at(since + kSteadyAfter);
 }
 
 Led* Topologies::Impl::find(const std::string& name) {
@@ -777,6 +945,7 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     Led made;
     made.record = std::move(submission.record);
     made.description = std::move(submission.description);
+    note_wishes(made);
     made.record.submitted_ms = wall.now_ms();
     made.record.id = name + '-' + std::to_string(next_number++) + '-' +
                      std::to_string(made.record.submitted_ms / 1000);
@@ -785,9 +954,10 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     made.assignment.status = made.record.status;
     made.pending = true;
     const std::string id = made.record.id;
+    std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
     led.emplace(id, std::move(made));
-    const std::vector<Led*> order = in_order();
-    const std::vector<Placement> placements = schedule(demands_of(order), supply());
+    const std::vector<Led*> order = wanting();
+    const std::vector<Placement> placements = schedule(demands_of(order), supply);
     Led& placed = led.at(id);
     for (std::size_t i = 0; i < order.size(); ++i) {
         if (order[i] == &placed) take(placed, placements[i]);
@@ -897,9 +1067,12 @@ void Topologies::Impl::remove_what_is_over() {
     const std::int64_t now_ms = wall.now_ms();
     for (auto& [id, known] : led) {
         if (known.record.status != Status::kKilled || known.writing) continue;
-        const bool gone = !book.any_process(known.assignment,
-                                            [this](const std::string& s) { return is_present(s); });
-        if (!is_over(fate_of(known.record), gone, now_ms)) continue;
+        const std::vector<std::string> running = may_run(known);
+        const bool expected = std::any_of(
+            known.assignment.workers.begin(), known.assignment.workers.end(),
+            [&](const cluster::WorkerSlot& slot) { return may_run(known, slot, true); });
+        if (!is_over(fate_of(known.record), !expected, now_ms)) continue;
+        if (!running.empty()) note_unsure(known.record.name, running);
         writing(known);
         // By us: it does not vanish.
         if (const auto followed = topologies.find(id); followed != topologies.end()) {
@@ -919,15 +1092,43 @@ void Topologies::Impl::remove_what_is_over() {
     }
 }
 
-void Topologies::Impl::finish_what_has_ended() {
-    if (!may_decide()) return;
-    for (auto& [id, known] : led) {
-        const Fate fate = fate_of(known.record);
-        if (known.writing || is_left_alone(known) || !is_running(fate) ||
-            !book.all_finished(known.assignment))
-            continue;
-        set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
+/// Whether it may be that its process lives; `told`: of Supervisors that are there, for the others
+/// say nothing any more.
+bool Topologies::Impl::may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const {
+    if (told && !is_present(slot.supervisor)) return false;
+    const std::int64_t age_ms = wall.now_ms() - known.record.killed_ms;
+    const base::Micros noticed = loop.now() - age_ms * base::kMicrosPerMilli + kKillNoticed;
+    return book.may_have_process(known.assignment.topology, slot, noticed);
+}
+
+std::vector<std::string> Topologies::Impl::may_run(const Led& known) const {
+    std::vector<std::string> running;
+    for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+        if (!may_run(known, slot, false)) continue;
+        running.push_back("worker " + std::to_string(slot.number) + " on " + slot.host + ':' +
+                          std::to_string(slot.port));
     }
+    return running;
+}
+
+void Topologies::Impl::note_unsure(const std::string& name,
+                                   const std::vector<std::string>& running) {
+    std::string all;
+    for (const std::string& worker : running) all += (all.empty() ? "" : ", ") + worker;
+    base::log::warn("removed, but nobody has said that its workers have ended",
+                    {{"topology", name}, {"workers", all}});
+    std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
+    unsure.emplace_back(name, all);
+    if (unsure.size() > kUnsureKept) unsure.pop_front();
+}
+
+void Topologies::Impl::finish_if_ended(Led& known) {
+    const Fate fate = fate_of(known.record);
+    if (!may_decide() || known.writing || is_left_alone(known) || !is_running(fate) ||
+        !book.all_finished(known.assignment)) {
+        return;
+    }
+    set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
 }
 
 std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport report) {
@@ -947,9 +1148,13 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
                                      return led.count(worker.topology) == 0;
                                  }),
                   workers.end());
+    std::set<std::string> told_of;
+    for (const cluster::WorkerStatus& worker : workers) told_of.insert(worker.topology);
     add_errors(book.take(std::move(report), loop.now(), wall.now_ms()));
     if (!was_present) schedule_soon();
-    finish_what_has_ended();
+    for (const std::string& id : told_of) {
+        if (const auto known = led.find(id); known != led.end()) finish_if_ended(known->second);
+    }
     remove_what_is_over();
     return std::nullopt;
 }
@@ -1068,6 +1273,7 @@ bool Topologies::leading() const {
 
 std::vector<TopologyView> Topologies::all() const {
     static const Assignment kNone;
+    static const cluster::Description kNothing;
     static const std::vector<std::string> kNoTexts;
     static const std::vector<std::string> kUnreadable = {
         why_unreadable("the log of this Nimbus says why")};
@@ -1075,8 +1281,8 @@ std::vector<TopologyView> Topologies::all() const {
     if (leading()) {
         for (const auto& [id, known] : impl_->led) {
             if (known.pending) continue;
-            views.push_back(
-                {known.record, state_of(known), known.assignment, known.unassigned, known.notes});
+            views.push_back({known.record, known.description, state_of(known), known.assignment,
+                             known.unassigned, known.notes});
         }
         return views;
     }
@@ -1085,11 +1291,11 @@ std::vector<TopologyView> Topologies::all() const {
         return at == impl_->assignments.end() ? kNone : at->second;
     };
     for (const auto& [id, record] : impl_->topologies) {
-        views.push_back(
-            {record, cluster::to_string(record.status), assignment_of(id), kNoTexts, kNoTexts});
+        views.push_back({record, impl_->descriptions.at(id), cluster::to_string(record.status),
+                         assignment_of(id), kNoTexts, kNoTexts});
     }
     for (const auto& [id, record] : impl_->unreadable) {
-        views.push_back({record, "UNREADABLE", assignment_of(id), kNoTexts, kUnreadable});
+        views.push_back({record, kNothing, "UNREADABLE", assignment_of(id), kNoTexts, kUnreadable});
     }
     return views;
 }
@@ -1117,6 +1323,17 @@ bool Topologies::is_gone(const std::string& id) const {
 
 const std::map<std::string, cluster::SupervisorRecord>& Topologies::supervisors() const {
     return impl_->supervisors;
+}
+
+bool Topologies::is_silent(const std::string& supervisor) const {
+    return impl_->leading() && impl_->silent_for(supervisor) > kReportsUnknown;
+}
+
+std::string Topologies::may_still_run(const std::string& name) const {
+    for (const auto& [removed, workers] : impl_->unsure) {
+        if (removed == name) return workers;
+    }
+    return {};
 }
 
 bool Topologies::is_present(const std::string& supervisor) const {

@@ -16,7 +16,9 @@
 //
 // It decides on events: a submission, a Supervisor that comes or goes, a report, a wait that is
 // over. Events that come together are scheduled together. An outage of ZooKeeper, or a change of
-// leader, moves nothing: Supervisors get kReturnGrace to come back.
+// leader, moves nothing: Supervisors get kReturnGrace to come back. A Supervisor whose session
+// lives, but that does not report for kReportsLost, is lost all the same, if at least half of all
+// do report.
 //
 // Threads: the loop's. An answer may come from inside the call.
 #pragma once
@@ -60,7 +62,8 @@ using Submitted = std::function<void(std::string id, std::optional<Refusal>)>;
 
 /// Borrowed; good until control returns to the loop.
 struct TopologyView {
-    const cluster::TopologyRecord& record;  ///< If it cannot be read: id, name and time only.
+    const cluster::TopologyRecord& record;    ///< If it cannot be read: id, name and time only.
+    const cluster::Description& description;  ///< If it cannot be read: of nothing.
     /// Of its record. Or "UNREADABLE": that is there, but cannot be read. Or "MISSING": it has gone
     /// from ZooKeeper though nobody has killed it.
     std::string_view state;
@@ -71,6 +74,7 @@ struct TopologyView {
 
 struct TopologyCounters {
     std::uint64_t schedulings = 0;
+    std::uint64_t topologies_placed = 0;  ///< In those: the others had what they wanted.
     std::uint64_t assignments_written = 0;
     std::uint64_t workers_moved = 0;  ///< Got a slot, or other executors.
     std::uint64_t reports = 0;
@@ -85,8 +89,9 @@ public:
     /// 32 random bytes.
     using MakeSecret = std::function<std::string()>;
 
-    /// `task_timeout`: a Supervisor without a session, but with a report that is younger, is there:
-    /// one that is restarted in order is back before. (It reports every 3 s.)
+    /// `task_timeout`: a Supervisor without a session, but with a report that is younger, is there.
+    /// So is, for as long from then on, one whose session was ended while it still reported: it is
+    /// restarted in order.
     Topologies(cluster::ClusterState& state, cluster::EventLoop& loop, const base::WallClock& wall,
                base::Micros task_timeout, CurrentTerm term, MakeSecret secret);
     ~Topologies();
@@ -122,6 +127,11 @@ public:
     const std::map<std::string, cluster::SupervisorRecord>& supervisors() const;
     /// Is, or is taken to be, connected.
     bool is_present(const std::string& supervisor) const;
+    /// Has a session, but has not reported for kReportsUnknown: what it told is old.
+    bool is_silent(const std::string& supervisor) const;
+    /// Workers of the removed topology of that name of which nobody has said that they have ended:
+    /// their Supervisors were away. Empty: none, or it is not known here.
+    std::string may_still_run(const std::string& name) const;
     const std::map<std::string, cluster::TopologyErrors>& errors() const;  ///< By topology's id.
     const ReportBook& book() const;
     const TopologyCounters& counters() const;

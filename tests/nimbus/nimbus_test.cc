@@ -358,6 +358,24 @@ TEST_F(NimbusTest, RefusesChangesWithoutZookeeperAndDoesNotDoThemLater) {
     EXPECT_EQ(nimbus().json("/api/v1/topologies/wc").at("status"), "ACTIVE");
 }
 
+TEST_F(NimbusTest, ConnectsAgainToAZookeeperThatWasEmptiedAndSaysWhatIsMissing) {
+    put(nimbus(), "program");
+    ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
+              201);
+    EXPECT_EQ(nimbus().json("/health").at("status"), "ok");
+
+    zookeeper_->kill_and_empty();
+    zookeeper_->start();
+
+    ASSERT_TRUE(soon([this] { return nimbus().json("/health").at("status") == "degraded"; },
+                     std::chrono::seconds(40)));
+    EXPECT_EQ(nimbus().json("/health").at("problems").size(), 2U);
+    EXPECT_EQ(nimbus().json("/api/v1/topologies/wc").at("status"), "MISSING");
+    EXPECT_EQ(nimbus().change("POST", "/api/v1/topologies/wc/kill", "{}").status, 202);
+    EXPECT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
+              201);
+}
+
 TEST_F(NimbusTest, AnotherTakesOverWithTopologiesAndBlobs) {
     std::ofstream(path("token")) << std::string(64, 't') << '\n';
     fs::permissions(path("token"), fs::perms::owner_read | fs::perms::owner_write);

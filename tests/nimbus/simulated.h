@@ -43,8 +43,8 @@ struct World {
     TimeOfDay wall{time};
 };
 
-struct NimbusProcess {
-    NimbusProcess(World& given, const std::string& id)
+struct SimulatedNimbus {
+    SimulatedNimbus(World& given, const std::string& id)
         : world(given),
           session(
               loop, [this] { return world.server.connect(loop); }, "/storm"),
@@ -113,8 +113,8 @@ struct NimbusProcess {
     Topologies topologies;
 };
 
-struct SupervisorProcess {
-    SupervisorProcess(World& world, const std::string& id, std::uint16_t slots)
+struct SimulatedSupervisor {
+    SimulatedSupervisor(World& world, const std::string& id, std::uint16_t slots)
         : loop(world.time),
           session(
               loop, [this, &world] { return world.server.connect(loop); }, "/storm"),

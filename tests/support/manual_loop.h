@@ -38,8 +38,8 @@ public:
     /// Until all of this moment is done.
     void run_now() { run_for(0); }
     inline void run_for(base::Micros duration);
-    /// The next call, if it comes within `limit`; false: none does.
-    inline bool run_next(base::Micros limit);
+    /// The next call, if it comes within `limit`: whose it was; null: none does.
+    inline const ManualLoop* run_next(base::Micros limit);
 
 private:
     struct Entry {
@@ -84,12 +84,13 @@ private:
     std::deque<Call> waiting_;
 };
 
-bool ManualTime::run_next(base::Micros limit) {
-    if (due_.empty() || due_.begin()->first.first > now_ + limit) return false;
+const ManualLoop* ManualTime::run_next(base::Micros limit) {
+    if (due_.empty() || due_.begin()->first.first > now_ + limit) return nullptr;
     auto first = due_.extract(due_.begin());
     now_ = std::max(now_, first.key().first);
-    first.mapped().loop->run(std::move(first.mapped().call));
-    return true;
+    ManualLoop* const loop = first.mapped().loop;
+    loop->run(std::move(first.mapped().call));
+    return loop;
 }
 
 void ManualTime::run_for(base::Micros duration) {

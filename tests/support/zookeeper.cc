@@ -116,6 +116,12 @@ void Zookeeper::kill() {
     pid_ = -1;
 }
 
+void Zookeeper::kill_and_empty() {
+    kill();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directory(folder_);
+}
+
 void Zookeeper::pause() {
     ::kill(pid_, SIGSTOP);
 }

@@ -26,6 +26,8 @@ public:
     /// SIGKILL; what was confirmed is there again after start().
     void kill();
     void start();
+    /// kill(), and nothing of what it had is there after start().
+    void kill_and_empty();
     /// SIGSTOP and SIGCONT: connections stay, nothing answers.
     void pause();
     void resume();

@@ -29,8 +29,8 @@ namespace {
 using base::kMicrosPerSecond;
 using cluster::Assignment;
 using cluster::MultiFault;
-using tests::NimbusProcess;
-using tests::SupervisorProcess;
+using tests::SimulatedNimbus;
+using tests::SimulatedSupervisor;
 using tests::World;
 
 enum class Ask : std::uint8_t { kSubmit, kSubmitTooLarge, kKill, kActivate, kDeactivate, kSlot };
@@ -81,7 +81,7 @@ public:
     }
 
     void add_supervisor(const std::string& name) {
-        supervisors.push_back(std::make_unique<SupervisorProcess>(world, name, 1));
+        supervisors.push_back(std::make_unique<SimulatedSupervisor>(world, name, 1));
     }
 
     void arm(Fault fault) {
@@ -148,7 +148,7 @@ public:
 
     /// False: nothing happens any more within `limit`.
     bool step(base::Micros limit) {
-        const bool more = world.time.run_next(limit);
+        const bool more = world.time.run_next(limit) != nullptr;
         look();
         return more;
     }
@@ -243,8 +243,8 @@ public:
     }
 
     World world;
-    NimbusProcess nimbus{world, "n1:6627"};
-    std::vector<std::unique_ptr<SupervisorProcess>> supervisors;
+    SimulatedNimbus nimbus{world, "n1:6627"};
+    std::vector<std::unique_ptr<SimulatedSupervisor>> supervisors;
     std::string id;
     std::vector<std::pair<Ask, std::shared_ptr<Answer>>> asked;
 

@@ -49,8 +49,6 @@ cluster::Assignment on(const std::string& supervisor, std::uint64_t epoch) {
     return made;
 }
 
-const auto kAll = [](const std::string&) { return true; };
-
 TEST(ReportBook, AddsWhatFormerLivesOfAWorkerDid) {
     ReportBook book;
     book.take(report("s1", {worker(0, 1, 0, 100)}), 0, 0);
@@ -225,19 +223,42 @@ TEST(ReportBook, LeavesAFailureToTheEndOfItsWorker) {
     EXPECT_THAT(book.take(report("s1", {waiting}), 0, 0), IsEmpty());
 }
 
-TEST(ReportBook, KnowsWhetherAProcessIsLeft) {
+TEST(ReportBook, KnowsWhetherAProcessMayBeLeft) {
     ReportBook book;
-    EXPECT_TRUE(book.any_process(on("s1", 1), kAll)) << "nobody has said otherwise";
-    EXPECT_FALSE(book.any_process(on("s1", 1), [](const std::string&) { return false; }));
+    const cluster::WorkerSlot slot = on("s1", 1).workers.at(0);
+    constexpr base::Micros kKilled = 100;
+    const auto may = [&] { return book.may_have_process("wc-1-1", slot, kKilled); };
+    EXPECT_TRUE(may()) << "nobody has said otherwise";
+
+    book.take(report("s1", {}), 10, 0);
+    EXPECT_TRUE(may()) << "it may have known of no worker then";
+    auto starting = worker(0, 1, 0, 0);
+    starting.pid = 0;
+    starting.report.state = cluster::WorkerState::kStarting;
+    book.take(report("s1", {starting}), 11, 0);
+    EXPECT_TRUE(may()) << "it is about to start";
 
     // Whatever its epoch: a process is a process.
-    book.take(report("s1", {worker(0, 9, 0, 1)}), 0, 0);
-    EXPECT_TRUE(book.any_process(on("s1", 1), kAll));
+    book.take(report("s1", {worker(0, 9, 0, 1)}), 12, 0);
+    EXPECT_TRUE(may());
 
     auto dead = worker(0, 9, 0, 1);
     dead.pid = 0;
-    book.take(report("s1", {dead}), 0, 0);
-    EXPECT_FALSE(book.any_process(on("s1", 1), kAll));
+    dead.restarts = 1;
+    book.take(report("s1", {dead}), 13, 0);
+    EXPECT_FALSE(may());
+    book.take(report("s1", {}), 14, 0);
+    EXPECT_FALSE(may()) << "it was told of";
+}
+
+TEST(ReportBook, AReportFromAfterAKillIsAProof) {
+    ReportBook book;
+    const cluster::WorkerSlot slot = on("s1", 1).workers.at(0);
+
+    book.take(report("s1", {}), 100, 0);
+
+    EXPECT_FALSE(book.may_have_process("wc-1-1", slot, 100));
+    EXPECT_TRUE(book.may_have_process("wc-1-1", slot, 101));
 }
 
 TEST(ReportBook, HasFinishedOnlyWhenAllWorkersOfThisAssignmentHave) {

@@ -24,13 +24,15 @@ using base::kMicrosPerSecond;
 using cluster::Assignment;
 using cluster::Status;
 using storm::testing::ManualLoop;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using tests::kSessionTimeout;
 using tests::kTaskTimeout;
-using tests::NimbusProcess;
-using tests::SupervisorProcess;
+using tests::SimulatedNimbus;
+using tests::SimulatedSupervisor;
 using tests::World;
 
 class TopologiesTest : public ::testing::Test {
@@ -38,13 +40,13 @@ protected:
     TopologiesTest() { run(); }
 
     void run(base::Micros duration = kMicrosPerSecond) { world.time.run_for(duration); }
-    SupervisorProcess& supervisor(const std::string& id, std::uint16_t slots) {
-        supervisors.push_back(std::make_unique<SupervisorProcess>(world, id, slots));
+    SimulatedSupervisor& supervisor(const std::string& id, std::uint16_t slots) {
+        supervisors.push_back(std::make_unique<SimulatedSupervisor>(world, id, slots));
         run();
         return *supervisors.back();
     }
     /// All Supervisors say so.
-    void report(NimbusProcess& to, const std::string& name, cluster::WorkerState worker_state,
+    void report(SimulatedNimbus& to, const std::string& name, cluster::WorkerState worker_state,
                 std::int32_t pid = 1) {
         const auto assignment = to.assignment(name).value();
         for (const auto& supervisor : supervisors) {
@@ -54,8 +56,8 @@ protected:
     }
 
     World world;
-    NimbusProcess nimbus{world, "n1:6627"};
-    std::vector<std::unique_ptr<SupervisorProcess>> supervisors;
+    SimulatedNimbus nimbus{world, "n1:6627"};
+    std::vector<std::unique_ptr<SimulatedSupervisor>> supervisors;
 };
 
 TEST_F(TopologiesTest, ASubmissionIsAssignedAtOnce) {
@@ -175,7 +177,7 @@ TEST_F(TopologiesTest, ANewLeaderKnowsEverythingAndMovesNothing) {
     const std::string id = nimbus.submit("wc", 2);
     nimbus.submit("other", 1);
     const Assignment before = *nimbus.assignment("wc");
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
     EXPECT_FALSE(second.topologies.leading());
     EXPECT_THAT(second.topologies.all(), SizeIs(2)) << "any Nimbus answers reads";
@@ -199,7 +201,7 @@ TEST_F(TopologiesTest, ANewLeaderKnowsEverythingAndMovesNothing) {
 TEST_F(TopologiesTest, AStaleLeaderWritesNothing) {
     supervisor("s1", 4);
     nimbus.submit("wc", 1);
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
     // What it asks for is on its way when it stops, and arrives in the time of the next one.
     nimbus.loop.hold();
@@ -220,7 +222,7 @@ TEST_F(TopologiesTest, ReassignsAfterALeaderChangeWhatIsReallyLost) {
     supervisor("s1", 4);
     supervisor("s2", 4);
     nimbus.submit("wc", 2);
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
     nimbus.loop.hold();
     supervisors[0]->loop.hold();
@@ -264,7 +266,7 @@ TEST_F(TopologiesTest, ANewLeaderEndsWhatWasBeingKilled) {
     supervisor("s1", 4);
     nimbus.submit("wc", 1);
     report(nimbus, "wc", cluster::WorkerState::kRunning);
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     nimbus.kill("wc", 20'000);
     nimbus.loop.hold();
 
@@ -369,7 +371,7 @@ TEST_F(TopologiesTest, KeepsErrorsOfComponentsWhoeverLeads) {
 }
 
 TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
 
     EXPECT_TRUE(second.topologies.report({}).has_value());
@@ -418,7 +420,7 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsListedAndKeepsItsSlots) {
     supervisor("s1", 2);
     put("garbage", encode(taken()));
     lead_again();
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
 
     EXPECT_EQ(nimbus.status("bad"), "UNREADABLE");
@@ -428,7 +430,7 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsListedAndKeepsItsSlots) {
     nimbus.submit("wc", 2);
     EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1)) << "slot 6700 is taken";
     EXPECT_THAT(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("bad", done); }),
-                ::testing::HasSubstr("cannot be read"));
+                HasSubstr("cannot be read"));
     EXPECT_FALSE(nimbus.topologies.all_can_be_read()) << "no blob is swept";
     EXPECT_EQ(world.server.data(kRecord), "garbage");
     EXPECT_EQ(world.server.data(kAssignment), encode(taken()));
@@ -488,7 +490,7 @@ TEST_F(UnreadableTest, AnAssignmentThatBecomesUnreadableIsWrittenAgain) {
     EXPECT_EQ(*after, nimbus.assignment("wc"));
     const auto& errors = nimbus.topologies.errors();
     ASSERT_EQ(errors.count(id), 1U);
-    EXPECT_THAT(errors.at(id).errors.at(0).error, ::testing::HasSubstr("could not be read"));
+    EXPECT_THAT(errors.at(id).errors.at(0).error, HasSubstr("could not be read"));
 }
 
 TEST_F(UnreadableTest, ARecordThatBecomesUnreadableIsWrittenAgainByWhoWroteIt) {
@@ -562,6 +564,22 @@ TEST_F(TopologiesTest, AnEmptiedZookeeperKillsNothingAndIsTold) {
     EXPECT_TRUE(nimbus.submit("wc", 1).starts_with("wc-3-")) << "no id is given twice";
 }
 
+TEST_F(TopologiesTest, WhoeverLeadsAnEmptiedZookeeperSaysWhatIsMissing) {
+    supervisor("s1", 2);
+    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    nimbus.submit("wc", 1);
+    SimulatedNimbus second(world, "n2:6627");
+    run();
+
+    world.server.become(*empty);
+    nimbus.loop.hold();
+    run(60 * kMicrosPerSecond);
+
+    ASSERT_TRUE(second.topologies.leading());
+    EXPECT_EQ(second.status("wc"), "MISSING");
+    EXPECT_THAT(second.topologies.problems(), SizeIs(2));
+}
+
 TEST_F(TopologiesTest, AZookeeperRestoredFromABackupKillsNothing) {
     supervisor("s1", 4);
     nimbus.submit("old", 1);
@@ -569,6 +587,7 @@ TEST_F(TopologiesTest, AZookeeperRestoredFromABackupKillsNothing) {
     const auto backup = world.server.backup();
     nimbus.submit("new", 1);
     EXPECT_EQ(nimbus.kill("gone", 0), "");
+    run(2 * kKillNoticed);
     report(nimbus, "old", cluster::WorkerState::kRunning);
     ASSERT_EQ(nimbus.status("gone"), "none");
 
@@ -584,7 +603,7 @@ TEST_F(TopologiesTest, AnOutageOrAnotherLeaderIsNotTakenForALoss) {
     supervisor("s1", 4);
     nimbus.submit("wc", 1);
     nimbus.submit("gone", 1);
-    NimbusProcess second(world, "n2:6627");
+    SimulatedNimbus second(world, "n2:6627");
     run();
     nimbus.loop.hold();
     run(kSessionTimeout + 3 * kMicrosPerSecond);
@@ -600,6 +619,187 @@ TEST_F(TopologiesTest, AnOutageOrAnotherLeaderIsNotTakenForALoss) {
     EXPECT_EQ(nimbus.status("gone"), "none");
     EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
     EXPECT_THAT(nimbus.topologies.problems(), IsEmpty());
+}
+
+/// "wc" has a worker on each of two Supervisors, and there is no other slot.
+struct NoSpareSlotTest : TopologiesTest {
+    void SetUp() override {
+        supervisor("s1", 1);
+        supervisor("s2", 1);
+        nimbus.submit("wc", 2);
+        run(kReturnGrace);
+        before = *nimbus.assignment("wc");
+        ASSERT_THAT(before.workers, SizeIs(2));
+    }
+    void go_away() {
+        supervisors[1]->loop.hold();
+        world.server.expire(supervisors[1]->loop);
+    }
+    void come_back() {
+        supervisors[1]->loop.release();
+        run();
+    }
+    Assignment before;
+};
+
+TEST_F(NoSpareSlotTest, AHostThatIsLostForAWhileStartsNoHealthyWorkerAnew) {
+    go_away();
+    run(kShrinkAfter - kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+    EXPECT_THAT(nimbus.topologies.all().at(0).notes,
+                ElementsAre("worker 1 waits for supervisor \"s2\" on host-s2 to return"));
+    come_back();
+    run(2 * kSteadyAfter);
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+}
+
+TEST_F(NoSpareSlotTest, AHostThatStaysAwayIsReplacedByThoseThatAreLeft) {
+    go_away();
+    run(kShrinkAfter + kMicrosPerSecond);
+
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1));
+    EXPECT_EQ(nimbus.assignment("wc")->epoch, before.epoch + 1);
+}
+
+TEST_F(NoSpareSlotTest, AHostThatComesAndGoesStartsHealthyWorkersAnewOnce) {
+    for (int i = 0; i < 5; ++i) {
+        go_away();
+        run(kShrinkAfter + 5 * kMicrosPerSecond);
+        come_back();
+        run(kSteadyAfter - 10 * kMicrosPerSecond);
+    }
+    EXPECT_EQ(nimbus.assignment("wc")->epoch, before.epoch + 1);
+    EXPECT_THAT(nimbus.topologies.all().at(0).notes, Contains(HasSubstr("came back a moment ago")));
+
+    run(kSteadyAfter);
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(2)) << "once it stays";
+}
+
+TEST_F(NoSpareSlotTest, ANewHostIsUsedAtOnce) {
+    go_away();
+    run(5 * kMicrosPerSecond);
+    supervisor("s3", 1);
+
+    EXPECT_EQ(nimbus.assignment("wc")->workers.at(0), before.workers.at(0));
+    EXPECT_EQ(nimbus.assignment("wc")->workers.at(1).supervisor, "s3");
+}
+
+TEST_F(TopologiesTest, ASupervisorThatIsRestartedInOrderKeepsItsWorkers) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    nimbus.submit("wc", 2);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+    supervisors[0]->loop.hold();  // It is we who take its node, and put it back.
+    for (base::Micros since = 0; since < kAliveUntilGone; since += kMicrosPerSecond / 2) {
+        report(nimbus, "wc", cluster::WorkerState::kRunning);
+        run(since);
+        world.server.change({cluster::Remove{"/storm/supervisors/s1"}});
+        run(2 * kMicrosPerSecond);
+        EXPECT_EQ(nimbus.assignment("wc"), before) << "last report " << since << " us before";
+        world.server.change(
+            {cluster::Create{"/storm/supervisors/s1", encode(supervisors[0]->record)}});
+        run();
+    }
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    world.server.change({cluster::Remove{"/storm/supervisors/s1"}});
+    run(kTaskTimeout + kMicrosPerSecond);
+    EXPECT_NE(nimbus.assignment("wc"), before) << "it does not come back";
+}
+
+TEST_F(TopologiesTest, OneThatIsKilledWhileItStartsDrains) {
+    supervisor("s1", 4);
+    SimulatedSupervisor& s1 = *supervisors[0];
+    nimbus.topologies.report(s1.report({}, cluster::WorkerState::kRunning, 1));
+    nimbus.submit("wc", 1);
+
+    EXPECT_EQ(nimbus.kill("wc", 30'000), "");
+    EXPECT_EQ(nimbus.status("wc"), "KILLED") << "what was told before it came proves nothing";
+    report(nimbus, "wc", cluster::WorkerState::kStarting, 0);
+    EXPECT_EQ(nimbus.status("wc"), "KILLED") << "it is about to start";
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 7);
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+
+    nimbus.topologies.report(s1.report({}, cluster::WorkerState::kRunning, 1));
+    run();
+    EXPECT_EQ(nimbus.status("wc"), "none") << "it was there, and is no longer";
+    EXPECT_EQ(nimbus.topologies.may_still_run("wc"), "");
+}
+
+TEST_F(TopologiesTest, OneThatIsKilledBeforeItStartsIsGoneWithTheNextReport) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    nimbus.kill("wc", 30'000);
+    run(2 * kKillNoticed);
+
+    nimbus.topologies.report(supervisors[0]->report({}, cluster::WorkerState::kRunning, 1));
+    run();
+
+    EXPECT_EQ(nimbus.status("wc"), "none");
+}
+
+TEST_F(TopologiesTest, SaysWhatMayStillRunOfWhatWasKilled) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    run(kReturnGrace);
+    supervisors[0]->loop.hold();
+    run(kSessionTimeout + kTaskTimeout + kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    run();
+
+    EXPECT_EQ(nimbus.status("wc"), "none");
+    EXPECT_EQ(nimbus.topologies.may_still_run("wc"), "worker 0 on host-s1:6700");
+    nimbus.submit("wc", 1);
+    EXPECT_EQ(nimbus.topologies.may_still_run("wc"), "");
+}
+
+TEST_F(TopologiesTest, ASupervisorThatNoLongerReportsIsLostThoughItsSessionLives) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    supervisor("s3", 4);
+    nimbus.submit("wc", 1);
+    run(kReturnGrace);
+    const Assignment before = *nimbus.assignment("wc");
+    const std::string mute = before.workers.at(0).supervisor;
+    const auto all_but_it_report = [&](base::Micros duration) {
+        for (base::Micros done = 0; done < duration; done += kMicrosPerSecond) {
+            for (const auto& each : supervisors) {
+                if (each->record.id == mute) continue;
+                nimbus.topologies.report(
+                    each->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 1));
+            }
+            run();
+        }
+    };
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+
+    all_but_it_report(kReportsUnknown + kMicrosPerSecond);
+    EXPECT_TRUE(nimbus.topologies.is_silent(mute));
+    EXPECT_TRUE(nimbus.topologies.is_present(mute));
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+    all_but_it_report(kReportsLost);
+    EXPECT_FALSE(nimbus.topologies.is_present(mute));
+    EXPECT_NE(nimbus.assignment("wc")->workers.at(0).supervisor, mute);
+
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    run(2 * kReportsLook);
+    EXPECT_TRUE(nimbus.topologies.is_present(mute)) << "it speaks again";
+}
+
+TEST_F(TopologiesTest, IfNoSupervisorReportsItIsNotTheyWhoAreLost) {
+    supervisor("s1", 4);
+    supervisor("s2", 4);
+    supervisor("s3", 4);
+    nimbus.submit("wc", 3);
+    const Assignment before = *nimbus.assignment("wc");
+
+    run(3 * kReportsLost);
+
+    EXPECT_EQ(nimbus.assignment("wc"), before);
 }
 
 }  // namespace
