@@ -11,8 +11,8 @@ Colour colour_of(const std::string& state) {
     if (state == "ACTIVE" || state == "RUNNING" || state == "ok" || state == "connected") {
         return Colour::kGood;
     }
-    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST" || state == "UNREADABLE" ||
-        state == "MISSING" || state == "degraded") {
+    if (state == "CRASH_LOOP" || state == "FAILED" || state == "LOST" || state == "UNKNOWN" ||
+        state == "UNREADABLE" || state == "MISSING" || state == "degraded") {
         return Colour::kBad;
     }
     if (state == "BACK_OFF" || state == "KILLED" || state == "STARTING") return Colour::kWarning;

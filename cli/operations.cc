@@ -44,7 +44,12 @@ bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& i
     try {
         return text_at(nimbus.get(target_of(name)), "id") != id;
     } catch (const Failure& failure) {
-        if (failure.code() == ExitCode::kNotFound) return true;
+        if (failure.code() == ExitCode::kNotFound) {
+            const std::string why = failure.what();
+            if (why.find("may still run") == std::string::npos) return true;
+            throw Failure(ExitCode::kFailed, "\"" + name + "\" is killed, but " + why,
+                          failure.hint());
+        }
         if (failure.code() == ExitCode::kUnreachable) return false;
         throw;
     }

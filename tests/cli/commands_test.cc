@@ -8,6 +8,7 @@
 #include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/failure.h"
+#include "cli/listing.h"
 #include "cli/logs.h"
 #include "cli/operations.h"
 #include "tests/cli/fake_nimbus.h"
@@ -175,6 +176,34 @@ TEST(Commands, KillWaitsUntilTheTopologyIsGone) {
         EXPECT_EQ(nimbus.requests().at(1).body, R"({"wait_secs":7})");
         EXPECT_EQ(nimbus.requests().size(), 6U);
     }
+}
+
+TEST(Commands, KillDoesNotClaimWhatNobodyKnows) {
+    const FakeNimbus nimbus([left = 1](const net::HttpRequest& request) mutable {
+        if (request.method == "POST") return json_response(202, Json::object());
+        if (left-- > 0) return json_response(200, wc());
+        return json_response(404, {{"error",
+                                    "there is no topology \"wc\" any more, but worker 0 on "
+                                    "alpha:6700 may still run"}});
+    });
+    FakeTime time;
+    std::ostringstream out;
+
+    EXPECT_EQ(code_of([&] {
+                  kill_topology(nimbus.config(), {"wc", 0, false}, time.patience(),
+                                {out, {}, Format::kTable});
+              }),
+              ExitCode::kFailed);
+    EXPECT_EQ(out.str(), "");
+}
+
+TEST(Commands, HealthTellsOfProblems) {
+    const std::string text = health_text(
+        {{"status", "degraded"}, {"leader", "h:1"}, {"problems", Json::array({"look at it"})}},
+        {{"supervisors", Json::array()}}, {});
+
+    EXPECT_THAT(text, HasSubstr("degraded"));
+    EXPECT_THAT(text, HasSubstr("look at it\n"));
 }
 
 TEST(Commands, KillDoesNotWaitForEver) {
