@@ -327,7 +327,15 @@ private:
 }  // namespace
 
 base::Result<HttpResponse> call(const HttpCall& wanted) {
-    return Exchange(wanted).run();
+    std::optional<Exchange> exchange;
+    try {
+        exchange.emplace(wanted);
+    } catch (const boost::system::system_error& error) {
+        // A loop of its own wants descriptors, and there may be none.
+        return base::Error{kCannotReach + wanted.host + ':' + std::to_string(wanted.port) + ": " +
+                           lower_case(error.code().message())};
+    }
+    return exchange->run();
 }
 
 bool never_reached(const base::Error& error) {

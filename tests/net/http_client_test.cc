@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"
@@ -207,6 +208,20 @@ TEST_F(HttpClient, SaysThatNothingMoves) {
 
     EXPECT_EQ(failure(wanted),
               "127.0.0.1:" + std::to_string(peer.port()) + " did not go on for 0.1 s");
+}
+
+TEST_F(HttpClient, SaysThatThereAreNoDescriptors) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none = {0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+
+    const auto response = call(to(1));
+
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ASSERT_FALSE(response.has_value());
+    EXPECT_EQ(response.error().message, "cannot reach 127.0.0.1:1: too many open files");
+    EXPECT_TRUE(never_reached(response.error()));
 }
 
 TEST_F(HttpClient, SaysThatThePeerClosed) {
