@@ -75,6 +75,8 @@ inline constexpr std::size_t kUploadsMax = 16;
 inline constexpr std::size_t kBlobJobsMax = 256;
 /// Of one copy of a blob to another Nimbus: until it has taken the next piece.
 inline constexpr std::chrono::seconds kReplicateTimeout{10};
+/// What another Nimbus may take to say whether it has a blob: one that hangs is to fetch it later.
+inline constexpr std::chrono::milliseconds kReplicateAskTimeout{500};
 /// How long a submission waits for other Nimbuses to have its blobs too; less than clients wait for
 /// its answer. What is not done then goes on behind it.
 inline constexpr base::Micros kCopyPatience = 5 * base::kMicrosPerSecond;

@@ -87,7 +87,9 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
 
 base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
                                               const std::string& blob) const {
-    const auto asked = net::call(call_to(peer, "HEAD", blob));
+    net::HttpCall question = call_to(peer, "HEAD", blob);
+    question.connect_timeout = question.timeout = kReplicateAskTimeout;
+    const auto asked = net::call(question);
     if (!asked) return asked.error();
     if (asked->status == 200) return base::Done{};
     net::HttpCall wanted = call_to(peer, "PUT", blob);

@@ -441,6 +441,25 @@ TEST_F(NimbusTest, OneWhoseLoopHangsEndsAndAnotherLeads) {
     EXPECT_THAT(tests::read_text(second.log()), HasSubstr("the event loop hangs"));
 }
 
+TEST_F(NimbusTest, AStandbyThatHangsHoldsUpNoSubmission) {
+    put(nimbus(), "program");
+    NimbusProcess second(path("n2"), settings());
+    ASSERT_TRUE(second.is_ready());
+    ASSERT_TRUE(soon([&] { return nimbus().json("/api/v1/nimbuses").at("nimbuses").size() == 2; }));
+    const base::SteadyClock clock;
+    second.signal(SIGSTOP);
+    const base::Micros begin = clock.now();
+
+    const auto submitted =
+        nimbus().change("POST", "/api/v1/topologies", submission("wc", "program"));
+
+    const base::Micros took = clock.now() - begin;
+    second.signal(SIGCONT);
+    EXPECT_EQ(submitted.status, 201) << submitted.body;
+    EXPECT_THAT(submitted.body, HasSubstr("\"warning\""));
+    EXPECT_LT(took, base::kMicrosPerSecond);
+}
+
 TEST_F(NimbusTest, ANimbusThatComesLaterFetchesWhatItLacks) {
     std::ofstream(path("token")) << std::string(64, 't') << '\n';
     put(nimbus(), "program");
