@@ -34,6 +34,7 @@ ORDERLY_END = ("worker/transport/orderly_end",)
 LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine_burst",)
+LEASE = ("worker/serve/lease",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -367,5 +368,27 @@ MUTATIONS = [
         ("who-has-arrivals-sleeps", "if (has_arrivals()) {\n        sleep_.cancel_wait(ticket);",
          "if (stopping()) {\n        sleep_.cancel_wait(ticket);", TRACKING + ENGINE),
         ("a-taken-over-loop-counts-on", "steps_ = (word + 1) / 2;", "", STALL),
+    ),
+
+    # ---- Who vouches for a worker -------------------------------------------------------------
+    *in_file(
+        "worker/serve/lease.cc",
+        ("an-answer-holds-from-when-it-came", "confirmed_ = asked_;", "confirmed_ = now;", LEASE),
+        ("a-gone-topology-stays-gone", "case Answer::kNone:\n            gone_.reset();",
+         "case Answer::kNone:", LEASE),
+        ("gone-is-believed-at-once", "now - *gone_ >= kGoneAfter", "now >= *gone_", LEASE),
+        ("an-older-no-outlives-a-vouch", "vouched_ = now;\n    gone_.reset();", "vouched_ = now;", LEASE),
+        ("silence-ends-without-a-limit", "silence_max_ > 0 && age(now) >= silence_max_",
+         "age(now) >= (silence_max_ > 0 ? silence_max_ : 60'000'000)", LEASE),
+        ("a-question-for-each-look", "if (asked_ && now - *asked_ < kAskInterval) return false;", "",
+         LEASE),
+        ("nobody-asks", "now - vouched_.value_or(began_) < kAskAfter) return false;",
+         "vouched_) return false;", LEASE),
+        ("a-late-no-beats-a-vouch", "if (vouched_.value_or(began_) < *asked_ && !gone_) gone_ = now;",
+         "if (!gone_) gone_ = now;", LEASE),
+    ),
+    *in_file(
+        "worker/serve/lease.h",
+        ("it-begins-unvouched", "return silence_max_ == 0 || vouched_ || confirmed_;", "return true;", LEASE),
     ),
 ]

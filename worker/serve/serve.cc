@@ -267,7 +267,7 @@ private:
         // One that knows no vouching has only its connection to show.
         if (nimbuses_.empty() && supervisor_.connected()) lease_.vouched(now);
         const std::string over = lease_.over(now);
-        if (!over.empty()) return end(kExitDone, over);
+        if (!over.empty()) return end(kExitFailed, over);
         if (lease_.may_begin() && !std::exchange(begun_, true)) engine_.start();
         const cluster::LeaseHolder holder = lease_.holder(now);
         if (std::exchange(holder_, holder) != holder) {

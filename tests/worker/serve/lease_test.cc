@@ -148,6 +148,16 @@ TEST(Lease, TheSupervisorsWordIsBelievedBeforeNimbusSaysGone) {
     EXPECT_FALSE(lease.ask(kBegin + kAskAfter + kSecond));
 }
 
+TEST(Lease, AWordOfTheSupervisorEndsWhatNimbusSaidBefore) {
+    Lease lease(0, kBegin);
+    Micros now = kBegin + kAskAfter;
+    step(lease, now, Answer::kGone);
+
+    for (int i = 0; i < 30; ++i) lease.vouched(now += kSecond);
+
+    EXPECT_EQ(lease.over(now), "");
+}
+
 TEST(Lease, AnAnswerThatNobodyAskedForIsNone) {
     Lease lease(20 * kSecond, kBegin);
 
