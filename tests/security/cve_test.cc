@@ -103,8 +103,11 @@ TEST(Cve, 2026_41081_ThereIsNoAnonymousWhoMay) {
          {"", "Bearer", "Bearer ", "Bearer wrong", "Basic c2VjcmV0", "secret"}) {
         net::HttpRequest request;
         if (*authorization != '\0') request.headers["authorization"] = authorization;
-        EXPECT_TRUE(net::refuse_without_token(request, "secret", "")) << authorization;
-        EXPECT_TRUE(net::refuse_without_token(request, "", "")) << "no token lets nobody in";
+        for (const net::Tokens& tokens : {net::Tokens{"secret", "peek"}, net::Tokens{"", ""}}) {
+            EXPECT_EQ(net::access_of(request, tokens), net::Access::kOpen) << authorization;
+            EXPECT_TRUE(net::refuse_without(net::Access::kRead, request, tokens, ""));
+            EXPECT_TRUE(net::refuse_without(net::Access::kChange, request, tokens, ""));
+        }
     }
     Config config;
     config.set("storm.local.hostname", "0.0.0.0");
