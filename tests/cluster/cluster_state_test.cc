@@ -46,8 +46,8 @@ Assignment assignment(const std::string& topology, std::uint64_t epoch = 0) {
 }
 
 SupervisorRecord supervisor(const std::string& id, std::int64_t started_ms = 1) {
-    return {id,         "host-of-" + id, 8000, {6700}, "1", "x86_64", "2.36", {},
-            started_ms, "home-of-" + id, 7};
+    return {id,         "host-of-" + id, 8000, {6700},   "1", "x86_64", "2.36", {},
+            started_ms, "home-of-" + id, 7,    "seccomp"};
 }
 
 struct Daemon {
