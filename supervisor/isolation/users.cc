@@ -12,7 +12,6 @@
 
 #include "base/files.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "supervisor/places.h"
 
 namespace storm::supervisor {
@@ -36,17 +35,40 @@ std::optional<uid_t> user_of(const std::string& path, const UserIds& users) {
     return found.st_gid;
 }
 
-base::Result<uid_t> free_user(const Places& places, const UserIds& users) {
+/// Of "wc-3-1764161000", which is what Nimbus makes of "wc"; else the whole id.
+std::string name_of(const std::string& topology) {
+    std::string name = topology;
+    for (int i = 0; i < 2; ++i) {
+        const std::size_t dash = name.rfind('-');
+        const bool is_number = dash != std::string::npos && dash + 1 < name.size() &&
+                               name.find_first_not_of("0123456789", dash + 1) == std::string::npos;
+        if (!is_number) return topology;
+        name.resize(dash);
+    }
+    return name;
+}
+
+/// The same on all hosts and in all versions: FNV-1a.
+std::uint32_t hash_of(const std::string& name) {
+    std::uint32_t hash = 2'166'136'261U;
+    for (const char letter : name) {
+        hash = (hash ^ static_cast<unsigned char>(letter)) * 16'777'619U;
+    }
+    return hash;
+}
+
+base::Result<uid_t> free_user(const Places& places, const std::string& topology,
+                              const UserIds& users) {
+    const std::string name = name_of(topology);
     std::set<uid_t> taken;
     std::error_code ended;
-    for (fs::directory_iterator topology(places.workers(), ended), none; topology != none;
-         topology.increment(ended)) {
-        if (const auto user = user_of(topology->path().string(), users)) taken.insert(*user);
+    for (fs::directory_iterator other(places.workers(), ended), none; other != none;
+         other.increment(ended)) {
+        if (name_of(other->path().filename().string()) == name) continue;  // It was this one.
+        if (const auto user = user_of(other->path().string(), users)) taken.insert(*user);
     }
     const uid_t count = users.last - users.first + 1;
-    // From a random one on: what a former one has left in /tmp is not to meet the next one.
-    base::Random random(base::kernel_seed());
-    const auto begin = static_cast<uid_t>(random.below(count));
+    const uid_t begin = hash_of(name) % count;
     for (uid_t i = 0; i < count; ++i) {
         const uid_t user = users.first + (begin + i) % count;
         if (taken.count(user) == 0) return user;
@@ -138,7 +160,7 @@ base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
     if (places.users) {
         user = user_of(parent, *places.users);
         if (!user) {
-            const auto chosen = free_user(places, *places.users);
+            const auto chosen = free_user(places, topology, *places.users);
             if (!chosen) return chosen.error();
             user = *chosen;
         }

@@ -2,7 +2,9 @@
 //
 // Whose a topology is, is written on its folder: <storm.local.dir>/workers/<topology> belongs to
 // the Supervisor, and to the group with the number of its user. So it is his for as long as there
-// is anything of the topology, whatever becomes of the Supervisor, and nobody else's.
+// is anything of the topology, whatever becomes of the Supervisor, and nobody else's. Who he is
+// follows from the topology's name: on all hosts the same, unless another topology has him there,
+// and the same when it is submitted again, so that its workers can share files.
 //
 //     workers/                   0711  the Supervisor's
 //     workers/<topology>/        0710  the Supervisor's, group U

@@ -190,6 +190,20 @@ TEST_F(Isolated, EachTopologyHasAUserOfItsOwnWhileThereIsAnythingOfIt) {
     EXPECT_EQ(mode(places.topology("c")), 0710U);
 }
 
+TEST_F(Isolated, ATopologyIsTheSameUserOnAllHostsAndWhenItIsSubmittedAgain) {
+    const auto user_at = [this](const std::string& host, const std::string& topology) {
+        const std::string folder = cluster.nimbus.folder() + '/' + host;
+        const Places places{folder, folder + "/logs", kUsers};
+        EXPECT_TRUE(base::make_directory(places.workers(), 0700));
+        return **make_worker_folder(places, topology, 0);
+    };
+    const uid_t user = user_at("one", "word-count-1-1764161000");
+
+    EXPECT_EQ(user_at("two", "word-count-1-1764161000"), user);
+    EXPECT_EQ(user_at("one", "word-count-2-1764162000"), user);
+    EXPECT_NE(user_at("one", "word-count"), user_at("one", "word-sum"));
+}
+
 TEST_F(Isolated, SaysWhenItsUsersCannotBeHad) {
     const auto try_as_nobody = [] {
         constexpr uid_t kNobody = 65534;

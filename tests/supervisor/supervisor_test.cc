@@ -557,7 +557,7 @@ TEST(Supervisor, GivesAWorkerItsFilesWithTheirModes) {
     ASSERT_EQ(::stat(cluster.nimbus.file("wc", "tool.sh").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777, 0755U);
     ASSERT_EQ(::stat(cluster.nimbus.blob_path(cluster.nimbus.program_sha()).c_str(), &found), 0);
-    EXPECT_EQ(found.st_mode & 0777, 0500U);
+    EXPECT_EQ(found.st_mode & 0777, 0555U);
 }
 
 TEST(Supervisor, RotatesTheLogOfAWorkerThatFloodsIt) {
