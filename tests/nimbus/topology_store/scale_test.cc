@@ -58,6 +58,7 @@ class Scale : public ::testing::Test {
 protected:
     Scale() {
         base::log::set_level(base::LogLevel::kError);
+        world.time.run_for(2 * kMicrosPerSecond);  // It makes the folders.
         nimbus.loop.hold();
         world.time.run_for(10 * kMicrosPerSecond);
         std::vector<cluster::Step> steps;
