@@ -49,7 +49,7 @@ std::string sha256(std::string_view bytes) {
 }
 
 Result<FileDigest> digest_of_file(const std::string& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.is_open()) return system_error("cannot read \"" + path + '"');
     Sha256 digest;
     FileDigest found;

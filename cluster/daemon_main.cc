@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +14,18 @@
 #include "cluster/settings_layers.h"
 
 namespace storm::cluster {
+
+namespace {
+
+/// Connections are many; that programs which use select() get few by default is not for a daemon.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+}  // namespace
 
 int complain(const CLI::App& app, const std::string& what, DaemonExitCode code) {
     std::fprintf(stderr, "%s: %s\n", app.get_name().c_str(), what.c_str());
@@ -22,6 +35,7 @@ int complain(const CLI::App& app, const std::string& what, DaemonExitCode code) 
 int daemon_main(CLI::App& app, int argc, char** argv,
                 const std::function<int(const Config&)>& run) {
     std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     // Few threads, of which none is busy: arenas of their own would only cost memory.
     ::mallopt(M_ARENA_MAX, 1);
     app.set_version_flag("--version", app.get_name() + " " STORM_VERSION);

@@ -2,8 +2,6 @@
 
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
 
-#include <fcntl.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -11,7 +9,7 @@ namespace storm::supervisor {
 
 struct ExitWatch::State {
     State(boost::asio::io_context& io, int pidfd, std::function<void()> given)
-        : descriptor(io, ::fcntl(pidfd, F_DUPFD_CLOEXEC, 0)), ended(std::move(given)) {}
+        : descriptor(io, pidfd), ended(std::move(given)) {}
 
     boost::asio::posix::stream_descriptor descriptor;
     std::function<void()> ended;
@@ -30,8 +28,7 @@ ExitWatch::ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void(
 
 ExitWatch::~ExitWatch() {
     state_->ended = nullptr;
-    boost::system::error_code ignored;
-    state_->descriptor.close(ignored);
+    state_->descriptor.release();
 }
 
 }  // namespace storm::supervisor

@@ -14,7 +14,7 @@ namespace storm::supervisor {
 
 class ExitWatch {
 public:
-    /// `pidfd` stays the caller's.
+    /// `pidfd` stays the caller's, and must outlive this.
     ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void()> ended);
     ~ExitWatch();
     ExitWatch(const ExitWatch&) = delete;

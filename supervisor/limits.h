@@ -20,6 +20,12 @@ inline constexpr Micros kBackOffMin = 100 * kMicrosPerMilli;
 inline constexpr Micros kBackOffMax = 30 * kMicrosPerSecond;
 /// A worker that has run for so long has run well: the next start is at once again.
 inline constexpr Micros kRanWell = 10 * kMicrosPerSecond;
+/// What the first fenced end in a row skips of the incarnations' count; each further one 16 times
+/// as much, up to the fifth.
+inline constexpr std::uint32_t kFencedSkip = 16;
+inline constexpr std::uint32_t kFencedSkipBits = 4;
+inline constexpr std::uint32_t kFencedSkips = 5;
+inline constexpr std::uint32_t kStartsMax = 0xffff'ffff;
 /// So many ends within kCrashLoopWindow are a crash loop.
 inline constexpr std::size_t kCrashLoopEnds = 5;
 inline constexpr Micros kCrashLoopWindow = 60 * kMicrosPerSecond;
@@ -27,7 +33,19 @@ inline constexpr Micros kCrashLoopWindow = 60 * kMicrosPerSecond;
 /// read first: it may have been the Supervisor that was stopped.
 inline constexpr Micros kSecondLook = 1 * kMicrosPerSecond;
 
+// ---- What ended workers leave behind
+
+/// How often they are looked for while there are new ones (they may start others), and how long
+/// their ends are waited for in all.
+inline constexpr int kLeftoverPasses = 5;
+inline constexpr Micros kLeftoverPatience = 500 * kMicrosPerMilli;
+/// Of a process that is looked at. One with more is known by its session only.
+inline constexpr std::size_t kEnvironmentBytesMax = 256 * 1024;
+
 // ---- Workers' sockets
+
+/// How often it is looked whether the socket has still its name.
+inline constexpr Micros kSocketLookMicros = 2 * kMicrosPerSecond;
 
 /// What one that has not said who it is may send, and how long it may take.
 inline constexpr std::size_t kHelloBytesMax = 4 * 1024;
@@ -68,6 +86,8 @@ inline constexpr std::size_t kLogAnswerBytesMax = 1024 * 1024;
 inline constexpr std::chrono::minutes kUnusedArtifactAge{10};
 inline constexpr std::chrono::hours kOldWorkerAge{24};
 inline constexpr Micros kCleanUpMicros = 600 * kMicrosPerSecond;
+/// After a worker's state could not be written.
+inline constexpr Micros kSaveRetryMicros = 5 * kMicrosPerSecond;
 /// Of a topology's artifact.
 inline constexpr std::uint64_t kArtifactBytesMax = 512ULL * 1024 * 1024;
 /// Of one of our own small files: state, identity, token.

@@ -80,7 +80,7 @@ std::uint64_t file_size(const std::string& path) {
 
 base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max, unsigned old) {
     const auto refuse = [&path] { return base::system_error("cannot rotate \"" + path + '"'); };
-    const base::Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    const base::Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!file.is_open()) return refuse();
     const std::uint64_t size = size_of(file.get());
     if (size <= bytes_max / 5 * 4) return base::Done{};

@@ -35,11 +35,17 @@ bool is_true(const nlohmann::json& json, const char* key) {
 }  // namespace
 
 base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
-    const nlohmann::json json = {
-        {"topology", state.topology},    {"number", state.number}, {"port", state.port},
-        {"epoch", state.epoch},          {"starts", state.starts}, {"finished", state.finished},
-        {"running", state.running},      {"pid", state.pid},       {"start_time", state.start_time},
-        {"token_hash", state.token_hash}};
+    const nlohmann::json json = {{"topology", state.topology},
+                                 {"number", state.number},
+                                 {"port", state.port},
+                                 {"epoch", state.epoch},
+                                 {"starts", state.starts},
+                                 {"skipped", state.skipped},
+                                 {"finished", state.finished},
+                                 {"running", state.running},
+                                 {"pid", state.pid},
+                                 {"start_time", state.start_time},
+                                 {"token_hash", state.token_hash}};
     // No fsync: with the host its workers go too, and peers refuse an incarnation that comes again.
     return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
                                   0600, base::Keep::kOverProcess);
@@ -65,6 +71,7 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
     if (mistake.text().empty()) {
         state.finished = is_true(json, "finished");
         state.running = is_true(json, "running");
+        state.skipped = fields.number_or_zero<std::uint32_t>("skipped");
         if (state.topology != topology || state.number != number) {
             mistake.note("it", "is of another worker");
         }

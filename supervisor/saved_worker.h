@@ -23,6 +23,7 @@ struct SavedWorker {
     std::uint16_t port = 0;
     std::uint64_t epoch = 0;
     std::uint32_t starts = 0;
+    std::uint32_t skipped = 0;     ///< As in History.
     bool finished = false;         ///< All its tasks have ended.
     bool running = false;          ///< A process was to be started, and has not been seen to end.
     pid_t pid = 0;                 ///< With `running`; 0: not known.

@@ -103,6 +103,7 @@ void Slot::enter_(SlotState state, std::optional<Micros> deadline) {
 
 void Slot::forget_ends_() {
     failures_ = 0;
+    fenced_ = 0;
     fetch_failures_ = 0;
     ends_.clear();
     crash_loop_ = false;
@@ -197,10 +198,21 @@ SlotActions Slot::ended(const Ended& how, Micros now) {
 /// Its process has ended, and it was not us who wanted that.
 SlotActions Slot::again_(EndReason reason, Micros now) {
     if (!history_.finished) count_end_(reason, now);
+    fenced_ = reason == EndReason::kFenced ? fenced_ + 1 : 0;
+    if (fenced_ > 0 && wants_target_()) skip_incarnations_();
     const Micros delay = delay_(reason);
     if (!wants_it_running_() || delay == 0) return settle_();
     enter_(SlotState::kWaiting, now + delay);
     return {};
+}
+
+/// Its peers know a later incarnation than ours; of how much later they do not tell.
+void Slot::skip_incarnations_() {
+    const std::uint32_t skip = kFencedSkip
+                               << (kFencedSkipBits * (std::min(fenced_, kFencedSkips) - 1));
+    if (history_.starts > kStartsMax - skip) return;
+    history_.starts += skip;
+    history_.skipped += skip;
 }
 
 void Slot::count_end_(EndReason reason, Micros now) {

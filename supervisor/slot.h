@@ -13,6 +13,8 @@
 // kDone: assigned, but there is nothing to run: finished, or killed before it was started.
 //
 // What must stay true: never two processes; each start has a higher incarnation than all before;
+// one that is fenced may have been numbered anew, with its history lost: each further one in a row
+// skips more numbers, so that the peers' last is passed within a few starts;
 // after an end comes a start at once only if the last process had run well or had not failed yet;
 // whatever comes in whatever order, it ends with the process that is wanted, or with none.
 //
@@ -57,6 +59,7 @@ struct Wanted {
 /// What is known of a target from before, also from another process of this Supervisor.
 struct History {
     std::uint32_t starts = 0;
+    std::uint32_t skipped = 0;  ///< Of these: numbers that no process had.
     bool finished = false;
 };
 
@@ -135,7 +138,9 @@ public:
     /// Of the process, or of what will be started: as long as there is one.
     const std::optional<Target>& target() const { return target_; }
     bool has_process() const;
+    /// With those that were skipped: the low half of the incarnation.
     std::uint32_t starts() const { return history_.starts; }
+    std::uint32_t skipped() const { return history_.skipped; }
     bool finished() const { return history_.finished; }
     std::uint64_t incarnation() const;
     bool in_crash_loop() const { return crash_loop_; }
@@ -154,6 +159,7 @@ private:
     bool wants_it_running_() const;
     void enter_(SlotState state, std::optional<Micros> deadline);
     void forget_ends_();
+    void skip_incarnations_();
     SlotActions settle_();
     SlotActions fetch_();
     SlotActions drain_(Micros now);
@@ -179,6 +185,7 @@ private:
     Micros started_at_ = 0;
 
     std::uint32_t failures_ = 0;  ///< Ends in a row without having run well.
+    std::uint32_t fenced_ = 0;    ///< Of these, at their end, those that peers wanted.
     std::deque<Micros> ends_;     ///< Within kCrashLoopWindow.
     bool crash_loop_ = false;
     std::optional<EndReason> last_end_;

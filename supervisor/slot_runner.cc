@@ -12,6 +12,7 @@
 #include "cluster/limits.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/host.h"
+#include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
 
@@ -51,7 +52,22 @@ std::string why_text(EndReason reason) {
     return {};
 }
 
+/// As its Supervisor, or an earlier one, has written it down.
+History history_of(const Places& places, const Target& target) {
+    const auto saved = read_state(places, target.topology, target.number);
+    if (!saved || saved->epoch != target.epoch) return {};
+    return {saved->starts, saved->skipped, saved->finished};
+}
+
 }  // namespace
+
+/// What came of a try to start a process.
+struct SlotRunner::Started {
+    base::Result<WorkerProcess> process;
+    std::optional<bool> port_is_taken;  ///< Nothing: it did not come to that.
+    std::uint64_t stderr_begin = 0;
+    base::Result<base::Done> saved = base::Done{};  ///< With its pid.
+};
 
 SlotRunner::SlotRunner(Workshop& shop, std::uint16_t port)
     : shop_(shop), port_(port), slot_(shop.times) {}
@@ -70,7 +86,7 @@ void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
     kernel_kills_ = kernel_kills();
     Wanted wanted;
     wanted.target = {saved.topology, saved.number, saved.epoch};
-    slot_.adopt(wanted, {saved.starts, saved.finished}, shop_.loop.now());
+    slot_.adopt(wanted, {saved.starts, saved.skipped, saved.finished}, shop_.loop.now());
     save_();
     watch_();
     apply_({});
@@ -81,14 +97,32 @@ void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
 
 void SlotRunner::want(const std::optional<Wanted>& wanted,
                       std::shared_ptr<const cluster::Assignment> assignment) {
-    assignment_ = std::move(assignment);
-    History history;
-    if (wanted) {
-        const auto saved = read_state(shop_.places, wanted->target.topology, wanted->target.number);
-        if (saved && saved->epoch == wanted->target.epoch) {
-            history = {saved->starts, saved->finished};
-        }
+    const bool is_known = !wanted || slot_.target() == wanted->target;
+    if (is_known) {
+        asked_.reset();
+        return take_(wanted, std::move(assignment), {});
     }
+    const Target target = wanted->target;
+    const bool is_being_read = asked_ && asked_->wanted.target == target;
+    asked_ = Asked{*wanted, std::move(assignment)};
+    if (is_being_read) return;
+    const auto read = [this, target](const History& history) {
+        if (!asked_ || asked_->wanted.target != target) return;
+        const Asked asked = *std::exchange(asked_, std::nullopt);
+        take_(asked.wanted, asked.assignment, history);
+    };
+    const bool taken =
+        shop_.files.run([places = shop_.places, target] { return history_of(places, target); },
+                        [alive = alive_, read](const History& history) {
+                            if (*alive) read(history);
+                        });
+    if (!taken) read({});
+}
+
+void SlotRunner::take_(const std::optional<Wanted>& wanted,
+                       std::shared_ptr<const cluster::Assignment> assignment,
+                       const History& history) {
+    assignment_ = std::move(assignment);
     const std::optional<Target> before = slot_.target();
     apply_(slot_.want(wanted, history, shop_.loop.now()));
     if (assignment_ && held_fetch_) fetch_(*std::exchange(held_fetch_, std::nullopt));
@@ -100,8 +134,9 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
 }
 
 bool SlotRunner::recognize(const cluster::Hello& hello, pid_t pid) const {
-    if (!process_ || process_->pid() != pid) return false;
-    return base::same_secret(base::sha256(hello.token), saved_.token_hash);
+    // It may be quicker than the news of its start.
+    const bool is_the_one = process_ ? process_->pid() == pid : starting_;
+    return is_the_one && base::same_secret(base::sha256(hello.token), saved_.token_hash);
 }
 
 void SlotRunner::connected() {
@@ -142,13 +177,19 @@ void SlotRunner::perform_(const SlotAction& action) {
         case Kind::kStop:
             return shop_.send(port_, cluster::Stop{.drain = false});
         case Kind::kTerminate:
-            return process_->signal(SIGTERM);
+            return signal_(SIGTERM);
         case Kind::kKill:
             base::log::warn("killing a worker", {{"topology", slot_.target()->topology},
                                                  {"worker", std::int64_t{slot_.target()->number}},
-                                                 {"pid", std::int64_t{process_->pid()}}});
-            return process_->signal(SIGKILL);
+                                                 {"pid", std::int64_t{pid()}}});
+            return signal_(SIGKILL);
     }
+}
+
+/// Without a process: for the one that is being started, if one is.
+void SlotRunner::signal_(int number) {
+    if (process_) return process_->signal(number);
+    if (held_signal_ != SIGKILL) held_signal_ = number;
 }
 
 void SlotRunner::fetch_(std::uint64_t ticket) {
@@ -175,37 +216,17 @@ void SlotRunner::fetch_(std::uint64_t ticket) {
 }
 
 void SlotRunner::start_(std::uint64_t incarnation) {
-    const auto started = try_to_start_(incarnation);
-    if (started) return;
-    base::log::error("cannot start a worker",
-                     {{"port", std::int64_t{port_}}, {"why", started.error().message}});
-    report_.failure = "cannot start it: " + started.error().message;
-    exit_ = "not started";
-    saved_.running = false;
-    save_();
-    apply_(slot_.start_failed(shop_.loop.now()));
-}
-
-base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
     const Target& target = *slot_.target();
     const std::string token = base::random_bytes(cluster::kSecretBytes);
-    // Its count first: whatever happens from here on, this incarnation is used up.
     saved_ = {.topology = target.topology,
               .number = target.number,
               .port = port_,
               .epoch = target.epoch,
               .starts = slot_.starts(),
+              .skipped = slot_.skipped(),
               .running = true,
               .token_hash = base::sha256(token)};
-    const auto written = write_state(shop_.places, saved_);
-    if (!written) return written.error();
-    const auto free = try_port(shop_.host, port_);
-    shop_.port_taken(port_, !free.has_value());
-    if (!free) return free.error();
-    const auto made =
-        base::make_directory(shop_.places.logs(target.topology, target.number), kLogDirectoryMode);
-    if (!made) return made.error();
-
+    report_ = {};
     Launch launch;
     launch.program = fetched_->program;
     launch.directory = shop_.places.worker(target.topology, target.number);
@@ -216,7 +237,7 @@ base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
     launch.port = port_;
     auto confinement = shop_.isolation.confinement(fetched_->user, launch.directory,
                                                    memory_limit(*fetched_->topology));
-    if (!confinement) return confinement.error();
+    if (!confinement) return not_started_(confinement.error());
     launch.confinement = std::move(confinement).value();
     memory_max_ = launch.confinement.memory_max;
     kernel_kills_ = kernel_kills();
@@ -229,22 +250,68 @@ base::Result<base::Done> SlotRunner::try_to_start_(std::uint64_t incarnation) {
                                     shop_.nimbuses()};
     bootstrap.topology.status = assignment_->status;
     launch.bootstrap = cluster::encode(bootstrap);
-    stderr_begin_ = file_size(launch.stderr_path);
-    auto process = WorkerProcess::start(launch);
-    if (!process) return process.error();
+    held_signal_ = 0;
+    starting_ = shop_.files.run(
+        [places = shop_.places, host = shop_.host, saved = saved_,
+         what = std::make_shared<const Launch>(std::move(launch))] {
+            return try_to_start_(places, host, saved, *what);
+        },
+        [this, alive = alive_](Started started) {
+            if (*alive) started_(std::move(started));
+        });
+    if (!starting_) not_started_({"too many things wait to be done"});
+}
 
-    process_.emplace(std::move(process).value());
-    report_ = {};
+SlotRunner::Started SlotRunner::try_to_start_(const Places& places, const std::string& host,
+                                              SavedWorker saved, const Launch& launch) {
+    // Its count first: whatever happens from here on, this incarnation is used up.
+    const auto written = write_state(places, saved);
+    if (!written) return {written.error(), {}, 0};
+    const auto free = try_port(host, launch.port);
+    if (!free) return {free.error(), true, 0};
+    const auto made =
+        base::make_directory(places.logs(saved.topology, saved.number), kLogDirectoryMode);
+    if (!made) return {made.error(), false, 0};
+    const std::uint64_t stderr_begin = file_size(launch.stderr_path);
+    auto process = WorkerProcess::start(launch);
+    if (!process) return {process.error(), false, stderr_begin};
+    saved.pid = process->pid();
+    saved.start_time = process->start_time();
+    auto again = write_state(places, saved);
+    return {std::move(process), false, stderr_begin, std::move(again)};
+}
+
+void SlotRunner::started_(Started started) {
+    starting_ = false;
+    if (started.port_is_taken) shop_.port_taken(port_, *started.port_is_taken);
+    if (!started.process) return not_started_(started.process.error());
+    process_.emplace(std::move(started.process).value());
+    stderr_begin_ = started.stderr_begin;
     saved_.pid = process_->pid();
     saved_.start_time = process_->start_time();
-    save_();
+    saved_once_(started.saved);
     watch_();
-    base::log::info("worker started", {{"topology", target.topology},
-                                       {"worker", std::int64_t{target.number}},
+    base::log::info("worker started", {{"topology", saved_.topology},
+                                       {"worker", std::int64_t{saved_.number}},
                                        {"port", std::int64_t{port_}},
                                        {"pid", std::int64_t{process_->pid()}},
-                                       {"start", std::int64_t{slot_.starts()}}});
-    return base::Done{};
+                                       {"start", std::int64_t{saved_.starts}}});
+    // It was told to end before it was there.
+    if (held_signal_ != 0) process_->signal(std::exchange(held_signal_, 0));
+    shop_.changed(true);
+}
+
+void SlotRunner::not_started_(const base::Error& why) {
+    base::log::error("cannot start a worker",
+                     {{"port", std::int64_t{port_}}, {"why", why.message}});
+    report_.failure = "cannot start it: " + why.message;
+    exit_ = "not started";
+    saved_.running = false;
+    save_();
+    const Micros now = shop_.loop.now();
+    const bool was_stopped = slot_.state() == SlotState::kStopping;
+    apply_(was_stopped ? slot_.ended({}, now) : slot_.start_failed(now));
+    shop_.changed(true);
 }
 
 void SlotRunner::watch_() {
@@ -258,21 +325,42 @@ void SlotRunner::ended_() {
                                      {"worker", std::int64_t{target.number}},
                                      {"pid", std::int64_t{process_->pid()}},
                                      {"how", how.text()}});
-    process_.reset();
+    const WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
     watch_exit_.reset();
+    process_.reset();
     shop_.disconnect(port_);
     saved_.running = false;
     saved_.pid = 0;
     save_();
+    // Before its successor: what it left behind may hold its ports.
+    const bool taken = shop_.files.run(
+        [marks, path = log_("stderr"), begin = stderr_begin_] {
+            const std::size_t left = end_leftovers(marks);
+            if (left > 0) {
+                base::log::info("killed what a worker has left behind",
+                                {{"topology", marks.topology},
+                                 {"worker", std::int64_t{marks.number}},
+                                 {"processes", static_cast<std::int64_t>(left)}});
+            }
+            return last_lines(path, begin);
+        },
+        [this, alive = alive_, how](std::vector<std::string> said) {
+            if (*alive) gone_(how, std::move(said));
+        });
+    if (!taken) gone_(how, {});
+}
+
+/// The process and all that it left behind.
+void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
+    const Target target = *slot_.target();
     Ended ended;
     ended.known = how.known;
     ended.fenced = how.known && how.signal == 0 && how.code == cluster::kExitFenced;
-    const std::vector<std::string> said = last_lines(log_("stderr"), stderr_begin_);
     look_at_logs_();
     const std::uint64_t ends = slot_.ends();
     // Before it is started again, which changes what log_() is.
     exit_ = how.text();
-    last_stderr_ = said;
+    last_stderr_ = std::move(said);
     apply_(slot_.ended(ended, shop_.loop.now()));
     if (slot_.ends() != ends) {
         const bool as_if_well = how.known && how.signal == 0 && how.code == 0;
@@ -330,9 +418,31 @@ void SlotRunner::tick_() {
 
 void SlotRunner::save_() {
     saved_.finished = slot_.finished();
-    const auto written = write_state(shop_.places, saved_);
-    if (!written)
-        base::log::error("cannot save a worker's state", {{"why", written.error().message}});
+    const bool taken = shop_.files.run(
+        [places = shop_.places, saved = saved_] { return write_state(places, saved); },
+        [this, alive = alive_](const base::Result<base::Done>& written) {
+            if (*alive) saved_once_(written);
+        });
+    if (!taken) saved_once_(base::Error{"too many things wait to be done"});
+}
+
+void SlotRunner::saved_once_(const base::Result<base::Done>& written) {
+    if (written) {
+        unsaved_ = false;
+        return;
+    }
+    if (std::exchange(unsaved_, true)) return;  // It is told, and will be tried again.
+    base::log::error("cannot save a worker's state, trying again",
+                     {{"why", written.error().message}});
+    save_later_();
+}
+
+void SlotRunner::save_later_() {
+    shop_.loop.after(kSaveRetryMicros, [this, alive = alive_] {
+        if (!*alive || !unsaved_) return;
+        save_();
+        save_later_();
+    });
 }
 
 std::string SlotRunner::log_(const char* stream) const {
@@ -340,13 +450,23 @@ std::string SlotRunner::log_(const char* stream) const {
 }
 
 void SlotRunner::look_at_logs_() {
-    std::uint64_t bytes = 0;
-    for (const char* const stream : {"stdout", "stderr"}) {
-        const std::string path = log_(stream);
-        const std::uint64_t size = file_size(path);
-        bytes += size;
-        if (size > kLogBytesMax / 5 * 4 && rotating_ == 0) rotate_(path);
-    }
+    if (looking_) return;
+    looking_ = shop_.files.run(
+        [out = log_("stdout"), err = log_("stderr")] {
+            return std::pair(file_size(out), file_size(err));
+        },
+        [this, alive = alive_](std::pair<std::uint64_t, std::uint64_t> bytes) {
+            if (!*alive) return;
+            looking_ = false;
+            saw_logs_(bytes.first, bytes.second);
+        });
+}
+
+void SlotRunner::saw_logs_(std::uint64_t out_bytes, std::uint64_t err_bytes) {
+    constexpr std::uint64_t kFull = kLogBytesMax / 5 * 4;
+    if (out_bytes > kFull && rotating_ == 0) rotate_(log_("stdout"));
+    if (err_bytes > kFull && rotating_ == 0) rotate_(log_("stderr"));
+    const std::uint64_t bytes = out_bytes + err_bytes;
     const bool grows_fast = bytes > log_bytes_ + kFastLogBytes;
     log_bytes_ = bytes;
     if (!process_ || looks_again_ || (!grows_fast && rotating_ == 0)) return;
@@ -399,7 +519,7 @@ std::optional<cluster::WorkerStatus> SlotRunner::status() const {
     status.incarnation = slot_.incarnation();
     status.port = port_;
     status.pid = pid();
-    status.restarts = slot_.starts() > 0 ? slot_.starts() - 1 : 0;
+    status.restarts = slot_.starts() > 0 ? slot_.starts() - 1 - slot_.skipped() : 0;
     status.last_stderr = last_stderr_;
     status.exit = exit_;
     status.report = report_;

@@ -1,5 +1,9 @@
 // Carries out what the Slot of one port decides: fetches, starts, tells, signals, and remembers.
 //
+// Whatever may wait for a disk (state, logs, the start of a process, what an ended one left behind)
+// is done by the Errands `files`, in the order in which it was asked for: what is read there is
+// what was written last.
+//
 // Threads: the loop's.
 #pragma once
 
@@ -68,15 +72,30 @@ private:
     void apply_(const SlotActions& actions);
     void perform_(const SlotAction& action);
     void fetch_(std::uint64_t ticket);
+    struct Started;
+    struct Asked {
+        Wanted wanted;
+        std::shared_ptr<const cluster::Assignment> assignment;  ///< Immutable, as assignment_.
+    };
+    void take_(const std::optional<Wanted>& wanted,
+               std::shared_ptr<const cluster::Assignment> assignment, const History& history);
+    void signal_(int number);
     void start_(std::uint64_t incarnation);
-    base::Result<base::Done> try_to_start_(std::uint64_t incarnation);
+    static Started try_to_start_(const Places& places, const std::string& host, SavedWorker saved,
+                                 const Launch& launch);
+    void started_(Started started);
+    void not_started_(const base::Error& why);
     void ended_();
     std::string limit_text_(const Exit& how) const;
+    void gone_(const Exit& how, std::vector<std::string> said);
     void watch_();
     void tick_at_(std::optional<Micros> due);
     void tick_();
     void save_();
+    void save_later_();
+    void saved_once_(const base::Result<base::Done>& written);
     void look_at_logs_();
+    void saw_logs_(std::uint64_t out_bytes, std::uint64_t err_bytes);
     void rotate_(const std::string& path);
     std::string log_(const char* stream) const;
     cluster::WorkerState state_of_worker_() const;
@@ -89,7 +108,11 @@ private:
     std::optional<Fetched> fetched_;
     std::shared_ptr<const cluster::Assignment> assignment_;  ///< Immutable; also the Supervisor's.
     std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch until there is an assignment.
+    std::optional<Asked> asked_;               ///< What it did before is being read.
+    bool starting_ = false;                    ///< A process is being started; there is none yet.
+    int held_signal_ = 0;                      ///< For that one.
     SavedWorker saved_;
+    bool unsaved_ = false;  ///< Could not be written, which was logged; it will be tried again.
     cluster::WorkerReport report_;
     std::string exit_;
     std::vector<std::string> last_stderr_;
@@ -97,6 +120,7 @@ private:
     std::uint64_t memory_max_ = 0;    ///< Of the process. 0: none, or it was adopted.
     std::uint64_t kernel_kills_ = 0;  ///< When the process was started.
     std::uint64_t log_bytes_ = 0;     ///< Of both, when they were looked at last.
+    bool looking_ = false;
     bool looks_again_ = false;
     int rotating_ = 0;
     std::optional<Micros> alarm_;  ///< The earliest call of tick_() under way.

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "cluster/local_dir.h"
+#include "supervisor/leftovers.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
 
@@ -30,13 +31,16 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
     const auto lock = cluster::LocalDir::open(settings.places.local_dir, "supervisor");
     if (!lock) return lock.error();
     std::vector<WorkerProcess> processes;
+    std::vector<WorkerMarks> marks;
     for (const SavedWorker& saved : read_states(settings.places)) {
         if (!saved.running) continue;
         auto process =
             saved.pid > 0
                 ? WorkerProcess::find(saved.pid, saved.start_time)
                 : WorkerProcess::find_in(settings.places.worker(saved.topology, saved.number));
-        if (process) processes.push_back(*std::move(process));
+        if (!process) continue;
+        marks.push_back({saved.topology, saved.number, saved.port, process->pid()});
+        processes.push_back(*std::move(process));
     }
     const base::SteadyClock clock;
     const Micros asked_until = clock.now() + settings.times.shutdown_sleep;
@@ -51,6 +55,7 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
         return base::Error{"process " + std::to_string(process.pid()) +
                            " does not end, not even by SIGKILL"};
     }
+    for (const WorkerMarks& each : marks) end_leftovers(each);
     return processes.size();
 }
 

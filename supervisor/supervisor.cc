@@ -223,6 +223,7 @@ void Supervisor::follow_() {
     reporter_.begin();
     clean_up_();
     vouch_();
+    look_at_socket_();
 }
 
 void Supervisor::publish_() {
@@ -387,6 +388,26 @@ void Supervisor::vouch_() {
     loop_.after(cluster::kVouchMicros, [this, alive = alive_] {
         if (*alive) vouch_();
     });
+}
+
+/// Somebody may tidy up below a running Supervisor; a worker without the socket is never heard of.
+void Supervisor::look_at_socket_() {
+    const auto again = [this] {
+        loop_.after(kSocketLookMicros, [this, alive = alive_] {
+            if (*alive) look_at_socket_();
+        });
+    };
+    const bool taken = files_.run(socket_->look(), [this, alive = alive_, again](bool is_named) {
+        if (!*alive) return;
+        if (!is_named) {
+            const auto renewed = socket_->renew();
+            base::log::warn("the socket for workers had lost its name",
+                            {{"path", settings_.places.socket()},
+                             {"now", renewed ? "made anew" : renewed.error().message}});
+        }
+        again();
+    });
+    if (!taken) again();
 }
 
 void Supervisor::port_taken_(std::uint16_t port, bool taken) {

@@ -83,6 +83,7 @@ private:
     void clean_up_();
     void vouch_();
     cluster::Vouch vouch_now_() const;
+    void look_at_socket_();
     void port_taken_(std::uint16_t port, bool taken);
     void look_at_taken_ports_();
     SlotRunner& runner_(std::uint16_t port);

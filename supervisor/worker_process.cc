@@ -72,21 +72,26 @@ base::Result<base::Descriptor> memory_file(const std::string& bytes) {
     return file;
 }
 
-/// `user`: whose it is to be, so that it can open its /dev/stderr. The directory is not his.
+/// User code may put something else in its log's place: a FIFO, which would be waited for, a link,
+/// a device. It is removed. `user`: whose it is to be, so that it can open its /dev/stderr. The
+/// directory is not his.
 base::Result<base::Descriptor> open_log(const std::string& path, std::optional<uid_t> user) {
-    // Not to wait for whoever might read it, were it a pipe.
-    base::Descriptor file(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-               kLogMode));
     struct stat found {};
-    if (!file.is_open() || ::fstat(file.get(), &found) != 0) {
-        return base::system_error("cannot open \"" + path + '"');
+    for (int tries = 0; tries < 2; ++tries) {
+        base::Descriptor file(
+            ::open(path.c_str(),
+                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kLogMode));
+        const bool is_file =
+            file.is_open() && ::fstat(file.get(), &found) == 0 && S_ISREG(found.st_mode);
+        if (is_file && user && ::fchown(file.get(), *user, *user) != 0) {
+            return base::system_error("cannot give \"" + path + "\" to the user of its topology");
+        }
+        if (is_file) return file;
+        // No reader of the FIFO; a link.
+        const bool is_other = file.is_open() || errno == ENXIO || errno == ELOOP;
+        if (!is_other || ::unlink(path.c_str()) != 0) break;
     }
-    if (!S_ISREG(found.st_mode)) return base::Error{"\"" + path + "\" is no file; remove it"};
-    if (user && ::fchown(file.get(), *user, *user) != 0) {
-        return base::system_error("cannot give \"" + path + "\" to the user of its topology");
-    }
-    return file;
+    return base::system_error("cannot open \"" + path + '"');
 }
 
 /// When memory runs out, the kernel is to take a worker, and not its Supervisor.

@@ -48,6 +48,7 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     State(asio::io_context& given, std::size_t max, Callbacks callbacks)
         : connections_max(max), call(std::move(callbacks)), acceptor(given), pause(given) {}
 
+    base::Result<base::Done> listen(const std::string& path);
     void accept();
     void accepted(error_code error, Stream::socket socket);
     void closed();
@@ -56,6 +57,8 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     const Callbacks call;
     Stream::acceptor acceptor;
     asio::steady_timer pause;
+    std::string path;
+    struct stat named {};  ///< What bore the name when it was made.
     std::size_t connections = 0;
     std::map<uid_t, std::size_t> strangers;  ///< Connections before their Hello.
     bool accepting = false;
@@ -184,8 +187,44 @@ private:
     std::size_t unsent_bytes_ = 0;
 };
 
+base::Result<base::Done> WorkerSocket::State::listen(const std::string& at) {
+    path = at;
+    error_code error;
+    acceptor.close(error);
+    ::unlink(path.c_str());
+    acceptor.open(Stream(), error);
+    if (!error) net::close_on_exec(acceptor);
+    // Before it has its name, so that it never has a wider mode; what the umask takes comes after.
+    if (!error) ::fchmod(acceptor.native_handle(), 0600);
+    if (!error) acceptor.bind(Stream::endpoint(path), error);
+    const bool for_all = call.admits != nullptr;
+    if (!error && for_all && ::chmod(path.c_str(), 0666) != 0) {
+        return base::system_error("cannot open \"" + path + "\" to workers");
+    }
+    if (!error) acceptor.listen(Stream::acceptor::max_listen_connections, error);
+    if (error) return base::Error{"cannot listen on \"" + path + "\": " + error.message()};
+    if (::lstat(path.c_str(), &named) != 0)
+        return base::system_error("cannot find \"" + path + '"');
+    return base::Done{};
+}
+
+std::function<bool()> WorkerSocket::look() const {
+    return [path = state_->path, named = state_->named] {
+        struct stat now {};
+        return ::lstat(path.c_str(), &now) == 0 && now.st_dev == named.st_dev &&
+               now.st_ino == named.st_ino && S_ISSOCK(now.st_mode);
+    };
+}
+
+base::Result<base::Done> WorkerSocket::renew() {
+    const auto listening = state_->listen(state_->path);
+    if (!listening) return listening.error();
+    state_->accept();
+    return base::Done{};
+}
+
 void WorkerSocket::State::accept() {
-    if (accepting || closing || connections >= connections_max) return;
+    if (accepting || closing || !acceptor.is_open() || connections >= connections_max) return;
     accepting = true;
     acceptor.async_accept([self = shared_from_this()](error_code error, Stream::socket socket) {
         self->accepted(error, std::move(socket));
@@ -194,7 +233,8 @@ void WorkerSocket::State::accept() {
 
 void WorkerSocket::State::accepted(error_code error, Stream::socket socket) {
     accepting = false;
-    if (closing || error == asio::error::operation_aborted) return;
+    if (closing) return;
+    if (error == asio::error::operation_aborted) return accept();  // renew()
     if (!error) {
         net::close_on_exec(socket);
         std::make_shared<Connection>(shared_from_this(), std::move(socket))->begin();
@@ -221,19 +261,8 @@ base::Result<std::unique_ptr<WorkerSocket>> WorkerSocket::listen(asio::io_contex
                            std::to_string(path.size()) + "; choose a shorter storm.local.dir"};
     }
     auto state = std::make_shared<State>(io, connections_max, std::move(callbacks));
-    error_code error;
-    ::unlink(path.c_str());
-    state->acceptor.open(Stream(), error);
-    if (!error) net::close_on_exec(state->acceptor);
-    // Before it has its name, so that it never has a wider mode; what the umask takes comes after.
-    if (!error) ::fchmod(state->acceptor.native_handle(), 0600);
-    if (!error) state->acceptor.bind(Stream::endpoint(path), error);
-    const bool for_all = state->call.admits != nullptr;
-    if (!error && for_all && ::chmod(path.c_str(), 0666) != 0) {
-        return base::system_error("cannot open \"" + path + "\" to workers");
-    }
-    if (!error) state->acceptor.listen(Stream::acceptor::max_listen_connections, error);
-    if (error) return base::Error{"cannot listen on \"" + path + "\": " + error.message()};
+    const auto listening = state->listen(path);
+    if (!listening) return listening.error();
     state->accept();
     return std::unique_ptr<WorkerSocket>(new WorkerSocket(std::move(state)));
 }

@@ -46,6 +46,12 @@ public:
     WorkerSocket& operator=(const WorkerSocket&) = delete;
     ~WorkerSocket();
 
+    /// Whether what bears its name is still it. May block, so for another thread: bound to what it
+    /// looks at.
+    std::function<bool()> look() const;
+    /// Takes its name again, which something has taken away; connections stay.
+    base::Result<base::Done> renew();
+
     /// To nobody, if it is not connected: connected() will come.
     void send(std::uint16_t slot, const cluster::ToWorker& message);
     void disconnect(std::uint16_t slot);

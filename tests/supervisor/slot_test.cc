@@ -103,7 +103,8 @@ struct World {
     }
 
     void remember() {
-        if (slot.target()) disk[key(*slot.target())] = {slot.starts(), slot.finished()};
+        if (slot.target())
+            disk[key(*slot.target())] = {slot.starts(), slot.skipped(), slot.finished()};
     }
 
     void want(const std::optional<Wanted>& next) {
@@ -204,7 +205,7 @@ World adopted_world() {
     world.process = true;
     world.last_wanted = kA;
     world.disk[World::key(kA.target)] = {3, false};
-    world.slot.adopt(kA, {3, false}, world.now);
+    world.slot.adopt(kA, {3, 0, false}, world.now);
     return world;
 }
 
@@ -275,6 +276,24 @@ TEST(Slot, StartsAWorkerThatCrashesAtOnceLessThanTwentyTimesInFiveMinutes) {
 
 TEST(Slot, StartsAWorkerThatIsAlwaysFencedLessThanTwentyTimesInFiveMinutes) {
     EXPECT_LT(starts_within(300 * kSecond, 1'000, {.fenced = true}), 20U);
+}
+
+TEST(Slot, PassesWhatItsPeersKnowWithinFiveStartsThoughItsHistoryIsLost) {
+    for (const std::uint32_t known : {1U, 2U, 20U, 500U, 60'000U}) {
+        World world = running_world();
+        const std::uint64_t epoch = world.slot.incarnation() >> 32U;
+        int fenced = 0;
+        while (world.slot.incarnation() <= (epoch << 32U | known)) {
+            world.end({.fenced = true});
+            ASSERT_TRUE(world.fetching.has_value()) << "at once";
+            world.fetched(true);
+            ++fenced;
+        }
+        EXPECT_LE(fenced, 4) << known;
+        EXPECT_EQ(world.slot.starts() - world.slot.skipped(),
+                  static_cast<std::uint32_t>(fenced) + 1)
+            << "what was skipped is no start";
+    }
 }
 
 TEST(Slot, StartsAtOnceAfterTheFirstCrashAndLaterAfterTheNext) {

@@ -207,6 +207,27 @@ bool runs(pid_t pid) {
     return name_end != std::string::npos && text.at(name_end + 2) != 'Z';
 }
 
+TEST_F(StormSupervisor, EndsWhatAnAdoptedWorkerHasLeftBehind) {
+    start();
+    submit("litter");
+    ASSERT_TRUE(waits_for_starts(1));
+    const auto child = [this](const char* file) {
+        return static_cast<pid_t>(std::atoi(content_of(nimbus_->file("wc", file)).c_str()));
+    };
+    ASSERT_TRUE(nimbus_->wait_until([&] { return child("distant-child") > 0; }));
+    const pid_t near = child("child"), distant = child("distant-child");
+    supervisor_->end(SIGKILL);
+    start();
+    ASSERT_TRUE(nimbus_->wait_until(
+        [this] { return get("/api/v1/workers").body.find("RUNNING") != std::string::npos; }));
+
+    ::kill(nimbus_->starts("wc")[0].pid, SIGKILL);
+
+    ASSERT_TRUE(waits_for_starts(2));
+    EXPECT_FALSE(runs(near));
+    EXPECT_FALSE(runs(distant));
+}
+
 TEST_F(StormSupervisor, EndsBySigtermAndStopsWorkersOnlyWhenAsked) {
     start();
     submit("run");

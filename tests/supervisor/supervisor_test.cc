@@ -10,6 +10,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -22,9 +24,11 @@ namespace {
 
 using cluster::WorkerState;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using testing::content_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::TestCluster;
 
 TEST(Supervisor, StartsAWorkerAndToldToStopsIt) {
@@ -140,6 +144,101 @@ TEST(Supervisor, FindsAWorkerWhosePidWasNotWrittenDown) {
 
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
     EXPECT_EQ(cluster.status("wc")->pid, pid);
+}
+
+TEST(Supervisor, EndsWhatAWorkerHasLeftBehindBeforeItsSuccessor) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "litter");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t distant = std::stoi(content_of(cluster.nimbus.file("wc", "distant-child")));
+    const pid_t pid = cluster.status("wc")->pid;
+    EXPECT_EQ(::getsid(distant), distant);
+
+    ::kill(pid, SIGKILL);
+
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
+    EXPECT_THAT(content_of("/proc/" + std::to_string(distant) + "/stat"),
+                AnyOf(IsEmpty(), HasSubstr(") Z ")))
+        << "nobody may have waited for it yet";
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t next = cluster.status("wc")->pid;
+    cluster.nimbus.run_for(std::chrono::milliseconds(200));
+    EXPECT_EQ(cluster.status("wc")->pid, next) << "the successor is no leftover";
+}
+
+TEST(Supervisor, DoesNotWaitForAFifoThatUserCodePutInPlaceOfALog) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const std::string path = cluster.nimbus.log("wc", "stderr");
+    for (const bool is_link : {false, true}) {
+        const std::size_t starts = cluster.nimbus.starts("wc").size();
+        std::filesystem::remove(path);
+        if (is_link) {
+            ASSERT_EQ(::symlink("/dev/full", path.c_str()), 0);
+        } else {
+            ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+        }
+
+        ::kill(cluster.status("wc")->pid, SIGKILL);
+
+        ASSERT_TRUE(cluster.nimbus.wait_until(
+            [&] { return cluster.nimbus.starts("wc").size() > starts && cluster.runs("wc"); }));
+        EXPECT_TRUE(std::filesystem::is_regular_file(std::filesystem::symlink_status(path)));
+    }
+}
+
+TEST(Supervisor, MakesItsSocketAnewWhenSomebodyHasRemovedIt) {
+    TestCluster cluster;
+    cluster.start();
+    std::filesystem::remove(cluster.settings.places.socket());
+    ASSERT_TRUE(cluster.nimbus.wait_until(
+        [&] { return std::filesystem::exists(cluster.settings.places.socket()); }));
+
+    cluster.submit("wc", "run");
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+}
+
+TEST(Supervisor, StartsAgainOnAFullDiskAndSavesItsStateLater) {
+    TestCluster cluster;
+    const std::string dir = cluster.settings.places.local_dir;
+    std::filesystem::create_directories(dir);
+    // Of this process alone; gone with it.
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", dir.c_str(), "tmpfs", 0, "size=256m,mode=700") != 0) {
+        GTEST_SKIP() << "cannot mount";
+    }
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    std::ofstream filler(dir + "/filler");
+    while (filler) filler << std::string(1U << 16U, 'x') << std::flush;
+    ASSERT_FALSE(base::write_whole_file(dir + "/one-more", "x", 0600));
+
+    const auto started = cluster.try_start();
+
+    EXPECT_TRUE(started) << started.error().message;
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    ::kill(pid, SIGKILL);
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        return cluster.status("wc")->report.failure.find("no space") != std::string::npos;
+    }));
+    filler.close();
+    std::filesystem::remove(dir + "/filler");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto saved = read_state(cluster.settings.places, "wc", 0);
+        return cluster.runs("wc") && saved && saved->pid == cluster.status("wc")->pid;
+    }));
+    cluster.stop();
+    cluster.nimbus.end_workers();
+    ::umount2(dir.c_str(), MNT_DETACH);
 }
 
 TEST(Supervisor, ShowsACrashLoopWithTheLastLinesOfStderr) {

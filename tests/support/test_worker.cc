@@ -12,6 +12,7 @@
 //     slow      takes two seconds to drain
 //     finish    reports kFinished and exits with code 0
 //     fail      reports kFailed with a reason, and exits with code 1
+//     litter    starts a program in a session of its own, and one in its own, and runs
 //     flood     writes lines to stderr as fast as it can
 //     look      as run; before, it tries what it may not, and notes in "look" what came of it
 //     eat       allocates memory until there is none, as C++ programs do
@@ -212,6 +213,10 @@ public:
             report_.failure = "cannot open \"input\"";
         }
         if (mode_ == "finish") report_.state = WorkerState::kFinished;
+        if (mode_ == "litter") {
+            leave_child("child", false);
+            leave_child("distant-child", true);
+        }
         while (mode_ == "mute") ::pause();
         if (mode_ == "look") {
             const auto paths = bootstrap_.topology.settings.find("test.paths");
@@ -224,6 +229,16 @@ public:
     }
 
 private:
+    /// It holds all that is open here, and ends only when it is killed.
+    static void leave_child(const char* file, bool own_session) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            if (own_session) ::setsid();
+            for (;;) ::pause();
+        }
+        note(file, std::to_string(child));
+    }
+
     void turn() {
         if (mode_ == "flood") {
             for (int i = 0; i < 1000; ++i) std::cerr << "line " << lines_++ << " of many\n";

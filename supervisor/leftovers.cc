@@ -1,0 +1,98 @@
+#include "supervisor/leftovers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A variable as it stands in /proc/PID/environ, between two zeros.
+bool has_variable(std::string_view environment, const std::string& variable) {
+    const std::size_t at = environment.find(variable);
+    if (at == std::string_view::npos) return false;
+    const std::size_t end = at + variable.size();
+    const bool begins = at == 0 || environment[at - 1] == '\0';
+    const bool ends = end == environment.size() || environment[end] == '\0';
+    return begins && ends;
+}
+
+class Search {
+public:
+    explicit Search(const WorkerMarks& worker)
+        : variables_{"STORM_TOPOLOGY_ID=" + worker.topology,
+                     "STORM_WORKER=" + std::to_string(worker.number),
+                     "STORM_WORKER_PORT=" + std::to_string(worker.port)},
+          // Its number is its session's, and nobody else's while one of that session lives. If
+          // there is a process of that number, the session was over, and the number is new.
+          session_(worker.pid > 0 && ::kill(worker.pid, 0) != 0 ? worker.pid : 0) {}
+
+    bool finds(pid_t pid) const {
+        if (session_ > 0 && ::getsid(pid) == session_) return true;
+        const auto environment = base::read_small_file("/proc/" + std::to_string(pid) + "/environ",
+                                                       kEnvironmentBytesMax);
+        return environment &&
+               std::all_of(variables_.begin(), variables_.end(), [&](const std::string& each) {
+                   return has_variable(*environment, each);
+               });
+    }
+
+private:
+    const std::vector<std::string> variables_;
+    const pid_t session_;
+};
+
+std::vector<base::Descriptor> kill_once(const Search& search) {
+    std::vector<base::Descriptor> killed;
+    std::error_code ended;
+    for (fs::directory_iterator entry("/proc", ended), none; entry != none;
+         entry.increment(ended)) {
+        const std::string name = entry->path().filename().string();
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
+        if (!search.finds(pid)) continue;
+        // Once more: what the descriptor stands for cannot become another process any more.
+        base::Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+        if (!pidfd.is_open() || !search.finds(pid)) continue;
+        if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) != 0) continue;
+        killed.push_back(std::move(pidfd));
+    }
+    return killed;
+}
+
+}  // namespace
+
+std::size_t end_leftovers(const WorkerMarks& worker) {
+    const Search search(worker);
+    const base::SteadyClock clock;
+    const Micros until = clock.now() + kLeftoverPatience;
+    std::size_t count = 0;
+    for (int pass = 0; pass < kLeftoverPasses; ++pass) {
+        const std::vector<base::Descriptor> killed = kill_once(search);
+        if (killed.empty()) break;
+        count += killed.size();
+        for (const base::Descriptor& each : killed) {
+            pollfd waiting = {each.get(), POLLIN, 0};
+            const Micros left = std::max<Micros>(0, until - clock.now());
+            static_cast<void>(::poll(&waiting, 1, static_cast<int>(left / kMicrosPerMilli)));
+        }
+    }
+    return count;
+}
+
+}  // namespace storm::supervisor
