@@ -36,6 +36,7 @@
 #include "cluster/session.h"
 #include "net/http_server.h"
 #include "supervisor/artifact_cache.h"
+#include "supervisor/leftovers.h"
 #include "supervisor/places.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
@@ -92,6 +93,7 @@ public:
                 for (int i = 0; i < 1000 && !left->has_ended(); ++i) ::usleep(1000);
                 left->reap();
             }
+            supervisor::end_leftovers({saved.topology, saved.number, saved.port, saved.pid});
         }
     }
 
