@@ -683,6 +683,13 @@ void Topologies::Impl::stop_leading() {
     scheduling = false;
     armed_until = -1;
     errors_waiting = false;
+    // What it has led, and was not told of as a follower yet, is not to be forgotten either.
+    for (const auto& [id, known] : led) {
+        const bool is_there = !known.pending && known.stored == Led::Stored::kGood &&
+                              known.record.status != Status::kKilled;
+        if (!is_there || topologies.count(id) > 0) continue;
+        vanished[id] = {known.record, known.assignment, loop.now()};
+    }
     led.clear();
     orphans.clear();
     supply.taken.clear();

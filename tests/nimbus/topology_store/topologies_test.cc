@@ -564,6 +564,24 @@ TEST_F(TopologiesTest, AnEmptiedZookeeperKillsNothingAndIsTold) {
     EXPECT_TRUE(nimbus.submit("wc", 1).starts_with("wc-3-")) << "no id is given twice";
 }
 
+TEST_F(TopologiesTest, WhatWasSubmittedRightBeforeZookeeperWasEmptiedIsMissingToo) {
+    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    Submission made;
+    made.record.name = "wc";
+    made.record.description = tests::describe_json(tests::word_count(1));
+    made.record.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
+    made.description = tests::word_count(1);
+    nimbus.topologies.submit(std::move(made),
+                             [&](const std::string&, const std::optional<Refusal>& refused) {
+                                 EXPECT_FALSE(refused);
+                                 world.server.become(*empty);
+                             });
+
+    run(60 * kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.status("wc"), "MISSING");
+}
+
 TEST_F(TopologiesTest, WhoeverLeadsAnEmptiedZookeeperSaysWhatIsMissing) {
     supervisor("s1", 2);
     const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
