@@ -275,7 +275,7 @@ TEST(OrderlyEnd, WhoIsGoneForGoodIsSoInALaterLifeAndNobodyWaitsForAnother) {
     workers.restart(1);
     const auto sees = [&workers](std::uint32_t worker, std::uint64_t incarnation) {
         const auto status = workers.transport(worker).status();
-        return status.front().up && status.front().incarnation == incarnation;
+        return !status.empty() && status.front().up && status.front().incarnation == incarnation;
     };
     ASSERT_TRUE(eventually([&] { return sees(0, 2) && sees(1, 1); }));
     std::atomic<int> missing_there{0};
