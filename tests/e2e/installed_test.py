@@ -25,7 +25,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INSIDE = "STORM_INSTALLED_TEST"  # Set within our namespaces.
-STORM_ID = 9900  # The user that both run as.
+STORM_ID = 9900  # The user that Nimbus runs as.
 BOOK = "/etc/storm/book.txt"
 
 
@@ -62,10 +62,10 @@ class Machine:
         os.makedirs("/etc/storm", exist_ok=True)
         pathlib.Path(BOOK).write_text("the quick brown fox\n" * 1000, encoding="utf-8")
 
-    def folder_for_storm(self, path, mode=0o700):
+    def folder_for_storm(self, path, mode=0o700, owner=STORM_ID):
         path = pathlib.Path(path)
         path.mkdir(parents=True, exist_ok=True)
-        os.chown(path, STORM_ID, STORM_ID)
+        os.chown(path, owner, owner)
         path.chmod(mode)
         return path
 
@@ -79,9 +79,10 @@ class Machine:
             env=os.environ | {"STORM_ZOOKEEPER_ADDRESS": address})
 
     @staticmethod
-    def boxed(command, binds=(), read_only=(), private=(), descriptors=None, umask="022", env=None):
+    def boxed(command, binds=(), read_only=(), private=(), descriptors=None, umask="022", env=None,
+              root_may=None):
         """`binds`: (source, target, read-only); `read_only`: folders that are; `private`: those that are
-        empty and the process' own."""
+        empty and the process' own; `root_may`: it is root with these capabilities alone."""
         lines = ["set -e"]
         for source, target, fixed in binds:
             lines.append(f"mount --bind {source} {target}")
@@ -96,9 +97,11 @@ class Machine:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # A container may have no more.
         descriptors = min(int(descriptors or most), most)
         limit = ["prlimit", f"--nofile={descriptors}:{descriptors}"]
-        lines.append("exec " + shlex.join([*limit, "setpriv", f"--reuid={STORM_ID}",
-                                           f"--regid={STORM_ID}", "--clear-groups", "--no-new-privs",
-                                           "--bounding-set=-all", "--inh-caps=-all", *command]))
+        user = STORM_ID if root_may is None else 0
+        kept = "".join(f",+{name.lower().removeprefix('cap_')}" for name in root_may or [])
+        lines.append("exec " + shlex.join([*limit, "setpriv", f"--reuid={user}", f"--regid={user}",
+                                           "--clear-groups", "--no-new-privs",
+                                           f"--bounding-set=-all{kept}", "--inh-caps=-all", *command]))
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/var/lib/storm"} | (env or {})
         return ["unshare", "-m", "sh", "-c", "\n".join(lines)], environment
 
@@ -128,10 +131,11 @@ class Machine:
     def end(self):
         for process in self.processes.values():
             process.kill()
-        # Workers too; nobody else is of this user.
+        # Workers too; nobody else is in this namespace.
+        own = os.readlink("/proc/self/ns/net")
         for proc in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if proc.stat().st_uid == STORM_ID:
+                if os.readlink(proc / "ns/net") == own and int(proc.name) != os.getpid():
                     os.kill(int(proc.name), signal.SIGKILL)
             except OSError:
                 pass
@@ -166,16 +170,17 @@ def unit(name):
 def boxed_unit(machine, name):
     service = unit(name)
     state = f"/var/lib/{service['StateDirectory']}"
-    machine.folder_for_storm(state, int(service["StateDirectoryMode"], 8))
-    strict = service["ProtectSystem"] == "strict"
-    command = shlex.split(service["ExecStart"])
-    if service["User"] != "storm" or service["CapabilityBoundingSet"] or \
+    may = service["CapabilityBoundingSet"].split()
+    if (service["User"], bool(may)) not in (("storm", False), ("root", True)) or \
             service["NoNewPrivileges"] != "yes":
         sys.exit(f"{name}: the user, or what it may do, is not what this test does")
+    machine.folder_for_storm(state, int(service["StateDirectoryMode"], 8), 0 if may else STORM_ID)
+    strict = service["ProtectSystem"] == "strict"
+    command = shlex.split(service["ExecStart"])
     return machine.boxed(
         command, binds=[(state, state, False)], read_only=["/"] if strict else ["/usr", "/etc"],
         private=["/tmp"] if service.get("PrivateTmp") == "yes" else [],
-        descriptors=service["LimitNOFILE"], umask=service["UMask"])
+        descriptors=service["LimitNOFILE"], umask=service["UMask"], root_may=may or None)
 
 
 def commands_of_page(page):
@@ -246,18 +251,21 @@ def compose(machine):
 
     def box_of(name):
         service = ours[name]
-        if not service["read_only"] or service["cap_drop"] != ["ALL"]:
+        may = service.get("cap_add")
+        if not service["read_only"] or service["cap_drop"] != ["ALL"] or \
+                service.get("user") != ("root" if may else None):
             sys.exit(f"{name}: what it may do is not what this test does")
         binds = []
         for volume in service["volumes"]:
             source, target, *how = volume.split(":")
             source = (ROOT / "docker" / source if source.startswith(".")
-                      else machine.folder_for_storm(volumes / source))
+                      else machine.folder_for_storm(volumes / source, owner=0 if may and
+                                                    how != ["ro"] else STORM_ID))
             binds.append((source, target, how == ["ro"]))
         def box(command):
             return machine.boxed(command, binds=binds, read_only=["/"],
                                  private=service.get("tmpfs", []),
-                                 env={"STORM_CONFIG": "/etc/storm/storm.yaml"})
+                                 env={"STORM_CONFIG": "/etc/storm/storm.yaml"}, root_may=may)
         return box
 
     boxes = {name: box_of(name) for name in ours}
