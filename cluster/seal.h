@@ -1,6 +1,6 @@
 // Secrets of topologies on their way through ZooKeeper: sealed (AES-256-GCM) with a key that is
 // derived from the cluster's token. Nimbus seals what is submitted; Supervisors, which have the
-// token too, open it when they start a worker. docs/decisions/0015-secrets.md says why.
+// token too, open it when they start a worker. docs/decisions/0011-secrets.md says why.
 //
 // Bound to topology and key: what is sealed opens nowhere else.
 //

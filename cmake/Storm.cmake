@@ -36,28 +36,27 @@ add_compile_definitions(
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" OR NOT STORM_ARCH MATCHES "^x86")
     add_compile_options(-march=${STORM_ARCH})
 endif()
-# Sanitizers have ways of their own, and FORTIFY_SOURCE needs optimised code.
 set(shipped $<CONFIG:Release,RelWithDebInfo>)
-if(STORM_HARDEN AND NOT STORM_SANITIZE)
-    add_compile_options(
-        $<${shipped}:-Werror=format-security>
-        $<${shipped}:-fPIE>
-        $<${shipped}:-fstack-protector-strong>
-        $<${shipped}:-fstack-clash-protection>
-        $<${shipped}:-U_FORTIFY_SOURCE>
-        $<${shipped}:-D_FORTIFY_SOURCE=3>)
+if(STORM_HARDEN AND NOT STORM_SANITIZE)  # Sanitizers have ways of their own.
+    add_compile_options($<${shipped}:-Werror=format-security> $<${shipped}:-fPIE>)
     add_link_options($<${shipped}:-pie>
         $<${shipped}:LINKER:-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed>)
 endif()
-if(STORM_HARDEN_ASSERTIONS AND NOT STORM_SANITIZE)
-    add_compile_definitions($<${shipped}:_GLIBCXX_ASSERTIONS>)
-endif()
-if(STORM_HARDEN_INIT AND NOT STORM_SANITIZE)
-    add_compile_options($<${shipped}:-ftrivial-auto-var-init=zero>)
-endif()
-if(STORM_HARDEN_BRANCHES AND NOT STORM_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    add_compile_options($<${shipped}:-fcf-protection=full>)
-endif()
+
+# For the rest of a CMakeLists.txt: what also has its price. It is for what strangers talk to; the data
+# path would be slower by a fifth (docs/decisions/0010-isolation.md), and runs the user's code anyway.
+macro(storm_harden_fully)
+    if(STORM_HARDEN AND NOT STORM_SANITIZE)
+        add_compile_definitions($<${shipped}:_GLIBCXX_ASSERTIONS>)
+        add_compile_options(
+            $<${shipped}:-U_FORTIFY_SOURCE>
+            $<${shipped}:-D_FORTIFY_SOURCE=3>
+            $<${shipped}:-fstack-protector-strong>
+            $<${shipped}:-fstack-clash-protection>
+            $<${shipped}:-ftrivial-auto-var-init=zero>)
+    endif()
+endmacro()
+
 if(STORM_SANITIZE)
     add_compile_options(-fsanitize=${STORM_SANITIZE} -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${STORM_SANITIZE})

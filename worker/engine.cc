@@ -580,12 +580,13 @@ void Engine::add_counts(const Task& task, ComponentSnapshot& into) {
             const BoltTask::InputCounters& input = *bolt->inputs()[i];
             if (into.inputs.size() <= i)
                 into.inputs.push_back({input.schema->component, input.schema->stream});
-            into.inputs[i].executed += input.executed.value();
+            const std::uint64_t executed = input.executed.value();
+            const std::uint64_t failed = input.failed.value();
+            into.inputs[i].executed += executed;
+            into.inputs[i].failed += failed;
             // Read while it counts: a failure may be there before the execution that it belongs to.
-            const std::uint64_t acked = input.acked.value();
-            const std::uint64_t not_acked = bolt->is_basic() ? input.failed.value() : 0;
-            into.inputs[i].acked += acked - std::min(acked, not_acked);
-            into.inputs[i].failed += input.failed.value();
+            into.inputs[i].acked +=
+                bolt->is_basic() ? executed - std::min(executed, failed) : input.acked.value();
         }
     }
     const std::shared_ptr<TaskSite> site = task.site();

@@ -1,5 +1,5 @@
 // What user code may do on this host: whose it is, what of the kernel it may ask for, and how much
-// of it there may be. docs/decisions/0012-isolation.md
+// of it there may be. docs/decisions/0010-isolation.md
 //
 //     Isolation::measure()      tries all of it in a child, once
 //     isolation.confinement()   what one worker gets, made before fork()

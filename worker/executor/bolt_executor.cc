@@ -382,8 +382,6 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
             // Counted one by one, not run by run: the next call may never return.
             if (basic_ != nullptr) {
                 execute_basic(*basic_, tuple);
-                // Acked unless it failed, which is subtracted when it is read.
-                counters->acked.add();
             } else {
                 execute_rich(*rich_, tuple);
             }
@@ -401,7 +399,6 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
     InputCounters& counters = counters_of(schema);
     counters.executed.add();
     if (basic_ != nullptr) {
-        counters.acked.add();
         execute_basic(*basic_, tuple);
     } else {
         execute_rich(*rich_, tuple);

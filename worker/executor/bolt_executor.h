@@ -82,7 +82,7 @@ public:
     /// Makes the object that a reopened task is without. False: it cannot be prepared.
     bool revive();
 
-    /// Its `acked` counts all that it executed; what failed is to be subtracted.
+    /// Its inputs are acked unless they failed, and `acked` of InputCounters is not counted.
     bool is_basic() const { return is_basic_; }
     bool inputs_ended() const { return open_inputs_ == 0; }
     bool has_finished() const { return finished_; }
