@@ -146,6 +146,9 @@ private:
         if (has_body && (is_head_ || head.method() == http::verb::get)) {
             return write(HttpResponse::error(400, "a " + request_.method + " takes no body"));
         }
+        if (has_body && !state_->service.intake) {
+            return write(HttpResponse::error(413, "no request here takes a body"));
+        }
         HttpIntake intake;
         if (auto failed = guarded(request_.target, [&] {
                 if (state_->service.intake) intake = state_->service.intake(request_);
@@ -464,6 +467,7 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(std::uint16_t port,
                                                              HttpHandler handler) {
     auto own = std::make_unique<OwnThread>();
     HttpService service;
+    service.intake = [](const HttpRequest&) { return HttpIntoMemory{}; };
     service.answer = [handler = std::move(handler)](const HttpRequest& request,
                                                     const HttpReply& reply) {
         reply(handler(request));

@@ -60,7 +60,7 @@ struct HttpIntoMemory {};
 using HttpIntake = std::variant<HttpIntoMemory, HttpResponse, std::unique_ptr<HttpUpload>>;
 
 struct HttpService {
-    std::function<HttpIntake(const HttpRequest& head)> intake;  ///< Empty: all into memory.
+    std::function<HttpIntake(const HttpRequest& head)> intake;  ///< Empty: no body is taken.
     std::function<void(HttpRequest, HttpReply)> answer;
 };
 
@@ -72,7 +72,7 @@ struct HttpAddress {
 
 class HttpServer {
 public:
-    /// On a thread of its own, on 127.0.0.1. Port 0: any free one.
+    /// On a thread of its own, on 127.0.0.1. Port 0: any free one. Takes bodies.
     static base::Result<std::unique_ptr<HttpServer>> listen(std::uint16_t port,
                                                             HttpHandler handler);
     /// On the thread that runs `io`, which must outlive it.

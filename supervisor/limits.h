@@ -54,6 +54,10 @@ inline constexpr Micros kHelloMicrosMax = 5 * kMicrosPerSecond;
 inline constexpr std::size_t kSpareConnections = 16;
 /// What waits for a worker that does not read; the connection is closed then.
 inline constexpr std::size_t kUnsentBytesMax = 8 * 1024 * 1024;
+/// Logged refusals of connections: this many at once, then one in each interval.
+inline constexpr std::uint32_t kRefusalsLogged = 5;
+inline constexpr Micros kRefusalInterval = 10 * kMicrosPerSecond;
+
 /// Of a Unix socket's path, without the final zero.
 inline constexpr std::size_t kSocketPathMax = 107;
 

@@ -61,6 +61,7 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     struct stat named {};  ///< What bore the name when it was made.
     std::size_t connections = 0;
     std::map<uid_t, std::size_t> strangers;  ///< Connections before their Hello.
+    base::RateLimit refusals{kRefusalsLogged, kRefusalInterval};  // User code may try for ever.
     bool accepting = false;
     bool closing = false;
     std::map<std::uint16_t, std::weak_ptr<Connection>> workers;
@@ -160,8 +161,13 @@ private:
     }
 
     void refuse_(const std::string& why) {
-        base::log::warn("closing a worker's connection",
-                        {{"pid", std::int64_t{peer_.pid}}, {"why", why}});
+        std::uint64_t held_back = 0;
+        if (state_->refusals.admit(base::SteadyClock().now(), held_back)) {
+            base::log::warn("closing a worker's connection",
+                            {{"pid", std::int64_t{peer_.pid}},
+                             {"why", why},
+                             {"held_back", static_cast<std::int64_t>(held_back)}});
+        }
         close();
     }
 

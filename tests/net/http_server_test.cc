@@ -126,6 +126,22 @@ TEST(HttpServer, Cve2026_82435_RefusesTheBodyOfAGetUnread) {
     }
 }
 
+TEST(HttpServer, Cve2026_82435_ReadsNoBodyThatNothingTakes) {
+    boost::asio::io_context io;
+    HttpService service;
+    service.answer = [](const HttpRequest&, const HttpReply& reply) { reply(HttpResponse{}); };
+    const auto server = HttpServer::listen(io, {}, std::move(service)).value();
+    base::Thread loop("http", [&io] { io.run(); });
+    const tests::RawClient client(server->port());
+
+    client.send("POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    const std::string answer = client.receive_all();
+
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+    io.stop();
+    loop.join();
+}
+
 TEST(HttpServer, RefusesATransferCodingThatItDoesNotKnow) {
     const std::string answer = answer_to(
         "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n");
