@@ -34,6 +34,7 @@
 
 #include "base/random.h"
 #include "tests/support/any_topology.h"
+#include "tests/support/dice.h"
 
 namespace storm::testing {
 namespace {
@@ -180,21 +181,6 @@ private:
 };
 
 // ---- A random topology -------------------------------------------------------------------------
-
-class Dice {
-public:
-    explicit Dice(std::uint64_t seed) : random_(seed) {}
-    /// From least to most, both included.
-    std::int64_t roll(std::int64_t least, std::int64_t most) {
-        return least + static_cast<std::int64_t>(
-                           random_.below(static_cast<std::uint32_t>(most - least + 1)));
-    }
-    bool one_in(std::int64_t n) { return roll(1, n) == 1; }
-    std::uint64_t seed() { return random_.next(); }
-
-private:
-    base::Random random_;
-};
 
 struct Input {
     std::size_t source;  // Number of a component.
@@ -528,38 +514,33 @@ private:
 
     void treat(const Tuple& in, BoltCollector& out) {
         const Manners& manners = round_->plan.parts[component_].manners;
-        std::int64_t roll = author_->dice().roll(0, 999);
-        const auto falls = [&roll](std::int64_t share) {
-            const bool here = 0 <= roll && roll < share;
-            roll -= share;
-            return here;
-        };
+        Draw draw(author_->dice(), 1'000);
         const std::vector<MessageId> trees = trees_of(in);
-        if (falls(manners.fail)) {
+        if (draw.falls(manners.fail)) {
             emit(in, trees, in, out);
             book().fail(trees);
             out.fail(in);
-        } else if (falls(manners.raise)) {
+        } else if (draw.falls(manners.raise)) {
             emit(in, trees, in, out);
             book().fail(trees);
             throw std::runtime_error("raised");
-        } else if (falls(manners.forget)) {
+        } else if (draw.falls(manners.forget)) {
             emit(in, trees, in, out);
             book().fail(trees);
-        } else if (falls(manners.keep)) {
+        } else if (draw.falls(manners.keep)) {
             keep_for(author_->dice().roll(0, 30), in, out);
-        } else if (falls(manners.forever) && round_->plan.times_out) {
+        } else if (draw.falls(manners.forever) && round_->plan.times_out) {
             keep_for(1'400, in, out);
-        } else if (falls(manners.join)) {
+        } else if (draw.falls(manners.join)) {
             join(in, out);
-        } else if (falls(manners.drop)) {
+        } else if (draw.falls(manners.drop)) {
             const Kept dropped = out.keep(in);
             book().fail(trees);
         } else {
-            if (falls(manners.nap))
+            if (draw.falls(manners.nap))
                 std::this_thread::sleep_for(
                     std::chrono::microseconds(author_->dice().roll(1, 800)));
-            if (falls(manners.hold)) std::this_thread::sleep_for(milliseconds(30));
+            if (draw.falls(manners.hold)) std::this_thread::sleep_for(milliseconds(30));
             emit(in, trees, in, out);
             book().leave(trees);
             out.ack(in);

@@ -1024,15 +1024,18 @@ def refused(lab, command, what):
     return said.decode(errors="replace"), now() - start
 
 
+def in_another_folder(lab, command):
+    return [b"storm.local.dir=" + os.fsencode(lab.folder / "other")
+            if word.startswith(b"storm.local.dir=") else word for word in command]
+
+
 def two_supervisors():
     with Lab(supervisors=1) as lab:
         lab.remember_commands()
         pid = lab.pid("supervisor-1")
         said, took = refused(lab, lab.commands["supervisor-1"], "one for the same folder")
         check(str(pid) in said, f"one for the same folder says: {said[-500:]}")
-        command = [b"storm.local.dir=" + os.fsencode(lab.folder / "other")
-                   if word.startswith(b"storm.local.dir=") else word
-                   for word in lab.commands["supervisor-1"]]
+        command = in_another_folder(lab, lab.commands["supervisor-1"])
         said, _ = refused(lab, command, "one with the same id")
         check("supervisor-1" in said, f"one with the same id says: {said[-500:]}")
         check(is_alive(pid), "the first one has ended")
@@ -1047,9 +1050,7 @@ def two_nimbuses():
         pid = lab.pid("nimbus-1")
         said, took = refused(lab, lab.commands["nimbus-1"], "one for the same folder")
         check(str(pid) in said, f"one for the same folder says: {said[-500:]}")
-        command = [b"storm.local.dir=" + os.fsencode(lab.folder / "other")
-                   if word.startswith(b"storm.local.dir=") else word
-                   for word in lab.commands["nimbus-1"]]
+        command = in_another_folder(lab, lab.commands["nimbus-1"])
         if not any(word.startswith(b"nimbus.port=") and word != b"nimbus.port=0" for word in command):
             command += [b"-c", b"nimbus.port=" + str(lab.port("nimbus-1")).encode()]
         said, took_port = refused(lab, command, "one with the same address")

@@ -13,6 +13,7 @@
 #include <iostream>
 #include <set>
 
+#include "base/random.h"
 #include "tests/support/tcp_proxy.h"
 #include "tests/worker/transport/several_workers.h"
 #include "tests/worker/transport/soak_topology.h"

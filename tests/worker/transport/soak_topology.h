@@ -23,25 +23,10 @@
 
 #include <storm/storm.h>
 
-#include "base/random.h"
+#include "tests/support/dice.h"
 #include "tests/worker/transport/soak_book.h"
 
 namespace storm::testing {
-
-class Dice {
-public:
-    explicit Dice(std::uint64_t seed) : random_(seed) {}
-    /// From least to most, both included.
-    std::int64_t roll(std::int64_t least, std::int64_t most) {
-        return least + static_cast<std::int64_t>(
-                           random_.below(static_cast<std::uint32_t>(most - least + 1)));
-    }
-    bool one_in(std::int64_t n) { return roll(1, n) == 1; }
-    std::uint64_t seed() { return random_.next(); }
-
-private:
-    base::Random random_;
-};
 
 // ---- The plan ----------------------------------------------------------------------------------
 
@@ -361,42 +346,38 @@ private:
 
     void treat(const Tuple& in, BoltCollector& out) {
         const Manners& manners = round_->plan.parts[component_].manners;
-        std::int64_t roll = author_->dice().roll(0, 9'999);
-        const auto falls = [&roll](std::int64_t share) {
-            const bool here = 0 <= roll && roll < share;
-            roll -= share;
-            return here;
-        };
+        Draw draw(author_->dice(), 10'000);
         const Book::Trees trees = trees_of(in);
         // Else rows would beget rows for ever in a cycle.
         const bool may_grow = in.int64("ttl") > 0;
-        if (falls(manners.fail)) {
+        if (draw.falls(manners.fail)) {
             emit(in, trees, in, out);
             book().fail(trees);
             out.fail(in);
-        } else if (falls(manners.raise)) {
+        } else if (draw.falls(manners.raise)) {
             emit(in, trees, in, out);
             book().fail(trees);
             throw std::runtime_error("raised");
-        } else if (falls(manners.forget)) {
+        } else if (draw.falls(manners.forget)) {
             emit(in, trees, in, out);
             book().fail(trees);
-        } else if (falls(manners.keep)) {
+        } else if (draw.falls(manners.keep)) {
             keep_for(author_->dice().roll(0, 30), in, out);
-        } else if (falls(manners.join)) {
+        } else if (draw.falls(manners.join)) {
             join(in, out);
-        } else if (falls(manners.later) && may_grow) {
+        } else if (draw.falls(manners.later) && may_grow) {
             emit_later(in, trees, out);
-        } else if (falls(manners.drop)) {
+        } else if (draw.falls(manners.drop)) {
             const Kept dropped = out.keep(in);
             book().fail(trees);
         } else {
-            if (falls(manners.nap))
+            if (draw.falls(manners.nap))
                 std::this_thread::sleep_for(
                     std::chrono::microseconds(author_->dice().roll(1, 800)));
-            if (falls(manners.hold)) std::this_thread::sleep_for(std::chrono::milliseconds(30));
-            if (falls(manners.spin)) spin(std::chrono::milliseconds(25));
-            const bool burst = falls(manners.burst) && round_->plan.bursts && may_grow;
+            if (draw.falls(manners.hold))
+                std::this_thread::sleep_for(std::chrono::milliseconds(30));
+            if (draw.falls(manners.spin)) spin(std::chrono::milliseconds(25));
+            const bool burst = draw.falls(manners.burst) && round_->plan.bursts && may_grow;
             emit(in, trees, in, out);
             for (int i = burst ? kBurstRows : 0; i > 0; --i) emit_unanchored(out);
             book().leave(trees);
