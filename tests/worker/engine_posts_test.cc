@@ -288,6 +288,25 @@ private:
     std::jthread thread_;
 };
 
+TEST_P(EnginePosts, ASpoutWhosePostRunsWhenTheDrainBeginsIsDeactivatedBeforeItEnds) {
+    const auto calls = std::make_shared<std::string>();
+    SpoutScript script = silent(address, std::make_shared<std::optional<SpoutCollector>>());
+    script.deactivate = [calls] { *calls += "deactivate "; };
+    script.close = [calls] { *calls += "close "; };
+    t.spout<AnySpout>("silent", kN, script);
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).shuffle("silent");
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return address->known.load(); }));
+    ASSERT_TRUE(address->context->post([gate = gate] { gate->pass(); }));
+    ASSERT_TRUE(eventually([&] { return gate->waiting() == 1; }));
+
+    run.engine().drain();
+    gate->open();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(*calls, "deactivate close ");
+}
+
 TEST_P(EnginePosts, WhoWaitsInAPostIsLetGoByAFinishThatJoinsIt) {
     t.spout<Numbers>("numbers", 1);
     t.bolt<Poster>("poster", Poster::Join::kInFinish, posted).shuffle("numbers");

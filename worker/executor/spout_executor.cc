@@ -363,6 +363,8 @@ bool SpoutExecutor::step(base::Micros now) {
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
     const auto stop = [this] { return over() || !goes_on_calling_back(); };
     bool all_ended = true;
+    // Once: who begins to drain within this step is deactivated first, in the next one.
+    const bool draining = engine_.draining();
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
         spout->expire();
@@ -371,7 +373,7 @@ bool SpoutExecutor::step(base::Micros now) {
             more = !goes_on_calling_back() || !spout->call_back(stop) || more;
         }
         spout->set_active(engine_.spouts_active());
-        const bool may_post = spout->active() || engine_.draining();
+        const bool may_post = spout->active() || draining;
         if (spout->has_posted() && may_post && outbox.refresh() && !engine_.over_budget()) {
             asked = true;
             more = !spout->run_posted(stop) || more;
@@ -379,8 +381,8 @@ bool SpoutExecutor::step(base::Micros now) {
         }
         spout->publish();
         spout->turn();
-        spout->tell_ending(engine_.draining());
-        if (spout->drained(engine_.draining())) {
+        spout->tell_ending(draining);
+        if (spout->drained(draining)) {
             spout->end();
         } else {
             all_ended = false;
