@@ -74,49 +74,6 @@ private:
     NodeSet nodes_;
 };
 
-/// The two nodes of an Edition; a part of ClusterState.
-class EditionWatch {
-public:
-    using Changed = std::function<void(const std::optional<Edition>&)>;
-
-    EditionWatch(Session& session, Changed changed) : changed_(std::move(changed)) {
-        // Before the nodes, and all that is followed later, hear of the session.
-        session.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
-            if (!alive.expired()) began_(number);
-        });
-        const std::string leader = session.path("leader");
-        cluster_node_.emplace(session, session.path("cluster"),
-                              [this](const std::optional<Node>& node) {
-                                  cluster_ = node ? node->data : std::string();
-                                  tell_();
-                              });
-        leader_node_.emplace(session, leader, [this, leader](const std::optional<Node>& node) {
-            const auto last = node ? readable<Leadership>(leader, node->data) : std::nullopt;
-            if (last) epoch_ = last->epoch;
-            tell_();
-        });
-    }
-
-private:
-    void began_(std::uint64_t number) {
-        if (std::exchange(number_, number) == number) return;
-        cluster_.reset();
-        epoch_.reset();
-        changed_(std::nullopt);
-    }
-    void tell_() {
-        if (cluster_ && epoch_) changed_(Edition{*cluster_, *epoch_});
-    }
-
-    const Changed changed_;
-    std::uint64_t number_ = 0;
-    std::optional<std::string> cluster_;
-    std::optional<std::uint64_t> epoch_;
-    std::optional<WatchedNode> cluster_node_;
-    std::optional<WatchedNode> leader_node_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-};
-
 OwnNode::Owner owner(const SupervisorRecord& record) {
     return {"process " + std::to_string(record.pid) + " on " + record.host, record.home,
             record.started_ms};
@@ -197,7 +154,7 @@ struct ClusterState::Impl {
     std::unique_ptr<RecordSet<Assignment>> assignments;
     std::unique_ptr<RecordSet<TopologyErrors>> errors;
     std::unique_ptr<WatchedNode> leader;
-    std::unique_ptr<EditionWatch> edition;
+    std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // By topology.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
@@ -287,12 +244,17 @@ const Unreadable& ClusterState::unreadable_assignments() const {
     return unreadable_of(impl_->assignments);
 }
 
-bool goes_on(const Edition& now, const Edition& before) {
-    return now.cluster == before.cluster && now.epoch >= before.epoch;
+void ClusterState::follow_removal(const std::string& id,
+                                  std::function<void(bool removed)> changed) {
+    impl_->removals[id] = std::make_unique<WatchedNode>(
+        impl_->session, impl_->path("removed", id),
+        [changed = std::move(changed)](const std::optional<Node>& node) {
+            changed(node.has_value());
+        });
 }
 
-void ClusterState::follow_edition(std::function<void(const std::optional<Edition>&)> changed) {
-    impl_->edition = std::make_unique<EditionWatch>(impl_->session, std::move(changed));
+void ClusterState::unfollow_removal(const std::string& id) {
+    impl_->removals.erase(id);
 }
 
 void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
@@ -350,14 +312,24 @@ void ClusterState::read_all(const Term& term,
                             std::function<void(base::Result<ClusterSnapshot>)> done) {
     const std::string topologies = impl_->session.path("topologies");
     const std::string assignments = impl_->session.path("assignments");
+    const std::string removed = impl_->session.path("removed");
     const auto nodes = std::make_shared<ReadAll::Nodes>();
+    const auto marks = std::make_shared<std::set<std::string>>();
     impl_->operations.add(
         // ZooKeeper reads from any server, which may lag behind; what follows a multi() does not.
         [=, is_of_term = impl_->is_of(term)](Coordination& client,
                                              const OperationQueue::Settled& settled) {
             client.multi({is_of_term}, [=, &client](CoordinationError error) {
                 if (error != CoordinationError::kNone) return settled(error);
-                std::make_shared<ReadAll>(client, nodes, settled)
+                // The marks last: what is missing in the folders may have been removed meanwhile.
+                const auto read_marks = [=, &client](CoordinationError failed) {
+                    if (failed != CoordinationError::kNone) return settled(failed);
+                    client.children(removed, {}, [=](CoordinationError listed, const auto& names) {
+                        *marks = {names.begin(), names.end()};
+                        settled(listed);
+                    });
+                };
+                std::make_shared<ReadAll>(client, nodes, read_marks)
                     ->folders({topologies, assignments});
             });
         },
@@ -369,6 +341,7 @@ void ClusterState::read_all(const Term& term,
             ClusterSnapshot all;
             sort(*nodes, topologies, all.topologies, all.unreadable_topologies);
             sort(*nodes, assignments, all.assignments, all.unreadable_assignments);
+            all.removed = std::move(*marks);
             done(std::move(all));
         });
 }
@@ -469,10 +442,16 @@ void ClusterState::update(const Term& term, const TopologyRecord& record,
 
 namespace {
 
-/// Removes those of a topology's nodes that are there: somebody has removed others by hand.
+/// What there may be of a topology.
+struct NodesOf {
+    std::vector<std::string> records;
+    std::string name;  ///< It may be another topology's by now.
+    std::string mark;  ///< Of its removal.
+};
+
+/// Removes what is there, when not all is: somebody has removed the rest, or it was lost.
 void remove_the_rest(Coordination& client, const Check& is_of_term, const std::string& id,
-                     const std::vector<std::string>& paths, const std::string& name,
-                     const OperationQueue::Settled& settled) {
+                     const NodesOf& nodes, const OperationQueue::Settled& settled) {
     struct Found {
         std::vector<Step> steps;
         std::size_t under_way = 0;
@@ -480,46 +459,66 @@ void remove_the_rest(Coordination& client, const Check& is_of_term, const std::s
     };
     const auto found = std::make_shared<Found>();
     found->steps = {is_of_term};
-    found->under_way = paths.size() + 1;
-    const auto look = [&client, found, settled](const std::string& path, const std::string& owner) {
-        client.get(
-            path, {},
-            [&client, found, settled, path, owner](CoordinationError error, const Node& node) {
-                const bool there = error == CoordinationError::kNone;
-                if (there && (owner.empty() || node.data == owner)) {
-                    found->steps.emplace_back(Remove{path});
-                }
-                if (!there && error != CoordinationError::kNoNode) found->error = error;
-                if (--found->under_way > 0) return;
-                if (found->error != CoordinationError::kNone) return settled(found->error);
-                client.multi(found->steps, settled);
-            });
+    found->under_way = nodes.records.size() + 2;
+    const auto look = [&client, found, settled](const std::string& path, const auto& step_for) {
+        client.get(path, {},
+                   [&client, found, settled, step_for](CoordinationError error, const Node& node) {
+                       const bool there = error == CoordinationError::kNone;
+                       if (there || error == CoordinationError::kNoNode) {
+                           const std::optional<Step> step = step_for(there ? &node.data : nullptr);
+                           if (step) found->steps.push_back(*step);
+                       } else {
+                           found->error = error;
+                       }
+                       if (--found->under_way > 0) return;
+                       if (found->error != CoordinationError::kNone) return settled(found->error);
+                       client.multi(found->steps, settled);
+                   });
     };
-    for (const std::string& path : paths) look(path, {});
-    look(name, id);  // It may be another topology's by now.
+    for (const std::string& path : nodes.records) {
+        look(path, [path](const std::string* data) {
+            return data != nullptr ? std::optional<Step>(Remove{path}) : std::nullopt;
+        });
+    }
+    look(nodes.name, [path = nodes.name, id](const std::string* data) {
+        const bool is_its_own = data != nullptr && *data == id;
+        return is_its_own ? std::optional<Step>(Remove{path}) : std::nullopt;
+    });
+    look(nodes.mark, [path = nodes.mark](const std::string* data) {
+        return data == nullptr ? std::optional<Step>(Create{path, ""}) : std::nullopt;
+    });
 }
 
 }  // namespace
 
 void ClusterState::remove_topology(const Term& term, const std::string& id, const std::string& name,
                                    Wrote done) {
-    const std::vector<std::string> paths = {
-        impl_->path("errors", id), impl_->path("assignments", id), impl_->path("topologies", id)};
-    const std::string name_path = impl_->path("names", name);
+    const NodesOf nodes = {
+        {impl_->path("errors", id), impl_->path("assignments", id), impl_->path("topologies", id)},
+        impl_->path("names", name),
+        impl_->path("removed", id)};
     std::vector<Step> steps = {impl_->is_of(term)};
-    for (const std::string& path : paths) steps.emplace_back(Remove{path});
-    steps.emplace_back(Remove{name_path});
+    for (const std::string& path : nodes.records) steps.emplace_back(Remove{path});
+    steps.emplace_back(Remove{nodes.name});
+    steps.emplace_back(Create{nodes.mark, ""});
     impl_->write(
         "cannot remove a topology", id,
-        [steps, paths, name_path, id, is_of_term = impl_->is_of(term)](
+        [steps, nodes, id, is_of_term = impl_->is_of(term)](
             Coordination& client, const OperationQueue::Settled& settled) {
-            client.multi(steps, [&client, paths, name_path, id, is_of_term,
-                                 settled](CoordinationError error) {
-                if (error != CoordinationError::kNoNode) return settled(error);
-                remove_the_rest(client, is_of_term, id, paths, name_path, settled);
+            client.multi(steps, [&client, nodes, id, is_of_term, settled](CoordinationError error) {
+                if (error != CoordinationError::kNoNode &&
+                    error != CoordinationError::kNodeExists) {
+                    return settled(error);
+                }
+                remove_the_rest(client, is_of_term, id, nodes, settled);
             });
         },
         std::move(done));
+}
+
+void ClusterState::forget_removal(const Term& term, const std::string& id, Wrote done) {
+    impl_->write("cannot sweep the mark of a removal", id,
+                 {impl_->is_of(term), Remove{impl_->path("removed", id)}}, std::move(done));
 }
 
 void ClusterState::add_errors(const Term& term, const std::string& topology,

@@ -10,6 +10,10 @@
 // that nobody understands) stays in the set as it was when it could be read, if it ever could, and
 // unreadable_…() names it. Only what is gone from ZooKeeper is gone from both.
 //
+// Nor is absent removed: who removes a topology leaves a mark in the same step, which the leader
+// sweeps much later. What is missing without one was lost: ZooKeeper was emptied, or an older copy
+// of its data put back. No number, clock or name of the data is asked.
+//
 // Writing: only the leader writes topologies, assignments and errors, and every such write carries
 // its Term: ZooKeeper refuses it (kDeposed) when another term has begun. Writes are done one after
 // the other, in the order of the calls. One that was under way when the connection broke is done
@@ -26,6 +30,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,17 +67,6 @@ inline constexpr std::size_t kWritesWaitingMax = 4096;
 /// Nodes that are there and cannot be read: why, by the record's id.
 using Unreadable = std::map<std::string, std::string>;
 
-/// Which state of a cluster's data is seen. ZooKeeper may have been emptied, or an older copy of it
-/// put back: what is missing there then was lost, and not removed.
-struct Edition {
-    std::string cluster;      ///< Made up with the data; others: other data.
-    std::uint64_t epoch = 0;  ///< Of who led last; never goes back in the same data.
-
-    friend bool operator==(const Edition&, const Edition&) = default;
-};
-/// Whether `now` came of `before`: what is missing in it was removed.
-bool goes_on(const Edition& now, const Edition& before);
-
 /// What a new leader starts from. An id is among what can be read, or what cannot; in neither:
 /// there is no such node.
 struct ClusterSnapshot {
@@ -80,6 +74,7 @@ struct ClusterSnapshot {
     std::map<std::string, Assignment> assignments;  ///< By topology.
     Unreadable unreadable_topologies = {};
     Unreadable unreadable_assignments = {};
+    std::set<std::string> removed = {};  ///< Topologies whose mark of removal is not swept.
 };
 
 class ClusterState {
@@ -113,9 +108,10 @@ public:
     const Unreadable& unreadable_supervisors() const;
     const Unreadable& unreadable_topologies() const;
     const Unreadable& unreadable_assignments() const;
-    /// Nothing: not known yet in this session, which is told before anything else of the session.
-    /// REQUIRES: called before the other follow_…().
-    void follow_edition(std::function<void(const std::optional<Edition>&)> changed);
+    /// Whether a topology was removed, as soon as it is known and whenever that changes, until
+    /// unfollow_removal(). One call for each id at a time.
+    void follow_removal(const std::string& id, std::function<void(bool removed)> changed);
+    void unfollow_removal(const std::string& id);
     /// Who leads now; nothing: nobody does.
     void follow_leader(std::function<void(const std::optional<Leadership>&)> changed);
 
@@ -138,9 +134,12 @@ public:
     /// Both at once: for changes of status. Makes the assignment if there is none.
     void update(const Term& term, const TopologyRecord& record, const Assignment& assignment,
                 Wrote done);
-    /// With all that belongs to it, or what is left of that; kDone as well when it is gone already.
+    /// With all that belongs to it, or what is left of that, and leaves the mark of its removal;
+    /// kDone as well when it is gone already, or lost.
     void remove_topology(const Term& term, const std::string& id, const std::string& name,
                          Wrote done);
+    /// Sweeps the mark of a removal.
+    void forget_removal(const Term& term, const std::string& id, Wrote done);
     /// Keeps the last kTopologyErrorsMax.
     void add_errors(const Term& term, const std::string& topology,
                     std::vector<TopologyError> errors, Wrote done);

@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/secret.h"
-#include "base/sha256.h"
 #include "cluster/records.h"
 
 namespace storm::cluster {
@@ -13,8 +11,7 @@ namespace {
 namespace log = base::log;
 
 /// The last one made: where it is, all are.
-constexpr std::string_view kLastNode = "cluster";
-constexpr std::size_t kClusterIdBytes = 8;
+constexpr std::string_view kLastNode = "removed";
 
 }  // namespace
 
@@ -114,11 +111,9 @@ void Session::make_layout_() {
          {"nimbuses", "supervisors", "topologies", "names", "assignments", "errors"}) {
         make(path(folder), "", ignore);
     }
-    make(path(kLastNode), base::to_hex(base::random_bytes(kClusterIdBytes)),
-         [this](CoordinationError error) {
-             has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone
-                                                                     : error);
-         });
+    make(path(kLastNode), "", [this](CoordinationError error) {
+        has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone : error);
+    });
 }
 
 void Session::has_layout_now_(CoordinationError error) {

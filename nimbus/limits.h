@@ -52,6 +52,15 @@ inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
 inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
 /// What has gone from ZooKeeper is remembered for so long, to tell whether that was emptied.
 inline constexpr base::Micros kVanishedKept = 60 * base::kMicrosPerSecond;
+/// What may still run somewhere though it was removed is told so as long as the mark of that is
+/// kept: for so long, of each leader's own time, …
+inline constexpr base::Micros kRemovalKept = 24 * 3600 * base::kMicrosPerSecond;
+/// … and the last of them only.
+inline constexpr std::size_t kRemovalsKept = 10'000;
+inline constexpr base::Micros kRemovalSweep = 60 * base::kMicrosPerSecond;
+inline constexpr std::size_t kRemovalsSweptAtOnce = 100;
+/// Topologies that run somewhere, but are not in ZooKeeper.
+inline constexpr std::size_t kMissingMax = 1024;
 /// Between two writes of one topology's errors.
 inline constexpr base::Micros kErrorsInterval = 5 * base::kMicrosPerSecond;
 /// Reports of Supervisors that are kept; one from another Supervisor is refused.

@@ -2,7 +2,6 @@
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
-//                       cluster.json                   the Edition its workers were assigned in
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0555, in a directory of mode 0700
 //                       workers/<topology>/<number>/   a worker's directory: it runs there
@@ -28,7 +27,6 @@ struct Places {
     std::optional<UserIds> users = std::nullopt;
 
     std::string identity() const { return local_dir + "/identity.json"; }
-    std::string edition() const { return local_dir + "/cluster.json"; }
     std::string socket() const { return local_dir + "/supervisor.sock"; }
     std::string artifacts() const { return local_dir + "/artifacts"; }
     std::string workers() const { return local_dir + "/workers"; }

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "supervisor/edition_file.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 
@@ -94,7 +93,6 @@ base::Result<base::Done> Supervisor::begin_() {
     });
     if (!identity) return identity.error();
     identity_ = std::move(identity).value();
-    known_edition_ = read_edition(settings_.places);
     for (const std::uint16_t port : identity_.slots) {
         const bool ours = runners_.count(port) > 0;
         runner_(port);
@@ -205,8 +203,6 @@ base::Result<base::Done> Supervisor::listen_() {
 void Supervisor::follow_() {
     ready_ = true;
     publish_();
-    state_.follow_edition(
-        [this](const std::optional<cluster::Edition>& edition) { take_edition_(edition); });
     state_.follow_assignments(
         [this](const std::map<std::string, cluster::Assignment>& all) { take_(all); });
     state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
@@ -249,47 +245,41 @@ void Supervisor::publish_() {
 
 void Supervisor::take_(const std::map<std::string, cluster::Assignment>& assignments) {
     Assignments taken;
+    older_.clear();
     for (const auto& [topology, assignment] : assignments) {
-        // What has not changed stays the same object.
+        const Assignments::mapped_type* known = nullptr;
         if (assignments_) {
-            const auto known = assignments_->find(topology);
-            if (known != assignments_->end() && *known->second == assignment) {
-                taken[topology] = known->second;
-                continue;
-            }
+            const auto at = assignments_->find(topology);
+            if (at != assignments_->end()) known = &at->second;
         }
-        taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
+        if (is_older_(assignment)) {
+            older_[topology] = assignment.epoch;
+            if (known != nullptr) taken[topology] = *known;
+        } else if (known != nullptr && **known == assignment) {
+            taken[topology] = *known;  // What has not changed stays the same object.
+        } else {
+            taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
+        }
     }
     assignments_ = std::move(taken);
-    is_current_ = true;
     reconcile_();
 }
 
-void Supervisor::take_edition_(const std::optional<cluster::Edition>& edition) {
-    if (!edition) is_current_ = false;
-    edition_ = edition;
-    if (assignments_) reconcile_();
-}
-
-/// Whether what is not among the assignments was removed by Nimbus.
-bool Supervisor::is_gone_for_sure_() const {
-    if (!is_current_ || !edition_) return false;
-    return !known_edition_ || goes_on(*edition_, *known_edition_);
-}
-
-void Supervisor::settle_edition_() {
-    if (!is_current_ || !edition_ || known_edition_ == edition_) return;
-    if (!is_gone_for_sure_() && !missing_.empty()) return;
-    known_edition_ = edition_;
-    const bool taken = files_.run(
-        [places = settings_.places, edition = *edition_] { return write_edition(places, edition); },
-        [](const base::Result<base::Done>& written) {
-            if (!written) {
-                base::log::warn("cannot remember which cluster this is",
-                                {{"why", written.error().message}});
-            }
-        });
-    static_cast<void>(taken);  // The next time, then.
+/// Than one that is known. A topology that has ended in it has ended, though: that is for good.
+bool Supervisor::is_older_(const cluster::Assignment& assignment) const {
+    if (assignment.status == cluster::Status::kKilled ||
+        assignment.status == cluster::Status::kFinished) {
+        return false;
+    }
+    if (assignments_) {
+        const auto known = assignments_->find(assignment.topology);
+        if (known != assignments_->end() && assignment.epoch < known->second->epoch) return true;
+    }
+    return std::any_of(runners_.begin(), runners_.end(), [&](const auto& each) {
+        const auto& target = each.second->slot().target();
+        return target && target->topology == assignment.topology &&
+               target->epoch > assignment.epoch;
+    });
 }
 
 void Supervisor::reconcile_() {
@@ -297,9 +287,13 @@ void Supervisor::reconcile_() {
     for (const auto& [port, runner] : runners_) {
         if (runner->slot().target()) current[port] = *runner->slot().target();
     }
+    ask_for_removals_();
     note_doubts_();
     std::set<std::string> in_doubt;
     for (const auto& [topology, why] : doubts_) in_doubt.insert(topology);
+    for (const auto& [topology, absence] : absences_) {
+        if (absence == Absence::kAsked) in_doubt.insert(topology);
+    }
     const std::set<std::uint16_t> ports(identity_.slots.begin(), identity_.slots.end());
     Desired desired = desired_workers(*assignments_, identity_.id, ports, current, in_doubt);
     note_mistakes_(std::move(desired.mistakes));
@@ -316,32 +310,55 @@ void Supervisor::reconcile_() {
     }
 }
 
+/// Of what runs here and is missing: whether it was removed. Each answer makes them agree anew.
+void Supervisor::ask_for_removals_() {
+    std::set<std::string> missing;
+    for (const auto& [port, runner] : runners_) {
+        if (!runner->slot().target()) continue;
+        const std::string& topology = runner->slot().target()->topology;
+        if (assignments_->count(topology) == 0) missing.insert(topology);
+    }
+    std::erase_if(absences_, [&](const auto& each) {
+        const bool is_over = missing.count(each.first) == 0;
+        if (is_over) state_.unfollow_removal(each.first);
+        return is_over;
+    });
+    for (const std::string& topology : missing) {
+        if (!absences_.try_emplace(topology, Absence::kAsked).second) continue;
+        state_.follow_removal(topology, [this, topology](bool removed) {
+            const Absence now = removed ? Absence::kRemoved : Absence::kLost;
+            const auto known = absences_.find(topology);
+            if (known == absences_.end() || known->second == now) return;
+            known->second = now;
+            loop_.post([this, alive = alive_] {
+                if (*alive) reconcile_();
+            });
+        });
+    }
+}
+
 void Supervisor::note_doubts_() {
     std::map<std::string, std::string> doubts;
+    for (const auto& [topology, absence] : absences_) {
+        if (absence != Absence::kLost) continue;
+        doubts[topology] =
+            "ZooKeeper has lost its assignment, and nobody has removed it; it goes on by the last "
+            "one (docs/operating.md says what to do)";
+    }
+    for (const auto& [topology, epoch] : older_) {
+        doubts[topology] = "ZooKeeper has an older assignment of it, of epoch " +
+                           std::to_string(epoch) +
+                           ", as if it had been restored; it goes on by the last one";
+    }
     for (const auto& [topology, why] : state_.unreadable_assignments()) {
         doubts[topology] = "its assignment in ZooKeeper cannot be read (" + why +
                            "); it goes on by the last one that could";
     }
-    std::set<std::string> missing;
-    for (const auto& [port, runner] : runners_) {
-        if (is_gone_for_sure_() || !runner->slot().target()) continue;
-        const std::string& topology = runner->slot().target()->topology;
-        if (assignments_->count(topology) > 0 || doubts.count(topology) > 0) continue;
-        missing.insert(topology);
-    }
-    for (const std::string& topology : missing) {
-        doubts[topology] =
-            "ZooKeeper has lost its assignment: what it holds is not, or is older than, what this "
-            "came from; it goes on by the last one (docs/operating.md says what to do)";
-        if (edition_ && told_missing_.insert(topology).second) {
-            base::log::error("a worker goes on though its assignment is missing",
-                             {{"topology", topology}, {"why", doubts[topology]}});
-        }
-    }
-    missing_ = std::move(missing);
-    std::erase_if(told_missing_, [this](const auto& each) { return missing_.count(each) == 0; });
-    settle_edition_();
     if (doubts == doubts_) return;
+    for (const auto& [topology, why] : doubts) {
+        if (doubts_.count(topology) > 0) continue;
+        base::log::error("a worker goes on in doubt", {{"topology", topology}, {"why", why}});
+    }
     doubts_ = std::move(doubts);
     reporter_.changed(true);
 }

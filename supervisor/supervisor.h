@@ -7,9 +7,9 @@
 //
 // Level-triggered: each set of assignments is compared as a whole with what there is, and the same
 // one twice does nothing. While ZooKeeper is away, or its session has ended, everything stays as it
-// is. So does what runs by an assignment that is there and cannot be read, or that is missing in
-// other or older data than it came from (cluster::Edition): ZooKeeper has lost it, and nobody
-// removed it. The destructor leaves the workers running: the next Supervisor of this directory
+// is. So does what runs by an assignment that is there and cannot be read, that is missing though
+// nobody has removed the topology, or that is older than the one it runs by: ZooKeeper was emptied,
+// or restored. The destructor leaves the workers running: the next Supervisor of this directory
 // finds them.
 //
 // Threads: that of the io_context, besides one each for files, downloads and reports.
@@ -74,11 +74,10 @@ private:
     void follow_();
     void publish_();
     void take_(const std::map<std::string, cluster::Assignment>& assignments);
-    void take_edition_(const std::optional<cluster::Edition>& edition);
+    bool is_older_(const cluster::Assignment& assignment) const;
     void reconcile_();
-    bool is_gone_for_sure_() const;
+    void ask_for_removals_();
     void note_doubts_();
-    void settle_edition_();
     void note_mistakes_(std::vector<Mistake> mistakes);
     void clean_up_();
     void vouch_();
@@ -111,13 +110,15 @@ private:
     std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
     bool looks_at_ports_ = false;
     bool ready_ = false;
-    std::optional<Micros> vouched_;                  ///< When it did last.
-    std::optional<Assignments> assignments_;         ///< Nothing: not known yet.
-    bool is_current_ = false;                        ///< They were read in this session.
-    std::optional<cluster::Edition> edition_;        ///< Of this session's data.
-    std::optional<cluster::Edition> known_edition_;  ///< That what runs here was assigned in.
-    std::set<std::string> missing_;                  ///< Topologies: lost, or not known yet.
-    std::set<std::string> told_missing_;             ///< In the log.
+    std::optional<Micros> vouched_;               ///< When it did last.
+    std::optional<Assignments> assignments_;      ///< Nothing: not known yet.
+    std::map<std::string, std::uint64_t> older_;  ///< Epochs that ZooKeeper has gone back to.
+    enum class Absence : std::uint8_t {
+        kAsked,    ///< Why it is missing is not known yet.
+        kRemoved,  ///< By Nimbus.
+        kLost,     ///< Nobody has removed it.
+    };
+    std::map<std::string, Absence> absences_;  ///< Of topologies that run here, and are missing.
     std::vector<Mistake> mistakes_;
     std::map<std::string, std::string> doubts_;  ///< Why a topology's assignment is not known.
     std::optional<cluster::Leadership> leader_;

@@ -373,19 +373,15 @@ MUTATIONS = [
     # ---- Who vouches for a worker -------------------------------------------------------------
     *in_file(
         "worker/serve/lease.cc",
-        ("an-answer-holds-from-when-it-came", "confirmed_ = asked_;", "confirmed_ = now;", LEASE),
-        ("a-gone-topology-stays-gone", "case Answer::kNone:\n            gone_.reset();",
-         "case Answer::kNone:", LEASE),
-        ("gone-is-believed-at-once", "now - *gone_ >= kGoneAfter", "now >= *gone_", LEASE),
-        ("an-older-no-outlives-a-vouch", "vouched_ = now;\n    gone_.reset();", "vouched_ = now;", LEASE),
+        ("an-answer-holds-for-ever", "confirmed_ = asked_;", "confirmed_ = *asked_ + 3600 * base::kMicrosPerSecond;", LEASE),
+        ("an-older-no-outlives-a-vouch", "vouched_ = now;\n    gone_ = false;", "vouched_ = now;", LEASE),
         ("silence-ends-without-a-limit", "silence_max_ > 0 && age(now) >= silence_max_",
          "age(now) >= (silence_max_ > 0 ? silence_max_ : 60'000'000)", LEASE),
         ("a-question-for-each-look", "if (asked_ && now - *asked_ < kAskInterval) return false;", "",
          LEASE),
         ("nobody-asks", "now - vouched_.value_or(began_) < kAskAfter) return false;",
          "vouched_) return false;", LEASE),
-        ("a-late-no-beats-a-vouch", "if (vouched_.value_or(began_) < *asked_ && !gone_) gone_ = now;",
-         "if (!gone_) gone_ = now;", LEASE),
+        ("a-late-no-beats-a-vouch", "gone_ = vouched_.value_or(began_) < *asked_;", "gone_ = true;", LEASE),
     ),
     *in_file(
         "worker/serve/lease.h",

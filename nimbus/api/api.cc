@@ -30,6 +30,8 @@ int status_of(Kind kind) {
             return 421;
         case Kind::kNotFound:
             return 404;
+        case Kind::kGone:
+            return 410;
         case Kind::kConflict:
             return 409;
         case Kind::kInvalid:
@@ -355,12 +357,13 @@ void Api::assignment_(const Call& call) {
         made.body = cluster::encode(*found);
         return call.reply(std::move(made));
     }
-    const std::string why = "there is no topology with the id \"" + call.argument + '"';
-    if (!parts_.topologies.leading()) return call.reply(refusal_({Kind::kNotLeader, why}));
-    if (parts_.topologies.is_gone(call.argument)) {
-        return call.reply(refusal_({Kind::kNotFound, why}));
+    const std::string which = "the topology with the id \"" + call.argument + '"';
+    if (parts_.topologies.was_removed(call.argument)) {
+        return call.reply(refusal_({Kind::kGone, which + " was removed"}));
     }
-    call.reply(refusal_({Kind::kUnavailable, "it is not known yet", "try again"}));
+    const std::string why = which + " is not known";
+    if (!parts_.topologies.leading()) return call.reply(refusal_({Kind::kNotLeader, why}));
+    call.reply(refusal_({Kind::kNotFound, why + ", and nobody has removed it"}));
 }
 
 void Api::submit_(const Call& call) {

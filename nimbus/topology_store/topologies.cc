@@ -32,16 +32,17 @@ struct Led {
     enum class Stored : std::uint8_t {
         kGood,
         kUnreadable,  // It is there, and cannot be read.
-        kMissing,     // It has gone, though nobody has killed it.
+        kMissing,     // It is not there, though nobody has removed it.
     };
     Stored stored = Stored::kGood;  // Its record.
     bool no_description = false;    // It cannot be read.
     std::size_t workers = 1;        // As asked for.
     std::size_t useful = 0;         // As in Demand.
     std::size_t spread = 0;
-    bool well = false;     // It has what it wants, where what it wants has not changed.
-    bool pending = false;  // Its creation is under way.
-    bool writing = false;  // A write of it is: nothing is decided about it until that is settled.
+    bool well = false;      // It has what it wants, where what it wants has not changed.
+    bool pending = false;   // Its creation is under way.
+    bool is_older = false;  // Than what runs; while that is found out.
+    bool writing = false;   // A write of it is: nothing is decided about it until that is settled.
     std::uint64_t epoch_given = 0;  // The last epoch that was given to a content of its assignment.
 };
 
@@ -51,10 +52,9 @@ bool is_left_alone(const Led& known) {
 }
 
 std::string_view state_of(const Led& known) {
-    if (known.stored == Led::Stored::kMissing) return "MISSING";
-    if (known.stored == Led::Stored::kUnreadable && known.record.status != Status::kKilled) {
-        return "UNREADABLE";
-    }
+    const bool is_killed = known.record.status == Status::kKilled;
+    if (known.stored == Led::Stored::kMissing && !is_killed) return "MISSING";
+    if (known.stored == Led::Stored::kUnreadable && !is_killed) return "UNREADABLE";
     return cluster::to_string(known.record.status);
 }
 
@@ -107,6 +107,23 @@ TopologyRecord record_in(const std::string& id) {
     std::from_chars(id.data() + seconds + 1, id.data() + id.size(), record.submitted_ms);
     record.submitted_ms *= 1000;
     return record;
+}
+
+const char* const kWhyMissing =
+    "it is not in ZooKeeper, though nobody has removed it: its workers run on; `storm kill` ends "
+    "them, then submit it again";
+
+std::string could_not_be_read(const std::string& why) {
+    return "it could not be read (" + why + ')';
+}
+
+std::uint64_t epoch_of(const cluster::WorkerStatus& worker) {
+    return worker.incarnation >> 32U;
+}
+
+cluster::WorkerSlot slot_of(const cluster::WorkerStatus& worker,
+                            const cluster::SupervisorReport& by) {
+    return {worker.number, by.supervisor, by.host, worker.port, epoch_of(worker)};
 }
 
 std::string why_unreadable(const std::string& why) {
@@ -178,11 +195,16 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
                          std::map<std::string, Led>& read);
     void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
     void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
+    /// A worker of a topology that is not known.
+    void found_running(const cluster::WorkerStatus& worker, const cluster::SupervisorReport& by);
     void note_vanished(const std::map<std::string, TopologyRecord>& now);
     void note_vanished(const std::map<std::string, Assignment>& now);
     void mend_unreadable();
+    void note_older(Led& known, const cluster::WorkerStatus& worker);
+    void mend_older(Led& known);
+    void sweep_removals();
     void write_again(Led& known, const std::string& why);
-    void unreadable_assignment(const std::string& id, const std::string& why);
+    void note_written_again(const std::string& id, const std::string& why);
     void saw_leader(const cluster::Leadership& leader);
     void store_went_back(const std::string& how);
     void reload_soon();
@@ -230,10 +252,10 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void created(Write outcome, const std::string& id, const Led& made, const Submitted& done);
     void request(const std::string& name, const Answered& done,
                  const std::function<base::Result<Fate>(const Led&)>& change);
-    void forget_missing(Led& known, const std::function<base::Result<Fate>(const Led&)>& change,
-                        const Answered& done);
+    void kill_missing(Led& known, const Fate& fate, const Answered& done);
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
+    void end_wait(const Fate& fate);
     void remove_what_is_over();
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
     std::vector<std::string> may_run(const Led& known) const;
@@ -287,7 +309,6 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::optional<cluster::Term> term;
     std::uint64_t round = 0;                 // Grows with each term, and when one ends.
     std::optional<std::uint64_t> own_epoch;  // Of the last term here.
-    bool may_miss = false;                   // Nobody else can have removed what has vanished.
     std::vector<std::string> to_write;       // Topologies whose assignment could not be read.
     bool is_loaded = false;
     bool in_doubt = false;  // A write failed: until all is read anew, nothing is decided.
@@ -305,6 +326,8 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     base::Micros began = 0;        // The term.
     Supply supply;                 // Live Supervisors that report; the rest is of the last run.
     std::set<std::string> silent;  // Taken for lost, though their sessions live.
+    // When it was seen first in this term that they were removed.
+    std::map<std::string, base::Micros> removed;
     // Removed although nobody had said that these workers had ended; the last kUnsureKept.
     std::deque<std::pair<std::string, std::string>> unsure;
     bool scheduling = false;        // It will be done soon.
@@ -432,15 +455,13 @@ void Topologies::Impl::begin(const cluster::Term& given) {
                         std::to_string(*own_epoch));
         surely_went_back = true;
     }
-    // Since our last term nobody else has led, or what others did has gone as well.
-    may_miss = (own_epoch && given.epoch <= *own_epoch + 1) ||
-               (!went_back.empty() && loop.now() - went_back_at < kVanishedKept);
     own_epoch = given.epoch;
     term = given;
     began = loop.now();
     grace_until = began + kReturnGrace;
     ++counters.terms;
     after(kReportsLook, [](Impl& self) { self.look_at_silent(); });
+    after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
     load();
 }
 
@@ -477,6 +498,9 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         next_number = std::max(next_number, number_of(record) + 1);
     }
     read_unreadable(snapshot, read);
+    std::erase_if(removed,
+                  [&](const auto& each) { return !snapshot.removed.contains(each.first); });
+    for (const std::string& id : snapshot.removed) removed.try_emplace(id, loop.now());
     keep_missing(snapshot, read);
     orphans.clear();
     for (const auto& [id, assignment] : snapshot.assignments) {
@@ -495,21 +519,19 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     in_doubt = false;
     loaded_at = loop.now();
     for (const auto& [id, known] : led) {
-        if (known.record.status != Status::kKilled) continue;
-        const std::int64_t left_ms = over_at_ms(fate_of(known.record)) - wall.now_ms();
-        after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
-              [](Impl& self) { self.remove_what_is_over(); });
+        if (known.record.status == Status::kKilled) end_wait(fate_of(known.record));
     }
     for (const std::string& id : std::exchange(to_write, {})) {
         Led& known = led.at(id);
         const auto why = snapshot.unreadable_assignments.find(id);
         // If nothing is known of it, the scheduler makes another, which takes its place at once.
         const bool is_there = why != snapshot.unreadable_assignments.end();
+        const std::string told = is_there ? could_not_be_read(why->second) : "it was not there";
         if (is_there && known.assignment.epoch == 0 && is_running(fate_of(known.record))) {
-            unreadable_assignment(id, why->second);
+            note_written_again(id, told);
             continue;
         }
-        write_again(known, is_there ? why->second : "it was not there");
+        write_again(known, told);
     }
     schedule_soon();
     release_held();
@@ -558,14 +580,15 @@ void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
 void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
                                     std::map<std::string, Led>& read) {
     for (const auto& [id, known] : led) {
-        if (known.stored == Led::Stored::kMissing) read.try_emplace(id, known);
+        if (known.stored != Led::Stored::kMissing) continue;
+        const bool is_ending = known.record.status == Status::kKilled;
+        if (is_ending || !removed.contains(id)) read.try_emplace(id, known);
     }
-    if (!std::exchange(may_miss, false)) return;
     std::map<std::string, TopologyRecord> now = snapshot.topologies;
     for (const auto& [id, why] : snapshot.unreadable_topologies) now.emplace(id, record_in(id));
     note_vanished(now);
     for (const auto& [id, gone] : vanished) {
-        if (!gone.record || read.count(id) > 0) continue;
+        if (!gone.record || read.count(id) > 0 || removed.contains(id)) continue;
         Led& made = read[id];
         made.record = *gone.record;
         made.stored = Led::Stored::kMissing;
@@ -576,12 +599,39 @@ void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
             made.assignment = last->second;
         }
         made.assignment.topology = id;
-        made.notes = {
-            "it has gone from ZooKeeper, though nobody has killed it: its workers may run on; "
-            "`storm kill` forgets it, then submit it again"};
+        made.notes = {kWhyMissing};
         next_number = std::max(next_number, number_of(made.record) + 1);
-        base::log::error("topology has gone from ZooKeeper, though nobody has killed it",
+        base::log::error("topology has gone from ZooKeeper, though nobody has removed it",
                          {{"topology", id}});
+    }
+}
+
+void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
+                                     const cluster::SupervisorReport& by) {
+    const std::string& id = worker.topology;
+    if (removed.contains(id)) return;  // It will end.
+    if (!led.contains(id)) {
+        const auto missing = std::count_if(led.begin(), led.end(), [](const auto& each) {
+            return each.second.stored == Led::Stored::kMissing;
+        });
+        if (static_cast<std::size_t>(missing) >= kMissingMax) return;
+        Led& known = led[id];
+        known.record = record_in(id);
+        known.stored = Led::Stored::kMissing;
+        known.assignment.topology = id;
+        known.notes = {kWhyMissing};
+        next_number = std::max(next_number, number_of(known.record) + 1);
+        base::log::error("topology runs that is not in ZooKeeper, though nobody has removed it",
+                         {{"topology", id}, {"supervisor", by.supervisor}});
+    }
+    const cluster::WorkerSlot slot = slot_of(worker, by);
+    auto& slots = led.at(id).assignment.workers;
+    const auto same = std::find_if(slots.begin(), slots.end(),
+                                   [&](const auto& each) { return each.number == slot.number; });
+    if (same == slots.end()) {
+        slots.push_back(slot);
+    } else if (same->epoch <= slot.epoch) {
+        *same = slot;
     }
 }
 
@@ -621,9 +671,7 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
         store_went_back("term " + std::to_string(leader.epoch) + " of " + leader.nimbus +
                         " came after term " + std::to_string(last_leader.epoch) + " of " +
                         last_leader.nimbus);
-        if (!term) return;
-        may_miss = true;  // Perhaps this term began before this was known.
-        if (!is_loaded) return;
+        if (!term || !is_loaded) return;
         in_doubt = true;
         reload_soon();
     }
@@ -639,16 +687,64 @@ void Topologies::Impl::mend_unreadable() {
                 known->second.stored != Led::Stored::kGood) {
                 continue;
             }
-            write_again(known->second, why);
+            write_again(known->second, could_not_be_read(why));
         }
     };
     mend(state.unreadable_topologies());
     mend(state.unreadable_assignments());
 }
 
+/// A worker runs by a newer assignment than ZooKeeper has, which was restored from a copy, then.
+void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worker) {
+    const std::uint64_t epoch = std::max(worker.report.assignment_epoch, epoch_of(worker));
+    if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
+    known.epoch_given = std::max(known.epoch_given, epoch);
+    if (std::exchange(known.is_older, true)) return;
+    wake_at(grace_until);
+    if (loop.now() >= grace_until) schedule_soon();
+}
+
+/// What runs counts, once all who are there can have told of it.
+void Topologies::Impl::mend_older(Led& known) {
+    if (!known.is_older || known.writing || loop.now() < grace_until) return;
+    known.is_older = false;
+    known.well = false;
+    for (const auto& [supervisor, report] : book.reports()) {
+        for (const cluster::WorkerStatus& worker : report.workers) {
+            if (worker.topology != known.record.id || worker.pid == 0) continue;
+            for (cluster::WorkerSlot& slot : known.assignment.workers) {
+                if (slot.number != worker.number || slot.epoch >= epoch_of(worker)) continue;
+                slot = slot_of(worker, report);
+            }
+        }
+    }
+    write_again(known, "it was older than what its workers run by");
+}
+
+/// The oldest first; those that another leader has made count from the begin of this term.
+void Topologies::Impl::sweep_removals() {
+    after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
+    if (!may_decide()) return;
+    std::vector<std::pair<base::Micros, std::string>> oldest;
+    for (const auto& [id, since] : removed) oldest.emplace_back(since, id);
+    const std::size_t most = std::min(oldest.size(), kRemovalsSweptAtOnce);
+    std::partial_sort(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(most),
+                      oldest.end());
+    for (std::size_t i = 0; i < most; ++i) {
+        const auto& [since, id] = oldest[i];
+        const bool is_old = loop.now() - since > kRemovalKept;
+        if ((!is_old && removed.size() <= kRemovalsKept) || led.contains(id)) continue;
+        removed.erase(id);
+        state.forget_removal(*term, id, in_term([id = id](Impl& self, Write outcome) {
+            if (outcome == Write::kDone || outcome == Write::kNotFound) return;
+            self.write_failed(outcome, "the mark of the removal of " + id);
+        }));
+    }
+}
+
 void Topologies::Impl::write_again(Led& known, const std::string& why) {
     const std::string id = known.record.id;
-    unreadable_assignment(id, why);
+    note_written_again(id, why);
     known.assignment.epoch = next_epoch(known);
     known.epoch_given = known.assignment.epoch;
     set_status(known.assignment, fate_of(known.record));
@@ -657,12 +753,10 @@ void Topologies::Impl::write_again(Led& known, const std::string& why) {
                  in_term([id](Impl& self, Write outcome) { self.written(id, outcome); }));
 }
 
-void Topologies::Impl::unreadable_assignment(const std::string& id, const std::string& why) {
-    base::log::error("what ZooKeeper had of a topology could not be read; it is written again",
+void Topologies::Impl::note_written_again(const std::string& id, const std::string& why) {
+    base::log::error("what ZooKeeper has of a topology is written again",
                      {{"topology", id}, {"why", why}});
-    add_errors({{id,
-                 {"", "what ZooKeeper had of it could not be read, and is written again: " + why,
-                  wall.now_ms()}}});
+    add_errors({{id, {"", "what ZooKeeper had of it is written again: " + why, wall.now_ms()}}});
 }
 
 /// At once, but not again and again.
@@ -692,6 +786,7 @@ void Topologies::Impl::stop_leading() {
     }
     led.clear();
     orphans.clear();
+    removed.clear();
     supply.taken.clear();
     silent.clear();
     supply.supervisors = supervisors;
@@ -807,7 +902,8 @@ void Topologies::Impl::schedule_soon() {
 }
 
 bool Topologies::Impl::is_settled(const Led& known) {
-    return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing;
+    return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing ||
+           known.is_older;
 }
 
 bool Topologies::Impl::has_its_places(const Led& known) {
@@ -884,6 +980,7 @@ void Topologies::Impl::take(Led& known, const Placement& placement) {
 
 void Topologies::Impl::schedule_all() {
     if (!may_decide() || !supervisors_known) return;
+    for (auto& [id, known] : led) mend_older(known);
     ++counters.schedulings;
     const std::vector<Led*> order = wanting();
     counters.topologies_placed += order.size();
@@ -1010,26 +1107,35 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
         return hold([this, name, done, change] { request(name, done, change); }, done);
     }
     if (known == nullptr) return done(refusal(Write::kNotFound, '"' + name + '"'));
-    if (known->stored == Led::Stored::kMissing) return forget_missing(*known, change, done);
     const auto next = change(*known);
     if (!next) return done(Refusal{Kind::kConflict, next.error().message});
     if (*next == fate_of(known->record)) return done(std::nullopt);
+    if (known->stored == Led::Stored::kMissing) return kill_missing(*known, *next, done);
     set_fate_of(*known, *next, done);
 }
 
-/// Killing it is all that can be done.
-void Topologies::Impl::forget_missing(Led& known,
-                                      const std::function<base::Result<Fate>(const Led&)>& change,
-                                      const Answered& done) {
-    const auto next = change(known);
-    if (!next) return done(Refusal{Kind::kConflict, next.error().message});
-    const std::string id = known.record.id;
-    base::log::info("forgotten", {{"topology", id}});
-    vanished.erase(id);
-    book.forget_topology(id);
-    led.erase(id);
-    schedule_soon();
-    done(std::nullopt);
+/// Killing it is all that can be done: the mark of its removal is made, by which it ends.
+void Topologies::Impl::kill_missing(Led& known, const Fate& fate, const Answered& done) {
+    const std::string id = known.record.id, name = known.record.name;
+    set_fate(known.record, fate);
+    writing(known);
+    state.remove_topology(
+        *term, id, name,
+        [weak = weak_from_this(), round_then = round, id, name, done](Write outcome) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (self->round == round_then) {
+                if (outcome == Write::kDone) {
+                    self->removed.try_emplace(id, self->loop.now());
+                    self->vanished.erase(id);
+                }
+                self->written(id, outcome);
+                self->remove_what_is_over();
+            }
+            if (outcome == Write::kDone) return done(std::nullopt);
+            done(refusal(outcome, '"' + name + '"'));
+        });
+    end_wait(fate);
 }
 
 void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
@@ -1062,11 +1168,14 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
     } else {
         state.set_assignment(*term, known.assignment, settled);
     }
-    if (fate.status == Status::kKilled) {
-        const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
-        after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
-              [](Impl& self) { self.remove_what_is_over(); });
-    }
+    if (fate.status == Status::kKilled) end_wait(fate);
+}
+
+/// Looks again when a kill is over by time alone.
+void Topologies::Impl::end_wait(const Fate& fate) {
+    const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
+    after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
+          [](Impl& self) { self.remove_what_is_over(); });
 }
 
 void Topologies::Impl::remove_what_is_over() {
@@ -1081,14 +1190,11 @@ void Topologies::Impl::remove_what_is_over() {
         if (!is_over(fate_of(known.record), !expected, now_ms)) continue;
         if (!running.empty()) note_unsure(known.record.name, running);
         writing(known);
-        // By us: it does not vanish.
-        if (const auto followed = topologies.find(id); followed != topologies.end()) {
-            followed->second.status = Status::kKilled;
-        }
         state.remove_topology(*term, id, known.record.name,
                               in_term([id = id](Impl& self, Write outcome) {
                                   if (outcome == Write::kDone) {
                                       base::log::info("removed", {{"topology", id}});
+                                      self.removed.try_emplace(id, self.loop.now());
                                       self.led.erase(id);
                                       self.vanished.erase(id);
                                       self.book.forget_topology(id);
@@ -1150,6 +1256,14 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
     ++counters.reports;
     const bool was_present = is_present(report.supervisor);
     auto& workers = report.workers;
+    for (const cluster::WorkerStatus& worker : workers) {
+        const auto known = led.find(worker.topology);
+        if (known == led.end() || known->second.stored == Led::Stored::kMissing) {
+            found_running(worker, report);
+        } else {
+            note_older(known->second, worker);
+        }
+    }
     workers.erase(std::remove_if(workers.begin(), workers.end(),
                                  [this](const cluster::WorkerStatus& worker) {
                                      return led.count(worker.topology) == 0;
@@ -1324,8 +1438,8 @@ bool Topologies::is_asking(const std::string& id, std::uint32_t worker) const {
     return at != impl_->asked.end() && impl_->loop.now() - at->second <= kAskedLately;
 }
 
-bool Topologies::is_gone(const std::string& id) const {
-    return leading() && impl_->led.count(id) == 0;
+bool Topologies::was_removed(const std::string& id) const {
+    return leading() && impl_->removed.contains(id);
 }
 
 const std::map<std::string, cluster::SupervisorRecord>& Topologies::supervisors() const {

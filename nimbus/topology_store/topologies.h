@@ -12,7 +12,9 @@
 //
 // What it cannot read is not gone: such a topology is listed by its name, keeps its slots, and can
 // be killed. Nor is it killed because ZooKeeper was emptied or has become older: what has gone
-// without a kill is listed as MISSING, and its slots stay taken, as long as this process lives.
+// without the mark of its removal, or runs somewhere though it is not there, is listed as MISSING,
+// and its slots stay taken. Killing it makes the mark, by which its Supervisors end it. Where
+// workers run by a newer assignment than ZooKeeper has, what runs counts.
 //
 // It decides on events: a submission, a Supervisor that comes or goes, a report, a wait that is
 // over. Events that come together are scheduled together. An outage of ZooKeeper, or a change of
@@ -45,7 +47,14 @@ namespace storm::nimbus {
 
 /// Why a request is not granted.
 struct Refusal {
-    enum class Kind : std::uint8_t { kNotLeader, kNotFound, kConflict, kInvalid, kUnavailable };
+    enum class Kind : std::uint8_t {
+        kNotLeader,
+        kNotFound,
+        kGone,  ///< It was there, and was removed.
+        kConflict,
+        kInvalid,
+        kUnavailable,
+    };
     Kind kind = Kind::kUnavailable;
     std::string why;
     std::string hint = {};
@@ -122,8 +131,8 @@ public:
     void asked(const std::string& id, std::uint32_t worker);
     /// Whether one has within kAskedLately.
     bool is_asking(const std::string& id, std::uint32_t worker) const;
-    /// This Nimbus leads, and knows no topology of this id.
-    bool is_gone(const std::string& id) const;
+    /// This Nimbus leads, and knows that it was removed: of late, as nimbus/limits.h says.
+    bool was_removed(const std::string& id) const;
     const std::map<std::string, cluster::SupervisorRecord>& supervisors() const;
     /// Is, or is taken to be, connected.
     bool is_present(const std::string& supervisor) const;

@@ -99,7 +99,7 @@ struct ClusterStateTest : ::testing::Test {
 
 TEST_F(ClusterStateTest, MakesItsNodesWhereThereIsNothing) {
     EXPECT_THAT(server.children("/a/storm"),
-                ElementsAre("assignments", "cluster", "errors", "leader", "names", "nimbuses",
+                ElementsAre("assignments", "errors", "leader", "names", "nimbuses", "removed",
                             "supervisors", "topologies"));
     EXPECT_TRUE(nimbus.state.connected());
 }
@@ -282,35 +282,55 @@ TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     EXPECT_THAT(all.unreadable_assignments, IsEmpty());
 }
 
-TEST_F(ClusterStateTest, AnEditionIsThatOfItsDataAndOfWhoLedLast) {
-    std::vector<std::optional<Edition>> told;
-    other.state.follow_edition([&](const auto& edition) { told.push_back(edition); });
+TEST_F(ClusterStateTest, ARemovalLeavesAMarkUntilItIsSwept) {
+    create("wc");
+    std::vector<bool> told;
+    other.state.follow_removal("wc-1-1", [&](bool removed) { told.push_back(removed); });
     time.run_for(kSecond);
-    ASSERT_TRUE(!told.empty() && told.back());
-    const Edition first = *told.back();
-    EXPECT_EQ(first.cluster, server.data("/a/storm/cluster"));
-    EXPECT_EQ(first.cluster.size(), 16);
+    EXPECT_THAT(told, ElementsAre(false));
 
-    server.change({SetData{"/a/storm/leader", encode(Leadership{first.epoch + 1, "n", 1})}});
+    std::optional<Write> removed;
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(removed));
+    ClusterSnapshot all;
+    nimbus.state.read_all(term, [&](auto snapshot) { all = std::move(snapshot).value(); });
     time.run_for(kSecond);
-    EXPECT_EQ(told.back(), (Edition{first.cluster, first.epoch + 1}));
+    EXPECT_THAT(told, ElementsAre(false, true));
+    EXPECT_THAT(all.topologies, IsEmpty());
+    EXPECT_THAT(all.removed, ElementsAre("wc-1-1"));
 
-    told.clear();
-    server.cut(other.loop);
-    server.expire(other.loop);
-    server.change({SetData{"/a/storm/cluster", "another"}});
-    server.mend(other.loop);
-    time.run_for(20 * kSecond);
-    ASSERT_GE(told.size(), 2);
-    EXPECT_FALSE(told.front()) << "in a new session it is not known yet";
-    EXPECT_EQ(told.back(), (Edition{"another", first.epoch + 1}));
+    std::optional<Write> swept;
+    nimbus.state.forget_removal(term, "wc-1-1", into(swept));
+    time.run_for(kSecond);
+    EXPECT_EQ(swept, Write::kDone);
+    EXPECT_THAT(told, ElementsAre(false, true, false));
+    other.state.unfollow_removal("wc-1-1");
+    std::optional<Write> again;
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(again));
+    time.run_for(kSecond);
+    EXPECT_EQ(told.size(), 3) << "it is not told any more";
 }
 
-TEST(Edition, GoesOnInTheSameDataUnlessItIsOlder) {
-    EXPECT_TRUE(goes_on({"a", 5}, {"a", 5}));
-    EXPECT_TRUE(goes_on({"a", 6}, {"a", 5}));
-    EXPECT_FALSE(goes_on({"a", 4}, {"a", 5}));
-    EXPECT_FALSE(goes_on({"b", 6}, {"a", 5}));
+TEST_F(ClusterStateTest, WhatIsNotThereIsMarkedAsRemovedByWhoRemovesIt) {
+    std::optional<Write> removed;
+    nimbus.state.remove_topology(term, "lost-1-1", "lost", into(removed));
+    std::optional<Write> again;
+    nimbus.state.remove_topology(term, "lost-1-1", "lost", into(again));
+    time.run_for(kSecond);
+
+    EXPECT_EQ(removed, Write::kDone);
+    EXPECT_EQ(again, Write::kDone);
+    EXPECT_THAT(server.children("/a/storm/removed"), ElementsAre("lost-1-1"));
+}
+
+TEST_F(ClusterStateTest, ALostOneThatIsRemovedLeavesTheNameToTheOneThatHasItNow) {
+    create("wc");
+    std::optional<Write> removed;
+    nimbus.state.remove_topology(term, "wc-0-0", "wc", into(removed));
+    time.run_for(kSecond);
+
+    EXPECT_EQ(removed, Write::kDone);
+    EXPECT_EQ(server.data("/a/storm/names/wc"), "wc-1-1");
+    EXPECT_TRUE(server.exists("/a/storm/topologies/wc-1-1"));
 }
 
 struct FollowTest : ClusterStateTest {

@@ -143,6 +143,7 @@ struct SimulatedSupervisor {
             worker.topology = assignment.topology;
             worker.number = slot.number;
             worker.incarnation = slot.epoch << 32U;
+            worker.port = slot.port;
             worker.pid = pid;
             worker.report.state = worker_state;
             made.workers.push_back(worker);

@@ -516,8 +516,7 @@ void lose_all(TestCluster& cluster, const std::string& id) {
     ASSERT_EQ(
         cluster.zookeeper().change(
             {cluster::Remove{"/storm/errors/" + id}, cluster::Remove{"/storm/assignments/" + id},
-             cluster::Remove{"/storm/topologies/" + id}, cluster::Remove{"/storm/names/" + id},
-             cluster::SetData{"/storm/cluster", "another"}}),
+             cluster::Remove{"/storm/topologies/" + id}, cluster::Remove{"/storm/names/" + id}}),
         cluster::CoordinationError::kNone);
     cluster.zookeeper().mend(cluster.loop());
 }
@@ -554,8 +553,68 @@ TEST(Supervisor, KeepsAWorkerWhoseAssignmentZookeeperHasLost) {
         cluster.nimbus.wait_until([&] { return cluster.status("wc")->report.failure.empty(); }));
     EXPECT_EQ(cluster.status("wc")->pid, pid) << "it is there again";
     cluster.nimbus.remove("wc");
-    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }))
-        << "and this data is the one that counts by now";
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+}
+
+TEST(Supervisor, EndsALostWorkerAsSoonAsItsTopologyIsMarkedAsRemoved) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    lose_all(cluster, "wc");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.failure.find("has lost") != std::string::npos;
+    }));
+
+    cluster.nimbus.remove("wc");
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return !cluster.status("wc"); }));
+}
+
+/// Puts back what ZooKeeper had.
+void restore(TestCluster& cluster, const cluster::Assignment& assignment) {
+    ASSERT_EQ(cluster.zookeeper().change({cluster::SetData{
+                  "/storm/assignments/" + assignment.topology, encode(assignment)}}),
+              cluster::CoordinationError::kNone);
+}
+
+TEST(Supervisor, KeepsAWorkerByTheLastAssignmentWhenZookeeperHasAnOlderOne) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    const auto backup =
+        *cluster::decode<cluster::Assignment>(cluster.zookeeper().data("/storm/assignments/wc"));
+    // It moves to another slot, which is newer than the backup.
+    const std::uint16_t port = cluster.nimbus.slots().at(1);
+    cluster.nimbus.reassign("wc", [port](cluster::Assignment& now) {
+        now.workers.at(0).port = port;
+        now.workers.at(0).epoch = now.epoch;
+    });
+    const auto moved = [&] {
+        const auto status = cluster.status("wc");
+        return status && status->port == port && status->pid != 0 && cluster.runs("wc");
+    };
+    ASSERT_TRUE(cluster.nimbus.wait_until(moved));
+    const pid_t pid = cluster.status("wc")->pid;
+    const auto is_held = [&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.failure.find("older assignment") != std::string::npos;
+    };
+
+    restore(cluster, backup);
+    ASSERT_TRUE(cluster.nimbus.wait_until(is_held));
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+    cluster.stop();
+    cluster.start();
+    ASSERT_TRUE(cluster.nimbus.wait_until(is_held)) << "its next process knows that, too";
+    EXPECT_EQ(cluster.status("wc")->pid, pid);
+
+    cluster::Assignment killed = backup;
+    killed.status = cluster::Status::kKilled;
+    restore(cluster, killed);
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return ::kill(pid, 0) != 0; }))
+        << "but a kill is for good, however old";
 }
 
 TEST(Supervisor, EndsAWorkerWhoseTopologyWasRemovedWhileItWasAway) {

@@ -735,6 +735,7 @@ def zookeeper_forgets(name):
             lab.start_zookeeper()
             well_again(lab, driver)
             Driver(lab, "later", journal=False, rate=10)
+            later = lab.workers("later")
             lab.kill("zookeeper")
         for data in folder.glob("**/version-2"):
             shutil.rmtree(data)
@@ -752,6 +753,17 @@ def zookeeper_forgets(name):
         check(all(is_alive(worker["pid"]) for worker in before.values()),
               "healthy workers were ended for what ZooKeeper has forgotten")
         if name == "zk-restored":
+            # More elections than there were before, and no Nimbus that remembers.
+            for _ in range(3):
+                lab.kill("nimbus-1")
+                lab.restart("nimbus-1")
+                wait(20, "it leads", lambda: lab.leads("nimbus-1"), 0.1)
+            wait(20, "later is MISSING", lambda: lab.has_status("later", "MISSING"), 0.1)
+            check(all(is_alive(worker["pid"]) for worker in later.values()),
+                  "healthy workers were ended for what ZooKeeper has forgotten")
+            lab.storm("kill", "later", "-w", "0")
+            check(not any(is_alive(worker["pid"]) for worker in later.values()),
+                  "a lost topology lives though it was killed")
             same_workers(lab, driver, before)
             return judged(name, converged, "s", 60.0, driver)
         return judged(name, converged, "s", 60.0)

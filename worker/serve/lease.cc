@@ -10,7 +10,7 @@ Lease::Lease(base::Micros silence_max, base::Micros now) : silence_max_(silence_
 
 void Lease::vouched(base::Micros now) {
     vouched_ = now;
-    gone_.reset();
+    gone_ = false;
 }
 
 bool Lease::ask(base::Micros now) {
@@ -20,20 +20,18 @@ bool Lease::ask(base::Micros now) {
     return asking_ = true;
 }
 
-void Lease::answered(Answer answer, base::Micros now) {
+void Lease::answered(Answer answer) {
     if (!asking_) return;
     asking_ = false;
     switch (answer) {
         case Answer::kYours:
             confirmed_ = asked_;
-            gone_.reset();
             return;
         case Answer::kGone:
             // What the Supervisor has said meanwhile is younger.
-            if (vouched_.value_or(began_) < *asked_ && !gone_) gone_ = now;
+            gone_ = vouched_.value_or(began_) < *asked_;
             return;
         case Answer::kNone:
-            gone_.reset();
             return;
     }
 }
@@ -49,8 +47,8 @@ base::Micros Lease::age(base::Micros now) const {
 }
 
 std::string Lease::over(base::Micros now) const {
-    if (gone_ && now - *gone_ >= kGoneAfter) {
-        return "Nimbus knows its topology no more, and its Supervisor is away";
+    if (gone_) {
+        return "its topology was removed, and its Supervisor is away";
     }
     if (silence_max_ > 0 && age(now) >= silence_max_) {
         return "neither its Supervisor nor Nimbus has vouched for it for "

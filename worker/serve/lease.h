@@ -4,7 +4,7 @@
 //     held by the Supervisor ──(silent for kAskAfter)──────► asks Nimbus, each kAskInterval
 //              ▲                                                  │ "it is yours"  held by Nimbus
 //              └──────────────────(it vouches again)──────────────┤ no answer      held by nobody
-//                                                                 │ "it is gone", for kGoneAfter:
+//                                                                 │ "it was removed"
 //                                                                 ▼ over
 //
 // Nobody's answer ends nothing by itself: Nimbus moves workers, so while none can be reached
@@ -31,7 +31,7 @@ class Lease {
 public:
     enum class Answer : std::uint8_t {
         kYours,  ///< The slot is the worker's.
-        kGone,   ///< The leader knows no such topology.
+        kGone,   ///< Its topology was removed; that it is not known is no such answer.
         kNone,   ///< Nobody answers, or nobody who knows.
     };
 
@@ -41,7 +41,7 @@ public:
     void vouched(base::Micros now);
     /// Whether to ask now; then answered() must follow.
     bool ask(base::Micros now);
-    void answered(Answer answer, base::Micros now);
+    void answered(Answer answer);
 
     cluster::LeaseHolder holder(base::Micros now) const;
     /// Since somebody has vouched, or since it began.
@@ -55,7 +55,7 @@ private:
     const base::Micros began_;
     std::optional<base::Micros> vouched_;    // Last, by the Supervisor.
     std::optional<base::Micros> confirmed_;  // Last, by Nimbus: when it was asked.
-    std::optional<base::Micros> gone_;       // Since when it says nothing else.
+    bool gone_ = false;
     std::optional<base::Micros> asked_;
     bool asking_ = false;
 };

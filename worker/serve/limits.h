@@ -17,8 +17,5 @@ inline constexpr base::Micros kAskInterval = base::kMicrosPerSecond;
 /// Of one Nimbus, until the next one is asked.
 inline constexpr std::chrono::milliseconds kAskTimeout{500};
 inline constexpr std::size_t kAskTries = 4;
-/// A topology that is gone may come back: ZooKeeper's data may just have been lost or restored.
-/// Then a Supervisor is back after four timeouts of its session (20 s), and vouches again.
-inline constexpr base::Micros kGoneAfter = 40 * base::kMicrosPerSecond;
 
 }  // namespace storm::worker

@@ -29,7 +29,7 @@ std::optional<Said> said_by(const cluster::NimbusAddress& nimbus, const std::str
     call.connect_timeout = call.timeout = kAskTimeout;
     const auto response = net::call(call);
     if (!response) return std::nullopt;
-    if (response->status == 404) return Said{Answer::kGone, std::nullopt};
+    if (response->status == 410) return Said{Answer::kGone, std::nullopt};
     if (response->status != 200) return std::nullopt;
     auto assignment = cluster::decode<cluster::Assignment>(response->body);
     if (!assignment) return std::nullopt;

@@ -278,7 +278,7 @@ private:
         if (nimbuses_.empty() || !lease_.ask(now)) return;
         question_.ask(nimbuses_, [this](const NimbusQuestion::Said& said) {
             if (ending_) return;
-            lease_.answered(said.answer, clock_.now());
+            lease_.answered(said.answer);
             // What it has missed, as its Supervisor would have told it.
             if (said.assignment) take(*said.assignment);
         });

@@ -560,8 +560,113 @@ TEST_F(TopologiesTest, AnEmptiedZookeeperKillsNothingAndIsTold) {
     EXPECT_EQ(nimbus.submit("wc", 1), "there is a topology \"wc\" already");
 
     EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_TRUE(world.server.exists("/storm/removed/" + id)) << "by this Supervisors end it";
+    EXPECT_EQ(nimbus.status("wc"), "KILLED") << "until they say that they have";
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
     EXPECT_EQ(nimbus.status("wc"), "none");
     EXPECT_TRUE(nimbus.submit("wc", 1).starts_with("wc-3-")) << "no id is given twice";
+}
+
+/// "wc" runs by what another ZooKeeper had; this one was never told of it.
+struct LostTest : TopologiesTest {
+    void SetUp() override { supervisor("s1", 2); }
+    cluster::SupervisorReport told(std::uint64_t epoch) {
+        Assignment last;
+        last.topology = "wc-7-1700000000";
+        last.epoch = epoch;
+        last.workers = {{0, "s1", "host-s1", 6700, epoch}};
+        return supervisors[0]->report(last, cluster::WorkerState::kRunning, 1);
+    }
+};
+
+TEST_F(LostTest, WhatRunsThoughItIsNotInZookeeperIsMissingAndKeepsItsSlot) {
+    EXPECT_FALSE(nimbus.topologies.report(told(3)));
+    EXPECT_EQ(nimbus.status("wc"), "MISSING");
+    EXPECT_THAT(nimbus.topologies.problems(), SizeIs(1));
+    nimbus.submit("other", 2);
+    EXPECT_THAT(nimbus.assignment("other")->workers,
+                ElementsAre(::testing::Field(&cluster::WorkerSlot::port, 6701)));
+    EXPECT_FALSE(nimbus.topologies.was_removed("wc-7-1700000000"));
+
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_TRUE(nimbus.topologies.was_removed("wc-7-1700000000"));
+    EXPECT_FALSE(nimbus.topologies.report(told(3)));
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+    cluster::SupervisorReport ended = told(3);
+    ended.workers.clear();
+    EXPECT_FALSE(nimbus.topologies.report(ended));
+    run(2 * kKillNoticed);
+    EXPECT_FALSE(nimbus.topologies.report(ended));
+    run();
+    EXPECT_EQ(nimbus.status("wc"), "none");
+    EXPECT_FALSE(nimbus.topologies.report(told(3)));
+    EXPECT_EQ(nimbus.status("wc"), "none") << "a late report of it is none of a lost one";
+}
+
+TEST_F(LostTest, ThoseThatAreTakenForMissingAreBounded) {
+    cluster::SupervisorReport report = told(1);
+    for (std::size_t i = 1; i <= kMissingMax + 10; ++i) {
+        cluster::WorkerStatus worker = report.workers[0];
+        worker.topology = "t" + std::to_string(i) + "-1-1";
+        report.workers.push_back(worker);
+    }
+    EXPECT_FALSE(nimbus.topologies.report(report));
+
+    EXPECT_THAT(nimbus.topologies.all(), SizeIs(kMissingMax));
+}
+
+TEST_F(LostTest, AMarkOfARemovalIsSweptInTheEnd) {
+    const std::string id = nimbus.submit("gone", 1);
+    nimbus.kill("gone", 0);
+    run(2 * kKillNoticed);
+    report(nimbus, "gone", cluster::WorkerState::kRunning, 0);
+    ASSERT_EQ(nimbus.status("gone"), "none");
+
+    run(kRemovalKept - kRemovalSweep);
+    EXPECT_TRUE(world.server.exists("/storm/removed/" + id));
+    run(3 * kRemovalSweep);
+    EXPECT_FALSE(world.server.exists("/storm/removed/" + id));
+    EXPECT_FALSE(nimbus.topologies.was_removed(id));
+}
+
+TEST_F(LostTest, WhereZookeeperHasAnOlderAssignmentWhatRunsCounts) {
+    nimbus.submit("wc", 1);
+    run(kReturnGrace);
+    Assignment runs = *nimbus.assignment("wc");
+    ASSERT_EQ(runs.workers.at(0).port, 6700);
+    // As an older copy of ZooKeeper's data makes it look: it had moved since.
+    runs.epoch += 5;
+    runs.workers.at(0).port = 6701;
+    runs.workers.at(0).epoch = runs.epoch - 1;
+    cluster::SupervisorReport told =
+        supervisors[0]->report(runs, cluster::WorkerState::kRunning, 1);
+    told.workers.at(0).report.assignment_epoch = runs.epoch;
+
+    EXPECT_FALSE(nimbus.topologies.report(told));
+    run();
+
+    EXPECT_EQ(nimbus.assignment("wc")->workers, runs.workers);
+    EXPECT_EQ(nimbus.assignment("wc")->epoch, runs.epoch + 1) << "no epoch is given twice";
+    EXPECT_THAT(nimbus.topologies.errors().begin()->second.errors.at(0).error,
+                HasSubstr("it was older than what its workers run by"));
+}
+
+TEST_F(LostTest, WhatRunsIsAskedForOnlyWhenAllCanHaveTold) {
+    nimbus.submit("wc", 1);
+    run(kReturnGrace);
+    Assignment runs = *nimbus.assignment("wc");
+    const Assignment before = runs;
+    nimbus.topologies.connection_lost();
+    runs.epoch += 5;
+    runs.workers.at(0).epoch = runs.epoch;
+
+    EXPECT_FALSE(
+        nimbus.topologies.report(supervisors[0]->report(runs, cluster::WorkerState::kRunning, 1)));
+    run(kReturnGrace - 2 * kMicrosPerSecond);
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+    run(3 * kMicrosPerSecond);
+
+    EXPECT_EQ(nimbus.assignment("wc")->workers, runs.workers);
 }
 
 TEST_F(TopologiesTest, WhatWasSubmittedRightBeforeZookeeperWasEmptiedIsMissingToo) {
