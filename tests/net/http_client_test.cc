@@ -16,6 +16,7 @@
 
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace storm::net {
@@ -211,6 +212,7 @@ TEST_F(HttpClient, SaysThatNothingMoves) {
 }
 
 TEST_F(HttpClient, SaysThatThereAreNoDescriptors) {
+    if (testing::kSanitized) GTEST_SKIP() << testing::kSanitizersNeedDescriptors;
     rlimit before{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
     const rlimit none = {0, before.rlim_max};

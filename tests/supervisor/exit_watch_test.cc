@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/files.h"
+#include "tests/support/sanitized.h"
 
 namespace storm::supervisor {
 namespace {
@@ -53,6 +54,7 @@ TEST_F(ExitWatchTest, CallsOnceAndLeavesTheDescriptorToItsOwner) {
 }
 
 TEST_F(ExitWatchTest, NeedsNoDescriptorOfItsOwn) {
+    if (testing::kSanitized) GTEST_SKIP() << testing::kSanitizersNeedDescriptors;
     // Asio's own are made with the first one.
     {
         const ExitWatch first(io_, pidfd_.get(), [] {});

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/support/sanitized.h"
 #include "worker/engine.h"
 
 namespace storm::testing {
@@ -266,12 +267,6 @@ private:
 };
 
 // ---- Running -----------------------------------------------------------------------------------
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
 
 /// How long a test waits for what must come, before it says that it does not.
 inline constexpr std::chrono::seconds kPatience{kSanitized ? 60 : 15};
