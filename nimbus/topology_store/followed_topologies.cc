@@ -1,0 +1,77 @@
+#include "nimbus/topology_store/followed_topologies.h"
+
+#include <utility>
+
+#include "nimbus/limits.h"
+#include "nimbus/topology_store/led_topology.h"
+
+namespace storm::nimbus {
+
+FollowedTopologies::FollowedTopologies(cluster::ClusterState& state, const cluster::EventLoop& loop,
+                                       std::function<void()> changed)
+    : state_(state), loop_(loop), changed_(std::move(changed)) {
+    const auto guarded = [this](auto call) {
+        return [alive = std::weak_ptr(alive_), call](const auto& records) {
+            if (!alive.expired()) call(records);
+        };
+    };
+    state.follow_topologies(guarded([this](const auto& records) { take_(records); }));
+    state.follow_assignments(guarded([this](const auto& records) { take_(records); }));
+    state.follow_errors(guarded([this](const auto& records) { errors_ = records; }));
+}
+
+void FollowedTopologies::take_(const std::map<std::string, cluster::TopologyRecord>& records) {
+    note_vanished(records);
+    topologies_ = records;
+    known_ = true;
+    describe_();
+    unreadable_.clear();
+    for (const auto& [id, why] : state_.unreadable_topologies()) {
+        if (records.count(id) == 0) unreadable_.emplace(id, record_in(id));
+    }
+    changed_();
+}
+
+void FollowedTopologies::take_(const std::map<std::string, cluster::Assignment>& records) {
+    for (const auto& [id, assignment] : assignments_) {
+        if (records.count(id) > 0) continue;
+        vanished_[id].assignment = assignment;
+        vanished_[id].at = loop_.now();
+    }
+    assignments_ = records;
+    changed_();
+}
+
+/// Once each: a topology's description never changes.
+void FollowedTopologies::describe_() {
+    std::erase_if(descriptions_,
+                  [this](const auto& each) { return !topologies_.contains(each.first); });
+    for (const auto& [id, record] : topologies_) {
+        const auto [at, is_new] = descriptions_.try_emplace(id);
+        if (!is_new) continue;
+        auto read = cluster::read_description(record.description);
+        if (read) at->second = std::move(read).value();
+    }
+}
+
+const cluster::Description& FollowedTopologies::description(const std::string& id) const {
+    return descriptions_.at(id);
+}
+
+void FollowedTopologies::note_vanished(const std::map<std::string, cluster::TopologyRecord>& now) {
+    std::erase_if(vanished_, [this](const auto& each) {
+        return loop_.now() - each.second.at > kVanishedKept;
+    });
+    for (const auto& [id, record] : topologies_) {
+        if (now.count(id) > 0 || record.status == cluster::Status::kKilled) continue;
+        vanished_[id].record = record;
+        vanished_[id].at = loop_.now();
+    }
+}
+
+void FollowedTopologies::note_vanished(const std::string& id, const cluster::TopologyRecord& record,
+                                       const cluster::Assignment& assignment) {
+    vanished_[id] = {record, assignment, loop_.now()};
+}
+
+}  // namespace storm::nimbus

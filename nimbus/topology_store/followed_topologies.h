@@ -1,0 +1,70 @@
+// What ZooKeeper tells of topologies, whoever leads; and for a while what has gone from there, so
+// that a leader can tell what was removed from what was lost.
+//
+// Threads: the loop's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "cluster/cluster_state.h"
+#include "cluster/description.h"
+#include "cluster/event_loop.h"
+
+namespace storm::nimbus {
+
+class FollowedTopologies {
+public:
+    struct Vanished {
+        std::optional<cluster::TopologyRecord> record;
+        std::optional<cluster::Assignment> assignment;
+        base::Micros at = 0;
+    };
+
+    /// `changed`: topologies or assignments are others, or can be read or not.
+    FollowedTopologies(cluster::ClusterState& state, const cluster::EventLoop& loop,
+                       std::function<void()> changed);
+    FollowedTopologies(const FollowedTopologies&) = delete;
+    FollowedTopologies& operator=(const FollowedTopologies&) = delete;
+
+    bool known() const { return known_; }
+    const std::map<std::string, cluster::TopologyRecord>& topologies() const { return topologies_; }
+    /// By topology.
+    const std::map<std::string, cluster::Assignment>& assignments() const { return assignments_; }
+    const std::map<std::string, cluster::TopologyErrors>& errors() const { return errors_; }
+    /// Of nothing, if it cannot be read. REQUIRES: it is among topologies().
+    const cluster::Description& description(const std::string& id) const;
+    /// As record_in() has them.
+    const std::map<std::string, cluster::TopologyRecord>& unreadable() const { return unreadable_; }
+
+    /// What has gone within kVanishedKept, and was not being killed.
+    const std::map<std::string, Vanished>& vanished() const { return vanished_; }
+    /// Has what is missing in `now` vanish, as if that had been told.
+    void note_vanished(const std::map<std::string, cluster::TopologyRecord>& now);
+    void note_vanished(const std::string& id, const cluster::TopologyRecord& record,
+                       const cluster::Assignment& assignment);
+    void forget_vanished(const std::string& id) { vanished_.erase(id); }
+
+private:
+    void take_(const std::map<std::string, cluster::TopologyRecord>& records);
+    void take_(const std::map<std::string, cluster::Assignment>& records);
+    void describe_();
+
+    cluster::ClusterState& state_;
+    const cluster::EventLoop& loop_;
+    const std::function<void()> changed_;
+    bool known_ = false;
+    std::map<std::string, cluster::TopologyRecord> topologies_;
+    std::map<std::string, cluster::Assignment> assignments_;
+    std::map<std::string, cluster::TopologyErrors> errors_;
+    std::map<std::string, cluster::Description> descriptions_;
+    std::map<std::string, cluster::TopologyRecord> unreadable_;
+    std::map<std::string, Vanished> vanished_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::nimbus

@@ -1,0 +1,172 @@
+#include "base/check.h"
+#include "base/log.h"
+#include "nimbus/limits.h"
+#include "nimbus/scheduler/spread.h"
+#include "nimbus/topology_store/topologies_impl.h"
+
+namespace storm::nimbus {
+
+using cluster::Assignment;
+using cluster::Write;
+
+void Topologies::Impl::follow_supervisors() {
+    state.follow_supervisors([weak = weak_from_this()](const auto& records) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->supervisors_changed(
+            self->presence.take(records, self->state.unreadable_supervisors(), self->loop.now()));
+    });
+}
+
+void Topologies::Impl::supervisors_changed(const std::set<std::string>& touched) {
+    supply.supervisors = presence.reporting();
+    for (auto& [id, known] : led) {
+        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            if (touched.count(slot.supervisor) > 0) known.well = false;
+        }
+    }
+    schedule_soon();
+}
+
+void Topologies::Impl::look_at_silent() {
+    if (presence.look_at_silent(loop.now())) {
+        for (auto& [id, known] : led) known.well = false;
+        supervisors_changed({});
+    }
+    after(kReportsLook, [](Impl& self) { self.look_at_silent(); });
+}
+
+void Topologies::Impl::write_assignment(Led& known) {
+    STORM_CHECK(known.assignment.epoch > known.epoch_given, "one epoch has one content");
+    known.epoch_given = known.assignment.epoch;
+    writing(known);
+    state.set_assignment(
+        *term, known.assignment,
+        in_term([id = known.record.id](Impl& self, Write outcome) { self.written(id, outcome); }));
+}
+
+void Topologies::Impl::schedule_soon() {
+    if (!term || !is_loaded || scheduling) return;
+    scheduling = true;
+    after(kScheduleDelay, [](Impl& self) {
+        self.scheduling = false;
+        self.schedule_all();
+    });
+}
+
+bool Topologies::Impl::is_settled(const Led& known) {
+    return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing ||
+           known.is_older;
+}
+
+bool Topologies::Impl::has_its_places(const Led& known) {
+    const base::Micros now = loop.now();
+    bool all = known.well;
+    for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+        const std::string& id = slot.supervisor;
+        if (supply.supervisors.count(id) > 0) continue;
+        if (presence.is_present(id, now)) {
+            supply.expected.insert(id);
+            wake_at(presence.expected_until(id) + 1);
+            continue;
+        }
+        const base::Micros shrinks = presence.miss(id, now) + kShrinkAfter;
+        if (now < shrinks) {
+            supply.missed.insert(id);
+            wake_at(shrinks);
+        }
+        all = false;
+    }
+    return all;
+}
+
+std::vector<Led*> Topologies::Impl::wanting() {
+    supply.expected.clear();
+    supply.missed.clear();
+    supply.taken.clear();
+    supply.unsteady.clear();
+    for (const auto& [id, until] : presence.unsteady_until(loop.now())) {
+        supply.unsteady.insert(id);
+        wake_at(until);
+    }
+    std::vector<Led*> wanting;
+    for (auto& [id, known] : led) {
+        if (!has_its_places(known) && !is_settled(known)) {
+            wanting.push_back(&known);
+            continue;
+        }
+        for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            supply.taken.push_back(&slot);
+        }
+    }
+    for (const Assignment& orphan : orphans) {
+        for (const cluster::WorkerSlot& slot : orphan.workers) supply.taken.push_back(&slot);
+    }
+    std::sort(wanting.begin(), wanting.end(), [](const Led* a, const Led* b) {
+        return std::pair(a->record.submitted_ms, std::string_view(a->record.id)) <
+               std::pair(b->record.submitted_ms, std::string_view(b->record.id));
+    });
+    return wanting;
+}
+
+Demand Topologies::Impl::demand_of(const Led& known) {
+    Demand demand;
+    demand.description = &known.description;
+    demand.workers = known.workers;
+    demand.current = known.assignment;
+    demand.next_epoch = next_epoch(known);
+    demand.useful = known.useful;
+    demand.spread = known.spread;
+    return demand;
+}
+
+std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order) {
+    std::vector<Demand> demands;
+    demands.reserve(order.size());
+    for (const Led* const known : order) demands.push_back(demand_of(*known));
+    return demands;
+}
+
+void Topologies::Impl::take(Led& known, const Placement& placement) {
+    counters.workers_moved += workers_moved(known.assignment, placement.assignment);
+    known.assignment = placement.assignment;
+    known.assignment.status = known.record.status;
+    known.unassigned = placement.unassigned;
+    known.notes = placement.notes;
+    known.spread = placement.spread;
+    known.well = placement.complete;
+}
+
+void Topologies::Impl::schedule_all() {
+    if (!may_decide() || !presence.known()) return;
+    for (auto& [id, known] : led) mend_older(known);
+    ++counters.schedulings;
+    const std::vector<Led*> order = wanting();
+    counters.topologies_placed += order.size();
+    const std::vector<Placement> placements = schedule(demands_of(order), supply);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        Led& known = *order[i];
+        take(known, placements[i]);
+        if (!placements[i].changed) continue;
+        ++counters.assignments_written;
+        base::log::info("assigned",
+                        {{"topology", known.record.id},
+                         {"epoch", static_cast<std::int64_t>(known.assignment.epoch)},
+                         {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
+        write_assignment(known);
+    }
+    for (auto& [id, known] : led) finish_if_ended(known);
+    remove_what_is_over();
+}
+
+void Topologies::Impl::wake_at(base::Micros when) {
+    const base::Micros now = loop.now();
+    if (when <= now || (armed_until > now && armed_until <= when)) return;
+    armed_until = when;
+    after(when - now, [when](Impl& self) {
+        if (self.armed_until == when) self.armed_until = -1;
+        self.schedule_soon();
+    });
+}
+
+}  // namespace storm::nimbus

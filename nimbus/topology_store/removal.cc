@@ -1,0 +1,162 @@
+#include "base/log.h"
+#include "nimbus/limits.h"
+#include "nimbus/topology_store/topologies_impl.h"
+
+namespace storm::nimbus {
+
+using cluster::Assignment;
+using cluster::Status;
+using cluster::Write;
+
+/// Killing it is all that can be done: the mark of its removal is made, by which it ends.
+void Topologies::Impl::kill_missing(Led& known, const Fate& fate, const Answered& done) {
+    const std::string id = known.record.id, name = known.record.name;
+    set_fate(known.record, fate);
+    writing(known);
+    state.remove_topology(
+        *term, id, name,
+        [weak = weak_from_this(), round_then = round, id, name, done](Write outcome) {
+            const auto self = weak.lock();
+            if (!self) return;
+            if (self->round == round_then) {
+                if (outcome == Write::kDone) {
+                    self->removed.try_emplace(id, self->loop.now());
+                    self->followed.forget_vanished(id);
+                }
+                self->written(id, outcome);
+                self->remove_what_is_over();
+            }
+            if (outcome == Write::kDone) return done(std::nullopt);
+            done(refusal(outcome, '"' + name + '"'));
+        });
+    end_wait(fate);
+}
+
+void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
+    base::log::info("status changes", {{"topology", known.record.id},
+                                       {"from", cluster::to_string(known.record.status)},
+                                       {"to", cluster::to_string(fate.status)}});
+    set_fate(known.record, fate);
+    Assignment& assignment = known.assignment;
+    assignment.epoch = next_epoch(known);
+    known.epoch_given = assignment.epoch;
+    set_status(assignment, fate);
+    writing(known);
+    const auto settled = [weak = weak_from_this(), round_then = round, id = known.record.id,
+                          name = known.record.name, done, stored = known.stored](Write outcome) {
+        const auto self = weak.lock();
+        if (!self) return;
+        // Of what cannot be read, an assignment may lack.
+        if (stored == Led::Stored::kUnreadable && outcome == Write::kNotFound) {
+            outcome = Write::kDone;
+        }
+        if (self->round == round_then) {
+            self->written(id, outcome);
+            self->remove_what_is_over();
+        }
+        if (outcome == Write::kDone) return done(std::nullopt);
+        done(refusal(outcome, '"' + name + '"'));
+    };
+    if (known.stored == Led::Stored::kGood) {
+        state.update(*term, known.record, known.assignment, settled);
+    } else {
+        state.set_assignment(*term, known.assignment, settled);
+    }
+    if (fate.status == Status::kKilled) end_wait(fate);
+}
+
+/// Looks again when a kill is over by time alone.
+void Topologies::Impl::end_wait(const Fate& fate) {
+    const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
+    after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
+          [](Impl& self) { self.remove_what_is_over(); });
+}
+
+void Topologies::Impl::remove_what_is_over() {
+    if (!may_decide()) return;
+    const std::int64_t now_ms = wall.now_ms();
+    for (auto& [id, known] : led) {
+        if (known.record.status != Status::kKilled || known.writing) continue;
+        const std::vector<std::string> running = may_run(known);
+        const bool expected = std::any_of(
+            known.assignment.workers.begin(), known.assignment.workers.end(),
+            [&](const cluster::WorkerSlot& slot) { return may_run(known, slot, true); });
+        if (!is_over(fate_of(known.record), !expected, now_ms)) continue;
+        if (!running.empty()) note_unsure(known.record.name, running);
+        writing(known);
+        state.remove_topology(*term, id, known.record.name,
+                              in_term([id = id](Impl& self, Write outcome) {
+                                  if (outcome == Write::kDone) {
+                                      base::log::info("removed", {{"topology", id}});
+                                      self.removed.try_emplace(id, self.loop.now());
+                                      self.led.erase(id);
+                                      self.followed.forget_vanished(id);
+                                      self.book.forget_topology(id);
+                                      self.errors.forget(id);
+                                  }
+                                  self.written(id, outcome);
+                              }));
+    }
+}
+
+/// Whether it may be that its process lives; `told`: of Supervisors that are there, for the others
+/// say nothing any more.
+bool Topologies::Impl::may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const {
+    if (told && !presence.is_present(slot.supervisor, loop.now())) return false;
+    const std::int64_t age_ms = wall.now_ms() - known.record.killed_ms;
+    const base::Micros noticed = loop.now() - age_ms * base::kMicrosPerMilli + kKillNoticed;
+    return book.may_have_process(known.assignment.topology, slot, noticed);
+}
+
+std::vector<std::string> Topologies::Impl::may_run(const Led& known) const {
+    std::vector<std::string> running;
+    for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+        if (!may_run(known, slot, false)) continue;
+        running.push_back("worker " + std::to_string(slot.number) + " on " + slot.host + ':' +
+                          std::to_string(slot.port));
+    }
+    return running;
+}
+
+void Topologies::Impl::note_unsure(const std::string& name,
+                                   const std::vector<std::string>& running) {
+    std::string all;
+    for (const std::string& worker : running) all += (all.empty() ? "" : ", ") + worker;
+    base::log::warn("removed, but nobody has said that its workers have ended",
+                    {{"topology", name}, {"workers", all}});
+    std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
+    unsure.emplace_back(name, all);
+    if (unsure.size() > kUnsureKept) unsure.pop_front();
+}
+
+void Topologies::Impl::finish_if_ended(Led& known) {
+    const Fate fate = fate_of(known.record);
+    if (!may_decide() || known.writing || is_left_alone(known) || !is_running(fate) ||
+        !book.all_finished(known.assignment)) {
+        return;
+    }
+    set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
+}
+
+/// The oldest first; those that another leader has made count from the begin of this term.
+void Topologies::Impl::sweep_removals() {
+    after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
+    if (!may_decide()) return;
+    std::vector<std::pair<base::Micros, std::string>> oldest;
+    for (const auto& [id, since] : removed) oldest.emplace_back(since, id);
+    const std::size_t most = std::min(oldest.size(), kRemovalsSweptAtOnce);
+    std::partial_sort(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(most),
+                      oldest.end());
+    for (std::size_t i = 0; i < most; ++i) {
+        const auto& [since, id] = oldest[i];
+        const bool is_old = loop.now() - since > kRemovalKept;
+        if ((!is_old && removed.size() <= kRemovalsKept) || led.contains(id)) continue;
+        removed.erase(id);
+        state.forget_removal(*term, id, in_term([id = id](Impl& self, Write outcome) {
+            if (outcome == Write::kDone || outcome == Write::kNotFound) return;
+            self.write_failed(outcome, "the mark of the removal of " + id);
+        }));
+    }
+}
+
+}  // namespace storm::nimbus

@@ -1,0 +1,174 @@
+// How Topologies does it, for its own files only:
+//
+//     topologies.cc   what others ask: requests, and what is known
+//     term.cc         a term begins, is read, goes wrong, ends; what ZooKeeper has is mended
+//     placing.cc      events become assignments
+//     removal.cc      topologies are killed, finish, and go
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nimbus/scheduler/even_scheduler.h"
+#include "nimbus/topology_store/followed_topologies.h"
+#include "nimbus/topology_store/led_topology.h"
+#include "nimbus/topology_store/report_book.h"
+#include "nimbus/topology_store/supervisor_presence.h"
+#include "nimbus/topology_store/topologies.h"
+#include "nimbus/topology_store/unwritten_errors.h"
+
+namespace storm::nimbus {
+
+/// Why what was to be written was not.
+Refusal refusal(cluster::Write outcome, const std::string& what);
+
+struct Topologies::Impl : std::enable_shared_from_this<Impl> {
+    Impl(cluster::ClusterState& given_state, cluster::EventLoop& given_loop,
+         const base::WallClock& given_wall, base::Micros task_timeout, CurrentTerm given_term,
+         MakeSecret given_secret);
+
+    void follow_supervisors();
+    void begin(const cluster::Term& given);
+    void load();
+    void loaded(const cluster::ClusterSnapshot& snapshot);
+    void read_unreadable(const cluster::ClusterSnapshot& snapshot,
+                         std::map<std::string, Led>& read);
+    void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
+    void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
+    /// A worker of a topology that is not known.
+    void found_running(const cluster::WorkerStatus& worker, const cluster::SupervisorReport& by);
+    void mend_unreadable();
+    void note_older(Led& known, const cluster::WorkerStatus& worker);
+    void mend_older(Led& known);
+    void sweep_removals();
+    void write_again(Led& known, const std::string& why);
+    void note_written_again(const std::string& id, const std::string& why);
+    void saw_leader(const cluster::Leadership& leader);
+    void store_went_back(const std::string& how);
+    void reload_soon();
+    bool leading() const;
+    /// Leads, and its memory is what ZooKeeper has, or will have once writes are settled.
+    bool may_decide() const { return leading() && !in_doubt; }
+    /// Before a write of a topology; after(): once it is settled.
+    void writing(Led& known);
+    void written(const std::string& id, cluster::Write outcome);
+    void write_failed(cluster::Write outcome, const std::string& what);
+    void write_assignment(Led& known);
+    /// Until it may be decided: the call comes again.
+    void hold(std::function<void()> call, const Answered& refuse);
+    void release_held();
+    void stop_leading();
+    /// Calls back only while the term lasts that it was asked in.
+    template <typename Call>
+    auto in_term(Call call);
+    template <typename Call>
+    void after(base::Micros delay, Call call);
+
+    void schedule_soon();
+    void schedule_all();
+    /// Those of whose workers some lack a place, in the order of submission; `supply` then has what
+    /// there is for them.
+    std::vector<Led*> wanting();
+    /// Whether all its workers have their places; notes what is to be known of those that have not.
+    bool has_its_places(const Led& known);
+    static Demand demand_of(const Led& known);
+    static bool is_settled(const Led& known);
+    static std::vector<Demand> demands_of(const std::vector<Led*>& order);
+    void take(Led& known, const Placement& placement);
+    void wake_at(base::Micros when);
+    void look_at_silent();
+    void supervisors_changed(const std::set<std::string>& touched);
+
+    Led* find(const std::string& name);
+    void submit(Submission submission, const Submitted& done);
+    void created(cluster::Write outcome, const std::string& id, const Led& made,
+                 const Submitted& done);
+    void request(const std::string& name, const Answered& done,
+                 const std::function<base::Result<Fate>(const Led&)>& change);
+    void kill_missing(Led& known, const Fate& fate, const Answered& done);
+    void set_fate_of(Led& known, const Fate& fate, const Answered& done);
+    std::optional<Refusal> take_report(cluster::SupervisorReport report);
+    void end_wait(const Fate& fate);
+    void remove_what_is_over();
+    bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
+    std::vector<std::string> may_run(const Led& known) const;
+    void note_unsure(const std::string& name, const std::vector<std::string>& running);
+    void finish_if_ended(Led& known);
+    void add_errors(ReportBook::News&& news);
+    void write_errors();
+
+    Refusal not_leader() const {
+        return {Refusal::Kind::kNotLeader, "this Nimbus does not lead, or not yet"};
+    }
+
+    cluster::ClusterState& state;
+    cluster::EventLoop& loop;
+    const base::WallClock& wall;
+    const CurrentTerm current_term;
+    const MakeSecret make_secret;
+
+    ReportBook book;
+    SupervisorPresence presence;
+    FollowedTopologies followed;
+    cluster::Leadership last_leader;  // Of all that were seen, as epochs go.
+    std::string went_back;  // Why ZooKeeper is taken to be older than it was; empty: it is not.
+    bool surely_went_back = false;  // It was not only read from a server that lagged behind.
+
+    /// When workers have asked for themselves last.
+    std::map<std::pair<std::string, std::uint32_t>, base::Micros> asked;
+
+    // Led.
+    std::optional<cluster::Term> term;
+    std::uint64_t round = 0;                 // Grows with each term, and when one ends.
+    std::optional<std::uint64_t> own_epoch;  // Of the last term here.
+    std::vector<std::string> to_write;       // Topologies whose assignment could not be read.
+    bool is_loaded = false;
+    bool in_doubt = false;  // A write failed: until all is read anew, nothing is decided.
+    bool reloading = false;
+    base::Micros loaded_at = -1;  // -1: not in this term.
+    struct Held {
+        std::function<void()> call;
+        Answered refuse;
+    };
+    std::vector<Held> held;
+    std::map<std::string, Led> led;
+    std::vector<cluster::Assignment>
+        orphans;  // Of records that cannot be read: their slots are taken.
+    std::uint64_t next_number = 1;
+    Supply supply;  // Live Supervisors that report; the rest is of the last run.
+    // When it was seen first in this term that they were removed.
+    std::map<std::string, base::Micros> removed;
+    // Removed although nobody had said that these workers had ended; the last kUnsureKept.
+    std::deque<std::pair<std::string, std::string>> unsure;
+    bool scheduling = false;        // It will be done soon.
+    base::Micros armed_until = -1;  // A timer fires then; -1: none.
+    UnwrittenErrors errors;
+    bool errors_waiting = false;
+
+    TopologyCounters counters;
+};
+
+template <typename Call>
+auto Topologies::Impl::in_term(Call call) {
+    return [weak = weak_from_this(), round_then = round, call](auto&&... arguments) {
+        const auto self = weak.lock();
+        if (self && self->round == round_then) {
+            call(*self, std::forward<decltype(arguments)>(arguments)...);
+        }
+    };
+}
+
+template <typename Call>
+void Topologies::Impl::after(base::Micros delay, Call call) {
+    loop.after(delay, in_term(call));
+}
+
+}  // namespace storm::nimbus

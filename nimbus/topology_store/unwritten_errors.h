@@ -1,0 +1,40 @@
+// Errors of topologies that are to be written to ZooKeeper: of each the last kTopologyErrorsMax.
+//
+// Threads: plain values.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cluster/records.h"
+#include "nimbus/topology_store/report_book.h"
+
+namespace storm::nimbus {
+
+class UnwrittenErrors {
+public:
+    using ByTopology = std::map<std::string, std::vector<cluster::TopologyError>>;
+
+    void add(ReportBook::News&& news) {
+        for (auto& [topology, error] : news) {
+            if (error.error.size() > cluster::kErrorBytesMax) {
+                error.error.resize(cluster::kErrorBytesMax);
+            }
+            auto& list = errors_[topology];
+            list.push_back(std::move(error));
+            if (list.size() > cluster::kTopologyErrorsMax) list.erase(list.begin());
+        }
+    }
+    /// All, to write them now.
+    ByTopology take() { return std::exchange(errors_, {}); }
+    bool empty() const { return errors_.empty(); }
+    void forget(const std::string& topology) { errors_.erase(topology); }
+    void clear() { errors_.clear(); }
+
+private:
+    ByTopology errors_;
+};
+
+}  // namespace storm::nimbus
