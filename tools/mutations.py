@@ -35,6 +35,10 @@ LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine_burst",)
 LEASE = ("worker/serve/lease",)
+CLUSTER_STATE = ("cluster/cluster_state",)
+TOPOLOGIES = ("nimbus/topology_store/topologies",)
+PRESENCE = ("nimbus/topology_store/supervisor_presence",)
+LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -386,5 +390,48 @@ MUTATIONS = [
     *in_file(
         "worker/serve/lease.h",
         ("it-begins-unvouched", "return silence_max_ == 0 || vouched_ || confirmed_;", "return true;", LEASE),
+    ),
+
+    # ---- What was removed, and what was lost --------------------------------------------------
+    *in_file(
+        "cluster/cluster_state.cc",
+        ("a-removal-leaves-no-mark", "steps.emplace_back(Create{nodes.mark, \"\"});", "", CLUSTER_STATE),
+        ("a-lost-one-gets-no-mark", "return data == nullptr ? std::optional<Step>(Create{path, \"\"}) : std::nullopt;",
+         "return std::optional<Step>();", CLUSTER_STATE),
+        ("a-lost-one-takes-another's-name", "data != nullptr && *data == id;", "data != nullptr;", CLUSTER_STATE),
+        ("nobody-reads-the-marks", "all.removed = std::move(*marks);", "", CLUSTER_STATE),
+    ),
+    *in_file(
+        "supervisor/supervisor.cc",
+        ("what-is-missing-was-removed", "removed ? Absence::kRemoved : Absence::kLost;", "Absence::kRemoved;", LOST),
+        ("what-was-removed-is-lost", "removed ? Absence::kRemoved : Absence::kLost;", "Absence::kLost;", LOST),
+        ("an-older-assignment-is-followed", "assignment.epoch < known->second->epoch) return true;",
+         "false) return true;", LOST),
+        ("an-old-kill-does-not-count", "if (assignment.status == cluster::Status::kKilled ||", "if (", LOST),
+        ("it-forgets-by-what-it-runs-at-a-restart", "target->epoch > assignment.epoch;", "false;", LOST),
+    ),
+    *in_file(
+        "nimbus/topology_store/term.cc",
+        ("a-late-report-makes-a-removed-one-missing", "if (removed.contains(id)) return;  // It will end.", "",
+         TOPOLOGIES),
+        ("missing-ones-are-not-bounded", "if (static_cast<std::size_t>(missing) >= kMissingMax) return;", "",
+         TOPOLOGIES),
+        ("what-runs-is-taken-over-too-soon", "known.writing || loop.now() < presence.grace_until()) return;",
+         "known.writing) return;", TOPOLOGIES),
+        ("what-runs-is-not-taken-over", "slot = slot_of(worker, report);", "", TOPOLOGIES),
+        ("what-was-removed-is-missing", "read.count(id) > 0 || removed.contains(id)) continue;",
+         "read.count(id) > 0) continue;", TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/removal.cc",
+        ("marks-are-swept-at-once", "loop.now() - since > kRemovalKept;", "loop.now() - since > 0;", TOPOLOGIES),
+        ("marks-are-never-swept", "loop.now() - since > kRemovalKept;", "false;", TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/supervisor_presence.cc",
+        ("nobody-is-silent", "if (silent_for(id, now) > kReportsLost)", "if (false)", PRESENCE),
+        ("we-who-hear-nobody-lose-all", "if (2 * heard < records_.size()) found.clear();", "", PRESENCE),
+        ("who-comes-back-is-steady", "if (lost_since_.erase(id) > 0)", "if (false)", PRESENCE),
+        ("who-was-restarted-is-lost", "if (heard && now - *heard < kAliveUntilGone)", "if (false)", PRESENCE),
     ),
 ]
