@@ -92,7 +92,7 @@ std::optional<OwnNode::Owner> owner_of(const std::string& data) {
 }
 
 std::string cut(std::string text) {
-    if (text.size() > kErrorBytesMax) text.resize(kErrorBytesMax);
+    if (text.size() > kErrorBytesMax) text.erase(kErrorBytesMax);
     return text;
 }
 

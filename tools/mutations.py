@@ -397,7 +397,7 @@ MUTATIONS = [
         "cluster/cluster_state.cc",
         ("a-removal-leaves-no-mark", "steps.emplace_back(Create{nodes.mark, \"\"});", "", CLUSTER_STATE),
         ("a-lost-one-gets-no-mark", "return data == nullptr ? std::optional<Step>(Create{path, \"\"}) : std::nullopt;",
-         "return std::optional<Step>();", CLUSTER_STATE),
+         "return data == nullptr ? std::optional<Step>() : std::nullopt;", CLUSTER_STATE),
         ("a-lost-one-takes-another's-name", "data != nullptr && *data == id;", "data != nullptr;", CLUSTER_STATE),
         ("nobody-reads-the-marks", "all.removed = std::move(*marks);", "", CLUSTER_STATE),
     ),

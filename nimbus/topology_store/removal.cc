@@ -75,7 +75,9 @@ void Topologies::Impl::end_wait(const Fate& fate) {
 void Topologies::Impl::remove_what_is_over() {
     if (!may_decide()) return;
     const std::int64_t now_ms = wall.now_ms();
-    for (auto& [id, known] : led) {
+    for (auto& entry : led) {
+        const std::string& id = entry.first;
+        Led& known = entry.second;
         if (known.record.status != Status::kKilled || known.writing) continue;
         const std::vector<std::string> running = may_run(known);
         const bool expected = std::any_of(

@@ -20,7 +20,7 @@ public:
     void add(ReportBook::News&& news) {
         for (auto& [topology, error] : news) {
             if (error.error.size() > cluster::kErrorBytesMax) {
-                error.error.resize(cluster::kErrorBytesMax);
+                error.error.erase(cluster::kErrorBytesMax);
             }
             auto& list = errors_[topology];
             list.push_back(std::move(error));

@@ -217,6 +217,7 @@ TEST_F(Isolated, SaysWhenItsUsersCannotBeHad) {
 }
 
 TEST_F(Isolated, ATopologyThatMultipliesIsStoppedAlone) {
+    if (testing::kThreadSanitized) GTEST_SKIP() << "it has a thread of its own in each process";
     cluster.settings.isolation.processes_max = 20;
     cluster.start();
     cluster.submit("many", "multiply");  // No other test has this name, and so its user.

@@ -190,7 +190,7 @@ TEST_F(StormSupervisor, EndsWhenItsLoopHangsAndItsSuccessorAdoptsItsWorkers) {
 
     EXPECT_TRUE(nimbus_->wait_until([&] { return !is_there; }, std::chrono::seconds(4)))
         << "session timeout (2 s) + 2 s";
-    EXPECT_EQ(supervisor_->wait(), 1);
+    EXPECT_EQ(supervisor_->wait(), testing::kExitOfAHungDaemon);
     EXPECT_THAT(content_of(log()), HasSubstr("the event loop hangs"));
     start();
     ASSERT_TRUE(nimbus_->wait_until(

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cerrno>
+#include <csignal>
 
 #include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+
+#include "tests/support/sanitized.h"
 
 namespace storm::testing {
 
@@ -19,5 +22,9 @@ inline bool hang_main_thread(pid_t pid) {
     }
     return true;
 }
+
+/// As a child's wait() has it. The sanitizer's _exit() waits for the main thread, so that there the
+/// daemon's alarm ends it.
+inline constexpr int kExitOfAHungDaemon = kThreadSanitized ? -SIGALRM : 1;
 
 }  // namespace storm::testing

@@ -53,7 +53,7 @@ std::string fault_of_topology_name(std::string_view name) {
     const bool dotted = name.find('.') != std::string_view::npos;
     if (!dotted && fault_of_name(name, kTopologyNameBytesMax).empty()) return "";
     const bool cut = name.size() > kTopologyNameBytesMax;
-    return "\"" + as_utf8(name.substr(0, kTopologyNameBytesMax)) + (cut ? "…" : "") +
+    return '"' + as_utf8(name.substr(0, kTopologyNameBytesMax)) + (cut ? "…" : "") +
            "\" is no name for a topology: it takes 1 to " + std::to_string(kTopologyNameBytesMax) +
            " letters, digits, '_' and '-', and begins with no '-'" +
            (cut ? "; this has " + std::to_string(name.size()) : "");
