@@ -35,7 +35,7 @@ BANNED = [
     (r"sleep_(for|until)\(|\busleep\(", "base::Clock::sleep_until, or a condition",
      "base/ tests/worker/ tests/support/"),
     (r"std::(thread|jthread)\b(?!::)|std::async\b", "base::Thread, which is named and joined",
-     "base/ tests/worker/ tests/support/"),
+     "base/ examples/guide/ tests/worker/ tests/support/"),
     (r"std::(random_device|mt19937)|\brand\(\)", "an injected base::Random", "base/ examples/"),
     (r"std::(cout|cerr)|\bprintf\(", "base::log, or a return value",
      "cli/ examples/ bench/ worker/run/ tests/worker/soak_test.cc "
@@ -56,6 +56,8 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|DO NOT SUBMIT")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 STANDARD_OR_OURS = re.compile(r"<([a-z_0-9]+|storm/[a-z_0-9/]+\.h)$")
 FENCE_FROM = re.compile(r"<!-- from: (\S+) -->$")
+# All C++ that these show stands in a file that is compiled.
+COMPILED = {"README.md", "docs/from-storm.md", "docs/guide.md"}
 README_LINES_MAX = 40
 
 
@@ -103,6 +105,8 @@ def check_text(path, text):
     for number, line in enumerate(lines, start=1):
         found = FENCE_FROM.match(line)
         if not found:
+            if path in COMPILED and lines[number:number + 1] == ["```cpp"]:
+                yield number + 1, "say `<!-- from: file -->` above, and show what is compiled"
             continue
         source = ROOT / found[1]
         if not lines[number].startswith("```") or "```" not in lines[number + 1:]:
