@@ -58,6 +58,7 @@ STANDARD_OR_OURS = re.compile(r"<([a-z_0-9]+|storm/[a-z_0-9/]+\.h)$")
 FENCE_FROM = re.compile(r"<!-- from: (\S+) -->$")
 # All C++ that these show stands in a file that is compiled.
 COMPILED = {"README.md", "docs/from-storm.md", "docs/guide.md"}
+LINK = re.compile(r"\]\(([^()\s]+)\)")
 README_LINES_MAX = 40
 
 
@@ -119,6 +120,49 @@ def check_text(path, text):
                 yield number, f"the block differs from {found[1]}; copy it again"
 
 
+def prose_of(text):
+    """The lines outside of code blocks, without `code`, by number."""
+    in_code = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.lstrip().startswith("```"):
+            in_code = not in_code
+        elif not in_code:
+            yield number, re.sub(r"`[^`]*`", "", line)
+
+
+def anchors_of(text):
+    """What headings are called in links: as GitHub and the site do it."""
+    in_code, anchors = False, set()
+    for line in text.split("\n"):
+        if line.lstrip().startswith("```"):
+            in_code = not in_code
+        elif not in_code and (found := re.match(r"#+ (.*)", line)):
+            anchor = re.sub(r"[^\w\- ]", "", found[1].lower()).replace(" ", "-")
+            while anchor in anchors:
+                anchor += "-1"
+            anchors.add(anchor)
+    return anchors
+
+
+def check_links(path, text):
+    """Whatever a page links to within the repository is there, the heading too."""
+    for number, line in prose_of(text):
+        for target in LINK.findall(line):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            file = (ROOT / path).parent / name if name else ROOT / path
+            if not file.exists():
+                yield number, f"{name} does not exist"
+            elif anchor and (file.suffix != ".md" or anchor not in anchors_of(file.read_text())):
+                yield number, f"{target}: there is no such heading"
+
+
+def check_page(path, text):
+    yield from check_text(path, text)
+    yield from check_links(path, text)
+
+
 def check_rooms(files):
     for room in LAYERS:
         readme = ROOT / room / "README.md"
@@ -141,7 +185,7 @@ def main():
     files = [path for path in project_files() if path.endswith((".h", ".cc", ".md"))]
     breaches = list(check_rooms(files))
     for path in files:
-        check = check_text if path.endswith(".md") else check_source
+        check = check_page if path.endswith(".md") else check_source
         breaches += [(path, *found) for found in check(path, (ROOT / path).read_text())]
     for path, number, what in breaches:
         print(f"{path}:{number}: {what}")

@@ -1,67 +1,76 @@
-// The topology of the README: who said how many words?
+// The topology of the README: counts the words of standard input.
 //
-//     printf 'ann: hello there\nbob: hi\n' | quick-start
+//     printf 'to be or not\nto be\n' | quick-start
+
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <storm/storm.h>
 
 namespace {
 
-class StandardInput final : public storm::Spout {
+// A spout is where tuples come from. This one emits each line with an id, so the line is tracked:
+// ack(id) follows when all that came of it is done, else fail(id), and it is emitted again.
+class Lines final : public storm::Spout {
 public:
-    void declare_outputs(storm::Outputs& outputs) const override {
-        outputs.stream({"name", "text"});
-    }
+    void declare_outputs(storm::Outputs& outputs) const override { outputs.stream({"line"}); }
     storm::Next next_tuple(storm::SpoutCollector& out) override {
+        storm::MessageId id = next_id_;
         std::string line;
-        if (!std::getline(std::cin, line)) {
+        if (!failed_.empty()) {
+            id = failed_.back();
+            failed_.pop_back();
+        } else if (std::getline(std::cin, line)) {
+            pending_[next_id_++] = line;
+        } else {
             out.finished();
             return storm::Next::kIdle;
         }
-        const std::size_t colon = line.find(':');
-        if (colon != std::string::npos) out.emit(line.substr(0, colon), line.substr(colon + 1));
+        out.emit_tracked(id, pending_[id]);
         return storm::Next::kEmitted;
     }
+    void ack(storm::MessageId id) override { pending_.erase(id); }
+    void fail(storm::MessageId id, storm::FailReason) override { failed_.push_back(id); }
+
+private:
+    storm::MessageId next_id_ = 0;
+    std::map<storm::MessageId, std::string> pending_;
+    std::vector<storm::MessageId> failed_;
 };
 
-class SumByName final : public storm::BasicBolt {
+// A bolt gets tuples. Each of its tasks is an object of its own, so it needs no lock.
+class Count final : public storm::BasicBolt {
 public:
     void execute(const storm::Tuple& input, storm::BasicCollector&) override {
-        sums_[std::string(input.string("name"))] += input.int64("words");
+        ++counts_[std::string(input.string("word"))];
     }
-    void finish(storm::BasicCollector&) override {
-        for (const auto& [name, sum] : sums_) std::cout << name << ' ' + std::to_string(sum) + '\n';
+    void finish(storm::BasicCollector&) override {  // No more will come.
+        for (const auto& [word, count] : counts_) {
+            std::cout << std::to_string(count) + ' ' + word + '\n';
+        }
     }
 
 private:
-    std::map<std::string, std::int64_t> sums_;  // Each task has its own: no lock.
+    std::map<std::string, int> counts_;
 };
 
-std::int64_t count_words(std::string_view text) {
-    std::int64_t words = 0;
-    bool inside = false;
-    for (const char c : text) {
-        words += !inside && c != ' ' ? 1 : 0;
-        inside = c != ' ';
-    }
-    return words;
-}
-
-storm::Topology who_said_how_much(const storm::Config&) {
+storm::Topology quick_start(const storm::Config&) {
     storm::TopologyBuilder t;
-    t.spout<StandardInput>("lines").blocking();
-    t.bolt_fn("words", {"name", {"words", storm::Kind::kInt64}},
-              [](const storm::Tuple& in, storm::BasicCollector& out) {
-                  out.emit(in.string("name"), count_words(in.string("text")));
+    t.spout<Lines>("lines").blocking();  // It waits for input, so it gets a thread of its own.
+    t.bolt_fn("split", {"word"},
+              [](const storm::Tuple& input, storm::BasicCollector& out) {
+                  std::istringstream words{std::string(input.string("line"))};
+                  for (std::string word; words >> word;) out.emit(word);
               })
         .parallelism(2)
         .shuffle("lines");
-    t.bolt<SumByName>("sums").parallelism(2).fields("words", {"name"});
+    t.bolt<Count>("count").parallelism(2).fields("split", {"word"});  // Equal words, one task.
     return t.build();
 }
 
 }  // namespace
 
-STORM_TOPOLOGY_MAIN(who_said_how_much)
+STORM_TOPOLOGY_MAIN(quick_start)
