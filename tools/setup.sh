@@ -36,19 +36,20 @@ test  | clang-format            | format (tools/format.sh)
 full  | clang                   | a second compiler, fuzzers
 full  | libclang-rt-14-dev      | sanitizers and fuzzers of clang
 full  | clang-tidy              | finds bugs without running
+docs  | mkdocs                | makes the site of the documentation (tools/docs.sh)
 demo  | bible-kjv               | a text to count words in
 cluster | zookeeper             | coordinates the cluster
 cluster | default-jre-headless  | runs ZooKeeper
 '
 
 usage() {
-    echo "usage: tools/setup.sh GROUP…   (groups: build test full demo cluster)" >&2
+    echo "usage: tools/setup.sh GROUP…   (groups: build test full docs demo cluster)" >&2
     exit 2
 }
 
 [[ $# -gt 0 ]] || usage
 for group in "$@"; do
-    [[ $group =~ ^(build|test|full|demo|cluster)$ ]] || usage
+    [[ $group =~ ^(build|test|full|docs|demo|cluster)$ ]] || usage
 done
 
 # Boost of any age from 1.74 will do, from wherever it came: its -dev packages exclude each other.
