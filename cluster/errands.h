@@ -1,4 +1,4 @@
-// One thread that does one thing after the other which may block, for a loop that must not.
+// Runs calls that may block, one at a time, on a thread of its own: for a loop that must not wait.
 //
 //     errands.run([path] { return sha256_of(path); }, [this](Result<…> sum) { … });
 //
