@@ -33,7 +33,7 @@ std::string help_of(const CLI::App& app) {
 }  // namespace
 
 void add_settings_options(CLI::App& app, SettingsOptions& options) {
-    app.add_option("-c", options.assignments, "Set something, as in -c nimbus.seeds=alpha")
+    app.add_option("-c", options.assignments, "Set a setting, as in -c nimbus.seeds=alpha")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     app.add_option("--config", options.files, "Read settings from a YAML file")

@@ -29,7 +29,7 @@ namespace {
 constexpr const char* kNotes =
     "Examples:\n"
     "  storm new word-stats      a new topology, ready to be built\n"
-    "  storm list                what runs on the cluster; storm-submit sends something there\n"
+    "  storm list                what runs on the cluster; storm-submit adds to it\n"
     "  storm kill wc -w 10       drain it, for 10 s at most, and remove it\n"
     "  storm kill --help         what a verb does, and its options\n\n"
     "Where the cluster is: nimbus.seeds, nimbus.port and storm.token.file, from -c, --config,\n"
@@ -66,7 +66,7 @@ private:
     }
 
     void add_format(CLI::App& app, const std::map<std::string, Format>& formats) {
-        app.add_option("-o,--output", format_, "How to print it")
+        app.add_option("-o,--output", format_, "Output format")
             ->transform(CLI::Validator(
                 [formats](std::string& given) { return look_up(formats, given); }, ""))
             ->type_name("json");
@@ -104,21 +104,20 @@ private:
         add_name(status);
         add_format(status, {{"table", Format::kTable}, {"json", Format::kJson}});
         status.callback([this] { show_status(config(), name_, output()); });
-        add("errors", "List the last errors of all topologies", list_errors);
+        add("errors", "List the latest errors of all topologies", list_errors);
         add("supervisors", "List the Supervisors, and their slots", list_supervisors);
         add("nimbuses", "List the Nimbuses, and who leads", list_nimbuses);
-        add("health", "Tell whether the cluster is well; if not, exit with 1", show_health);
+        add("health", "Check that the cluster is healthy; exit with 1 if it is not", show_health);
     }
 
     void add_changes() {
         CLI::App& kill = remote_verb("kill", "Drain a topology, and remove it");
         add_name(kill);
-        kill.add_option(
-                "-w,--wait", kill_.wait_secs,
-                "Seconds that draining may take at most, if not topology.message.timeout.secs")
+        kill.add_option("-w,--wait", kill_.wait_secs,
+                        "Longest time to drain (default: topology.message.timeout.secs)")
             ->check(CLI::Range(0, 24 * 3600))
             ->type_name("SECS");
-        kill.add_flag("--detach", kill_.detach, "Do not wait until it is gone");
+        kill.add_flag("--detach", kill_.detach, "Do not wait until it has gone");
         kill.callback([this] {
             kill_.name = name_;
             kill_topology(config(), kill_, real_patience(clock_), output());
@@ -128,18 +127,21 @@ private:
             add_name(added);
             added.callback([this, change] { change(config(), name_, output()); });
         };
-        add("activate", "Let the spouts of a topology emit", activate);
-        add("deactivate", "Stop the spouts of a topology", deactivate);
+        add("activate", "Resume the spouts of a topology", activate);
+        add("deactivate", "Pause the spouts of a topology", deactivate);
     }
 
     void add_logs() {
-        CLI::App& logs = remote_verb("logs", "Show what the workers of a topology have printed");
+        CLI::App& logs = remote_verb("logs", "Show the output of a topology's workers");
         add_name(logs);
-        logs.add_flag("-f,--follow", logs_.follow, "Go on as more is printed, until Ctrl-C");
-        logs.add_option("--worker", logs_.worker, "Of this one only; storm status numbers them")
+        logs.add_flag("-f,--follow", logs_.follow,
+                      "Keep printing as the output grows, until Ctrl-C");
+        logs.add_option("--worker", logs_.worker,
+                        "Only this worker; storm status shows the numbers")
             ->check(CLI::Range(0, 1'000'000))
             ->type_name("NUMBER");
-        logs.add_option("--stream", logs_.stream, "stderr (unless given), stdout, or stderr.1, …")
+        logs.add_option("--stream", logs_.stream,
+                        "stderr (default), stdout, or an older one: stderr.1, …")
             ->type_name("NAME");
         logs.callback([this] {
             logs_.topology = name_;
@@ -151,8 +153,9 @@ private:
     void add_config() {
         CLI::App& config = verb(app_, "config", "Check or explain settings");
         config.require_subcommand(1);
-        CLI::App& check = verb(config, "check", "Look for mistakes, and show what is set where");
-        check.add_option("FILE", file_, "Only this one");
+        CLI::App& check =
+            verb(config, "check", "Check settings files, and show which one sets what");
+        check.add_option("FILE", file_, "Check only this file");
         add_settings_options(check, options_);
         add_format(check, {{"table", Format::kTable}, {"json", Format::kJson}});
         check.callback([this] {
@@ -160,8 +163,9 @@ private:
                                              : std::vector<cluster::SettingsFile>{{file_}};
             check_settings(files, options_.assignments, output());
         });
-        CLI::App& explain = verb(config, "explain", "Tell what a setting does, takes and is here");
-        explain.add_option("KEY", name_, "As in topology.workers; none: all of them");
+        CLI::App& explain =
+            verb(config, "explain", "Explain a setting: effect, values, default, value here");
+        explain.add_option("KEY", name_, "Such as topology.workers; without it, all settings");
         add_settings_options(explain, options_);
         add_format(explain,
                    {{"table", Format::kTable}, {"json", Format::kJson}, {"names", Format::kNames}});
@@ -174,7 +178,7 @@ private:
     /// Those that need no cluster.
     void add_local() {
         CLI::App& create = verb(app_, "new", "Create the folder of a new topology");
-        create.add_option("NAME", name_, "Its name, and that of its folder")->required();
+        create.add_option("NAME", name_, "Name of the topology and of its folder")->required();
         create.callback([this] {
             const ExitCode code =
                 make_topology({.name = name_,
@@ -185,7 +189,7 @@ private:
         });
         CLI::App& version = verb(app_, "version", "Print the version");
         version.callback([] { std::cout << "storm " STORM_VERSION "\n"; });
-        CLI::App& completion = verb(app_, "completion", "Print what makes a shell complete us");
+        CLI::App& completion = verb(app_, "completion", "Print a completion script for a shell");
         completion.add_option("SHELL", name_, "bash, zsh or fish")
             ->required()
             ->check(CLI::IsMember({"bash", "zsh", "fish"}));

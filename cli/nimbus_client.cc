@@ -82,7 +82,7 @@ Token token_named(const std::string& path, const std::string& by,
         throw Failure(ExitCode::kDenied,
                       "the token in " + detail::quoted(path) + ", which " + by +
                           " names, can be read by others",
-                      "whoever reads it may do what you may; chmod " +
+                      "anybody who reads it can act as you; chmod " +
                           std::string((forbidden & S_IRGRP) != 0 ? "600 " : "640 ") + path);
     }
     return {text, "the token in " + detail::quoted(path) + " (" + by + ")"};
@@ -293,7 +293,7 @@ void NimbusClient::stay_with_leader(const Patience& patience) {
         throw Failure(ExitCode::kUnreachable,
                       "Nimbus has no connection to ZooKeeper (" +
                           printable(text_at(said, "zookeeper")) + "), so nothing can be changed",
-                      "look at storm.zookeeper.servers, and whether it runs; workers go on");
+                      "check storm.zookeeper.servers, and that ZooKeeper runs; workers run on");
     }
     if (leader.empty()) {
         throw Failure(ExitCode::kUnreachable, "no Nimbus leads at the moment",
@@ -341,7 +341,7 @@ net::HttpResponse NimbusClient::get_log(const Location& location) {
         throw Failure(ExitCode::kUnreachable,
                       "cannot reach the Supervisor at " + to_string(location.address) + ": " +
                           printable(response.error().message),
-                      "logs are with the Supervisor whose worker wrote them; storm supervisors");
+                      "logs are kept by the worker's Supervisor; see storm supervisors");
     }
     if (!is_success(response->status)) refuse(call, *response);
     return *response;

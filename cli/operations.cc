@@ -136,12 +136,13 @@ void show_health(const Config& config, const Output& output) {
     output.out << std::flush;
     if (text_at(health, "zookeeper") != "connected") {
         throw Failure(ExitCode::kFailed,
-                      "Nimbus has no connection to ZooKeeper: workers go on, but nothing can be "
+                      "Nimbus has no connection to ZooKeeper: workers run on, but nothing can be "
                       "changed, and none is moved",
-                      "look at storm.zookeeper.servers, and whether it runs");
+                      "check storm.zookeeper.servers, and that ZooKeeper runs");
     }
     if (text_at(health, "status") != "ok" || text_at(health, "leader").empty()) {
-        throw Failure(ExitCode::kFailed, "the cluster is not well", "storm nimbuses, storm errors");
+        throw Failure(ExitCode::kFailed, "the cluster is not healthy",
+                      "storm nimbuses, storm errors");
     }
     if (list_at(supervisors, "supervisors").empty()) {
         throw Failure(ExitCode::kFailed, "there is no Supervisor, so nothing can run",

@@ -32,13 +32,13 @@ void list_supervisors(const Config& config, const Output& output);
 void list_nimbuses(const Config& config, const Output& output);
 void list_errors(const Config& config, const Output& output);
 void show_status(const Config& config, const std::string& name, const Output& output);
-/// Throws Failure too when the cluster is not well.
+/// Throws Failure too when the cluster is not healthy.
 void show_health(const Config& config, const Output& output);
 
 struct Kill {
     std::string name;
     std::optional<std::int64_t> wait_secs;  ///< For draining, at most. None: as Nimbus likes.
-    bool detach = false;                    ///< Do not wait until it is gone.
+    bool detach = false;                    ///< Do not wait until it has gone.
 };
 void kill_topology(const Config& config, const Kill& kill, const Patience& patience,
                    const Output& output);

@@ -66,7 +66,7 @@ std::optional<ProgramMistake> mistake_in_elf(const std::string& path, std::strin
     if (machine_name(number) != here.machine) {
         return ProgramMistake{detail::quoted(path) + " is built for " + machine_name(number) +
                                   ", and this machine is " + here.machine,
-                              "it is run here to describe its topology: submit it from a machine "
+                              "it runs here to describe its topology: submit it from a machine "
                               "that it is built for"};
     }
     const unsigned type = byte(16) | unsigned{byte(17)} << 8U;

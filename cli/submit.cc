@@ -48,7 +48,7 @@ Json parsed(const std::string& program, const std::string& description) {
     throw Failure(ExitCode::kFailed,
                   "\"" + program + "\" gives a description that is of no use: " +
                       (read ? "it is no JSON object" : printable(read.error().message)),
-                  "build it with the version of Storm that this storm-submit is of");
+                  "build it with the same version of Storm as this storm-submit");
 }
 
 /// On a terminal a bar, elsewhere a line when it begins.
@@ -138,7 +138,7 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
                     ? ""
                     : fmt::format(" after {} s", static_cast<double>(timeout) / 1e6);
             const char* const what = text_at(topology, "status") == "FINISHED"
-                                         ? "ran, but not all went through"
+                                         ? "ran, but not all tuples went through"
                                          : "does not run";
             throw Failure(ExitCode::kFailed,
                           fmt::format("\"{}\" {}{}:\n{}", name, what, after, found.why), stays);
@@ -196,7 +196,7 @@ std::string describe(const std::string& program, const std::map<std::string, std
     if (const auto differs = difference(once, again)) {
         throw Failure(ExitCode::kFailed,
                       "\"" + program + "\" builds another topology each time: " + *differs,
-                      "every worker builds it anew: it may depend on nothing but its settings");
+                      "each worker builds it again, so it may depend on its settings only");
     }
     return first;
 }

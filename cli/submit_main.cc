@@ -14,12 +14,12 @@ namespace storm::cli {
 namespace {
 
 constexpr const char* kNotes =
-    "The program is run here, twice, to describe its topology; then it is uploaded, and runs on\n"
-    "the cluster. All topology.* settings, and keys of the topology's own, go with it.\n\n"
+    "The program runs here, twice, to describe its topology; then it is uploaded, and runs on\n"
+    "the cluster. All topology.* settings, and the topology's own keys, are sent with it.\n\n"
     "Examples:\n"
     "  storm-submit ./word-count --name wc -c topology.workers=2 -c input=/data/book.txt\n"
     "  storm-submit ./word-count --name wc --file stop-words.txt --detach\n\n"
-    "exit code: 0 it runs, 1 failed (what is missing is said), 2 usage or settings,\n"
+    "exit code: 0 running, 1 failed (stderr says why), 2 usage or settings,\n"
     "  4 the name is taken, 5 Nimbus cannot be reached, 6 denied";
 
 int run(int argc, char** argv) {
@@ -32,16 +32,16 @@ int run(int argc, char** argv) {
     std::string timeout = "60s";
     app.add_option("PROGRAM", submission.program, "The executable of a topology")->required();
     app.add_option("--name", submission.name,
-                   "Its name in the cluster; else topology.name, else the program's")
+                   "Name in the cluster (default: topology.name, else the program's)")
         ->check(CLI::Validator(
             [](const std::string& name) { return name.empty() ? "is empty" : ""; }, ""))
         ->type_name("NAME");
     add_settings_options(app, options);
-    app.add_option("--file", submission.files, "A file that its workers find in their folder")
+    app.add_option("--file", submission.files, "A file to put into the folder of each worker")
         ->type_name("PATH")
         ->allow_extra_args(false);
-    app.add_flag("--inactive", submission.inactive, "Its spouts wait for storm activate");
-    app.add_option("--timeout", timeout, "How long to wait until it runs, if not for 60s")
+    app.add_flag("--inactive", submission.inactive, "Keep its spouts paused until storm activate");
+    app.add_option("--timeout", timeout, "How long to wait until it runs (default: 60s)")
         ->type_name("TIME");
     app.add_flag("--detach", submission.detach, "Do not wait until it runs");
     app.callback([&] {

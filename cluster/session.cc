@@ -82,7 +82,7 @@ void Session::renew_unless_connected_() {
                            suspension = ++suspensions_] {
         if (alive.expired() || number != number_ || suspension != suspensions_) return;
         if (client_->session() != SessionState::kSuspended) return;
-        log::warn("zookeeper does not take this session back, beginning another");
+        log::warn("zookeeper refuses this session, beginning another");
         connect_();
     });
 }

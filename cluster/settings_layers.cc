@@ -47,7 +47,7 @@ public:
         if (file.optional && is_missing(file.path)) return;
         if (file.may_be_closed && is_closed(file.path)) {
             // As with the HOME of another user.
-            return base::log::warn("a settings file is left out: no right to read it",
+            return base::log::warn("a settings file is skipped: no permission to read it",
                                    {{"file", file.path}});
         }
         const auto read = base::read_settings_file(file.path);

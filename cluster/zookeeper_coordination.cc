@@ -227,7 +227,7 @@ void log_no_auth() {
     std::uint64_t held_back = 0;
     const std::lock_guard lock(mutex);
     if (!limit.admit(base::SteadyClock().now(), held_back)) return;
-    log::error("zookeeper refuses us nodes that others have made: all daemons must have the same",
+    log::error("zookeeper refuses nodes that others made: all daemons must have the same",
                {{"setting", "storm.zookeeper.auth.file"}});
 }
 

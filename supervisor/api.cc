@@ -61,14 +61,13 @@ void add(MetricFamily& to, std::vector<ClientMetric::Label> labels, double value
 
 HttpResponse metrics(const Overview& now) {
     std::vector<MetricFamily> families;
-    families.push_back(
-        family("storm_supervisor_slots", "Slots that can be had", MetricType::Gauge));
+    families.push_back(family("storm_supervisor_slots", "Usable slots", MetricType::Gauge));
     add(families.back(), {}, static_cast<double>(now.slots));
     families.push_back(
         family("storm_supervisor_slots_used", "Slots with a worker", MetricType::Gauge));
     add(families.back(), {}, static_cast<double>(now.slots_used));
     families.push_back(family("storm_supervisor_restarts_total",
-                              "Workers that ended without being asked to, by reason",
+                              "Workers that ended without being told to, by reason",
                               MetricType::Counter));
     for (std::size_t i = 0; i < kEndReasons; ++i) {
         add(families.back(), {{"reason", std::string(to_string(static_cast<EndReason>(i)))}},
@@ -88,7 +87,7 @@ HttpResponse metrics(const Overview& now) {
             static_cast<double>(count));
     }
     families.push_back(family("storm_supervisor_topologies_in_doubt",
-                              "Topologies that go on though their assignment is not known",
+                              "Topologies that run on though their assignment is not known",
                               MetricType::Gauge));
     add(families.back(), {}, static_cast<double>(now.in_doubt));
     families.push_back(family("storm_supervisor_zookeeper_connected",
@@ -165,9 +164,8 @@ net::Access access_of(const HttpRequest& request, const std::string& token_file,
 std::optional<HttpResponse> refusal(const HttpRequest& request, const std::string& token_file,
                                     const std::string& readonly_token_file) {
     if (token_file.empty() && readonly_token_file.empty()) {
-        return HttpResponse::error(
-            403, "logs are for those with the token, and this supervisor has none",
-            "set storm.token.file to Nimbus' token for the supervisor");
+        return HttpResponse::error(403, "logs need the token, and this Supervisor has none",
+                                   "set storm.token.file of the Supervisor to Nimbus' token");
     }
     net::Tokens tokens = {{}, token_or_none(readonly_token_file)};
     if (!token_file.empty()) {
@@ -200,7 +198,7 @@ cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
 void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     const std::string path = request.target.substr(0, request.target.find('?'));
     if (request.method != "GET" && request.method != "HEAD") {
-        return reply(HttpResponse::error(405, "the supervisor is only asked", "use GET"));
+        return reply(HttpResponse::error(405, "only GET and HEAD are allowed"));
     }
     if (path.starts_with(kLogs)) return answer_log_(request, reply);
     if (path == "/health") return reply(health(sources_.overview()));
@@ -223,7 +221,7 @@ void Api::answer_log_(const HttpRequest& request, const net::HttpReply& reply) {
     const std::optional<LogRequest> wanted = log_request(request.target);
     if (!wanted) {
         return reply(HttpResponse::error(
-            400, "this names no log",
+            400, "no such log",
             "/api/v1/logs/TOPOLOGY_ID/NUMBER/stdout or …/stderr, ?offset=N&bytes=M"));
     }
     const bool taken = files_.run(
@@ -236,7 +234,7 @@ void Api::answer_log_(const HttpRequest& request, const net::HttpReply& reply) {
             response.body = std::move(part).value().bytes;
             reply(std::move(response));
         });
-    if (!taken) reply(HttpResponse::error(503, "too much is to be read", "try again"));
+    if (!taken) reply(HttpResponse::error(503, "too many log requests are waiting", "try again"));
 }
 
 }  // namespace storm::supervisor

@@ -21,7 +21,7 @@ namespace storm::supervisor {
 struct Overview {
     std::string zookeeper;     ///< "connected"
     std::string refused;       ///< Why Nimbus does not take its reports.
-    std::size_t in_doubt = 0;  ///< Topologies that go on though their assignment is not known.
+    std::size_t in_doubt = 0;  ///< Topologies that run on though their assignment is not known.
     std::size_t slots = 0;
     std::size_t slots_used = 0;
     std::array<std::uint64_t, kEndReasons> restarts{};

@@ -11,7 +11,7 @@
 namespace storm::supervisor {
 namespace {
 
-constexpr const char* kTooMuchToDo = "too many things wait to be fetched";
+constexpr const char* kTooMuchToDo = "too many fetches are waiting";
 
 }  // namespace
 

@@ -51,7 +51,7 @@ Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSetting
     base::log::info("supervisor is ready",
                     {{"id", id}, {"port", std::int64_t{(*running)->http_port()}}});
     cluster::run_watched(io, session, zookeeper.session_timeout);
-    base::log::info("supervisor ends; its workers go on");
+    base::log::info("supervisor ends; its workers run on");
     return outcome;
 }
 

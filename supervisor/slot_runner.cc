@@ -259,7 +259,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
         [this, alive = alive_](Started started) {
             if (*alive) started_(std::move(started));
         });
-    if (!starting_) not_started_({"too many things wait to be done"});
+    if (!starting_) not_started_({"too many jobs are waiting"});
 }
 
 SlotRunner::Started SlotRunner::try_to_start_(const Places& places, const std::string& host,
@@ -423,7 +423,7 @@ void SlotRunner::save_() {
         [this, alive = alive_](const base::Result<base::Done>& written) {
             if (*alive) saved_once_(written);
         });
-    if (!taken) saved_once_(base::Error{"too many things wait to be done"});
+    if (!taken) saved_once_(base::Error{"too many jobs are waiting"});
 }
 
 void SlotRunner::saved_once_(const base::Result<base::Done>& written) {

@@ -256,7 +256,7 @@ up() {
     for ((number = 1; number <= supervisors; ++number)); do start_supervisor "$number"; done
     for ((number = 1; number <= supervisors; ++number)); do await "supervisor-$number"; done
     if ! wait_until $seconds_max all_well; then
-        say "all daemons run, but the cluster is not well after $seconds_max s:"
+        say "all daemons run, but the cluster is not healthy after $seconds_max s:"
         status >&2 || true
         exit 1
     fi

@@ -215,8 +215,7 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
         if (route.method == head.method || head_of_get) found = &route;
     }
     if (allowed.empty()) {
-        refused = HttpResponse::error(404, "there is no such page",
-                                      "GET /api/v1/openapi.json has them all");
+        refused = HttpResponse::error(404, "no such page", "GET /api/v1/openapi.json lists all");
         return nullptr;
     }
     if (found == nullptr) {
@@ -239,7 +238,7 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
     if ((found->flags & Route::kZookeeper) != 0 && parts_.zookeeper() != "connected") {
         refused = HttpResponse::error(
             503, "Nimbus has no connection to ZooKeeper, so nothing can be changed",
-            "look at storm.zookeeper.servers, and whether it runs; workers go on");
+            "check storm.zookeeper.servers, and that ZooKeeper runs; workers run on");
         return nullptr;
     }
     return found;
@@ -454,7 +453,7 @@ void Api::report_(const Call& call) {
     if (report->supervisor != call.argument) {
         return call.reply(HttpResponse::error(
             422,
-            "the report is of supervisor \"" + report->supervisor + "\", the path says another"));
+            "the report is from supervisor \"" + report->supervisor + "\", the path says another"));
     }
     const auto refused = parts_.topologies.report(std::move(report).value());
     if (refused) return call.reply(refusal_(*refused));

@@ -96,14 +96,14 @@ void add_topologies(Families& families, const Topologies& topologies) {
                      number(counters.terms));
     families.counter("storm_nimbus_schedulings_total", "Runs of the scheduler",
                      number(counters.schedulings));
-    families.counter("storm_nimbus_assignments_written_total", "Assignments changed by it",
+    families.counter("storm_nimbus_assignments_written_total", "Assignments written",
                      number(counters.assignments_written));
     families.counter("storm_nimbus_workers_moved_total",
                      "Workers that got a slot, another one, or other executors",
                      number(counters.workers_moved));
     families.counter("storm_nimbus_reports_total", "Reports of Supervisors taken",
                      number(counters.reports));
-    families.counter("storm_nimbus_writes_failed_total", "Writes that ZooKeeper did not take",
+    families.counter("storm_nimbus_writes_failed_total", "Writes that ZooKeeper refused",
                      number(counters.writes_failed));
 }
 
@@ -123,13 +123,13 @@ std::string metrics_text(const MetricsSource& source) {
     families.gauge("storm_nimbus_blobs_missing", "Blobs that topologies need and are not here",
                    number(source.blobs_missing));
     families.counter("storm_nimbus_copies_lacking_total",
-                     "Submissions whose blobs not all Nimbuses took",
+                     "Submissions whose blobs some Nimbus did not take",
                      number(source.copies_lacking));
     for (const auto& [status, count] : source.requests_by_status) {
         families.counter("storm_nimbus_http_requests_total", "HTTP requests answered",
                          number(count), {"status", std::to_string(status)});
     }
-    families.gauge("process_start_time_seconds", "Start, since 1970",
+    families.gauge("process_start_time_seconds", "Start time, in seconds since 1970",
                    static_cast<double>(source.started_ms) / 1000);
     families.gauge("process_resident_memory_bytes", "Resident memory", resident_bytes());
     families.counter("process_cpu_seconds_total", "Processor time used", cpu_secs());

@@ -96,7 +96,7 @@ std::string url(const std::string& host, std::uint16_t port, const std::string& 
 }
 
 constexpr const char* kUnheard =
-    "its Supervisor is there but no report of it has come: its log says why; perhaps it lacks "
+    "its Supervisor is connected but has not reported: see its log; perhaps it lacks "
     "Nimbus' token (storm.token.file)";
 
 std::uint16_t http_port_of(const std::string& supervisor, const Topologies& topologies) {

@@ -95,7 +95,7 @@ bool BlobStore::verify(const std::string& sha256) const {
     if (!size(sha256)) return false;
     const auto digest = base::digest_of_file(path(sha256));
     if (digest && digest->sha256 == sha256) return true;
-    base::log::error("a blob is spoilt, and removed", {{"blob", sha256}});
+    base::log::error("a blob is damaged, and removed", {{"blob", sha256}});
     ::unlink(path(sha256).c_str());
     return false;
 }

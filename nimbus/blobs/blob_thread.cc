@@ -43,7 +43,7 @@ void BlobThread::verify_all() {
     const bool taken =
         errands_.run([this] { return store_.list(); },
                      [this](std::vector<std::string> blobs) { verify_next_(std::move(blobs)); });
-    if (!taken) base::log::warn("blobs are not looked through: too much is to be done");
+    if (!taken) base::log::warn("blobs are not checked: too many jobs are waiting");
 }
 
 void BlobThread::verify_next_(std::vector<std::string> left) {
@@ -53,7 +53,7 @@ void BlobThread::verify_next_(std::vector<std::string> left) {
     const bool taken = errands_.run(
         [this, blob] { return store_.verify(blob); },
         [this, left = std::move(left)](bool) mutable { verify_next_(std::move(left)); });
-    if (!taken) base::log::warn("blobs are not looked through: too much is to be done");
+    if (!taken) base::log::warn("blobs are not checked: too many jobs are waiting");
 }
 
 void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
@@ -70,7 +70,7 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
                     const auto copy = copy_to_(peer, blob);
                     if (copy) continue;
                     base::log::warn(
-                        "a Nimbus does not take a blob, and is to fetch it later",
+                        "a Nimbus did not take a blob; it will fetch it later",
                         {{"nimbus", peer.id}, {"blob", blob}, {"why", copy.error().message}});
                     lacking += (lacking.empty() ? "" : "; ") + copy.error().message;
                     break;

@@ -245,7 +245,7 @@ TEST_F(NimbusClientTest, ATokenThatOthersMayReadIsRefused) {
     const Failure failure = failure_of([&] { NimbusClient client(config); });
 
     EXPECT_EQ(failure.code(), ExitCode::kDenied);
-    EXPECT_EQ(failure.hint(), "whoever reads it may do what you may; chmod 600 " + path);
+    EXPECT_EQ(failure.hint(), "anybody who reads it can act as you; chmod 600 " + path);
     Config reading = nimbus.config();
     reading.set("storm.readonly.token.file", token_file("peek\n", 0644));
     EXPECT_THAT(failure_of([&] { NimbusClient client(reading); }).hint(), HasSubstr("chmod 640"));
