@@ -403,8 +403,10 @@ MUTATIONS = [
     ),
     *in_file(
         "supervisor/supervisor.cc",
-        ("what-is-missing-was-removed", "removed ? Absence::kRemoved : Absence::kLost;", "Absence::kRemoved;", LOST),
-        ("what-was-removed-is-lost", "removed ? Absence::kRemoved : Absence::kLost;", "Absence::kLost;", LOST),
+        ("what-is-missing-was-removed", "removed ? Absence::kRemoved : Absence::kLost;",
+         "removed ? Absence::kRemoved : Absence::kRemoved;", LOST),
+        ("what-was-removed-is-lost", "removed ? Absence::kRemoved : Absence::kLost;",
+         "removed ? Absence::kLost : Absence::kLost;", LOST),
         ("an-older-assignment-is-followed", "assignment.epoch < known->second->epoch) return true;",
          "false) return true;", LOST),
         ("an-old-kill-does-not-count", "if (assignment.status == cluster::Status::kKilled ||", "if (", LOST),
@@ -432,6 +434,6 @@ MUTATIONS = [
         ("nobody-is-silent", "if (silent_for(id, now) > kReportsLost)", "if (false)", PRESENCE),
         ("we-who-hear-nobody-lose-all", "if (2 * heard < records_.size()) found.clear();", "", PRESENCE),
         ("who-comes-back-is-steady", "if (lost_since_.erase(id) > 0)", "if (false)", PRESENCE),
-        ("who-was-restarted-is-lost", "if (heard && now - *heard < kAliveUntilGone)", "if (false)", PRESENCE),
+        ("who-was-restarted-is-lost", "now - *heard < kAliveUntilGone", "now - *heard < 0", PRESENCE),
     ),
 ]
