@@ -20,7 +20,7 @@
 #include "cluster/session.h"
 #include "cluster/watchdog.h"
 #include "cluster/zookeeper_coordination.h"
-#include "net/bearer_token.h"
+#include "net/access.h"
 #include "net/http_server.h"
 #include "nimbus/api/api.h"
 #include "nimbus/blobs/blob_store.h"

@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret.h"
-#include "net/bearer_token.h"
+#include "net/access.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"

@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "cluster/seal.h"
-#include "net/bearer_token.h"
+#include "net/access.h"
 #include "net/http_server.h"
 #include "nimbus/api/views.h"
 #include "nimbus/blobs/blob_store.h"

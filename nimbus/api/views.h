@@ -9,7 +9,7 @@
 #include <string>
 
 #include "cluster/records.h"
-#include "net/bearer_token.h"
+#include "net/access.h"
 #include "nimbus/topology_store/topologies.h"
 
 namespace storm::nimbus {

@@ -18,7 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
-#include "net/bearer_token.h"
+#include "net/access.h"
 #include "net/http_server.h"
 #include "nimbus/api/openapi.h"
 #include "supervisor/settings.h"

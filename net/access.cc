@@ -1,4 +1,4 @@
-#include "net/bearer_token.h"
+#include "net/access.h"
 
 #include <boost/beast/core/string.hpp>
 

@@ -1,6 +1,6 @@
 // Who may.
 
-#include "net/bearer_token.h"
+#include "net/access.h"
 
 #include <string>
 
@@ -20,7 +20,7 @@ int status_of(const std::string& header, const std::string& token = "secret") {
     return refused->status;
 }
 
-TEST(BearerToken, OnlyTheOneItIsLetsIn) {
+TEST(Access, OnlyTheOneItIsLetsIn) {
     EXPECT_EQ(status_of("Bearer secret"), 200);
     EXPECT_EQ(status_of("bEARER secret"), 200);
     for (const char* const wrong :
@@ -30,12 +30,12 @@ TEST(BearerToken, OnlyTheOneItIsLetsIn) {
     }
 }
 
-TEST(BearerToken, AnEmptyOneLetsNobodyIn) {
+TEST(Access, AnEmptyOneLetsNobodyIn) {
     EXPECT_EQ(status_of("Bearer ", ""), 401);
     EXPECT_EQ(status_of("", ""), 401);
 }
 
-TEST(BearerToken, TheOneForReadingChangesNothing) {
+TEST(Access, TheOneForReadingChangesNothing) {
     const Tokens tokens = {"secret", "peek"};
     HttpRequest request;
     request.headers["authorization"] = "Bearer peek";
