@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
+
 namespace storm::net {
 
 /// Connections of one HTTP server; another one closes that which has been silent for longest.
@@ -32,5 +34,14 @@ inline constexpr std::chrono::seconds kHttpLingerTimeout{2};
 inline constexpr std::uint64_t kHttpLingerBytesMax = 8 * 1024 * 1024;
 /// Before it accepts again after accept() has failed, as without free file descriptors.
 inline constexpr std::chrono::milliseconds kHttpAcceptPause{100};
+
+/// A proof of the token must come so soon after the nonce that it is made for.
+inline constexpr base::Micros kDigestNonceLife = 60 * base::kMicrosPerSecond;
+/// Random, of a process: what its nonces are sealed with.
+inline constexpr std::size_t kNonceSecretBytes = 32;
+/// Nonces within that time which were used by somebody who knows the token: some for each client.
+inline constexpr std::size_t kDigestNoncesMax = 64 * 1024;
+/// Servers whose nonces a client keeps; with more it forgets them all, and asks again.
+inline constexpr std::size_t kDigestServersMax = 256;
 
 }  // namespace storm::net

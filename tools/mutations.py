@@ -39,6 +39,7 @@ CLUSTER_STATE = ("cluster/cluster_state",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
 LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
+DIGEST = ("net/digest",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -435,5 +436,15 @@ MUTATIONS = [
         ("we-who-hear-nobody-lose-all", "if (2 * heard < records_.size()) found.clear();", "", PRESENCE),
         ("who-comes-back-is-steady", "if (lost_since_.erase(id) > 0)", "if (false)", PRESENCE),
         ("who-was-restarted-is-lost", "now - *heard < kAliveUntilGone", "now - *heard < 0", PRESENCE),
+    ),
+
+    # ---- Who knows the token ------------------------------------------------------------------
+    *in_file(
+        "net/digest.cc",
+        ("a-turn-comes-twice", "if (turn.nc <= found->second) return false;",
+         "if (turn.nc < found->second) return false;", DIGEST),
+        ("a-full-memory-takes-more", "if (used_.size() >= kDigestNoncesMax) return false;",
+         "if (used_.size() >= kDigestNoncesMax) used_.erase(used_.begin());", DIGEST),
+        ("any-seal-will-do", "!base::same_secret(nonce.substr(issue.size()), seal_(issue))", "false", DIGEST),
     ),
 ]
