@@ -1,48 +1,112 @@
 #include "net/access.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <boost/beast/core/string.hpp>
 
 #include "base/secret.h"
+#include "base/sha256.h"
 
 namespace storm::net {
 namespace {
 
+std::string_view header_of(const HttpRequest& request, const char* name) {
+    const auto found = request.headers.find(name);
+    return found == request.headers.end() ? std::string_view() : found->second;
+}
+
 /// Nothing: the request has none.
-std::optional<std::string_view> token_of(const HttpRequest& request) {
+std::optional<std::string_view> token_of(std::string_view header) {
     constexpr boost::beast::string_view kBearer = "Bearer ";
-    const auto header = request.headers.find("authorization");
-    const bool given =
-        header != request.headers.end() &&
-        boost::beast::iequals(boost::beast::string_view(header->second).substr(0, kBearer.size()),
-                              kBearer);
-    if (!given) return std::nullopt;
-    return std::string_view(header->second).substr(kBearer.size());
+    const boost::beast::string_view scheme(header.data(), std::min(header.size(), kBearer.size()));
+    if (!boost::beast::iequals(scheme, kBearer)) return std::nullopt;
+    return header.substr(kBearer.size());
 }
 
 bool is(std::string_view given, std::string_view token) {
     return !token.empty() && base::same_secret(given, token);
 }
 
-}  // namespace
-
-Access access_of(const HttpRequest& request, const Tokens& tokens) {
-    const auto given = token_of(request);
-    if (given && is(*given, tokens.full)) return Access::kChange;
-    return given && is(*given, tokens.readonly) ? Access::kRead : Access::kOpen;
+bool is_hash(std::string_view text) {
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
 }
 
-std::optional<HttpResponse> refuse_without(Access wanted, const HttpRequest& request,
-                                           const Tokens& tokens, std::string_view hint) {
-    const Access has = access_of(request, tokens);
+/// What its body must be. Empty: it names none that could be one.
+std::string named_body(const HttpRequest& head) {
+    const auto found = head.headers.find(kContentHashHeader);
+    if (found == head.headers.end()) return base::sha256("");
+    return is_hash(found->second) ? found->second : std::string();
+}
+
+/// Our own programs prove the whole address, so that nobody can pass their requests on to a server
+/// of another name.
+bool is_of(std::string_view uri, const HttpRequest& head) {
+    return uri == head.target ||
+           uri == "http://" + std::string(header_of(head, "host")) + head.target;
+}
+
+}  // namespace
+
+HttpRecognized Doorkeeper::recognize(const HttpRequest& head) {
+    const std::string_view header = header_of(head, "authorization");
+    const auto given = token_of(header);
+    if (!given && !is_digest(header)) return HttpCaller{};
+    const Tokens tokens = tokens_();
+    if (!given) return recognize_digest_(head, header, tokens);
+    if (is(*given, tokens.full)) return HttpCaller{Access::kChange};
+    return HttpCaller{is(*given, tokens.readonly) ? Access::kRead : Access::kOpen};
+}
+
+HttpRecognized Doorkeeper::recognize_digest_(const HttpRequest& head, std::string_view header,
+                                             const Tokens& tokens) {
+    // Who has no token can neither be convinced nor convince.
+    if (tokens.full.empty() && tokens.readonly.empty()) return HttpCaller{};
+    const auto shown = digest_credentials(header);
+    const std::string body = named_body(head);
+    if (!shown || body.empty() || !is_of(shown->uri, head)) {
+        return refusal_("the request proves no token", "prove it for this address and body");
+    }
+    if (!nonces_.is_good(shown->turn.nonce)) {
+        return refusal_("the nonce is too old, or of another server", "take the new one", true);
+    }
+    for (const Access access : {Access::kChange, Access::kRead}) {
+        const std::string& token = access == Access::kChange ? tokens.full : tokens.readonly;
+        if (token.empty()) continue;
+        const std::string key = digest_key({shown->user, kDigestRealm, token});
+        const std::string proof = digest_proof(key, shown->turn, {head.method, shown->uri, body});
+        if (!base::same_secret(shown->proof, proof)) continue;
+        if (!nonces_.use(shown->turn)) {
+            return refusal_("the nonce was used before", "take the new one", true);
+        }
+        const bool is_old = nonces_.is_old(shown->turn.nonce);
+        return HttpCaller{access, DigestReceipt{key, shown->turn, shown->uri, body,
+                                                is_old ? nonces_.issue() : std::string()}};
+    }
+    return refusal_("the request proves another token", "it is not the one of this server");
+}
+
+std::optional<HttpResponse> Doorkeeper::refuse_without(Access wanted, const HttpRequest& request,
+                                                       std::string_view hint) {
+    const Access has = request.caller.access;
     if (has >= wanted) return std::nullopt;
     if (has == Access::kRead) {
         return HttpResponse::error(403, "the request's token is for reading only",
                                    "send the other one; " + std::string(hint));
     }
-    HttpResponse refused = HttpResponse::error(
-        401, token_of(request) ? "the request has a wrong token" : "the request has no token",
-        "send `Authorization: Bearer TOKEN`; " + std::string(hint));
-    refused.headers["WWW-Authenticate"] = "Bearer";
+    const bool has_token = token_of(header_of(request, "authorization")).has_value();
+    return refusal_(has_token ? "the request has a wrong token" : "the request has no token",
+                    "send `Authorization: Bearer TOKEN`; " + std::string(hint));
+}
+
+HttpResponse Doorkeeper::refusal_(std::string_view why, std::string_view hint, bool stale) {
+    HttpResponse refused = HttpResponse::error(401, why, hint);
+    // One list of challenges is as good as two headers (RFC 7235, 4.1), and an HttpHeaders has one
+    // of each name.
+    refused.headers["WWW-Authenticate"] =
+        "Bearer, " + to_header(DigestChallenge{kDigestRealm, nonces_.issue(), stale});
     return refused;
 }
 

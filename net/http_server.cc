@@ -14,6 +14,7 @@
 #include <boost/beast/http.hpp>
 
 #include "base/log.h"
+#include "base/sha256.h"
 #include "base/thread.h"
 #include "net/close_on_exec.h"
 #include "net/limits.h"
@@ -46,7 +47,9 @@ std::string without_port(std::string_view host) {
 }
 
 HttpRequest plain(const http::request_header<>& head) {
-    HttpRequest made{text(head.method_string()), text(head.target()), {}, {}};
+    HttpRequest made;
+    made.method = text(head.method_string());
+    made.target = text(head.target());
     for (const auto& field : head) {
         made.headers.insert_or_assign(lower_case(text(field.name_string())), text(field.value()));
     }
@@ -118,6 +121,7 @@ public:
         in_memory_.reset();
         in_pieces_.reset();
         request_read_ = false;
+        receipt_.reset();
         head_.emplace();
         head_->header_limit(kHttpHeaderBytesMax);
         head_->body_limit(kHttpFileBytesMax);
@@ -149,6 +153,7 @@ private:
         if (has_body && !state_->service.intake) {
             return write(HttpResponse::error(413, "no request here takes a body"));
         }
+        if (auto refused = recognize()) return write(std::move(*refused));
         HttpIntake intake;
         if (auto failed = guarded(request_.target, [&] {
                 if (state_->service.intake) intake = state_->service.intake(request_);
@@ -163,6 +168,19 @@ private:
         if (head_->content_length().value_or(0) > most) return too_large();
         if (beast::iequals(request_.headers["expect"], "100-continue")) return write_continue();
         read_body();
+    }
+
+    /// A response: what it shows of itself does not hold.
+    std::optional<HttpResponse> recognize() {
+        if (!state_->service.recognize) return std::nullopt;
+        HttpRecognized found;
+        auto failed =
+            guarded(request_.target, [&] { found = state_->service.recognize(request_); });
+        if (failed) return failed;
+        if (auto* refused = std::get_if<HttpResponse>(&found)) return std::move(*refused);
+        request_.caller = std::get<HttpCaller>(std::move(found));
+        receipt_ = request_.caller.receipt;
+        return std::nullopt;
     }
 
     void write_continue() {
@@ -205,6 +223,11 @@ private:
         if (error) return broken(error);
         request_read_ = true;
         request_.body = std::move(in_memory_->get().body());
+        if (receipt_ && base::sha256(request_.body) != receipt_->body_sha256) {
+            return write(HttpResponse::error(
+                400, "the body has another hash than the head says",
+                std::string("the SHA-256 of the body is to be in ") + kContentHashHeader));
+        }
         const std::string target = request_.target;
         auto failed =
             guarded(target, [&] { state_->service.answer(std::move(request_), reply()); });
@@ -277,6 +300,12 @@ private:
         active_ = Steady::now();
         upload_deadline_.cancel();
         keep_alive_ = keep_alive_ && request_read_;
+        const bool in_memory = given.file.empty() || is_head_;
+        if (receipt_) {
+            const std::string_view body = is_head_ ? std::string_view() : given.body;
+            given.headers["Authentication-Info"] = digest_answer(
+                *receipt_, in_memory ? std::optional<std::string_view>(body) : std::nullopt);
+        }
         if (!given.file.empty()) return write_file(given);
         if (is_head_) {
             auto response = head_of<http::empty_body>(given);
@@ -368,6 +397,7 @@ private:
     std::optional<http::request_parser<http::string_body>> in_memory_;
     std::optional<http::request_parser<http::buffer_body>> in_pieces_;
     HttpRequest request_;
+    std::optional<DigestReceipt> receipt_;  // Of the request, which is given away.
     std::unique_ptr<HttpUpload> upload_;
     asio::steady_timer upload_deadline_{stream_.get_executor()};
     std::uint64_t uploaded_lately_ = 0;
@@ -464,9 +494,11 @@ void HttpServer::State::close() {
 }
 
 base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(std::uint16_t port,
-                                                             HttpHandler handler) {
+                                                             HttpHandler handler,
+                                                             HttpRecognize recognize) {
     auto own = std::make_unique<OwnThread>();
     HttpService service;
+    service.recognize = std::move(recognize);
     service.intake = [](const HttpRequest&) { return HttpIntoMemory{}; };
     service.answer = [handler = std::move(handler)](const HttpRequest& request,
                                                     const HttpReply& reply) {

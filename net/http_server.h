@@ -9,9 +9,13 @@
 // address that it was told, or this machine's own: no web page can reach it under a name of its
 // own.
 //
-//     head ──► intake ──► into memory ──► answer ──► response
-//                 ├─────► HttpUpload, piece by piece ──► finish ──► response
-//                 └─────► refused: response, without reading the body
+//     head ──► recognize ──► intake ──► into memory ──► answer ──► response
+//                  │            ├─────► HttpUpload, piece by piece ──► finish ──► response
+//                  └────────────┴─────► refused: response, without reading the body
+//
+// Who has proved the token by Digest gets a proof with each response. The body of such a request is
+// compared with the hash that its head has named before it is answered; an HttpUpload must itself
+// be of what its path names.
 //
 // Threads: one of its own which calls the handler, one request at a time; or that of the io_context
 //          it is given, for everything. A client that is slow, or an answer that comes later, holds
@@ -59,7 +63,10 @@ struct HttpIntoMemory {};
 /// What becomes of a request's body, decided by its head. An HttpResponse refuses it unread.
 using HttpIntake = std::variant<HttpIntoMemory, HttpResponse, std::unique_ptr<HttpUpload>>;
 
+using HttpRecognize = std::function<HttpRecognized(const HttpRequest& head)>;
+
 struct HttpService {
+    HttpRecognize recognize = {};  ///< Once for each request. Empty: all are strangers.
     std::function<HttpIntake(const HttpRequest& head)> intake;  ///< Empty: no body is taken.
     std::function<void(HttpRequest, HttpReply)> answer;
 };
@@ -73,8 +80,8 @@ struct HttpAddress {
 class HttpServer {
 public:
     /// On a thread of its own, on 127.0.0.1. Port 0: any free one. Takes bodies.
-    static base::Result<std::unique_ptr<HttpServer>> listen(std::uint16_t port,
-                                                            HttpHandler handler);
+    static base::Result<std::unique_ptr<HttpServer>> listen(std::uint16_t port, HttpHandler handler,
+                                                            HttpRecognize recognize = {});
     /// On the thread that runs `io`, which must outlive it.
     static base::Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& io,
                                                             const HttpAddress& address,

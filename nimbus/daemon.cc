@@ -71,7 +71,7 @@ public:
               [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
               [this] { return seal_.new_secret(); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
-                [this] { return zookeeper_text(); }, tokens_, started_ms_}) {}
+                [this] { return zookeeper_text(); }, tokens_, clock_, started_ms_}) {}
 
     base::Result<base::Done> start(const Config& config) {
         net::HttpAddress address;
@@ -79,6 +79,7 @@ public:
         address.port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
         address.beyond_loopback = config.boolean("storm.insecure");
         net::HttpService service;
+        service.recognize = [this](const net::HttpRequest& head) { return api_.recognize(head); };
         service.intake = [this](const net::HttpRequest& head) { return api_.intake(head); };
         service.answer = [this](const net::HttpRequest& request, const net::HttpReply& reply) {
             api_.answer(request, reply);
@@ -188,6 +189,7 @@ private:
         io_.stop();
     }
 
+    const base::SteadyClock clock_;
     const base::SystemWallClock wall_;
     const std::int64_t started_ms_ = wall_.now_ms();
     cluster::LocalDir dir_;

@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret.h"
-#include "net/access.h"
+#include "net/limits.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
@@ -153,34 +153,6 @@ std::string token_or_none(const std::string& file) {
     return token ? *token : std::string();
 }
 
-/// The files are read only for who claims to have what is in one of them.
-net::Access access_of(const HttpRequest& request, const std::string& token_file,
-                      const std::string& readonly_token_file) {
-    if (request.headers.count("authorization") == 0) return net::Access::kOpen;
-    return net::access_of(request, {token_or_none(token_file), token_or_none(readonly_token_file)});
-}
-
-/// Nothing: the request may go on.
-std::optional<HttpResponse> refusal(const HttpRequest& request, const std::string& token_file,
-                                    const std::string& readonly_token_file) {
-    if (token_file.empty() && readonly_token_file.empty()) {
-        return HttpResponse::error(403, "logs need the token, and this Supervisor has none",
-                                   "set storm.token.file of the Supervisor to Nimbus' token");
-    }
-    net::Tokens tokens = {{}, token_or_none(readonly_token_file)};
-    if (!token_file.empty()) {
-        auto token = base::read_secret(token_file, kSmallFileBytesMax);
-        if (!token) {
-            return HttpResponse::error(
-                403, "the supervisor cannot read its token: " + token.error().message);
-        }
-        tokens.full = std::move(token).value();
-    }
-    return net::refuse_without(net::Access::kRead, request, tokens,
-                               "the token is in Nimbus' storm.token.file, or in the file "
-                               "named token in its storm.local.dir");
-}
-
 /// Without what users' programs have printed or thrown.
 cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
     for (cluster::WorkerStatus& worker : report.workers) {
@@ -195,6 +167,15 @@ cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
 
 }  // namespace
 
+Api::Api(cluster::Errands& files, Sources sources)
+    : files_(files),
+      sources_(std::move(sources)),
+      door_(
+          [full = sources_.token_file, readonly = sources_.readonly_token_file] {
+              return net::Tokens{token_or_none(full), token_or_none(readonly)};
+          },
+          clock_, base::random_bytes(net::kNonceSecretBytes)) {}
+
 void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     const std::string path = request.target.substr(0, request.target.find('?'));
     if (request.method != "GET" && request.method != "HEAD") {
@@ -205,8 +186,7 @@ void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     if (path == "/metrics") return reply(metrics(sources_.overview()));
     if (path == "/api/v1/workers") {
         cluster::SupervisorReport report = sources_.overview().report;
-        if (access_of(request, sources_.token_file, sources_.readonly_token_file) ==
-            net::Access::kOpen) {
+        if (request.caller.access == net::Access::kOpen) {
             report = without_texts(std::move(report));
         }
         return reply(HttpResponse::json(cluster::to_json(report)));
@@ -215,9 +195,24 @@ void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
                               "there are /health, /metrics, /api/v1/workers and /api/v1/logs/…"));
 }
 
+std::optional<HttpResponse> Api::refusal_(const HttpRequest& request) {
+    if (sources_.token_file.empty() && sources_.readonly_token_file.empty()) {
+        return HttpResponse::error(
+            403, "logs are for those with the token, and this supervisor has none",
+            "set storm.token.file to Nimbus' token for the supervisor");
+    }
+    auto refused = door_.refuse_without(net::Access::kRead, request,
+                                        "the token is in Nimbus' storm.token.file, or in the file "
+                                        "named token in its storm.local.dir");
+    if (!refused || sources_.token_file.empty()) return refused;
+    const auto token = base::read_secret(sources_.token_file, kSmallFileBytesMax);
+    if (token) return refused;
+    return HttpResponse::error(403,
+                               "the supervisor cannot read its token: " + token.error().message);
+}
+
 void Api::answer_log_(const HttpRequest& request, const net::HttpReply& reply) {
-    if (auto refused = refusal(request, sources_.token_file, sources_.readonly_token_file))
-        return reply(*std::move(refused));
+    if (auto refused = refusal_(request)) return reply(*std::move(refused));
     const std::optional<LogRequest> wanted = log_request(request.target);
     if (!wanted) {
         return reply(HttpResponse::error(

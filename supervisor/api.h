@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "cluster/errands.h"
 #include "cluster/reports.h"
+#include "net/access.h"
 #include "net/http_server.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"
@@ -37,15 +40,20 @@ public:
         std::string readonly_token_file = {};
     };
 
-    Api(cluster::Errands& files, Sources sources) : files_(files), sources_(std::move(sources)) {}
+    Api(cluster::Errands& files, Sources sources);
 
+    net::HttpRecognized recognize(const net::HttpRequest& head) { return door_.recognize(head); }
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
 
 private:
     void answer_log_(const net::HttpRequest& request, const net::HttpReply& reply);
+    /// Nothing: the request may go on.
+    std::optional<net::HttpResponse> refusal_(const net::HttpRequest& request);
 
     cluster::Errands& files_;
     const Sources sources_;
+    const base::SteadyClock clock_;
+    net::Doorkeeper door_;
 };
 
 }  // namespace storm::supervisor

@@ -191,6 +191,7 @@ base::Result<base::Done> Supervisor::listen_() {
     address.port = settings_.http_port;
     address.beyond_loopback = settings_.beyond_loopback;
     net::HttpService service;
+    service.recognize = [this](const net::HttpRequest& head) { return api_.recognize(head); };
     service.answer = [this](const net::HttpRequest& request, const net::HttpReply& reply) {
         api_.answer(request, reply);
     };

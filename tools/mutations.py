@@ -40,6 +40,8 @@ TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
 LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
 DIGEST = ("net/digest",)
+ACCESS = ("net/access",)
+TOKEN_CLIENT = ("net/token_client",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -446,5 +448,24 @@ MUTATIONS = [
         ("a-full-memory-takes-more", "if (used_.size() >= kDigestNoncesMax) return false;",
          "if (used_.size() >= kDigestNoncesMax) used_.erase(used_.begin());", DIGEST),
         ("any-seal-will-do", "!base::same_secret(nonce.substr(issue.size()), seal_(issue))", "false", DIGEST),
+    ),
+    *in_file(
+        "net/access.cc",
+        ("a-proof-of-any-host", "return uri == head.target ||\n", "return uri.ends_with(head.target) ||\n",
+         ACCESS),
+        ("a-proof-of-a-used-nonce", "if (!nonces_.use(shown->turn)) {",
+         "if (!nonces_.use(shown->turn) && false) {", ACCESS),
+    ),
+    *in_file(
+        "net/http_server.cc",
+        ("another-body-than-was-proved", "receipt_ && base::sha256(request_.body) != receipt_->body_sha256",
+         "receipt_ && receipt_->body_sha256.empty()", TOKEN_CLIENT),
+    ),
+    *in_file(
+        "net/token_client.cc",
+        ("any-answer-is-believed", "if (!base::same_secret(info->proof, proof)) return std::nullopt;", "",
+         TOKEN_CLIENT),
+        ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
+         TOKEN_CLIENT),
     ),
 ]

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/secret.h"
 #include "cluster/record_check.h"
 #include "cluster/reports.h"
 #include "net/limits.h"
@@ -165,6 +166,19 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
+Api::Api(ApiParts parts)
+    : parts_(std::move(parts)),
+      door_([tokens = parts_.tokens] { return tokens; }, parts_.clock,
+            base::random_bytes(net::kNonceSecretBytes)) {}
+
+net::HttpRecognized Api::recognize(const net::HttpRequest& head) {
+    auto found = door_.recognize(head);
+    if (const auto* refused = std::get_if<HttpResponse>(&found)) {
+        ++requests_by_status_[refused->status];
+    }
+    return found;
+}
+
 net::HttpIntake Api::intake(const net::HttpRequest& head) {
     std::string argument;
     HttpResponse refused;
@@ -204,7 +218,7 @@ net::HttpReply Api::counted_(net::HttpReply reply) {
 }
 
 const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argument,
-                              HttpResponse& refused) const {
+                              HttpResponse& refused) {
     const std::string path = head.target.substr(0, head.target.find('?'));
     std::string allowed;
     const Route* found = nullptr;
@@ -224,7 +238,7 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
         return nullptr;
     }
     if ((found->flags & Route::kToken) != 0) {
-        auto without = net::refuse_without(net::Access::kChange, head, parts_.tokens, kTokenHint);
+        auto without = door_.refuse_without(net::Access::kChange, head, kTokenHint);
         if (without) {
             refused = *std::move(without);
             return nullptr;
@@ -324,7 +338,7 @@ void Api::topology_(const Call& call) {
     for (const TopologyView& view : parts_.topologies.all()) {
         if (view.record.name != call.argument) continue;
         return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms(),
-                                              net::access_of(call.request, parts_.tokens))));
+                                              call.request.caller.access)));
     }
     if (!parts_.topologies.leading()) {
         // What was submitted a moment ago may not have come here yet; nor does one that was stopped
@@ -467,7 +481,7 @@ void Api::nimbuses_(const Call& call) {
 }
 
 void Api::errors_(const Call& call) {
-    call.reply(told_(errors_json(parts_.topologies, net::access_of(call.request, parts_.tokens))));
+    call.reply(told_(errors_json(parts_.topologies, call.request.caller.access)));
 }
 
 void Api::targets_(const Call& call) {

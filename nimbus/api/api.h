@@ -1,7 +1,7 @@
 // Nimbus' HTTP interface: docs/http-api.md, and openapi.json here.
 //
-//     request ──► which route? ──► is the token right? ──► do we lead? ──► answer
-//                   404, 405            401                   421
+//     request ──► who is it? ──► which route? ──► may it? ──► do we lead? ──► answer
+//                    401            404, 405      401, 403        421
 //
 // Reads need no token, but what users wrote or printed is for those with one.
 //
@@ -36,6 +36,7 @@ struct ApiParts {
     const base::WallClock& wall;
     std::function<std::string()> zookeeper;  ///< "connected", or what it is instead.
     net::Tokens tokens;
+    const base::Clock& clock;
     std::int64_t started_ms = 0;
 };
 
@@ -47,8 +48,9 @@ public:
         std::string_view path;
     };
 
-    explicit Api(ApiParts parts) : parts_(std::move(parts)) {}
+    explicit Api(ApiParts parts);
 
+    net::HttpRecognized recognize(const net::HttpRequest& head);
     net::HttpIntake intake(const net::HttpRequest& head);
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
 
@@ -70,7 +72,7 @@ private:
     net::HttpResponse refusal_(const Refusal& refusal) const;
     /// Null: `refused` says why.
     const Route* route_(const net::HttpRequest& head, std::string& argument,
-                        net::HttpResponse& refused) const;
+                        net::HttpResponse& refused);
     net::HttpReply counted_(net::HttpReply reply);
     std::vector<cluster::NimbusRecord> peers_() const;
     std::string leader_() const;
@@ -98,6 +100,7 @@ private:
 
     const ApiParts parts_;
     const cluster::Seal seal_{parts_.tokens.full};
+    net::Doorkeeper door_;
     std::string own_id_;
     BlobStore::Stock blob_stock_;
     std::size_t uploads_ = 0;

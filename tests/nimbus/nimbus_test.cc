@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "cluster/records.h"
+#include "net/digest.h"
+#include "net/token_client.h"
 #include "nimbus/blobs/blob_store.h"
 #include "tests/nimbus/described.h"
 #include "tests/nimbus/nimbus_process.h"
@@ -24,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using tests::NimbusProcess;
 using tests::soon;
 
@@ -168,6 +171,34 @@ TEST_F(NimbusTest, ChangesNothingWithoutTheToken) {
     ASSERT_EQ(::stat(path("n1/token").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777U, 0600U);
     EXPECT_EQ(nimbus().token().size(), 64U);
+}
+
+TEST_F(NimbusTest, TakesAProofOfTheTokenInsteadOfIt) {
+    ASSERT_TRUE(soon([&] { return nimbus().leads(); }));
+    const std::string token = nimbus().token();
+    using Outcome = net::TokenClient::Outcome;
+    net::TokenClient client;
+    net::HttpCall upload = nimbus().call("PUT", "/api/v1/blobs/" + sha256("program"));
+    upload.body_file = path("program");
+    std::ofstream(upload.body_file) << "program";
+    upload.headers[net::kContentHashHeader] = sha256("program");
+
+    const auto put = client.call(upload, token);
+    EXPECT_EQ(put.outcome, Outcome::kAnswered) << put.why;
+    EXPECT_EQ(put.response.status, 201);
+    const auto submitted = client.call(
+        nimbus().call("POST", "/api/v1/topologies", submission("wc", "program")), token);
+    EXPECT_EQ(submitted.outcome, Outcome::kAnswered) << submitted.why;
+    EXPECT_EQ(submitted.response.status, 201) << submitted.response.body;
+    const auto read = client.call(nimbus().call("GET", "/api/v1/topologies/wc"), token);
+    EXPECT_EQ(read.outcome, Outcome::kAnswered) << read.why;
+    EXPECT_THAT(read.response.body, Not(HasSubstr("withheld")));
+    const auto missing = client.call(nimbus().call("POST", "/api/v1/topologies/x/kill"), token);
+    EXPECT_EQ(missing.outcome, Outcome::kAnswered) << missing.why;
+    EXPECT_EQ(missing.response.status, 404);
+    const auto wrong = client.call(nimbus().call("POST", "/api/v1/topologies/wc/kill"), "wrong");
+    EXPECT_EQ(wrong.outcome, Outcome::kStranger);
+    EXPECT_EQ(wrong.response.status, 401);
 }
 
 TEST_F(NimbusTest, Cve20190202ServesNoFilesButBlobs) {

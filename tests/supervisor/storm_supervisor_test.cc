@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "cluster/zookeeper_coordination.h"
 #include "net/http_client.h"
+#include "net/token_client.h"
 #include "tests/support/hang.h"
 #include "tests/support/test_nimbus.h"
 #include "tests/support/zookeeper.h"
@@ -305,6 +306,14 @@ TEST_F(StormSupervisor, ServesLogsByIdsToThoseWithTheToken) {
     EXPECT_THAT(whole.body, HasSubstr("one\ntwo\n"));
     EXPECT_EQ(get("/api/v1/logs/wc/0/stderr?offset=4&bytes=3", "secret").body, "two");
     EXPECT_THAT(get("/api/v1/workers", "secret").body, HasSubstr("\"two\""));
+    net::HttpCall call;
+    call.host = "127.0.0.1";
+    call.port = static_cast<std::uint16_t>(std::stoi(ready("port")));
+    call.target = "/api/v1/logs/wc/0/stderr?offset=4&bytes=3";
+    const auto proved = net::TokenClient().call(call, "secret");
+    EXPECT_EQ(proved.outcome, net::TokenClient::Outcome::kAnswered) << proved.why;
+    EXPECT_EQ(proved.response.body, "two");
+    EXPECT_EQ(net::TokenClient().call(call, "wrong").outcome, net::TokenClient::Outcome::kStranger);
     EXPECT_THAT(get("/api/v1/workers").body, Not(HasSubstr("two")));
     EXPECT_THAT(get("/api/v1/workers", "wrong").body, Not(HasSubstr("two")));
     const std::string logs = nimbus_->places.logs("wc", 0);

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -102,14 +103,23 @@ public:
     }
 
     std::uint16_t port() const { return listening_.port; }
+    /// The first piece of each request.
+    std::string received() const {
+        const std::lock_guard lock(mutex_);
+        return received_;
+    }
 
 private:
     void serve() {
         for (;;) {
             const int peer = ::accept(listening_.socket, nullptr, nullptr);
             if (peer < 0) return;
-            std::array<char, 1024> request{};
-            static_cast<void>(::recv(peer, request.data(), request.size(), 0));
+            std::array<char, 16'384> request{};
+            const ssize_t count = ::recv(peer, request.data(), request.size(), 0);
+            if (count > 0) {
+                const std::lock_guard lock(mutex_);
+                received_.append(request.data(), static_cast<std::size_t>(count));
+            }
             static_cast<void>(::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL));
             if (then_ == Then::kClose) {
                 ::close(peer);
@@ -122,6 +132,8 @@ private:
     const std::string answer_;
     const Then then_;
     const Listening listening_ = listen_on_loopback(8);
+    mutable std::mutex mutex_;
+    std::string received_;   ///< Guarded by mutex_.
     std::vector<int> open_;  ///< Of the thread, until it has ended.
     std::optional<base::Thread> thread_;
 };

@@ -1,0 +1,130 @@
+#include "net/token_client.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/secret.h"
+#include "base/sha256.h"
+#include "net/digest.h"
+#include "net/limits.h"
+
+namespace storm::net {
+namespace {
+
+using Answer = TokenClient::Answer;
+using Outcome = TokenClient::Outcome;
+
+constexpr std::size_t kCnonceBytes = 16;
+
+std::string address_of(const HttpCall& wanted) {
+    return wanted.host + ':' + std::to_string(wanted.port);
+}
+
+std::string header_of(const HttpHeaders& headers, const char* name) {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string() : found->second;
+}
+
+Answer stranger(const HttpCall& wanted, const HttpResponse& response) {
+    Answer made{Outcome::kStranger};
+    made.response.status = response.status;
+    made.why = address_of(wanted) + " answers with status " + std::to_string(response.status) +
+               ", but does not show that it knows the token";
+    return made;
+}
+
+/// Whether an answer shows that who gave it knows the key, and has seen this very request.
+std::optional<DigestInfo> proved(const HttpResponse& response, const std::string& key,
+                                 const DigestCredentials& shown) {
+    auto info = digest_info(header_of(response.headers, "authentication-info"));
+    if (!info || !info->of_body) return std::nullopt;
+    const std::string proof =
+        digest_proof(key, shown.turn, {"", shown.uri, base::sha256(response.body)});
+    if (!base::same_secret(info->proof, proof)) return std::nullopt;
+    return info;
+}
+
+}  // namespace
+
+Answer TokenClient::call(const HttpCall& wanted, const std::string& token) {
+    if (token.empty()) {
+        auto response = net::call(wanted);
+        if (response) return {Outcome::kAnswered, std::move(response).value()};
+        const bool is_unsent = never_reached(response.error());
+        return {is_unsent ? Outcome::kNotSent : Outcome::kLost, {}, response.error().message};
+    }
+    for (int tries = 0; tries < 2; ++tries) {
+        Answer failed;
+        auto nonce = nonce_of_(wanted, failed);
+        if (!nonce) return failed;
+        auto answer = try_(wanted, token, *std::move(nonce));
+        if (answer) return *std::move(answer);
+    }
+    Answer failed{Outcome::kStranger};
+    failed.response.status = 401;
+    failed.why = address_of(wanted) + " takes none of the nonces that it gives";
+    return failed;
+}
+
+std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted, Answer& failed) {
+    const auto known = nonces_.find(address_of(wanted));
+    if (known != nonces_.end() && (wanted.body_file.empty() || known->second.uses == 0)) {
+        return known->second;
+    }
+    HttpCall question;
+    question.host = wanted.host;
+    question.port = wanted.port;
+    question.method = "HEAD";
+    question.target = "/health";
+    question.headers["Authorization"] = "Digest";  // Which proves nothing.
+    question.connect_timeout = wanted.connect_timeout;
+    question.timeout = wanted.timeout;
+    const auto asked = net::call(question);
+    if (!asked) {
+        failed = {Outcome::kNotSent, {}, asked.error().message};
+        return std::nullopt;
+    }
+    const auto challenge = digest_challenge(header_of(asked->headers, "www-authenticate"));
+    if (asked->status != 401 || !challenge || challenge->realm != kDigestRealm) {
+        failed = stranger(wanted, *asked);
+        return std::nullopt;
+    }
+    return Nonce{challenge->nonce};
+}
+
+std::optional<Answer> TokenClient::try_(const HttpCall& wanted, const std::string& token,
+                                        Nonce nonce) {
+    nonces_.erase(address_of(wanted));  // It comes back if all goes well.
+    DigestCredentials shown;
+    shown.uri = "http://" + address_of(wanted) + wanted.target;
+    shown.turn = {nonce.text, ++nonce.uses, base::to_hex(base::random_bytes(kCnonceBytes))};
+    const std::string key = digest_key({.token = token});
+    HttpCall call = wanted;
+    std::string hash = header_of(wanted.headers, kContentHashHeader);
+    STORM_CHECK(wanted.body_file.empty() || !hash.empty(), "who uploads knows the hash");
+    if (hash.empty()) hash = base::sha256(wanted.body);
+    if (!wanted.body.empty()) call.headers[kContentHashHeader] = hash;
+    shown.proof = digest_proof(key, shown.turn, {wanted.method, shown.uri, hash});
+    call.headers["Authorization"] = to_header(shown);
+    auto response = net::call(call);
+    if (!response) {
+        const bool is_unsent = never_reached(response.error());
+        return Answer{is_unsent ? Outcome::kNotSent : Outcome::kLost, {}, response.error().message};
+    }
+    if (const auto info = proved(*response, key, shown)) {
+        keep_(wanted, info->next_nonce.empty() ? std::move(nonce) : Nonce{info->next_nonce});
+        return Answer{Outcome::kAnswered, std::move(response).value()};
+    }
+    auto challenge = digest_challenge(header_of(response->headers, "www-authenticate"));
+    const bool again = response->status == 401 && challenge && challenge->stale;
+    if (!again) return stranger(wanted, *response);
+    keep_(wanted, Nonce{std::move(challenge->nonce)});
+    return std::nullopt;
+}
+
+void TokenClient::keep_(const HttpCall& wanted, Nonce nonce) {
+    if (nonces_.size() >= kDigestServersMax) nonces_.clear();
+    nonces_[address_of(wanted)] = std::move(nonce);
+}
+
+}  // namespace storm::net
