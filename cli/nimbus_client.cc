@@ -133,15 +133,14 @@ net::HttpCall call_of(const char* method, const std::string& target) {
     return call;
 }
 
-Json parsed(const net::HttpCall& call, const net::HttpResponse& response) {
-    Json json = Json::parse(response.body, nullptr, false);
-    if (!json.is_object()) {
-        throw Failure(ExitCode::kFailed,
-                      call.host + ':' + std::to_string(call.port) + call.target +
-                          " answers with something that is no JSON object",
-                      "is it a Nimbus? its addresses are nimbus.seeds and nimbus.port");
-    }
-    return json;
+/// All that Nimbus says is JSON, and its errors have a text.
+bool is_nimbus(const net::HttpCall& call, const net::HttpResponse& response) {
+    if (call.method == "HEAD") return true;
+    if (is_success(response.status) && response.body.empty()) return true;
+    const Json json = Json::parse(response.body, nullptr, false);
+    if (!json.is_object()) return false;
+    // Who is not well says so in other words.
+    return is_success(response.status) || response.status == 503 || json.contains("error");
 }
 
 }  // namespace
@@ -232,25 +231,32 @@ Token read_token(const Config& config) {
 NimbusClient::NimbusClient(const Config& config)
     : seeds_(seeds_of(config)), token_(read_token(config)) {}
 
-void NimbusClient::add_token(net::HttpCall& call) const {
-    if (!token_.text.empty()) call.headers["Authorization"] = "Bearer " + token_.text;
+net::TokenClient::Answer NimbusClient::call(const net::HttpCall& wanted) {
+    net::TokenClient::Answer answer = client_.call(wanted, token_.text);
+    if (answer.outcome == Outcome::kAnswered && !is_nimbus(wanted, answer.response)) {
+        answer.outcome = Outcome::kStranger;
+        answer.why = to_string(Address{wanted.host, wanted.port}) + " is no Nimbus: it answers " +
+                     wanted.target + " with something that is no JSON object of one";
+    }
+    return answer;
 }
 
 Json NimbusClient::get(const std::string& target) {
     net::HttpCall call = call_of("GET", target);
     const net::HttpResponse response = ask(call);
     const auto leader = response.headers.find("x-storm-leader");
-    if (leader == response.headers.end()) return parsed(call, response);
+    if (leader == response.headers.end()) return Json::parse(response.body, nullptr, false);
     // It has more to tell; but while it is away, what this one knows will do.
     net::HttpCall again = call;
     const Address address = address_of(leader->second, 0);
     again.host = address.host;
     again.port = address.port;
     again.connect_timeout = again.timeout = 2 * kFirstTryTimeout;
-    const base::Result<net::HttpResponse> fuller = net::call(again);
-    if (!fuller || !is_success(fuller->status)) return parsed(call, response);
-    seeds_.insert(seeds_.begin(), address);
-    return parsed(again, *fuller);
+    const auto fuller = this->call(again);
+    const bool is_answer =
+        fuller.outcome == Outcome::kAnswered && is_success(fuller.response.status);
+    if (is_answer) seeds_.insert(seeds_.begin(), address);
+    return Json::parse(is_answer ? fuller.response.body : response.body, nullptr, false);
 }
 
 Json NimbusClient::post(const std::string& target, const Json& body) {
@@ -258,7 +264,7 @@ Json NimbusClient::post(const std::string& target, const Json& body) {
     call.headers["Content-Type"] = "application/json";
     call.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
     const net::HttpResponse response = ask(call);
-    return response.body.empty() ? Json::object() : parsed(call, response);
+    return response.body.empty() ? Json::object() : Json::parse(response.body, nullptr, false);
 }
 
 Json NimbusClient::health() {
@@ -268,11 +274,11 @@ Json NimbusClient::health() {
         call.host = seed.host;
         call.port = seed.port;
         if (seeds_.size() > 1) call.connect_timeout = call.timeout = kFirstTryTimeout;
-        const base::Result<net::HttpResponse> response = net::call(call);
-        if (!response) continue;
-        Json said = Json::parse(response->body, nullptr, false);
+        const auto answer = this->call(call);
+        if (answer.outcome != Outcome::kAnswered) continue;
+        Json said = Json::parse(answer.response.body, nullptr, false);
         if (text_at(said, "zookeeper").empty()) continue;
-        if (is_success(response->status)) return said;
+        if (is_success(answer.response.status)) return said;
         if (!unwell) unwell = std::move(said);
     }
     return unwell ? *unwell : get("/health");  // Which tells why nobody answers.
@@ -314,6 +320,7 @@ void NimbusClient::put_blob(const std::string& sha256, const std::string& path,
                             std::function<void(std::uint64_t done, std::uint64_t total)> progress) {
     net::HttpCall call = call_of("PUT", "/api/v1/blobs/" + sha256);
     call.headers["Content-Type"] = "application/octet-stream";
+    call.headers[net::kContentHashHeader] = sha256;
     call.body_file = path;
     call.progress = std::move(progress);
     ask(std::move(call));
@@ -326,25 +333,28 @@ std::string NimbusClient::withheld_text(const Json& answer) const {
         fields += (fields.empty() ? "" : ", ") + printable(field.get<std::string>());
     }
     if (fields.empty()) return "";
-    return "not shown: " + fields + ": " +
-           (token_.text.empty() ? "no token was sent: " + token_.where
-                                : token_.where + " is not the one of this cluster");
+    return "not shown: " + fields + ": no token was shown: " + token_.where;
 }
 
 net::HttpResponse NimbusClient::get_log(const Location& location) {
     net::HttpCall call = call_of("GET", location.target);
     call.host = location.address.host;
     call.port = location.address.port;
-    add_token(call);
-    const base::Result<net::HttpResponse> response = net::call(call);
-    if (!response) {
+    auto answer = client_.call(call, token_.text);
+    if (answer.outcome == Outcome::kStranger) {
+        throw Failure(ExitCode::kDenied,
+                      "cannot read the log at the Supervisor: " + printable(answer.why),
+                      "if it is one, it has another token than " + token_.where +
+                          ", or none: set storm.token.file for it");
+    }
+    if (answer.outcome != Outcome::kAnswered) {
         throw Failure(ExitCode::kUnreachable,
                       "cannot reach the Supervisor at " + to_string(location.address) + ": " +
-                          printable(response.error().message),
+                          printable(answer.why),
                       "logs are kept by the worker's Supervisor; see storm supervisors");
     }
-    if (!is_success(response->status)) refuse(call, *response);
-    return *response;
+    if (!is_success(answer.response.status)) refuse(call, answer.response);
+    return std::move(answer.response);
 }
 
 std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
@@ -352,11 +362,11 @@ std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
     for (std::size_t i = 0; i < seeds_.size(); ++i) {
         call.host = seeds_[i].host;
         call.port = seeds_[i].port;
-        base::Result<net::HttpResponse> response = net::call(call);
-        if (!response || response->status == 503) continue;
+        auto answer = this->call(call);
+        if (answer.outcome != Outcome::kAnswered || answer.response.status == 503) continue;
         std::rotate(seeds_.begin(), seeds_.begin() + static_cast<std::ptrdiff_t>(i),
                     seeds_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-        return std::move(response).value();
+        return std::move(answer.response);
     }
     return std::nullopt;
 }
@@ -373,27 +383,34 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
         }
     }
     std::string troubles;
+    bool is_denied = false;
     for (const Address& seed : seeds_) {
         call.host = seed.host;
         call.port = seed.port;
-        const base::Result<net::HttpResponse> response = net::call(call);
-        if (response && (response->status != 503 || seeds_.size() == 1)) return *response;
-        const bool is_change = call.method == "POST";
-        if (!response && is_change && !net::never_reached(response.error())) {
-            throw Failure(
-                ExitCode::kUnreachable,
-                "it is not known whether that was done: " + printable(response.error().message),
-                "it may still be; storm list and storm status tell");
+        const auto answer = this->call(call);
+        const bool is_answer = answer.outcome == Outcome::kAnswered;
+        if (is_answer && (answer.response.status != 503 || seeds_.size() == 1)) {
+            return answer.response;
         }
+        if (answer.outcome == Outcome::kLost && call.method == "POST") {
+            throw Failure(ExitCode::kUnreachable,
+                          "it is not known whether that was done: " + printable(answer.why),
+                          "it may still be; storm list and storm status tell");
+        }
+        is_denied =
+            is_denied || (answer.outcome == Outcome::kStranger && answer.response.status == 401);
         if (!troubles.empty()) troubles += "; ";
-        troubles += response ? to_string(seed) + ": " + said_in(*response).error
-                             : printable(response.error().message);
+        troubles += is_answer ? to_string(seed) + ": " + said_in(answer.response).error
+                              : printable(answer.why);
+    }
+    if (is_denied) {
+        throw Failure(ExitCode::kDenied, troubles,
+                      token_.where + " is not the one of this cluster, or that is no Nimbus");
     }
     throw Failure(ExitCode::kUnreachable, "no Nimbus answers: " + troubles, kStartOne);
 }
 
 net::HttpResponse NimbusClient::ask(net::HttpCall call) {
-    add_token(call);  // Reads tell less without it.
     net::HttpResponse response = ask_any(call);
     for (int redirects = 0; response.status == 421 && redirects < kRedirectsMax; ++redirects) {
         const std::string leader = said_in(response).leader;
@@ -411,10 +428,8 @@ void NimbusClient::refuse(const net::HttpCall& call, const net::HttpResponse& re
         said.error = call.method + ' ' + call.target + " is answered with status " +
                      std::to_string(response.status);
     }
-    if (response.status == 401 || (response.status == 403 && !token_.text.empty())) {
-        said.hint = token_.text.empty() ? "no token was sent: " + token_.where
-                                        : token_.where + " is not the one of this cluster";
-    }
+    if (response.status == 401) said.hint = "no token was shown: " + token_.where;
+    if (response.status == 403 && !token_.text.empty()) said.hint = token_.where + ": " + said.hint;
     throw Failure(code_of(response.status), said.error, said.hint);
 }
 

@@ -4,7 +4,8 @@
 //     Json topologies = nimbus.get("/api/v1/topologies");
 //
 // The seeds are tried in order until one answers: first, each for a moment. What only the leader
-// does is sent on to it.
+// does is sent on to it. The token itself is never sent (net/token_client.h), and with one only
+// those are believed who know it, too; what is no Nimbus is passed over.
 // Every trouble is a Failure: its code is that of the contract, its hint names the setting.
 //
 // Threads: one. Cost: a connection for each call.
@@ -22,6 +23,7 @@
 #include "cli/json.h"
 #include "cli/patience.h"
 #include "net/http_client.h"
+#include "net/token_client.h"
 
 namespace storm::cli {
 
@@ -46,7 +48,7 @@ Location location_of(const std::string& url);
 /// A name as part of a target: what has a meaning there is escaped.
 std::string escaped(std::string_view name);
 
-/// The secret that requests carry, and what to tell when it is refused.
+/// The secret that requests prove, and what to tell when it is refused.
 struct Token {
     std::string text;   ///< Empty: there is none.
     std::string where;  ///< "the token in \"x\"", or where one was looked for.
@@ -76,20 +78,24 @@ public:
     /// What to tell of an answer from which Nimbus has left something out; else "".
     std::string withheld_text(const Json& answer) const;
 
-    /// A Supervisor's log. Needs the token, so the address must be the cluster's.
+    /// A Supervisor's log. Needs the token.
     net::HttpResponse get_log(const Location& location);
 
 private:
+    using Outcome = net::TokenClient::Outcome;
+
+    /// Who answers something else than Nimbus does is a stranger.
+    net::TokenClient::Answer call(const net::HttpCall& wanted);
     /// By whichever seed answers. Throws Failure unless the status is one of success.
     net::HttpResponse ask(net::HttpCall call);
     net::HttpResponse ask_any(net::HttpCall& call);
     /// By the first seed that answers at once, which is the first of them from now on.
     std::optional<net::HttpResponse> ask_quickly(net::HttpCall call);
     [[noreturn]] void refuse(const net::HttpCall& call, const net::HttpResponse& response) const;
-    void add_token(net::HttpCall& call) const;
 
     std::vector<Address> seeds_;
     Token token_;
+    net::TokenClient client_;
 };
 
 }  // namespace storm::cli

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "net/http_client.h"
 #include "net/limits.h"
 
 namespace storm::supervisor {
@@ -32,43 +31,50 @@ std::optional<HostPort> leader_in(const std::string& body) {
     return *leader;
 }
 
-Outcome post_to(const HostPort& nimbus, const std::string& id, const std::string& body,
-                const std::string& token_file) {
+struct Report {
+    std::string id;
+    std::string body;
+    std::string token_file;
+};
+
+Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& client) {
     net::HttpCall call;
     call.host = nimbus.host;
     call.port = nimbus.port;
     call.method = "POST";
-    call.target = "/api/v1/supervisors/" + id + "/report";
+    call.target = "/api/v1/supervisors/" + report.id + "/report";
     call.headers = {{"Content-Type", "application/json"}};
-    const std::string token = token_in(token_file);
-    if (!token.empty()) call.headers["Authorization"] = "Bearer " + token;
-    call.body = body;
-    const auto response = net::call(call);
+    const std::string token = token_in(report.token_file);
+    call.body = report.body;
+    const auto answer = client.call(call, token);
     Outcome outcome;
     const std::string name = nimbus.host + ':' + std::to_string(nimbus.port);
-    if (!response) {
-        outcome.why = name + ": " + response.error().message;
+    const bool is_answer = answer.outcome == net::TokenClient::Outcome::kAnswered;
+    const bool is_stranger = answer.outcome == net::TokenClient::Outcome::kStranger;
+    if (!is_answer && !is_stranger) {
+        outcome.why = name + ": " + answer.why;
         return outcome;
     }
-    outcome.ok = response->status / 100 == 2;
+    const int status = answer.response.status;
+    outcome.ok = is_answer && status / 100 == 2;
     if (outcome.ok) return outcome;
-    outcome.why = name + " answers " + std::to_string(response->status);
-    if (response->status == 421) outcome.leader = leader_in(response->body);
-    if (response->status == 401 || response->status == 403) {
-        outcome.refused = true;
-        outcome.why += token.empty() ? ": it wants a token; set storm.token.file to Nimbus' token"
-                                     : ": the token in \"" + token_file + "\" is not Nimbus'";
+    outcome.why = is_answer ? name + " answers " + std::to_string(status) : answer.why;
+    if (is_answer && status == 421) outcome.leader = leader_in(answer.response.body);
+    outcome.refused = status == 401 || status == 403;
+    if (outcome.refused) {
+        outcome.why += token.empty()
+                           ? ": it wants a token; set storm.token.file to Nimbus' token"
+                           : ": the token in \"" + report.token_file + "\" is not Nimbus'";
     }
     return outcome;
 }
 
-Outcome post(std::vector<HostPort> nimbuses, const std::string& id, const std::string& body,
-             const std::string& token_file) {
+Outcome post(std::vector<HostPort> nimbuses, const Report& report, net::TokenClient& client) {
     Outcome outcome;
     outcome.why = "no Nimbus is known; set nimbus.seeds";
     std::string all;
     for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {
-        outcome = post_to(nimbuses[i], id, body, token_file);
+        outcome = post_to(nimbuses[i], report, client);
         if (outcome.ok) {
             outcome.leader = nimbuses[i];
             return outcome;
@@ -141,19 +147,25 @@ void Reporter::send_() {
     sending_ = true;
     last_sent_ = loop_.now();
     const bool taken = errands_.run(
-        [nimbuses, id = report.supervisor, json = fitting_json(report, net::kHttpBodyBytesMax),
-         token_file = sources_.token_file] { return post(nimbuses, id, json, token_file); },
-        [this, alive = alive_](const Outcome& outcome) {
-            if (*alive) sent_(outcome);
+        [nimbuses, client = std::exchange(client_, {}),
+         sent = Report{report.supervisor, fitting_json(report, net::kHttpBodyBytesMax),
+                       sources_.token_file}]() mutable {
+            Outcome outcome = post(nimbuses, sent, client);
+            outcome.client = std::move(client);
+            return outcome;
+        },
+        [this, alive = alive_](Outcome outcome) {
+            if (*alive) sent_(std::move(outcome));
         });
     if (taken) return;
     ReportOutcome outcome;
     outcome.why = "too many reports wait";
-    sent_(outcome);
+    sent_(std::move(outcome));
 }
 
-void Reporter::sent_(const ReportOutcome& outcome) {
+void Reporter::sent_(ReportOutcome outcome) {
     sending_ = false;
+    client_ = std::move(outcome.client);
     leader_ = outcome.leader;
     refused_ = outcome.refused ? outcome.why : "";
     const Micros now = loop_.now();

@@ -16,6 +16,7 @@
 #include "cluster/errands.h"
 #include "cluster/event_loop.h"
 #include "cluster/reports.h"
+#include "net/token_client.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"
 
@@ -26,6 +27,7 @@ struct ReportOutcome {
     bool refused = false;  ///< For lack of the right token, by whoever was asked last.
     std::string why;
     std::optional<HostPort> leader;
+    net::TokenClient client = {};  ///< With the nonces for the next report.
 };
 
 class Reporter {
@@ -50,7 +52,7 @@ public:
 private:
     void send_at_(Micros due);
     void send_();
-    void sent_(const ReportOutcome& outcome);
+    void sent_(ReportOutcome outcome);
 
     cluster::EventLoop& loop_;
     cluster::Errands& errands_;
@@ -64,6 +66,7 @@ private:
     std::string complained_;  ///< The last that was logged.
     std::string refused_;
     std::optional<HostPort> leader_;  ///< As a Nimbus has said.
+    net::TokenClient client_;         ///< Empty while a report is under way, which has it.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/digest.h"
 #include "net/http_client.h"
 #include "nimbus/limits.h"
 
@@ -86,20 +87,21 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
 }
 
 base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
-                                              const std::string& blob) const {
+                                              const std::string& blob) {
+    using Outcome = net::TokenClient::Outcome;
     net::HttpCall question = call_to(peer, "HEAD", blob);
     question.connect_timeout = question.timeout = kReplicateAskTimeout;
-    const auto asked = net::call(question);
-    if (!asked) return asked.error();
-    if (asked->status == 200) return base::Done{};
+    const auto asked = peers_.call(question, token_);
+    if (asked.outcome != Outcome::kAnswered) return base::Error{asked.why};
+    if (asked.response.status == 200) return base::Done{};
     net::HttpCall wanted = call_to(peer, "PUT", blob);
-    wanted.headers["Authorization"] = "Bearer " + token_;
+    wanted.headers[net::kContentHashHeader] = blob;
     wanted.body_file = store_.path(blob);
-    const auto put = net::call(wanted);
-    if (!put) return put.error();
-    if (put->status == 200 || put->status == 201) return base::Done{};
+    const auto put = peers_.call(wanted, token_);
+    if (put.outcome != Outcome::kAnswered) return base::Error{put.why};
+    if (put.response.status == 200 || put.response.status == 201) return base::Done{};
     return base::Error{"Nimbus " + peer.id + " does not take blob " + blob + ": " +
-                       std::to_string(put->status) + ' ' + put->body};
+                       std::to_string(put.response.status) + ' ' + put.response.body};
 }
 
 void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers) {

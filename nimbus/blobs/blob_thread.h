@@ -19,6 +19,7 @@
 #include "cluster/errands.h"
 #include "cluster/event_loop.h"
 #include "cluster/records.h"
+#include "net/token_client.h"
 #include "nimbus/blobs/blob_store.h"
 
 namespace storm::nimbus {
@@ -44,8 +45,7 @@ public:
     void sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer);
 
 private:
-    base::Result<base::Done> copy_to_(const cluster::NimbusRecord& peer,
-                                      const std::string& blob) const;
+    base::Result<base::Done> copy_to_(const cluster::NimbusRecord& peer, const std::string& blob);
     base::Result<base::Done> copy_from_(const cluster::NimbusRecord& peer,
                                         const std::string& blob) const;
     void verify_next_(std::vector<std::string> left);
@@ -53,6 +53,7 @@ private:
     const BlobStore& store_;
     cluster::EventLoop& loop_;
     const std::string token_;
+    net::TokenClient peers_;  // Of the thread that copies.
     bool fetching_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     cluster::Errands errands_;

@@ -13,7 +13,9 @@
 
 #include <storm/config.h>
 
+#include "base/clock.h"
 #include "cli/json.h"
+#include "net/access.h"
 #include "net/http_server.h"
 
 namespace storm::cli {
@@ -30,12 +32,22 @@ class FakeNimbus {
 public:
     using Answer = std::function<net::HttpResponse(const net::HttpRequest&)>;
 
-    explicit FakeNimbus(Answer answer) : answer_(std::move(answer)) {
-        auto server = net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
-            const std::lock_guard lock(mutex_);
-            requests_.push_back(request);
-            return answer_(request);
-        });
+    /// With a token it shows that it knows it, and answers all others as well.
+    explicit FakeNimbus(Answer answer, const std::string& token = "")
+        : answer_(std::move(answer)),
+          door_(
+              [token] {
+                  return net::Tokens{token, ""};
+              },
+              clock_, "of nonces") {
+        auto server = net::HttpServer::listen(
+            0,
+            [this](const net::HttpRequest& request) {
+                const std::lock_guard lock(mutex_);
+                requests_.push_back(request);
+                return answer_(request);
+            },
+            [this](const net::HttpRequest& head) { return door_.recognize(head); });
         server_ = std::move(server).value();
     }
 
@@ -64,6 +76,8 @@ public:
 private:
     mutable std::mutex mutex_;
     const Answer answer_;
+    const base::SteadyClock clock_;
+    net::Doorkeeper door_;
     std::vector<net::HttpRequest> requests_;
     std::unique_ptr<net::HttpServer> server_;  // Last: its thread uses the others.
 };

@@ -21,6 +21,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class NimbusClientTest : public ::testing::Test {
 protected:
@@ -194,15 +195,102 @@ TEST_F(NimbusClientTest, StatusesBecomeExitCodes) {
     }
 }
 
-TEST_F(NimbusClientTest, WhatIsNoJsonIsSaidToBeNone) {
-    FakeNimbus nimbus([](const net::HttpRequest&) {
+TEST_F(NimbusClientTest, WhatIsNoNimbusIsPassedOver) {
+    FakeNimbus web([](const net::HttpRequest&) {
         return net::HttpResponse{.body = "<html>\x1b[31m", .file = ""};
     });
+    FakeNimbus missing(always(404, {{"message", "Not Found"}}));
+    FakeNimbus list(always(200, Json::array()));
+    FakeNimbus nimbus(
+        always(200, {{"a", 1}, {"zookeeper", "connected"}, {"leader", ""}, {"is_leader", true}}));
+    const std::string strangers = web.address() + ',' + missing.address() + ',' + list.address();
+    Config config = nimbus.config();
+    config.set("nimbus.seeds", strangers + ',' + nimbus.address());
 
-    const Failure failure = failure_of([&] { NimbusClient(nimbus.config()).get("/x"); });
+    EXPECT_EQ(NimbusClient(config).get("/x").at("a"), 1);
+    EXPECT_EQ(NimbusClient(config).post("/x", {}).at("a"), 1);
+    EXPECT_EQ(NimbusClient(config).health().at("a"), 1);
 
-    EXPECT_EQ(failure.code(), ExitCode::kFailed);
-    EXPECT_THAT(failure.what(), HasSubstr("no JSON"));
+    config.set("nimbus.seeds", strangers);
+    const Failure failure = failure_of([&] { NimbusClient(config).get("/x"); });
+    EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(failure.what(), AllOf(HasSubstr(web.address()), HasSubstr("no JSON"),
+                                      HasSubstr(missing.address()), HasSubstr(list.address())));
+}
+
+TEST_F(NimbusClientTest, WhoDoesNotKnowTheTokenIsPassedOverAndDoesNotLearnIt) {
+    const auto status = always(200, {{"zookeeper", "connected"}, {"leader", ""}, {"a", "lie"}});
+    const tests::Listener page("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>");
+    const tests::Listener liar(
+        "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Digest "
+        "realm=\"storm\", qop=\"auth-int\", algorithm=SHA-256, nonce=\"n\"\r\n\r\n");
+    FakeNimbus open(status);
+    FakeNimbus of_another_cluster(status, "other");
+    FakeNimbus nimbus(
+        [](const net::HttpRequest& request) {
+            if (request.method == "HEAD") return net::HttpResponse{.status = 404};
+            return json_response(200, {{"zookeeper", "connected"}, {"leader", ""}, {"a", 1}});
+        },
+        "s3cret");
+    const std::string page_address = "127.0.0.1:" + std::to_string(page.port());
+    const std::string strangers = page_address + ",127.0.0.1:" + std::to_string(liar.port()) + ',' +
+                                  open.address() + ',' + of_another_cluster.address();
+    Config config = nimbus.config();
+    config.set("nimbus.seeds", strangers + ',' + nimbus.address());
+    config.set("storm.token.file", token_file("s3cret\n"));
+
+    EXPECT_EQ(NimbusClient(config).get("/x").at("a"), 1);
+    EXPECT_EQ(NimbusClient(config).post("/x", {}).at("a"), 1);
+    EXPECT_EQ(NimbusClient(config).health().at("a"), 1);
+    EXPECT_FALSE(NimbusClient(config).has_blob("00"));
+
+    config.set("nimbus.seeds", page_address + ',' + open.address());
+    const Failure nobody = failure_of([&] { NimbusClient(config).get("/x"); });
+    EXPECT_EQ(nobody.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(nobody.what(), AllOf(HasSubstr(page_address), HasSubstr(open.address()),
+                                     HasSubstr("does not show that it knows the token")));
+    config.set("nimbus.seeds", of_another_cluster.address());
+    EXPECT_EQ(failure_of([&] { NimbusClient(config).get("/x"); }).code(), ExitCode::kDenied);
+    EXPECT_THAT(page.received() + liar.received(), Not(HasSubstr("s3cret")));
+    for (const FakeNimbus* server : {&open, &of_another_cluster, &nimbus}) {
+        for (const net::HttpRequest& request : server->requests()) {
+            EXPECT_THAT(request.body + request.target, Not(HasSubstr("s3cret")));
+            for (const auto& [name, value] : request.headers) {
+                EXPECT_THAT(value, Not(HasSubstr("s3cret"))) << name;
+            }
+        }
+    }
+    for (const net::HttpRequest& request : open.requests()) EXPECT_EQ(request.target, "/health");
+    EXPECT_TRUE(of_another_cluster.requests().empty());
+}
+
+TEST_F(NimbusClientTest, ALeaderMustKnowTheTokenToo) {
+    FakeNimbus thief(always(201, {{"id", "stolen"}}));
+    FakeNimbus liar(always(421, {{"error", "not the leader"}, {"leader", thief.address()}}),
+                    "secret");
+    Config config = liar.config();
+    config.set("storm.token.file", token_file("secret\n"));
+
+    const Failure failure = failure_of([&] { NimbusClient(config).post("/t", {{"a", 1}}); });
+
+    EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(thief.asked(), ::testing::Each("HEAD /health"));
+}
+
+TEST_F(NimbusClientTest, ASupervisorsLogIsReadWithAProof) {
+    const auto log = [](const net::HttpRequest&) { return net::HttpResponse{.body = "a line"}; };
+    FakeNimbus supervisor(log, "secret");
+    FakeNimbus thief(log);
+    Config config = supervisor.config();
+    config.set("storm.token.file", token_file("secret\n"));
+    NimbusClient client(config);
+
+    EXPECT_EQ(client.get_log(location_of(supervisor.url() + "/log")).body, "a line");
+
+    const Failure failure = failure_of([&] { client.get_log(location_of(thief.url() + "/log")); });
+    EXPECT_EQ(failure.code(), ExitCode::kDenied);
+    EXPECT_THAT(failure.what(), HasSubstr(thief.address()));
+    EXPECT_THAT(failure.hint(), HasSubstr("storm.token.file"));
 }
 
 TEST_F(NimbusClientTest, WhatNimbusSaysCannotTakeTheTerminalOver) {
@@ -213,8 +301,8 @@ TEST_F(NimbusClientTest, WhatNimbusSaysCannotTakeTheTerminalOver) {
     EXPECT_STREQ(failure.what(), "bad ?[2J");
 }
 
-TEST_F(NimbusClientTest, AllCarryTheToken) {
-    FakeNimbus nimbus(always(200, Json::object()));
+TEST_F(NimbusClientTest, AllProveTheToken) {
+    FakeNimbus nimbus(always(200, Json::object()), "secret");
     Config config = nimbus.config();
     config.set("storm.token.file", token_file("secret\n"));
     NimbusClient client(config);
@@ -222,18 +310,19 @@ TEST_F(NimbusClientTest, AllCarryTheToken) {
     client.get("/x");
     client.post("/t", {});
 
-    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer secret");
-    EXPECT_EQ(nimbus.requests().at(1).headers.at("authorization"), "Bearer secret");
+    EXPECT_EQ(nimbus.requests().at(0).caller.access, net::Access::kChange);
+    EXPECT_EQ(nimbus.requests().at(1).caller.access, net::Access::kChange);
+    EXPECT_THAT(nimbus.requests().at(0).headers.at("authorization"), Not(HasSubstr("secret")));
 }
 
 TEST_F(NimbusClientTest, TheTokenForReadingIsTakenWhereThereIsNoOther) {
-    FakeNimbus nimbus(always(200, Json::object()));
+    FakeNimbus nimbus(always(200, Json::object()), "peek");
     Config config = nimbus.config();
     config.set("storm.readonly.token.file", token_file("peek\n", 0640));
 
     NimbusClient(config).get("/x");
 
-    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer peek");
+    EXPECT_EQ(nimbus.requests().at(0).caller.access, net::Access::kChange);
 }
 
 TEST_F(NimbusClientTest, ATokenThatOthersMayReadIsRefused) {
@@ -255,24 +344,21 @@ TEST_F(NimbusClientTest, TellsWhyItGotLess) {
     FakeNimbus nimbus(always(200, {{"withheld", {"settings", "error"}}}));
     Config config = nimbus.config();
     NimbusClient without(config);
-    config.set("storm.token.file", token_file("old\n"));
-    NimbusClient wrong(config);
 
     EXPECT_THAT(without.withheld_text(without.get("/x")),
-                AllOf(HasSubstr("not shown: settings, error"), HasSubstr("no token was sent")));
-    EXPECT_THAT(wrong.withheld_text(wrong.get("/x")), HasSubstr("is not the one of this cluster"));
-    EXPECT_EQ(wrong.withheld_text(Json::object()), "");
+                AllOf(HasSubstr("not shown: settings, error"), HasSubstr("no token was shown")));
+    EXPECT_EQ(without.withheld_text(Json::object()), "");
 }
 
 TEST_F(NimbusClientTest, TheEnvironmentsTokenGoesBeforeTheSetting) {
-    FakeNimbus nimbus(always(200, Json::object()));
+    FakeNimbus nimbus(always(200, Json::object()), "mine");
     Config config = nimbus.config();
     config.set("storm.token.file", "/nonexistent");
     ::setenv("STORM_TOKEN_FILE", token_file("mine").c_str(), 1);
 
     NimbusClient(config).post("/t", {});
 
-    EXPECT_EQ(nimbus.requests().at(0).headers.at("authorization"), "Bearer mine");
+    EXPECT_EQ(nimbus.requests().at(0).caller.access, net::Access::kChange);
 }
 
 TEST_F(NimbusClientTest, ARefusedTokenIsNamedByItsFile) {

@@ -786,6 +786,7 @@ TEST(Supervisor, ReportsToNimbusAtOnceAndThenRarely) {
     const std::size_t since = cluster.nimbus.reports().size() - before;
     EXPECT_GE(since, 2U) << "its counts change";
     EXPECT_LE(since, 4U);
+    EXPECT_EQ(cluster.nimbus.tokens_sent(), 0);
 }
 
 }  // namespace

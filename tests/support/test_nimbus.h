@@ -34,6 +34,7 @@
 #include "cluster/reports.h"
 #include "cluster/seal.h"
 #include "cluster/session.h"
+#include "net/access.h"
 #include "net/http_server.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/leftovers.h"
@@ -68,9 +69,11 @@ public:
         places = {folder_ + "/local", folder_ + "/local/logs"};
         program_ = content_of(std::string(STORM_BIN_DIR) + "/../tests/test-worker");
         program_sha_ = base::sha256(program_);
-        http_ = std::move(net::HttpServer::listen(0, [this](const net::HttpRequest& request) {
-                    return answer_(request);
-                })).value();
+        http_ =
+            std::move(net::HttpServer::listen(
+                          0, [this](const net::HttpRequest& request) { return answer_(request); },
+                          [this](const net::HttpRequest& head) { return door_.recognize(head); }))
+                .value();
         address_ = "127.0.0.1:" + std::to_string(http_->port());
         election_.emplace(session_, address_, 1,
                           [this](const std::optional<cluster::Term>& term) { term_ = term; });
@@ -205,6 +208,11 @@ public:
         const std::lock_guard lock(mutex_);
         return reports_;
     }
+    /// Requests that had the token itself in them.
+    int tokens_sent() {
+        const std::lock_guard lock(mutex_);
+        return tokens_sent_;
+    }
     int downloads() {
         const std::lock_guard lock(mutex_);
         return downloads_;
@@ -243,10 +251,10 @@ private:
             }
             return response;
         }
-        const auto token = request.headers.find("authorization");
-        if (token == request.headers.end() || token->second != "Bearer secret") {
-            return net::HttpResponse::error(401, "no token");
+        if (auto refused = door_.refuse_without(net::Access::kChange, request, "")) {
+            return *std::move(refused);
         }
+        tokens_sent_ += request.headers.at("authorization").find("secret") != std::string::npos;
         auto report = cluster::supervisor_report(request.body);
         if (!report) return net::HttpResponse::error(422, report.error().message);
         reports_.push_back(std::move(report).value());
@@ -262,7 +270,10 @@ private:
     std::map<std::string, std::string> files_;
     std::vector<cluster::SupervisorReport> reports_;
     int downloads_ = 0;
+    int tokens_sent_ = 0;
 
+    const base::SteadyClock clock_;
+    net::Doorkeeper door_{[] { return net::Tokens{"secret", ""}; }, clock_, "of nonces"};
     boost::asio::io_context io_{1};
     cluster::AsioLoop loop_{io_};
     cluster::Session session_;
