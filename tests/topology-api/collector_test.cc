@@ -1,5 +1,5 @@
 // Collectors before an emitter that only notes: which stream, which anchors, which refusals. The
-// components are those of the comments in the public headers, so that these compile and work.
+// components are much like those in the comments of the public headers.
 #include <cctype>
 #include <functional>
 #include <map>
@@ -16,8 +16,7 @@
 
 #include "tests/topology-api/fake_emitter.h"
 
-// ---- The examples of the headers: spout.h, bolt.h, grouping.h
-// ------------------------------------
+// ---- Like the examples of spout.h, bolt.h and grouping.h ---------------------------------------
 
 class Numbers final : public storm::Spout {
 public:
@@ -70,8 +69,7 @@ class Pairs final : public storm::Bolt {  // Joins two tuples each.
     storm::Kept first_;
 };
 
-class Even final
-    : public storm::Grouping {  // Even numbers to the first task, odd ones to the last.
+class Even final : public storm::Grouping {
     void prepare(const storm::TaskContext&, std::span<const storm::TaskId> targets) override {
         targets_.assign(targets.begin(), targets.end());
     }

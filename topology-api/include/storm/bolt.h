@@ -1,12 +1,16 @@
 // Bolts: what is done with tuples.
 //
-// Order:   prepare(), then execute() (also for ticks), inputs_ended() when nothing new comes,
-//          finish() once when nothing comes at all, cleanup(). Where a source's worker starts anew
-//          after that, the task begins again with a new object, as it does where its own worker
-//          has.
-// Threads: as for spouts: a task's calls never run concurrently.
-// A bolt that throws from execute() fails that input (kException) and goes on; from prepare() it
-// stops the topology with the message.
+//     | Bolt        decides itself when its inputs are acked or failed, and may keep them
+//     | BasicBolt   its input is acked when execute() returns, and failed when it throws
+//
+// Order:   constructor, prepare(), then execute() for each input and each tick, inputs_ended() when
+//          the sources have nothing new, finish() once after the last input, cleanup(). A topology
+//          that is stopped, and not drained, gets cleanup() without finish().
+// Threads: the calls of one task never run concurrently, but they may come from different threads
+//          one after the other, unless the component is declared blocking().
+// Memory:  a bolt's members live as long as its worker. When that is started anew, the task begins
+//          again with a new object; so it does when a source's worker is started anew after the
+//          task has finished.
 #pragma once
 
 #include <storm/collector.h>
@@ -16,12 +20,14 @@ namespace storm {
 
 class Outputs;
 
-/// A bolt that decides itself when its inputs are acked.
+/// A bolt that acks, fails or keeps its inputs itself.
 ///
-///     class Pairs final : public storm::Bolt {   // Joins two tuples each.
-///         void declare_outputs(storm::Outputs& outputs) const override { outputs.stream({"first",
-///         "second"}); } void execute(const storm::Tuple& input, storm::BoltCollector& out)
-///         override {
+///     class Pairs final : public storm::Bolt {  // Joins two tuples each.
+///     public:
+///         void declare_outputs(storm::Outputs& outputs) const override {
+///             outputs.stream({"first", "second"});
+///         }
+///         void execute(const storm::Tuple& input, storm::BoltCollector& out) override {
 ///             if (!first_) {
 ///                 first_ = out.keep(input);
 ///                 return;
@@ -31,6 +37,11 @@ class Outputs;
 ///             out.ack(std::move(first_));
 ///             out.ack(input);
 ///         }
+///         void inputs_ended(storm::BoltCollector& out) override {
+///             if (first_) out.ack(std::move(first_));  // No second one will come.
+///         }
+///
+///     private:
 ///         storm::Kept first_;
 ///     };
 class Bolt {
@@ -40,27 +51,76 @@ public:
     Bolt& operator=(const Bolt&) = delete;
     virtual ~Bolt() = default;
 
+    /// Declares what the bolt emits: its streams and their fields. Called by
+    /// TopologyBuilder::build() on an object that is made for this and takes part in nothing else,
+    /// so it may not rely on prepare(). An exception is a mistake of the topology (E0128).
+    ///
+    /// The default declares nothing: the bolt emits nothing.
     virtual void declare_outputs(Outputs& outputs) const;
+
+    /// Called once, before anything else. Open files and connections here, not in the constructor,
+    /// which build() runs as well. It may take long, and holds up no other component. Copies of
+    /// `context` and `out` may be kept until cleanup() returns.
+    ///
+    /// It may emit, unanchored, up to topology.executor.overshoot.bytes; nothing is executed before
+    /// all bolts are prepared. An exception stops the topology with its message.
+    ///
+    /// The default does nothing.
     virtual void prepare(const TaskContext& context, BoltCollector& out);
+
+    /// Called for each tuple that arrives, and for each tick (input.is_tick()) if the bolt was
+    /// declared with tick(). `input` is valid until this returns.
+    ///
+    /// Ack, fail or keep the input before returning; one that is none of these fails as
+    /// FailReason::kForgotten, and is reported as an error. Ticks need nothing of the kind.
+    ///
+    /// An exception fails the input, unless it was acked or kept before: as kBoltFailed when it is
+    /// a FailedError, else as kException, which is logged and counted as well. The topology runs
+    /// on. What was emitted before the exception stays emitted.
+    ///
+    /// A call that takes over 10 ms costs the executors that share its thread their time, until
+    /// the bolt is given a thread of its own; a bolt that waits for something is better declared
+    /// blocking(). An emit waits while its targets can take no more.
     virtual void execute(const Tuple& input, BoltCollector& out) = 0;
-    /// All sources have said that they have nothing new (SpoutCollector::finished(), or the
-    /// topology is drained), and wait for what is pending: emit and ack what is kept, for nothing
-    /// more will come to complete it. Tuples that fail may still come again, and then this call as
-    /// well; it always precedes finish().
+
+    /// Called when all sources have nothing new, since they have said SpoutCollector::finished()
+    /// or the topology is drained, and now wait for what is pending. Emit and ack what is kept:
+    /// nothing more will come to complete it.
+    ///
+    /// Tuples that failed may still come once more, and then this call does, too; it always
+    /// precedes finish(). An exception is logged and counted, and the run has failed (exit code 1).
+    ///
+    /// The default does nothing, which suits a bolt that keeps no inputs.
     virtual void inputs_ended(BoltCollector& out);
-    /// All inputs have ended, and nothing is pending: emit what is left, unanchored. It may be as
-    /// much as you like: emits wait for room.
+
+    /// Called once, when the last input was executed and nothing is pending. Emit what is left,
+    /// with emit_unanchored(); it may be any amount, for emits wait for room. Listeners execute it
+    /// before they finish. An exception is logged and counted, and the run has failed (exit code
+    /// 1), but ends in order.
+    ///
+    /// The default does nothing.
     virtual void finish(BoltCollector& out);
+
+    /// Called once, as the last call: after finish(), or without it when the topology is stopped.
+    /// Not after a prepare() that threw, nor in a process that is killed. What is still kept fails
+    /// afterwards. An exception is logged and counted, and the run has failed (exit code 1).
+    ///
+    /// The default does nothing.
     virtual void cleanup();
 };
 
-/// A bolt whose input is acked when execute() returns and failed when it throws (FailedError is not
-/// logged).
+/// A bolt whose inputs need no thought: each is acked when execute() returns, and fails when it
+/// throws. Every emit is anchored to the input. To keep inputs, derive from Bolt.
 ///
-///     class Split final : public storm::BasicBolt {
-///         void declare_outputs(storm::Outputs& outputs) const override { outputs.stream({"word"});
-///         } void execute(const storm::Tuple& input, storm::BasicCollector& out) override {
-///             for (std::string_view word : words_of(input.string(0))) out.emit(word);
+///     class Words final : public storm::BasicBolt {
+///     public:
+///         void declare_outputs(storm::Outputs& outputs) const override {
+///             outputs.stream({"word"});
+///         }
+///         void execute(const storm::Tuple& input, storm::BasicCollector& out) override {
+///             const std::string_view line = input.string("line");
+///             if (line.empty()) throw storm::FailedError("an empty line");
+///             out.emit(line.substr(0, line.find(' ')));
 ///         }
 ///     };
 class BasicBolt {
@@ -70,10 +130,26 @@ public:
     BasicBolt& operator=(const BasicBolt&) = delete;
     virtual ~BasicBolt() = default;
 
+    /// As Bolt::declare_outputs(). The default declares nothing: the bolt emits nothing.
     virtual void declare_outputs(Outputs& outputs) const;
+
+    /// As Bolt::prepare(), but it cannot emit. The default does nothing.
     virtual void prepare(const TaskContext& context);
+
+    /// Called for each tuple that arrives, and for each tick (input.is_tick()) if the bolt was
+    /// declared with tick(). `input` and `out` are valid until this returns; then the input is
+    /// acked. What is emitted for a tick is untracked.
+    ///
+    /// An exception fails the input: as FailReason::kBoltFailed when it is a FailedError, else as
+    /// kException, which is logged and counted as well. The topology runs on. Bolt::execute() says
+    /// what long calls cost.
     virtual void execute(const Tuple& input, BasicCollector& out) = 0;
+
+    /// As Bolt::finish(); there is no input, so that what is emitted is unanchored. The default
+    /// does nothing.
     virtual void finish(BasicCollector& out);
+
+    /// As Bolt::cleanup(). The default does nothing.
     virtual void cleanup();
 };
 

@@ -22,12 +22,12 @@ struct Setting {
 
     std::string_view key;
     Type type;
-    std::string_view default_value;  ///< Empty: no default; has() is false until it is set.
+    std::string_view default_value;  ///< Empty: no default; Config::has() is false until it is set.
     std::int64_t min = 0;  ///< For kInt, and for the items of a kList that holds numbers (max > 0).
     std::int64_t max = 0;
     std::string_view description;
-    std::string_view choices =
-        {};  ///< For kString: the words it takes, as in "loop|dedicated". Empty: any text.
+    /// For kString: the words that it takes, as in "loop|dedicated". Empty: any text.
+    std::string_view choices = {};
 };
 
 /// Every setting that Storm knows, by key.
@@ -37,36 +37,52 @@ namespace detail {
 class KeysRead;
 }
 
-/// Keys and values. Values are text; the typed accessors parse them. A known setting that is not
-/// set has its default. Throws ConfigError: no such key, or not of that type.
+/// Keys and values: Storm's settings and keys of the user's own, as set in settings files, by
+/// `-c key=value` and by set() of a component. Values are text, which each look-up parses; so read
+/// what every tuple needs once, in open() or prepare().
 ///
-///     const std::string input = config.string("input");
-///     const std::int64_t repeat = config.int64("repeat", 1);
+///     const std::string input = config.string("input");             // Must be set.
+///     const std::int64_t repeat = config.int64("repeat", 1);        // 1, if it is not set.
+///     const bool tracked = config.int64("topology.acker.executors") != 0;  // Has a default.
+///
+/// Without a fallback an accessor throws ConfigError when the key is not set; one of Storm's
+/// settings then has its default, if there is one. With or without, it throws ConfigError when the
+/// value is not of the type that is asked for. The messages say what to do.
 class Config {
 public:
     Config();
 
-    /// Throws ConfigError for an unknown key with one of Storm's prefixes (topology. storm. nimbus.
-    /// supervisor. worker.), with a suggestion, and for a known one whose value does not parse.
+    /// Sets a value, over the former one. Throws ConfigError, with a suggestion, for an unknown key
+    /// with one of Storm's prefixes (topology. storm. nimbus. supervisor. worker.), and for a known
+    /// one whose value does not parse. Keys without these prefixes are the user's own.
     void set(std::string_view key, std::string_view value);
 
+    /// Whether the key is set or has a default.
     bool has(std::string_view key) const;
+    /// The text as it is.
     std::string string(std::string_view key) const;
+    /// A decimal number, as in `-17`.
     std::int64_t int64(std::string_view key) const;
+    /// A finite number, as in `0.5` or `1e-3`.
     double real(std::string_view key) const;
+    /// `true` or `false`.
     bool boolean(std::string_view key) const;
-    /// From a JSON array of texts and numbers (`["a", "b"]`, `[6700, 6701]`), or plainly: `a,b`.
+    /// The items of a JSON array of texts and numbers (`["a", "b"]`, `[6700, 6701]`), or of a plain
+    /// `a,b`.
     std::vector<std::string> list(std::string_view key) const;
+
+    /// With a fallback for a key that is neither set nor has a default.
     std::string string(std::string_view key, std::string_view fallback) const;
     std::int64_t int64(std::string_view key, std::int64_t fallback) const;
     double real(std::string_view key, double fallback) const;
     bool boolean(std::string_view key, bool fallback) const;
 
-    /// What was set, without defaults.
+    /// All that was set, without defaults.
     const std::map<std::string, std::string, std::less<>>& entries() const { return entries_; }
 
-    /// Keys of the user's own that are set, and that nobody has asked this or a copy for yet; each
-    /// with what was asked for and is close to it, or nothing.
+    /// The keys of the user's own that are set, but that nobody has asked this or a copy of it for
+    /// yet: likely misspelt. Each comes with the key that was asked for and is close to it, or with
+    /// nothing.
     std::vector<std::pair<std::string, std::string>> never_read() const;
 
 private:

@@ -5,7 +5,7 @@
 
 namespace storm {
 
-/// A tuple or value has no such field, or holds another kind.
+/// A tuple has no such field, or the field or value holds another kind.
 struct FieldError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -17,11 +17,12 @@ struct EmitError : std::runtime_error {
 struct ConfigError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-/// A topology with mistakes; what() lists all of them, each with a hint.
+/// A topology has mistakes; what() lists all of them, each with a code and a hint.
 struct TopologyError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-/// Thrown by a basic bolt: the input fails, the worker goes on.
+/// For bolts to throw from execute(): the input fails as FailReason::kBoltFailed, without an error
+/// in the log, and the topology runs on.
 struct FailedError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

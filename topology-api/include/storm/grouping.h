@@ -1,6 +1,9 @@
 // Custom groupings: the user's own choice of the tasks that get a tuple.
 //
-// Threads: one instance for each emitting task and subscription, used only by that task.
+// Order:   constructor, prepare(), then choose() for each tuple.
+// Threads: there is one instance for each emitting task and subscription, used by that task alone.
+//          The function given to custom(), and prepare(), are called before any open() or
+//          prepare() of a spout or bolt.
 #pragma once
 
 #include <span>
@@ -11,22 +14,37 @@
 
 namespace storm {
 
-///     class Even final : public storm::Grouping {   // Even numbers to the first task, odd ones to
-///     the last.
-///         void prepare(const storm::TaskContext&, std::span<const storm::TaskId> targets) override
-///         {
+/// Chooses the tasks for a tuple. BoltDeclarer::custom() makes it a subscription's grouping.
+///
+///     class Even final : public storm::Grouping {
+///     public:
+///         void prepare(const storm::TaskContext&,
+///                      std::span<const storm::TaskId> targets) override {
 ///             targets_.assign(targets.begin(), targets.end());
 ///         }
 ///         void choose(const storm::Tuple& tuple, std::vector<storm::TaskId>& chosen) override {
+///             // Even numbers go to the first task, odd ones to the last.
 ///             chosen.push_back(tuple.int64(0) % 2 == 0 ? targets_.front() : targets_.back());
 ///         }
+///
+///     private:
 ///         std::vector<storm::TaskId> targets_;
 ///     };
 class Grouping {
 public:
     virtual ~Grouping() = default;
+
+    /// Called once. `context` is the emitting task's. `targets` are the tasks of the subscribing
+    /// bolt, at least one, in ascending order; copy them, for the span is valid only in this call.
+    /// An exception stops the topology with its message.
     virtual void prepare(const TaskContext& context, std::span<const TaskId> targets) = 0;
-    /// Appends to `chosen` (given empty): none, one or several of the targets.
+
+    /// Called inside each emit, on the emitting task's thread. Appends to `chosen`, which is given
+    /// empty, none, one or several of the targets; one that is named twice gets the tuple twice.
+    /// `tuple` is what is emitted, valid only in this call.
+    ///
+    /// An exception, or a task that is no target, makes the emit throw EmitError; then nothing was
+    /// emitted.
     virtual void choose(const Tuple& tuple, std::vector<TaskId>& chosen) = 0;
 };
 

@@ -5,17 +5,38 @@
 
 namespace storm {
 
+/// Makes the topology from its configuration. It is called each time that the program starts, also
+/// in each worker process, and must make the same topology from the same configuration.
 using TopologyFactory = Topology (*)(const Config& config);
 
-/// Runs the topology here, or describes it, as the arguments say (`--help` lists them). Returns the
-/// exit code: 0 finished or drained, and all tuples went through; 1 failed, or tuples were lost; 2
-/// usage or settings; 7 ended with tuples given up; 130 on a second signal. Installs handlers for
-/// SIGINT and SIGTERM. Call it from main(), once.
+/// Runs the topology here, or describes it, or runs a worker's share of it, as the arguments say
+/// (`--help` lists them). Returns when that is over, with the exit code:
+///
+///     | 0     finished or drained, and all tuples went through
+///     | 1     failed, or tuples were lost
+///     | 2     wrong usage or settings
+///     | 7     ended with tuples given up
+///     | 130   ended at once by a second signal
+///
+/// Installs handlers for SIGINT, SIGTERM and SIGHUP: the first signal drains. Call it from main(),
+/// once.
 int run_topology(int argc, char** argv, TopologyFactory make);
 
 }  // namespace storm
 
-/// The whole main() of a topology: `STORM_TOPOLOGY_MAIN(word_count)`.
+/// The whole main() of a topology, given the function that makes it:
+///
+///     storm::Topology counted(const storm::Config& config) {
+///         storm::TopologyBuilder t;
+///         t.spout<Lines>("lines").blocking();
+///         t.bolt<Split>("split").shuffle("lines");
+///         t.bolt<Count>("count")
+///             .parallelism(static_cast<int>(config.int64("counters", 2)))
+///             .fields("split", {"word"});
+///         return t.build();
+///     }
+///
+///     STORM_TOPOLOGY_MAIN(counted)
 #define STORM_TOPOLOGY_MAIN(factory)                       \
     int main(int argc, char** argv) {                      \
         return ::storm::run_topology(argc, argv, factory); \

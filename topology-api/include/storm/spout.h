@@ -1,13 +1,13 @@
 // Spouts: where tuples come from.
 //
-// Order:   open(), activate(), then next_tuple(), ack() and fail() in any mix, deactivate() when
-// the topology is
-//          deactivated or drained, close().
-// Threads: a task's calls never run concurrently. They may come from different threads one after
-// the other,
-//          unless the component is declared blocking().
-// A spout that throws from next_tuple(), ack() or fail() goes on; from open() it stops the
-// topology.
+// Order:   constructor, open(), activate(), then next_tuple(), ack() and fail() in any mix,
+//          close(). In between deactivate() and activate() follow the topology's state;
+//          deactivate() also comes when a drain begins.
+// Threads: the calls of one task never run concurrently, but they may come from different threads
+//          one after the other, unless the component is declared blocking().
+// Memory:  a spout's members live as long as its worker. When that is started anew, the task begins
+//          again with a new object, and is told nothing of what was pending: where to go on is the
+//          spout's own business, for instance with the offset of the last acked tuple in a file.
 #pragma once
 
 #include <cstdint>
@@ -24,21 +24,24 @@ namespace detail {
 struct SpoutAccess;
 }
 
+/// Why a tracked tuple failed.
 enum class FailReason : std::uint8_t {
-    kBoltFailed,  ///< A bolt said fail(), or a basic bolt threw FailedError.
-    kException,   ///< A bolt threw.
-    kForgotten,   ///< A bolt neither acked, failed nor kept it.
+    kBoltFailed,  ///< A bolt said fail(), or threw FailedError.
+    kException,   ///< A bolt threw something else.
+    kForgotten,   ///< A bolt neither acked, failed nor kept it, or destroyed what it kept.
     kTimedOut,    ///< Not acked within topology.message.timeout.secs.
     kWorkerLost,  ///< Not the tuple's fault: a worker that it had reached is gone.
     kRebalanced,  ///< Not the tuple's fault: a task moved or stopped.
-    kOverflow     ///< Too much was emitted at once, or a cycle held too much.
+    kOverflow     ///< Too much was emitted at once, or a cycle of bolts held too much.
 };
+/// As in "bolt_failed" or "timed_out".
 std::string_view to_string(FailReason reason);
 
+/// What next_tuple() says.
 enum class Next : std::uint8_t {
-    kEmitted,
-    kIdle
-};  ///< kIdle: nothing to emit now; wait, then ask again.
+    kEmitted,  ///< There may be more: ask again soon.
+    kIdle      ///< There is nothing to emit now: wait, then ask again.
+};
 
 /// A complete spout: counts to a limit, and emits again what failed.
 ///
@@ -77,18 +80,77 @@ public:
     Spout& operator=(const Spout&) = delete;
     virtual ~Spout() = default;
 
+    /// Declares what the spout emits: its streams and their fields. Called by
+    /// TopologyBuilder::build() on an object that is made for this and takes part in nothing else,
+    /// so it may not rely on open(). An exception is a mistake of the topology (E0128).
     virtual void declare_outputs(Outputs& outputs) const = 0;
+
+    /// Called once, before anything else. Open files and connections here, not in the constructor,
+    /// which build() runs as well. It may take long, and holds up no other component. Copies of
+    /// `context` and `out` may be kept until close() returns.
+    ///
+    /// It may emit; nothing is executed before all bolts are prepared. An exception stops the
+    /// topology with its message.
+    ///
+    /// The default does nothing.
     virtual void open(const TaskContext& context, SpoutCollector& out);
-    /// Emits some tuples, best one or a few. Must not block, unless declared blocking().
+
+    /// Emits the next tuple or a few. Called again and again while the spout is active, the targets
+    /// can take more and fewer than topology.max.spout.pending tracked tuples are pending.
+    ///
+    /// Return Next::kIdle when there is nothing to emit: the next call comes after 20 us, later
+    /// after up to topology.sleep.spout.wait.strategy.time.ms (4 ms), and at once after an ack(), a
+    /// fail(), a posted call or a call of the SpoutCollector::waker(). Say
+    /// SpoutCollector::finished() when nothing new will ever come; fail() says what follows.
+    ///
+    /// It must not block, unless the spout is declared blocking(). Even then it should return now
+    /// and then, say every 100 ms: acks, fails and timeouts of this task are told between calls.
+    ///
+    /// An exception is logged and counted; what was emitted before it stays emitted, and the next
+    /// call comes as after kIdle. If it is an EmitError, the run has failed (exit code 1).
     virtual Next next_tuple(SpoutCollector& out) = 0;
-    /// The tree of `id` is complete. Never called from within another call of this spout.
+
+    /// The tuple that was emitted with `id`, and all that came of it, is done. Called once for it,
+    /// unless fail() is, and never from within another call of this spout. With
+    /// topology.acker.executors=0 it is called soon after the emit, whatever becomes of the tuple.
+    ///
+    /// It may emit. An exception is logged and counted; the tuple is acked nevertheless.
+    ///
+    /// The default does nothing.
     virtual void ack(MessageId id);
-    /// The tree of `id` failed. A spout that emits such tuples again keeps the id for its
-    /// next_tuple(), which is called for them also after finished().
-    /// Emit it again, under the same id; or say SpoutCollector::dealt_with(id).
+
+    /// The tuple that was emitted with `id`, or something that came of it, failed or timed out.
+    /// Called once for it, unless ack() is, and never from within another call of this spout.
+    /// Other parts of its tree may have been executed, or still be.
+    ///
+    /// Emit it again under the same id, here or in next_tuple(), or say
+    /// SpoutCollector::dealt_with(id); else a spout that ends has lost it, and the run has failed
+    /// (exit code 1). After finished() next_tuple() is called for what failed until it says kIdle.
+    ///
+    /// An exception is logged and counted; the tuple has failed nevertheless.
+    ///
+    /// The default emits nothing again, and next_tuple() is not called after finished().
     virtual void fail(MessageId id, FailReason reason);
+
+    /// Called after open(), before the first next_tuple(), and each time that the topology is
+    /// activated again; not while it is inactive. An exception is logged and counted, and the run
+    /// has failed (exit code 1); the spout is active nevertheless.
+    ///
+    /// The default does nothing.
     virtual void activate();
+
+    /// Called when the topology is deactivated, or begins to drain: no next_tuple() follows until
+    /// activate(), but ack() and fail() do. Not called for a spout that has ended by itself, nor
+    /// when the topology is stopped at once. Exceptions as for activate().
+    ///
+    /// The default does nothing.
     virtual void deactivate();
+
+    /// Called once, as the last call: when the spout has finished() and nothing of it is pending,
+    /// or the topology was drained or stopped. Not after an open() that threw, nor in a process
+    /// that is killed. An exception is logged and counted, and the run has failed (exit code 1).
+    ///
+    /// The default does nothing.
     virtual void close();
 
 private:

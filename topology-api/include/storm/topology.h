@@ -21,26 +21,38 @@ namespace storm {
 
 using Milliseconds = std::chrono::milliseconds;
 
+/// One stream of a component, as its declare_outputs() has said.
 struct StreamDeclaration {
     std::string name;
     std::vector<Field> fields;
-    bool direct = false;
+    bool direct = false;  ///< The emitter names the task that gets the tuple, with to().
 };
 
-/// Given to declare_outputs().
+/// What declare_outputs() is given to declare streams with.
+///
+///     void declare(storm::Outputs& outputs) {
+///         outputs.stream({"word", {"count", storm::Kind::kInt64}});
+///         outputs.stream("rejected", {"line", "why"});
+///         outputs.stream("answers", {"answer"}, true);  // Direct.
+///     }
 class Outputs {
 public:
+    /// Declares the stream "default", on which tuples go that name no other.
     Outputs& stream(std::vector<Field> fields) { return stream("default", std::move(fields)); }
+    /// Declares a stream by name; collectors reach it with on(). Its tuples have these fields, at
+    /// most 1,024, in this order. `direct`: each goes to the task that the emitter names with to().
     Outputs& stream(std::string_view name, std::vector<Field> fields, bool direct = false) {
         streams_.push_back({std::string(name), std::move(fields), direct});
         return *this;
     }
+    /// What was declared so far.
     const std::vector<StreamDeclaration>& streams() const { return streams_; }
 
 private:
     std::vector<StreamDeclaration> streams_;
 };
 
+/// How the task that gets a tuple is chosen. BoltDeclarer describes each kind.
 enum class GroupingKind : std::uint8_t {
     kShuffle,
     kFields,
@@ -52,8 +64,10 @@ enum class GroupingKind : std::uint8_t {
     kLocalOrShuffle,
     kCustom
 };
+/// As in "shuffle" or "local_or_shuffle".
 std::string_view to_string(GroupingKind kind);
 
+/// One input of a bolt.
 struct Subscription {
     std::string source;
     std::string stream;
@@ -71,7 +85,7 @@ struct Component {
     std::string id;
     std::variant<SpoutFactory, BoltFactory, BasicBoltFactory> factory;
     int parallelism = 1;
-    std::optional<int> tasks;  ///< Not given: as many as executors.
+    std::optional<int> tasks;  ///< Not given: topology.tasks, else as many as executors.
     bool blocking = false;
     std::optional<Milliseconds> tick;
     bool ticks = false;  ///< tick() without a time: topology.tick.tuple.freq.secs says it.
@@ -79,16 +93,18 @@ struct Component {
     std::vector<Subscription> inputs;
     std::vector<std::pair<std::string, std::string>> settings;
 
+    /// Whether it is a spout, and no bolt.
     bool is_spout() const { return factory.index() == 0; }
+    /// The stream with this name; null if it declares none.
     const StreamDeclaration* output(std::string_view stream) const;
 };
 
 /// Immutable, checked. Copies share nothing mutable.
 class Topology {
 public:
-    const std::vector<Component>& components() const {
-        return components_;
-    }  ///< In the order of declaration.
+    /// All components, in the order of their declaration.
+    const std::vector<Component>& components() const { return components_; }
+    /// The component with this id; null if there is none.
     const Component* component(std::string_view id) const;
 
 private:

@@ -1,14 +1,19 @@
-// Declares a topology: components, their parallelism, and who listens to whom.
+// Declares a topology: its components, their parallelism, and who listens to whom.
 //
-//     storm::TopologyBuilder t;
-//     t.spout<FileLines>("lines", config.string("input")).blocking();
-//     t.bolt<SplitSentence>("split").parallelism(2).shuffle("lines");
-//     t.bolt<CountWords>("count").parallelism(2).fields("split", {"word"});
-//     return t.build();
+//     storm::Topology word_counter(const storm::Config& config) {
+//         storm::TopologyBuilder t;
+//         t.spout<Lines>("lines").blocking();  // It waits for its input.
+//         t.bolt<Split>("split").parallelism(2).local_or_shuffle("lines");
+//         t.bolt<Count>("count")
+//             .parallelism(2)
+//             .tasks(static_cast<int>(config.int64("count.tasks", 8)))
+//             .tick(storm::Milliseconds(1000))
+//             .fields("split", {"word"});
+//         return t.build();
+//     }
 //
-// Order:   spout() and bolt() return a reference that stays valid until build(). Components may be
-// named before
-//          they are declared; build() checks the whole.
+// Order:   components may be named in a subscription before they are declared; build() checks the
+//          whole. What spout() and bolt() return stays valid as long as the builder.
 // Threads: one.
 #pragma once
 
@@ -26,15 +31,24 @@
 
 namespace storm {
 
+/// Says how a spout is run. Each call returns the same declarer, so that they can be chained.
 class SpoutDeclarer {
 public:
+    /// For TopologyBuilder, which makes them.
     explicit SpoutDeclarer(Component& component) : component_(&component) {}
 
+    /// How many executors run the spout's tasks, in all workers together: how many of its calls may
+    /// run at a time. From 1, the default, to 10,000.
     SpoutDeclarer& parallelism(int executors) { return component_->parallelism = executors, *this; }
+    /// How many tasks, each with an object of its own, the executors share. At least as many as
+    /// executors; the default is topology.tasks, else one for each executor.
     SpoutDeclarer& tasks(int count) { return component_->tasks = count, *this; }
-    SpoutDeclarer& blocking() {
-        return component_->blocking = true, *this;
-    }  ///< Executors get a thread of their own.
+    /// Gives each executor a thread of its own, for the whole run. For spouts that wait inside
+    /// next_tuple(), as for a socket or standard input. Others share the threads of the worker,
+    /// one for each core.
+    SpoutDeclarer& blocking() { return component_->blocking = true, *this; }
+    /// Sets a key for this component alone: one of the user's own or a setting of Storm's. Goes
+    /// before what the configuration of the topology says.
     SpoutDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;
@@ -44,59 +58,77 @@ private:
     Component* component_;
 };
 
-/// Each grouping takes the source component and, optionally, its stream.
+/// Says how a bolt is run and what it listens to. Each call returns the same declarer, so that
+/// they can be chained.
+///
+/// A bolt subscribes to one stream or more. Each grouping takes the source component and,
+/// optionally, its stream, and says which of the bolt's tasks gets a tuple. Where a source has
+/// several subscribers, each of them gets all of its tuples.
 class BoltDeclarer {
 public:
+    /// For TopologyBuilder, which makes them.
     explicit BoltDeclarer(Component& component) : component_(&component) {}
 
+    /// As SpoutDeclarer::parallelism(): how many executors run the bolt's tasks; 1 by default.
     BoltDeclarer& parallelism(int executors) { return component_->parallelism = executors, *this; }
+    /// As SpoutDeclarer::tasks(): how many tasks the executors share. A fields grouping divides the
+    /// keys among the tasks.
     BoltDeclarer& tasks(int count) { return component_->tasks = count, *this; }
+    /// As SpoutDeclarer::blocking(). For bolts that wait inside execute(), as for a database.
     BoltDeclarer& blocking() { return component_->blocking = true, *this; }
-    /// execute() also gets a tuple with is_tick() this often, as long as anything else runs.
+    /// Has execute() called with a tick, a tuple with is_tick(), this often on each task: above 0,
+    /// at most a year. Ticks that a task was too busy for are left out.
     BoltDeclarer& tick(Milliseconds every) { return component_->tick = every, *this; }
-    /// As often as topology.tick.tuple.freq.secs says, if it is set. Bolts that do not ask get no
-    /// ticks by it: they would take them for tuples.
+    /// The same, as often as topology.tick.tuple.freq.secs says, if it is set. That setting alone
+    /// sends ticks to no bolt, unless it is the bolt's own, by set(): others would take them for
+    /// tuples.
     BoltDeclarer& tick() { return component_->ticks = true, *this; }
+    /// As SpoutDeclarer::set(): sets a key for this component alone.
     BoltDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;
     }
 
-    /// To all tasks in turn; tasks that cannot take more now are skipped.
+    /// Each task gets a tuple in turn; those that can take no more now are skipped.
     BoltDeclarer& shuffle(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kShuffle);
     }
-    /// Equal values of the named fields go to the same task.
+    /// Tuples with equal values in the named fields go to the same task.
     BoltDeclarer& fields(std::string_view source, std::vector<std::string> names,
                          std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kFields, std::move(names));
     }
-    /// Equal values go to one of two tasks, the less used one.
+    /// Tuples with equal values in the named fields go to two tasks, each to the one that this
+    /// emitter has used less. For keys that are too frequent for one task; what the bolt finds out
+    /// about a key is then in two parts.
     BoltDeclarer& partial_key(std::string_view source, std::vector<std::string> names,
                               std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kPartialKey, std::move(names));
     }
-    /// To every task.
+    /// Every task gets each tuple.
     BoltDeclarer& all(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kAll);
     }
-    /// To the task with the lowest id.
+    /// All tuples go to the task with the lowest id.
     BoltDeclarer& global(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kGlobal);
     }
-    /// "I do not care": to a random task.
+    /// A random task gets each tuple: "I do not care".
     BoltDeclarer& none(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kNone);
     }
-    /// The emitter names the task, with to(). Needs a stream that is declared direct.
+    /// The emitter names the task that gets a tuple, with to(). Needs a stream that is declared
+    /// direct, which takes no other grouping.
     BoltDeclarer& direct(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kDirect);
     }
-    /// Like shuffle, among the nearest tasks: of the same event loop, else of the same worker, else
-    /// all.
+    /// Like shuffle, but the nearest tasks that can take more go first: those on the emitter's
+    /// event loop, then those in its worker, then all.
     BoltDeclarer& local_or_shuffle(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kLocalOrShuffle);
     }
+    /// The user's own Grouping chooses. `make` is called once for each emitting task;
+    /// storm/grouping.h has an example.
     BoltDeclarer& custom(std::string_view source, std::function<std::unique_ptr<Grouping>()> make,
                          std::string_view stream = "default") {
         subscribe(source, stream, GroupingKind::kCustom);
@@ -115,10 +147,13 @@ private:
     Component* component_;
 };
 
+/// Collects the components of a topology and checks them.
 class TopologyBuilder {
 public:
-    /// The factory runs once per task, and once in build() to ask for the outputs. Arguments are
-    /// copied into it; T is made from them.
+    /// Adds a spout, an object of class T for each task. `id` names it in subscriptions, messages
+    /// and metrics: letters, digits, `_`, `.` and `-`, and no other component's. `args` are copied;
+    /// each object is made from the copies, once per task and once in build(), to be asked for its
+    /// outputs.
     template <typename T, typename... Args>
     SpoutDeclarer& spout(std::string_view id, Args... args) {
         static_assert(std::is_base_of_v<Spout, T>, "a spout derives from storm::Spout");
@@ -126,6 +161,8 @@ public:
         component.factory = Component::SpoutFactory(factory<T, Spout>(std::move(args)...));
         return spouts_.emplace_back(component);
     }
+    /// Adds a bolt, an object of class T for each task; otherwise as spout(). T derives from Bolt
+    /// or BasicBolt.
     template <typename T, typename... Args>
     BoltDeclarer& bolt(std::string_view id, Args... args) {
         static_assert(std::is_base_of_v<Bolt, T> || std::is_base_of_v<BasicBolt, T>,
@@ -139,7 +176,16 @@ public:
         }
         return bolts_.emplace_back(component);
     }
-    /// A lambda (const Tuple&, BasicCollector&) as a basic bolt. Each task gets a copy.
+    /// Adds a function as a basic bolt: `execute(const Tuple&, BasicCollector&)` is called for each
+    /// tuple, as BasicBolt::execute(). Each task has a copy of it. `fields` are those of the stream
+    /// "default"; none, if the bolt emits nothing.
+    ///
+    ///     storm::TopologyBuilder t;
+    ///     t.bolt_fn("lengths", {"length"},
+    ///               [](const storm::Tuple& line, storm::BasicCollector& lengths) {
+    ///                   lengths.emit(line.string("line").size());
+    ///               })
+    ///         .shuffle("lines");
     template <typename F>
     BoltDeclarer& bolt_fn(std::string_view id, std::vector<Field> fields, F execute) {
         class Lambda final : public BasicBolt {
@@ -158,7 +204,8 @@ public:
         return bolt<Lambda>(id, std::move(fields), std::move(execute));
     }
 
-    /// Throws TopologyError listing every mistake, each with a hint.
+    /// The topology. Throws TopologyError, whose text lists every mistake, each with a code and a
+    /// hint; docs/errors.md has all codes.
     Topology build();
 
 private:

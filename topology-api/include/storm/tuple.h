@@ -1,8 +1,7 @@
 // Tuples as a bolt receives them.
 //
-// Order:   a Tuple is a view of a row: valid until execute() returns. BoltCollector::keep() makes a
-// Kept
-//          of it, which may live on.
+// Order:   a Tuple is a view of a row: it is valid until execute() returns, and so is the text that
+//          it gives. BoltCollector::keep() makes a Kept of it, which lives on.
 // Threads: the executor's. A Kept may be moved to another thread, which brings it back with
 //          TaskContext::post() to be acked or failed.
 // Cost:    a field read by index takes 1-2 ns, by name a few more; nothing is copied.
@@ -42,53 +41,65 @@ enum class Settled : std::uint8_t { kOpen, kAcked, kFailed, kKept };
 
 }  // namespace detail
 
-/// What execute() receives: a view of a row.
+/// What execute() receives: a view of a row, whose values are read where they lie.
 ///
-///     const std::string_view word = input.string("word");
-///     const std::int64_t n = input.int64(1);
+///     const std::string_view word = input.string("word");         // By the declared name,
+///     const std::int64_t count = input.int64(1);                  // or by index, from 0.
+///     const double price = input.is_nil("price") ? 0 : input.real("price");
+///
+/// Reading throws FieldError when there is no such field, or its value is of another kind, as nil
+/// is. Nothing is converted: an integer that was emitted is read with int64() only.
 class Tuple {
 public:
     Tuple(const Tuple&) = delete;
     Tuple& operator=(const Tuple&) = delete;
 
+    /// How many values it has.
     std::size_t size() const { return detail::row_values(row_); }
+    /// The fields that its source has declared for the stream, in the order of the values.
     const std::vector<Field>& fields() const { return schema_->fields; }
 
-    /// By index, or by the name that the source declared.
-    /// Throws FieldError: no such field, or a value of another kind (nil included).
+    /// An integer of at most 64 bits. One above INT64_MAX is read by value().
     std::int64_t int64(std::size_t i) const {
         const std::byte* const value = at(i);
         if (detail::value_tag(value) != detail::Tag::kInt64) [[unlikely]]
             wrong_kind(i, Kind::kInt64);
         return detail::load<std::int64_t>(value + detail::kWord);
     }
+    /// A number that was emitted as floating point.
     double real(std::size_t i) const {
         const std::byte* const value = at(i);
         if (detail::value_tag(value) != detail::Tag::kDouble) [[unlikely]]
             wrong_kind(i, Kind::kDouble);
         return detail::load<double>(value + detail::kWord);
     }
+    /// True or false.
     bool boolean(std::size_t i) const {
         const detail::Tag tag = detail::value_tag(at(i));
         if (tag != detail::Tag::kTrue && tag != detail::Tag::kFalse) [[unlikely]]
             wrong_kind(i, Kind::kBool);
         return tag == detail::Tag::kTrue;
     }
+    /// A text, valid as long as the tuple is. Its bytes are as they were emitted, UTF-8 or not.
     std::string_view string(std::size_t i) const {
         const std::byte* const value = at(i);
         if (detail::value_tag(value) != detail::Tag::kString) [[unlikely]]
             wrong_kind(i, Kind::kString);
         return detail::value_text(value);
     }
+    /// Bytes, valid as long as the tuple is.
     std::span<const std::byte> bytes(std::size_t i) const {
         const std::byte* const value = at(i);
         if (detail::value_tag(value) != detail::Tag::kBytes) [[unlikely]]
             wrong_kind(i, Kind::kBytes);
         return detail::value_payload(value);
     }
+    /// A copy of the value, of whatever kind, that owns its memory. The way to lists and maps.
     Value value(std::size_t i) const { return detail::decode(at(i)); }
+    /// Whether the value is nil, as emitted by nullptr.
     bool is_nil(std::size_t i) const { return detail::value_tag(at(i)) == detail::Tag::kNil; }
 
+    // The same by name.
     std::int64_t int64(std::string_view field) const { return int64(index_of(field)); }
     double real(std::string_view field) const { return real(index_of(field)); }
     bool boolean(std::string_view field) const { return boolean(index_of(field)); }
@@ -99,10 +110,16 @@ public:
     Value value(std::string_view field) const { return value(index_of(field)); }
     bool is_nil(std::string_view field) const { return is_nil(index_of(field)); }
 
+    /// Whether the stream has a field with this name; its value may be nil.
     bool has(std::string_view field) const;
+    /// The id of the component that has emitted it.
     std::string_view source_component() const { return schema_->component; }
+    /// The stream that it was emitted on.
     std::string_view source_stream() const { return schema_->stream; }
+    /// The task that has emitted it; 0 for a tick.
     TaskId source_task() const { return source_task_; }
+    /// Whether it is a tick, as BoltDeclarer::tick() asks for: it comes of no component, and has
+    /// the field "every_ms" alone, the milliseconds between two ticks.
     bool is_tick() const { return is_tick_; }
 
 private:
@@ -136,16 +153,16 @@ private:
     const detail::StreamSchema* schema_;
     std::uint32_t offsets_at_;
     TaskId source_task_;
-    // The XOR of the edge ids that were emitted with this tuple as an anchor, and what became of
-    // it.
-    mutable std::uint64_t emitted_edges_ = 0;
+    mutable std::uint64_t emitted_edges_ = 0;  // XOR of the edge ids emitted with it as an anchor.
     mutable detail::Settled settled_ = detail::Settled::kOpen;
     bool is_tick_;
 };
 
 /// A tuple that outlives execute(): owns its values and its anchors, until it is given back to
-/// BoltCollector::ack() or fail(). Whatever a task still keeps when it is cleaned up or moved
-/// fails; so does one that is destroyed without either (reason kForgotten).
+/// BoltCollector::ack() or fail(). Made by BoltCollector::keep(); storm/bolt.h has an example.
+///
+/// One that is destroyed instead fails as FailReason::kForgotten, on whatever thread. What a task
+/// still keeps after its cleanup() fails as kRebalanced.
 class Kept {
 public:
     Kept() = default;  ///< Holds nothing.
@@ -159,8 +176,9 @@ public:
     }
     ~Kept() { reset(); }
 
+    /// Whether it holds a tuple: it was made by keep(), and neither moved from nor given back.
     explicit operator bool() const { return kept_ != nullptr; }
-    /// REQUIRES: holds a tuple.
+    /// The tuple, valid as long as this is neither destroyed nor moved from. REQUIRES: holds one.
     const Tuple& tuple() const;
 
 private:

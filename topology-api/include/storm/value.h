@@ -1,9 +1,8 @@
 // Values: what the fields of a tuple hold.
 //
-// Threads: plain values; copy or move them where they are needed.
-// Cost:    a Value owns its memory. Reading a tuple field through Tuple::string() and its siblings
-// makes
-//          none; only Tuple::value() does.
+// Threads: plain values; copy or move them to where they are needed.
+// Cost:    a Value owns its memory. Tuple::string() and its siblings read a field without making
+//          one; only Tuple::value() makes one.
 #pragma once
 
 #include <concepts>
@@ -18,16 +17,18 @@
 
 namespace storm {
 
-using TaskId = std::int32_t;
+using TaskId = std::int32_t;      ///< The number of a task in its topology, from 1.
 using MessageId = std::uint64_t;  ///< The spout's own name for a tracked tuple.
 
-/// What a declared field may hold. Every kind also admits nil.
+/// What a declared field may hold; kAny is the default and admits everything. Every kind admits nil
+/// as well. An emit of another kind throws EmitError.
 enum class Kind : std::uint8_t { kAny, kBool, kInt64, kDouble, kString, kBytes, kList, kMap };
 
+/// As in "int64".
 std::string_view to_string(Kind kind);
 
-/// One field of a declared stream. Implicit, so that `stream({"word", {"count", Kind::kInt64}})`
-/// reads well.
+/// One field of a declared stream: a name, which is unique in the stream, and a kind. Implicit, so
+/// that `stream({"word", {"count", Kind::kInt64}})` reads well.
 struct Field {
     // NOLINTBEGIN(google-explicit-constructor): see above.
     Field(const char* field_name, Kind field_kind = Kind::kAny)
@@ -44,8 +45,10 @@ struct Field {
 
 /// nil, bool, int64, uint64 (only above INT64_MAX), double, string, bytes, list or map.
 ///
-///     storm::Value v = storm::Value::List{1, "two", 3.0};
-///     v.list().at(1).string();  // "two"
+///     const storm::Value row = storm::Value::List{1, "two", 3.0};
+///     const std::string& two = row.list().at(1).string();
+///     const storm::Value pair = storm::Value::Map{{"name", "ann"}, {"age", 42}};
+///     const std::int64_t age = pair.map().at("age").int64();
 class Value {
 public:
     using Bytes = std::vector<std::byte>;
@@ -79,16 +82,25 @@ public:
     }
     // NOLINTEND(google-explicit-constructor)
 
+    /// Whether it holds nothing.
     bool is_nil() const { return held_.index() == 0; }
-    /// These throw FieldError when the value is of another kind.
+    /// True or false. This and the next ones throw FieldError when the value is of another kind;
+    /// nothing is converted.
     bool boolean() const;
+    /// An integer up to INT64_MAX.
     std::int64_t int64() const;
+    /// A number that was given as floating point.
     double real() const;
+    /// A text.
     const std::string& string() const;
+    /// Bytes.
     const Bytes& bytes() const;
+    /// The items of a list.
     const List& list() const;
+    /// The entries of a map, by key.
     const Map& map() const;
 
+    /// What it holds, of whatever kind; an integer above INT64_MAX is found only here.
     const Variant& variant() const { return held_; }
     friend bool operator==(const Value&, const Value&) = default;
 

@@ -9,9 +9,11 @@
 //             offsets    u16 (u32 with BIG) each: where its value starts, in words of 8 bytes from
 //                        the row's start; zeros up to a multiple of 8
 //             values     in order, without gaps
-//     value   u8 tag, three zero bytes, u32 length of the payload; payload; zeros up to a multiple
-//     of 8 list    as a payload: u64 count, count x value map     as a payload: u64 count, count x
-//     { key: a string value, value }; the keys ascend bytewise
+//     value   u8 tag, three zero bytes, u32 length of the payload; payload; zeros up to a
+//             multiple of 8
+//     list    as a payload: u64 count, count x value
+//     map     as a payload: u64 count, count x { key: a string value, value }; the keys ascend
+//             bytewise
 //
 // Everything is little-endian and starts at a multiple of 8.
 // Threads: pure functions.
@@ -53,9 +55,8 @@ enum class Tag : std::uint8_t {
 inline constexpr Tag kLastTag = Tag::kMap;
 std::string_view to_string(Tag tag);
 
-inline constexpr std::uint8_t kRowControl =
-    1;                                        // A control record, not a tuple: see wire/control.h.
-inline constexpr std::uint8_t kRowTimed = 2;  // TS
+inline constexpr std::uint8_t kRowControl = 1;   // No tuple: wire/control.h says what.
+inline constexpr std::uint8_t kRowTimed = 2;     // TS
 inline constexpr std::uint8_t kRowAnchored = 4;  // ANCHORED
 inline constexpr std::uint8_t kRowExtended = 8;  // EXT
 inline constexpr std::uint8_t kRowBig = 16;      // BIG
@@ -120,8 +121,7 @@ inline void write_padded(std::byte* to, const char* from, std::size_t size) {
     }
 }
 
-// ---- Reading a row that is known to be well-formed
-// ------------------------------------------------
+// ---- Reading a row that is known to be well-formed ----------------------------------------------
 
 inline std::uint32_t row_bytes(const std::byte* row) {
     return load<std::uint32_t>(row) & 0xFFFFFF;
@@ -181,8 +181,7 @@ inline std::span<const std::byte> value_payload(const std::byte* value) {
     return {value + kWord, value_length(value)};
 }
 
-// ---- Writing values
-// -------------------------------------------------------------------------------
+// ---- Writing values -----------------------------------------------------------------------------
 
 inline std::byte* write_head(Tag tag, std::size_t length, std::byte* at) {
     store(at, static_cast<std::uint64_t>(tag) | static_cast<std::uint64_t>(length) << 32);

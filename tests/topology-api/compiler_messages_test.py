@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""What the compiler says of broken examples in headers.
+Method: small headers, given to the compiler that builds the rest; nothing is run or linked."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCLUDE = ROOT / "topology-api" / "include"
+COMPILER = os.environ.get("CXX", "c++")
+
+
+def compiled(source):
+    """The errors of a source file, a line each; none: it compiles."""
+    done = subprocess.run(
+        [COMPILER, "-std=c++20", "-fsyntax-only", f"-I{INCLUDE}", source],
+        capture_output=True, text=True, check=False, env=os.environ | {"LC_ALL": "C"})
+    errors = [line for line in done.stderr.splitlines() if "error: " in line]
+    assert bool(errors) == (done.returncode != 0), done.stderr
+    return errors, done.stderr
+
+
+class CompilerMessages(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def file(self, name, text):
+        path = pathlib.Path(self.folder.name, name)
+        path.write_text(text)
+        return path
+
+    def examples_of(self, comment):
+        header = self.file("sample.h", comment + "class Sample {};\n")
+        out = pathlib.Path(self.folder.name, "examples.cc")
+        storm = INCLUDE / "storm" / "storm.h"
+        subprocess.run([ROOT / "tools" / "header_examples.py", out, header, storm], check=True)
+        return compiled(out)
+
+    def test_an_example_that_does_not_compile_is_found_in_its_header(self):
+        errors, text = self.examples_of("""// Samples.
+//
+// Order:   this is
+//          no example.
+//
+///     class Even final : public storm::Grouping {   // Even numbers to the first, odd ones to
+///     the last.
+///     };
+""")
+        self.assertIn("sample.h:7:", errors[0], text)
+
+    def test_an_example_may_be_a_statement_or_a_declaration_and_a_table_is_none(self):
+        errors, text = self.examples_of("""/// Samples.
+///
+///     | what     is it
+///     | a drawing of this
+///
+///     out.emit(input, config.string("key"), context.task());
+///
+/// And:
+///
+///     #include <set>
+///
+///     storm::Topology sample(const storm::Config&) {
+///         std::set<int> numbers;
+///
+///         storm::TopologyBuilder t;
+///         t.spout<Lines>("lines");
+///         return t.build();
+///     }
+""")
+        self.assertEqual(errors, [], text)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        COMPILER = sys.argv.pop(1)
+    unittest.main()
