@@ -16,7 +16,7 @@
 
 #include "tests/topology-api/fake_emitter.h"
 
-// ---- Like the examples of spout.h, bolt.h and grouping.h ---------------------------------------
+// ---- Like the examples of spout.h, bolt.h, grouping.h and value.h -------------------------------
 
 class Numbers final : public storm::Spout {
 public:
@@ -78,6 +78,31 @@ class Even final : public storm::Grouping {
     }
     std::vector<storm::TaskId> targets_;
 };
+
+namespace shop {
+
+struct Sale {
+    std::string place;
+    std::int64_t cents = 0;
+};
+storm::Value to_value(const Sale& sale) {
+    return storm::Value::List{sale.place, sale.cents};
+}
+
+enum class Colour : std::uint8_t { kRed = 3 };
+std::int64_t to_value(Colour colour) {
+    return static_cast<std::int64_t>(colour);
+}
+
+struct Name {
+    std::string first, last;
+    operator std::string_view() const { return first; }  // NOLINT(google-explicit-constructor)
+};
+std::string to_value(const Name& name) {
+    return name.first + ' ' + name.last + ", a text that no small string holds in itself";
+}
+
+}  // namespace shop
 
 namespace storm {
 namespace {
@@ -206,6 +231,19 @@ TEST_F(CollectorTest, KindsHaveToBeThoseOfTheFields) {
     EXPECT_THROW(spout_.emit(~std::uint64_t{0}), EmitError);
     EXPECT_THROW(spout_.emit(Value("text")), EmitError);
     EXPECT_NO_THROW(spout_.emit(Value(5)));
+}
+
+TEST_F(CollectorTest, ATypeWithAToValueIsEmittedAsWhatThatReturns) {
+    emitter_.declare("sales", {{"sale", Kind::kList}, {"colour", Kind::kInt64}, "by"});
+    SpoutCollector sales = spout_.on("sales");
+    const detail::StreamSchema schema = emitter_.schema("sales");
+
+    sales.emit(shop::Sale{"Kiel", 250}, shop::Colour::kRed, shop::Name{"Ann", "Lee"});
+    EXPECT_EQ(last().tuple(schema).value("sale"), Value(Value::List{"Kiel", 250}));
+    EXPECT_EQ(last().tuple(schema).int64("colour"), 3);
+    EXPECT_EQ(last().tuple(schema).string("by"),
+              "Ann Lee, a text that no small string holds in itself");
+    EXPECT_THROW(sales.emit(shop::Colour::kRed, 3, "x"), EmitError);  // Not the kind declared.
 }
 
 TEST_F(CollectorTest, TupleOverTheLimitIsRefused) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the compiler says of broken examples in headers.
-Method: small headers, given to the compiler that builds the rest; nothing is run or linked."""
+"""What the compiler says of programs that cannot be right, and of broken examples in headers.
+Method: small programs, given to the compiler that builds the rest; nothing is run or linked."""
 import os
 import pathlib
 import subprocess
@@ -32,6 +32,51 @@ class CompilerMessages(unittest.TestCase):
         path = pathlib.Path(self.folder.name, name)
         path.write_text(text)
         return path
+
+    def emitting(self, types, *values):
+        calls = "".join(f"""
+            void spout(storm::SpoutCollector& out) {{ out.emit("before", {value}); }}
+            void bolt(storm::BoltCollector& out, const storm::Tuple& input) {{
+                out.emit(input, {value});
+                out.emit_unanchored({value});
+            }}
+            void basic_bolt(storm::BasicCollector& out) {{ out.emit({value}, "after"); }}
+        """.replace("void ", f"void call_{i}_") for i, value in enumerate(values))
+        return compiled(self.file("program.cc", f"""
+            #include <vector>
+            #include <storm/storm.h>
+            namespace shop {{ {types} }}
+            {calls}
+        """))
+
+    def test_an_emit_of_a_foreign_type_says_in_one_line_what_to_do(self):
+        errors, text = self.emitting(
+            "struct Sale { int cents; }; enum class Colour { kRed };",
+            "shop::Sale{5}", "shop::Colour::kRed", "std::vector<int>{1, 2}", "'x'")
+
+        self.assertEqual(len(errors), 4, text)  # One for each type, however often it is emitted.
+        for error in errors:
+            self.assertIn("emit() takes bool, integers (not char)", error)
+            self.assertIn("to_value(const T&)", error)
+            self.assertIn("<storm/value.h>", error)
+        for name in ("shop::Sale", "shop::Colour", "vector<int", "char"):
+            self.assertRegex(text, r"can_be_emitted.*" + name)
+
+    def test_a_type_with_a_to_value_may_be_emitted(self):
+        errors, text = self.emitting("""
+            struct Sale { long cents; };
+            storm::Value to_value(const Sale& sale) { return sale.cents; }
+        """, "shop::Sale{5}")
+        self.assertEqual(errors, [], text)
+
+    def test_a_to_value_that_returns_no_value_is_none(self):
+        errors, text = self.emitting("""
+            struct Sale { long cents; };
+            struct Price {};
+            Price to_value(const Sale&) { return {}; }
+        """, "shop::Sale{5}")
+        self.assertEqual(len(errors), 1, text)
+        self.assertIn("emit() takes", errors[0])
 
     def examples_of(self, comment):
         header = self.file("sample.h", comment + "class Sample {};\n")

@@ -11,6 +11,7 @@
 //     | std::span or std::vector of std::byte     bytes     Tuple::bytes()
 //     | nullptr                                   nil       Tuple::is_nil()
 //     | Value, Value::List, Value::Map            its own   Tuple::value()
+//     | any type with a to_value()                what that returns; value.h says how
 //
 // An emit throws EmitError, and has emitted nothing, when number or kinds of the values do not fit
 // the declared stream, the stream is not declared, or the tuple is over topology.max.tuple.bytes.

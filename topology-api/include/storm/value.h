@@ -49,6 +49,27 @@ struct Field {
 ///     const std::string& two = row.list().at(1).string();
 ///     const storm::Value pair = storm::Value::Map{{"name", "ann"}, {"age", 42}};
 ///     const std::int64_t age = pair.map().at("age").int64();
+///
+/// A type of the user's own becomes a value by a function to_value() in the namespace of that type.
+/// It returns anything that emit() takes: a Value, or a number or text, which is cheaper. The way
+/// back is an ordinary function.
+///
+///     struct Sale {
+///         std::string shop;
+///         std::int64_t cents = 0;
+///     };
+///     storm::Value to_value(const Sale& sale) {
+///         return storm::Value::List{sale.shop, sale.cents};
+///     }
+///     Sale sale_of(const storm::Value& value) {
+///         return {value.list().at(0).string(), value.list().at(1).int64()};
+///     }
+///
+///     void double_price(const storm::Tuple& input, storm::BasicCollector& out) {
+///         Sale sale = sale_of(input.value("sale"));
+///         sale.cents *= 2;
+///         out.emit(sale);
+///     }
 class Value {
 public:
     using Bytes = std::vector<std::byte>;

@@ -80,7 +80,11 @@ public:
     /// its size.
     template <typename... Values>
     std::size_t build_row(OutStream& stream, std::size_t anchors, const Values&... values) {
-        return build_encoded(stream, anchors, as_encoded(values)...);
+        if constexpr ((can_be_emitted<Values>() && ... && true)) {
+            return build_encoded(stream, anchors, as_encoded(plain_value(values))...);
+        } else {
+            return 0;  // Does not compile: once is enough to say so.
+        }
     }
 
     static std::uint32_t anchor_count(const Tuple& tuple) {

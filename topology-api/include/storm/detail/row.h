@@ -233,8 +233,38 @@ inline const Value& as_encoded(const Value& value) {
     return value;
 }
 
+/// A type that as_encoded() takes as it is.
 template <typename T>
-using Encoded = decltype(as_encoded(std::declval<const T&>()));
+concept PlainValue = requires(const T& value) {
+    as_encoded(value);
+};
+/// A type of the user's own, which has a to_value() in its namespace.
+template <typename T>
+concept HasToValue = requires(const T& value) {
+    requires PlainValue<std::remove_cvref_t<decltype(to_value(value))>>;
+};
+
+/// What emit() has encoded for `value`. What a user's to_value() returns lives until the expression
+/// that this is called in ends.
+template <typename T>
+decltype(auto) plain_value(const T& value) {
+    if constexpr (HasToValue<T>) {
+        return to_value(value);
+    } else {
+        return (value);
+    }
+}
+
+/// Whether emit() takes a T; does not compile where it does not, and says in one line what to do.
+template <typename T>
+constexpr bool can_be_emitted() {
+    constexpr bool kCan = PlainValue<T> || HasToValue<T>;
+    static_assert(kCan,
+                  "emit() takes bool, integers (not char), floating point, nullptr, strings, bytes "
+                  "and storm::Value; give any other type T a function `storm::Value to_value(const "
+                  "T&)` in T's namespace, as <storm/value.h> shows");
+    return kCan;
+}
 
 constexpr std::size_t encoded_bytes(Nil) {
     return kWord;
