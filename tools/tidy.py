@@ -59,6 +59,8 @@ FENCE_FROM = re.compile(r"<!-- from: (\S+) -->$")
 # All C++ that these show stands in a file that is compiled.
 COMPILED = {"README.md", "docs/from-storm.md", "docs/guide.md"}
 LINK = re.compile(r"\]\(([^()\s]+)\)")
+PUBLIC_HEADER = re.compile(r"topology-api/include/storm/\w+\.h$")
+MEMBER_FUNCTION = re.compile(r"    (?!using|friend|template|requires)(?:\S.*?)??\b(\w+)\(")
 README_LINES_MAX = 40
 
 
@@ -98,6 +100,28 @@ def check_source(path, text):
                 yield number, breach
     if path.endswith(".h") and not re.match(r"(//[^\n]*\n)+#pragma once\n", text):
         yield 1, "a header starts with a comment that says what it is for, then #pragma once"
+    if PUBLIC_HEADER.match(path):
+        yield from check_members(text)
+
+
+def check_members(text):
+    """What users call or override has a comment above the first declaration of its name."""
+    type_name, hidden, told, commented = "", True, set(), False
+    # What is in detail is the engine's.
+    lines = re.sub(r"(?ms)^namespace detail \{.*?^\}  //", lambda part: "\n" * part[0].count("\n"), text)
+    for number, line in enumerate(lines.split("\n"), start=1):
+        if opened := re.match(r"(class|struct) (\w+)[^;]*\{$", line):
+            type_name, hidden, told = opened[2], opened[1] == "class", {opened[2]}
+        elif line.endswith(":") and line.strip(":") in ("public", "protected", "private"):
+            hidden = line != "public:"
+        elif line == "};":
+            hidden = True
+        elif not hidden and (found := MEMBER_FUNCTION.match(re.sub("//.*|<.*?>(?= )", "", line))):
+            if found[1] not in told and not commented:
+                yield number, f"{type_name}::{found[1]}() is public: say above it what it does"
+            told.add(found[1])
+        if not line.strip().startswith(("template", "requires")):
+            commented = line.strip().startswith("//")
 
 
 def check_text(path, text):
