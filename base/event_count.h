@@ -6,8 +6,8 @@
 // in between).
 //
 // Threads: any number of wakers, one sleeper at a time.
-// Cost:    notify() without a sleeper: a fence, 2 ns. With one: a futex call; the sleeper runs ~20
-// us later.
+// Cost:    notify() without a sleeper: a fence, 2 ns. With one: a futex call; the sleeper runs some
+//          20 us later.
 #pragma once
 
 #include <atomic>

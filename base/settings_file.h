@@ -3,8 +3,7 @@
 //     nimbus.seeds: [alpha, beta]    # "nimbus.seeds" is ["alpha","beta"]
 //     topology:
 //       workers: 2                   # "topology.workers" is 2
-//       name: "08080"                # Texts that another reader may take for something else are
-//       quoted.
+//       name: "08080"                # Quoted, for another reader may take it for a number.
 //
 // Whether such keys exist, and what their values may be, is for others to say: all values are texts
 // here.

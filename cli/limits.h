@@ -9,8 +9,7 @@
 
 namespace storm::cli {
 
-// ---- Nimbus and Supervisors
-// ------------------------------------------------------------------------
+// ---- Nimbus and Supervisors --------------------------------------------------------------------
 
 /// Answers of 421 in a row that are followed: leaders may change meanwhile, but not for ever.
 inline constexpr int kRedirectsMax = 3;
@@ -34,8 +33,7 @@ inline constexpr std::chrono::seconds kKillWait{30};
 /// waiting for a tuple would be waiting for its source.
 inline constexpr base::Micros kIdleMicros = 3 * base::kMicrosPerSecond;
 
-// ---- A program that is asked to describe itself
-// ----------------------------------------------------
+// ---- A program that is asked to describe itself ------------------------------------------------
 
 /// For both times that it is asked; what it has waited for a processor is not counted.
 inline constexpr base::Micros kDescribeMicros = 5 * base::kMicrosPerSecond;
@@ -50,8 +48,7 @@ inline constexpr std::uint64_t kDescribeFileBytesMax = 16ULL * 1024 * 1024;  ///
 inline constexpr std::uint64_t kDescribeTasksMax = 256;  ///< More than the system has already.
 inline constexpr int kDescribeLookMs = 10;               ///< Between two looks at its memory.
 
-// ---- Logs
-// ------------------------------------------------------------------------------------------
+// ---- Logs --------------------------------------------------------------------------------------
 
 inline constexpr std::int64_t kLogTailBytes = 64 * 1024;  ///< Shown of each, unless told otherwise.
 inline constexpr std::int64_t kLogChunkBytes = 512 * 1024;

@@ -1,8 +1,7 @@
 // `storm-submit`: a topology's program goes to the cluster.
 //
-// Order: the program describes itself, twice · its files are hashed · those that Nimbus lacks are
-// uploaded · the topology is submitted · until it runs, its status is looked at.
-//
+// Order:   the program describes itself, twice; its files are hashed; those that Nimbus lacks are
+//          uploaded; the topology is submitted; its status is looked at until it runs.
 // Threads: one.
 #pragma once
 

@@ -9,14 +9,20 @@
 // change that it waited for; an operation that was under way when the connection broke may have
 // happened or not (kConnectionLoss). Operations of one client are done in order.
 //
-// The session: connecting ──► connected ◄──► suspended (the connection is lost; the session may
-// live on) ──► expired (final: ephemeral nodes are gone; make a new client). The client of
-// ZooKeeper never tells of an expiry while no server can be reached, so who must not outlive its
-// session (a leader) measures since when it has been suspended by its own clock.
+// The session:
 //
+//     connecting ──► connected ◄──► suspended   the connection is lost; the session may live on
+//                                       │
+//                                       ▼
+//                                    expired    final: ephemeral nodes are gone; make a new client
+//
+// The client of ZooKeeper never tells of an expiry while no server can be reached. So a leader,
+// which must not outlive its session, measures by its own clock how long it has been suspended.
+//
+// Order:   after the destructor no callback comes. It ends the session, if it can tell the service
+//          in a moment.
 // Threads: all calls from, and all callbacks on, the thread of the EventLoop given to the factory;
-// never from inside a call. After the destructor no callback comes. The destructor ends the
-// session, if it can tell the service in a moment.
+//          no callback comes from inside a call.
 #pragma once
 
 #include <cstdint>

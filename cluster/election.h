@@ -5,8 +5,10 @@
 //                          is the term's own
 //
 //     looking ──(another's lock)──► following ──(it has gone)──► looking
-//        └──(no lock, or one of our former self)──► taking ──► leading ──(lease over, deposed)──►
-//        looking
+//        │
+//        └──(no lock, or one of our former self)──► taking ──► leading
+//                                                                 │
+//     looking ◄──────────(the lease is over, or it is deposed)────┘
 //
 // Two fences. Every write of a leader checks the version of <root>/leader, so that a deposed one's
 // writes are refused by ZooKeeper. And a term is a lease by the own clock: it ends

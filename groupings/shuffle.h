@@ -26,8 +26,8 @@ public:
         std::size_t index = next_;
         if (!has_credit(index)) [[unlikely]]
             index = first_with_credit(index, has_credit);
-        next_ =
-            after(index);  // Of the one taken: those left share the load of those skipped evenly.
+        // After the one taken, so that the others share the load of those skipped evenly.
+        next_ = after(index);
         return index;
     }
 

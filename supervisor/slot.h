@@ -12,11 +12,14 @@
 // kStopping: [draining until kill_wait] → [Stop and SIGTERM] → [SIGKILL]; then whatever is wanted.
 // kDone: assigned, but there is nothing to run: finished, or killed before it was started.
 //
-// What must stay true: never two processes; each start has a higher incarnation than all before;
-// one that is fenced may have been numbered anew, with its history lost: each further one in a row
-// skips more numbers, so that the peers' last is passed within a few starts;
-// after an end comes a start at once only if the last process had run well or had not failed yet;
-// whatever comes in whatever order, it ends with the process that is wanted, or with none.
+// What must stay true:
+//
+//   1. There are never two processes.
+//   2. Each start has a higher incarnation than all before. One that is fenced may have been
+//      numbered anew, with its history lost: each further one in a row skips more numbers, so that
+//      the peers' last is passed within a few starts.
+//   3. A start follows an end at once only if the last process had run well or had not failed yet.
+//   4. Whatever comes in whatever order, it ends with the process that is wanted, or with none.
 //
 // Order:   an input, then the actions that it returned, done in their order, before the next input.
 //          The host answers kFetch with fetched(), and kStart with start_failed() if it failed.

@@ -36,8 +36,8 @@ inline constexpr std::uint16_t kBatchFormat = 1;
 /// What precedes the runs between processes.
 struct BatchHeader {
     std::uint16_t format;  // kBatchFormat
-    std::uint16_t
-        header_bytes;  // Where the runs start. More than sizeof(BatchHeader): skip the rest.
+    // Where the runs start. What lies between sizeof(BatchHeader) and there is skipped.
+    std::uint16_t header_bytes;
     std::uint32_t schema_version;
     std::uint64_t source_incarnation;
     std::uint64_t sequence;

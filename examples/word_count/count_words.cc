@@ -12,9 +12,9 @@ namespace {
 constexpr std::size_t kTopWords = 10;
 constexpr std::chrono::milliseconds kTopEvery{900};  // With ticks each second, each of them.
 constexpr int kTopShare = 50;                        // 1 / 2 %
-constexpr std::size_t kUnsavedSoon = 50'000;         // Saves then,
-constexpr std::size_t kUnsavedMax =
-    4 * kUnsavedSoon;  // and if that does not work, fails what comes.
+constexpr std::size_t kUnsavedSoon = 50'000;         // Then it saves.
+// If saving does not work, what comes beyond fails.
+constexpr std::size_t kUnsavedMax = 4 * kUnsavedSoon;
 
 void declare(storm::Outputs& outputs) {
     outputs.stream({{"word", storm::Kind::kString}, {"count", storm::Kind::kInt64}});

@@ -31,8 +31,8 @@ private:
 
     const std::string output_;
     std::optional<storm::TaskContext> context_;
-    std::unique_ptr<ReplacedFile>
-        file_;  // Opened at the start: who waited for a result should get it.
+    // Opened at the start, so that a run whose result could not be written fails before it counts.
+    std::unique_ptr<ReplacedFile> file_;
     std::map<storm::TaskId, std::vector<WordCount>> top_;  // Of each task of `count`.
     WordTable counts_;
 };

@@ -5,8 +5,8 @@
 //
 // Nobody who only reads makes a job.
 //
-// Threads: methods from the loop's thread; answers come there. The destructor waits for the jobs
-// that are under way and drops the rest.
+// Order:   the destructor waits for the jobs that are under way, and drops the rest.
+// Threads: methods from the loop's thread; answers come there.
 #pragma once
 
 #include <functional>

@@ -16,9 +16,8 @@
 // came of it give the same again.
 //
 // Threads: pure functions.
-// Cost:    supervisors and their slots once, the slots that are taken once; then for each demand
-// its
-//          executors, and supervisors times the workers that it lacks.
+// Cost:    Supervisors and their slots once, and the slots that are taken once; then, for each
+//          demand, its executors, and the Supervisors times the workers that it lacks.
 #pragma once
 
 #include <cstddef>

@@ -245,8 +245,7 @@ TEST(Commands, ActivationOfTheWrongStatusIsAConflict) {
     EXPECT_THAT(nimbus.asked(), ElementsAre("POST /api/v1/topologies/wc/activate"));
 }
 
-// ---- Logs
-// ------------------------------------------------------------------------------------------
+// ---- Logs --------------------------------------------------------------------------------------
 
 TEST(LogLines, KeepsPartsOfLinesUntilTheyAreWhole) {
     LogLines lines("[worker 1] ");
@@ -407,8 +406,7 @@ TEST(Commands, LogsOfAWorkerThatIsNotThereAreNotFound) {
     EXPECT_EQ(code_of([] { logs_of(0, {.topology = "wc", .worker = {}}); }), ExitCode::kNotFound);
 }
 
-// ---- Settings and completion
-// -----------------------------------------------------------------------
+// ---- Settings and completion -------------------------------------------------------------------
 
 TEST(Commands, ASettingIsExplainedWithWhatItIsHere) {
     cluster::LayeredSettings settings;

@@ -283,8 +283,7 @@ TEST_P(Losses, ACustomGroupingThatThrowsLosesTheEmit) {
                          "type int"));
 }
 
-// ---- Untracked inputs that nobody settles
-// --------------------------------------------------------
+// ---- Untracked inputs that nobody settles ------------------------------------------------------
 
 TEST_P(Losses, AnUntrackedInputThatABoltForgetsIsLost) {
     t.spout<Numbers>("numbers", 100);

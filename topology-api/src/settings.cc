@@ -165,8 +165,7 @@ bool is_reserved(std::string_view key) {
                        [key](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-// ---- Keys that do not exist
-// -----------------------------------------------------------------------
+// ---- Keys that do not exist --------------------------------------------------------------------
 
 std::vector<std::string_view> segments_of(std::string_view key) {
     // Not the prefix, nor what says unit or bound: those would make everything alike.
@@ -232,8 +231,7 @@ detail::SettingMistake unknown_key(std::string_view key) {
     return mistake;
 }
 
-// ---- Values that do not fit
-// -----------------------------------------------------------------------
+// ---- Values that do not fit --------------------------------------------------------------------
 
 bool is_control(char letter) {
     return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f';
@@ -335,8 +333,7 @@ bool fits(const Setting& setting, std::string_view value) {
            });
 }
 
-// ---- Lists
-// ----------------------------------------------------------------------------------------
+// ---- Lists -------------------------------------------------------------------------------------
 
 /// Reads what comes next of a text, and takes it away.
 class ListReader {
