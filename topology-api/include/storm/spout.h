@@ -96,7 +96,8 @@ public:
     virtual void open(const TaskContext& context, SpoutCollector& out);
 
     /// Emits the next tuple or a few. Called again and again while the spout is active, the targets
-    /// can take more and fewer than topology.max.spout.pending tracked tuples are pending.
+    /// can take more, and no more tracked tuples are pending than the topology completes in time,
+    /// at most topology.max.spout.pending.
     ///
     /// Return Next::kIdle when there is nothing to emit: the next call comes after 20 us, later
     /// after up to topology.sleep.spout.wait.strategy.time.ms (4 ms), and at once after an ack(), a
@@ -114,7 +115,8 @@ public:
     /// unless fail() is, and never from within another call of this spout. With
     /// topology.acker.executors=0 it is called soon after the emit, whatever becomes of the tuple.
     ///
-    /// It may emit. An exception is logged and counted; the tuple is acked nevertheless.
+    /// It may emit. An exception is logged and counted, an EmitError as in next_tuple(); the tuple
+    /// is acked nevertheless.
     ///
     /// The default does nothing.
     virtual void ack(MessageId id);
@@ -127,7 +129,8 @@ public:
     /// SpoutCollector::dealt_with(id); else a spout that ends has lost it, and the run has failed
     /// (exit code 1). After finished() next_tuple() is called for what failed until it says kIdle.
     ///
-    /// An exception is logged and counted; the tuple has failed nevertheless.
+    /// An exception is logged and counted, an EmitError as in next_tuple(); the tuple has failed
+    /// nevertheless.
     ///
     /// The default emits nothing again, and next_tuple() is not called after finished().
     virtual void fail(MessageId id, FailReason reason);
