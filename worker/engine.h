@@ -37,13 +37,13 @@
 #include "worker/executor/stats.h"
 #include "worker/loop/crew.h"
 #include "worker/loop/loop.h"
-#include "worker/loop/placement.h"
 #include "worker/loop/stall_watch.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/cycle.h"
-#include "worker/routing/cycles.h"
-#include "worker/share.h"
 #include "worker/transport/peer_outbox.h"
+#include "worker/wiring/cycles.h"
+#include "worker/wiring/placement.h"
+#include "worker/wiring/share.h"
 
 namespace storm::worker {
 

@@ -9,7 +9,7 @@
 #include "worker/engine.h"
 #include "worker/executor/running.h"
 #include "worker/loop/loop.h"
-#include "worker/run/task_text.h"
+#include "worker/wiring/task_text.h"
 
 namespace storm::worker {
 

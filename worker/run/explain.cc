@@ -8,7 +8,7 @@
 #include <storm/detail/secrets.h>
 
 #include "worker/run/status.h"
-#include "worker/run/task_text.h"
+#include "worker/wiring/task_text.h"
 
 namespace storm::worker {
 namespace {

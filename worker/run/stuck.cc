@@ -1,6 +1,6 @@
 #include "worker/run/stuck.h"
 
-#include "worker/run/task_text.h"
+#include "worker/wiring/task_text.h"
 
 namespace storm::worker {
 std::string stuck_components(Engine& engine) {

@@ -17,8 +17,8 @@
 #include "tests/support/tcp_proxy.h"
 #include "tests/worker/transport/several_workers.h"
 #include "tests/worker/transport/soak_topology.h"
-#include "worker/routing/cycles.h"
 #include "worker/transport/limits.h"
+#include "worker/wiring/cycles.h"
 
 namespace storm::testing {
 namespace {

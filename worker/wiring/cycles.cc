@@ -1,4 +1,4 @@
-#include "worker/routing/cycles.h"
+#include "worker/wiring/cycles.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // Goal:   executors are spread over the loops, chains stay together, and who blocks is alone.
 // Method: small graphs, and any graph for what must hold of all.
 
-#include "worker/loop/placement.h"
+#include "worker/wiring/placement.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 #include "base/random.h"
 #include "tests/support/graph.h"
-#include "worker/routing/cycles.h"
+#include "worker/wiring/cycles.h"
 
 namespace storm::worker {
 namespace {

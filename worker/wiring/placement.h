@@ -13,7 +13,7 @@
 #include <storm/topology.h>
 
 #include "cluster/plan.h"
-#include "worker/share.h"
+#include "worker/wiring/share.h"
 
 namespace storm::worker {
 

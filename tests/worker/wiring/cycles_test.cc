@@ -1,7 +1,7 @@
 // Goal:   the cycles of a topology are found, and nothing else is taken for one.
 // Method: shapes drawn by hand, and random graphs against reachability by brute force.
 
-#include "worker/routing/cycles.h"
+#include "worker/wiring/cycles.h"
 
 #include <cstddef>
 #include <string>

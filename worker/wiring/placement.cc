@@ -1,8 +1,8 @@
-#include "worker/loop/placement.h"
+#include "worker/wiring/placement.h"
 
 #include <algorithm>
 
-#include "worker/routing/cycles.h"
+#include "worker/wiring/cycles.h"
 
 namespace storm::worker {
 namespace {
