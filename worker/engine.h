@@ -31,7 +31,6 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "cluster/losses.h"
-#include "cluster/plan.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/spout_window.h"
 #include "worker/executor/stats.h"
@@ -41,61 +40,10 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/cycle.h"
 #include "worker/transport/peer_outbox.h"
-#include "worker/wiring/cycles.h"
-#include "worker/wiring/placement.h"
 #include "worker/wiring/share.h"
+#include "worker/wiring/wiring.h"
 
 namespace storm::worker {
-
-/// What is fixed before anything runs. Immutable, read by all threads.
-struct Wiring {
-    /// Throws std::invalid_argument when the share cannot be run.
-    Wiring(Topology topology_given, Config config_given, Share share_given = {});
-
-    std::vector<TaskId> tasks_of(std::size_t component) const;
-    std::vector<TaskId> tasks_of(std::string_view component) const;  ///< Empty: no such component.
-    std::size_t stream_index(std::size_t component, std::string_view stream) const;
-    std::uint32_t destination_of(TaskId task) const {
-        return destination_of_task[static_cast<std::size_t>(task)];
-    }
-    std::uint32_t first_peer() const { return static_cast<std::uint32_t>(placement.loops); }
-    std::size_t destinations() const {
-        return share.workers == 1 ? placement.loops : placement.loops + share.workers;
-    }
-    bool is_here(TaskId task) const { return destination_of(task) < placement.loops; }
-    bool executor_is_here(std::size_t executor) const {
-        return share.worker_of(executor) == share.own;
-    }
-    const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas_of(TaskId task) const {
-        return schemas[component_of_task[static_cast<std::size_t>(task)]];
-    }
-
-    const Topology topology;
-    const Config config;
-    const Share share;
-    const cluster::Plan plan;
-    const Placement placement;
-    const Cycles cycles;
-    std::vector<std::uint32_t> destination_of_task;  // By task id; [0] is unused.
-    std::vector<std::size_t> component_of_task;
-    std::vector<std::size_t> executor_of_task;
-    std::vector<std::uint32_t> control_destinations;  // Loops with spouts; all other workers.
-    /// By component: the workers that its tuples, or what comes of them, may get to; ascending.
-    std::vector<std::vector<std::uint32_t>> workers_reached;
-    /// By component: the workers that run something that its tuples come of; ascending.
-    std::vector<std::vector<std::uint32_t>> workers_above;
-    std::vector<std::vector<std::unique_ptr<detail::StreamSchema>>>
-        schemas;  // By component, by stream id.
-    detail::StreamSchema tick_schema;
-};
-
-struct Limits {
-    std::uint64_t window_bytes;            // Of a channel within this worker,
-    std::uint64_t window_bytes_elsewhere;  // and of one from another.
-    std::int64_t budget_bytes;
-    std::size_t overshoot_bytes;
-    base::Micros spout_wait_max;
-};
 
 /// What a component has done so far, over all its tasks.
 struct ComponentSnapshot {

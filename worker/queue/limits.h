@@ -20,12 +20,6 @@ inline constexpr std::size_t kPoolBatches = 16;
 /// Free batches in the common pool; more go back to the system.
 inline constexpr std::size_t kCommonPoolBatches = 1024;
 
-/// Credit of one channel (source executor, target executor): a share of
-/// topology.worker.buffer.bytes within these.
-inline constexpr std::size_t kWindowBytesMin = 4 * 1024;
-inline constexpr std::size_t kWindowBytesMax = 64 * 1024;
-/// The same between workers, where it also has to cover the way there and back.
-inline constexpr std::size_t kWindowBytesMaxElsewhere = 512 * 1024;
 /// What the ack() and fail() of a spout that waits for credit may emit before they wait, too.
 inline constexpr std::size_t kLeewayBytes = 64 * 1024;
 /// What a bolt keeps for no longer counts as in flight all the time.
@@ -73,10 +67,6 @@ inline constexpr base::Micros kSpoutWaitMicrosMin = 20;
 inline constexpr base::Micros kBudgetPollMicros = 200;
 /// Roots that may be pending in one spout task when topology.max.spout.pending is not set.
 inline constexpr std::uint32_t kPendingDefault = 1U << 20;
-
-/// Pairs of a task in this worker and one that it sends to: some 100 bytes each, and as much again
-/// for each pair of executors.
-inline constexpr std::size_t kTaskPairsMax = 16'000'000;
 
 /// How often it is logged that tuples time out in front of a bolt.
 inline constexpr base::Micros kWaitWarningMicros = 10 * base::kMicrosPerSecond;

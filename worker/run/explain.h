@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cluster/settings_layers.h"
-#include "worker/engine.h"
+#include "worker/wiring/wiring.h"
 
 namespace storm::worker {
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "wire/batch.h"
 #include "wire/frame.h"
+#include "worker/wiring/limits.h"
 
 namespace storm::worker {
 namespace {

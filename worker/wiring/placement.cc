@@ -15,7 +15,7 @@ Placement place(const Topology& topology, const cluster::Plan& plan, const Share
                 std::size_t threads, bool all_dedicated) {
     const std::vector<Component>& components = topology.components();
     Placement placement;
-    placement.loop_of_executor.assign(plan.executors.size(), kElsewhere);
+    placement.loop_of_executor.assign(plan.executors.size(), Placement::kElsewhere);
     const auto dedicated = [&](std::size_t c) { return all_dedicated || components[c].blocking; };
     std::vector<std::vector<std::size_t>> own(components.size());  // Executors.
     std::size_t cooperative = 0;

@@ -17,10 +17,10 @@
 
 namespace storm::worker {
 
-/// The executor runs in another worker.
-inline constexpr std::uint32_t kElsewhere = ~0U;
-
 struct Placement {
+    /// The executor runs in another worker.
+    static constexpr std::uint32_t kElsewhere = ~0U;
+
     std::vector<std::uint32_t> loop_of_executor;  // As in Plan::executors; kElsewhere.
     std::size_t shared_loops = 0;
     std::size_t loops = 0;  // The shared ones and those of blocking executors.

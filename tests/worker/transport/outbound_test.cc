@@ -6,6 +6,7 @@
 
 #include "tests/worker/transport/one_worker.h"
 #include "wire/frame.h"
+#include "worker/wiring/limits.h"
 
 namespace storm::testing {
 namespace {
