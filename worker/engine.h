@@ -39,7 +39,7 @@
 #include "worker/loop/stall_watch.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/cycle.h"
-#include "worker/transport/peer_outbox.h"
+#include "worker/queue/peer_outbox.h"
 #include "worker/wiring/share.h"
 #include "worker/wiring/wiring.h"
 

@@ -11,7 +11,7 @@
 #include "wire/control.h"
 #include "worker/engine.h"
 #include "worker/executor/spout_executor.h"
-#include "worker/transport/source_started.h"
+#include "worker/queue/source_started.h"
 
 namespace storm::worker {
 namespace {

@@ -26,12 +26,12 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/step_clock.h"
 #include "worker/executor/task.h"
-#include "worker/loop/timer_heap.h"
 #include "worker/queue/cycle.h"
 #include "worker/queue/entrance.h"
 #include "worker/queue/inbox.h"
 #include "worker/queue/outbox.h"
 #include "worker/queue/ring.h"
+#include "worker/queue/timer_heap.h"
 
 namespace storm::worker {
 

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "worker/engine.h"
-#include "worker/loop/this_thread.h"
+#include "worker/executor/this_thread.h"
 
 namespace storm::detail {
 

@@ -11,7 +11,7 @@
 #include "wire/batch.h"
 #include "worker/engine.h"
 #include "worker/executor/running.h"
-#include "worker/loop/this_thread.h"
+#include "worker/executor/this_thread.h"
 
 namespace storm::worker {
 

@@ -37,10 +37,10 @@
 #include "base/thread_activity.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/executor.h"
-#include "worker/loop/timer_heap.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/entrance.h"
 #include "worker/queue/regroup.h"
+#include "worker/queue/timer_heap.h"
 
 namespace storm::worker {
 

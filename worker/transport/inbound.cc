@@ -9,8 +9,8 @@
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "wire/row_codec.h"
+#include "worker/queue/source_started.h"
 #include "worker/transport/limits.h"
-#include "worker/transport/source_started.h"
 
 namespace storm::worker {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "tests/wire/refusal.h"
 #include "tests/worker/transport/one_worker.h"
+#include "worker/queue/source_started.h"
 #include "worker/transport/limits.h"
-#include "worker/transport/source_started.h"
 
 namespace storm::testing {
 namespace {

@@ -1,7 +1,7 @@
 // Goal:   the earliest is always next, and nobody is in the heap twice.
 // Method: any changes, beside a plain list of the times.
 
-#include "worker/loop/timer_heap.h"
+#include "worker/queue/timer_heap.h"
 
 #include <algorithm>
 #include <array>
