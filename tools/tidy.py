@@ -55,11 +55,11 @@ BANNED = [
      "base/ examples/guide/ tests/worker/ tests/support/"),
     (r"std::(random_device|mt19937)|\brand\(\)", "an injected base::Random", "base/ examples/"),
     (r"std::(cout|cerr)|\bprintf\(", "base::log, or a return value",
-     "cli/ examples/ bench/ worker/run/ tests/worker/soak_test.cc "
+     "cli/ examples/ bench/ worker/entry/ worker/run/ tests/worker/soak_test.cc "
      "tests/worker/transport/several_workers_soak_test.cc tests/support/test_worker.cc tests/e2e/tiny_topology.cc"),
     # Where user code runs: it may throw anything.
     (r"catch \(\.\.\.\)", "a named exception type",
-     "worker/executor/ worker/run/ worker/serve/serve.cc groupings/custom.h topology-api/src/ "
+     "worker/entry/ worker/executor/ worker/run/ worker/serve/serve.cc groupings/custom.h topology-api/src/ "
      "tests/topology-api/thrown_test.cc"),
     (r"\breinterpret_cast\b", "a better type",
      "base/sha256.cc wire/ topology-api/include/storm/detail/ worker/queue/ worker/transport/ tests/worker/queue/ tests/worker/transport/ tests/wire/ tests/fuzz/"),

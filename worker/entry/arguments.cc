@@ -1,4 +1,4 @@
-#include "worker/run/arguments.h"
+#include "worker/entry/arguments.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,6 +1,6 @@
 // The command line is taken as documented, and mistakes in it are answered with what to write.
 
-#include "worker/run/arguments.h"
+#include "worker/entry/arguments.h"
 
 #include <gmock/gmock.h>
 

@@ -20,7 +20,7 @@
 #include "cluster/plan.h"
 #include "cluster/settings_layers.h"
 #include "worker/engine.h"
-#include "worker/run/arguments.h"
+#include "worker/entry/arguments.h"
 #include "worker/run/crash.h"
 #include "worker/run/describe.h"
 #include "worker/run/exit_guard.h"
