@@ -134,8 +134,8 @@ MUTATIONS = [
     *in_file(
         "worker/queue/outbox.cc",
         ("a-route-stays-blocked",
-         ": count(*route, &Route::exhausted_targets, -1);", ": static_cast<void>(route);", FLOW),
-        ("who-is-gone-is-waited-for", "gone ? count(*route, &Route::gone_targets, 1)",
+         ": count(*route, &RouteCredit::exhausted, -1);", ": static_cast<void>(route);", FLOW),
+        ("who-is-gone-is-waited-for", "gone ? count(*route, &RouteCredit::gone, 1)",
          "gone ? static_cast<void>(route)", ("worker/queue/outbox",)),
         ("a-run-loses-its-last-row", "++lane.closed_runs;", "++lane.closed_runs; lane.rows -= lane.rows > 1;",
          ("worker/queue/outbox",)),

@@ -40,8 +40,6 @@ CYCLES_LEFT = [
     {"worker", "worker/executor", "worker/loop", "worker/run", "worker/serve", "worker/transport"},
     {"worker/engine", "worker/executor/bolt_executor", "worker/executor/executor", "worker/executor/spout_executor",
      "worker/executor/task", "worker/executor/task_site", "worker/loop/loop", "worker/loop/stall_watch"},
-    {"worker/queue", "worker/routing"},
-    {"worker/queue/outbox", "worker/routing/route"},
     {"worker/transport/peer_link", "worker/transport/transport"},
 ]
 

@@ -105,7 +105,7 @@ void Task::connect() {
     for (const auto& stream : streams_) {
         executor_.emits = executor_.emits || !stream->routes.empty();
         for (Route& route : stream->routes) {
-            for (Target& target : route.targets) target.sender->routes.push_back(&route);
+            for (Target& target : route.targets) target.sender->routes.push_back(&route.credit);
         }
         if (stream->routes.size() != 1 || stream->direct) continue;
         Route& route = stream->routes.front();
@@ -153,8 +153,11 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t targ
         }
         return groupings::Shuffle(n, random_.next());
     };
-    Route route{.chooser = chooser(), .targets = {}, .key_fields = {}};
+    Route route{.chooser = chooser(), .targets = {}, .key_fields = {}, .credit = {}};
     for (const TaskId task : tasks) route.targets.push_back(executor_.target(id_, task));
+    route.credit.targets = static_cast<int>(n);
+    route.credit.may_choose = std::holds_alternative<groupings::Shuffle>(route.chooser) ||
+                              std::holds_alternative<groupings::LocalOrShuffle>(route.chooser);
     for (const std::string& field : input.fields) {
         const auto& fields = stream.schema->fields;
         const auto found = std::find_if(fields.begin(), fields.end(),

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "wire/batch.h"
-#include "worker/routing/route.h"
 
 namespace storm::worker {
 namespace {
@@ -95,16 +94,16 @@ void Outbox::unstock(BatchPool& pool) {
     stock_.clear();
 }
 
-void Outbox::count(Route& route, int Route::*targets, int change) {
+void Outbox::count(RouteCredit& route, int RouteCredit::*channels, int change) {
     const bool was = route.blocked();
-    route.*targets += change;
+    route.*channels += change;
     if (route.blocked() != was) blocked_routes_ += was ? static_cast<std::size_t>(-1) : 1;
 }
 
 void Outbox::exhausted(Sender& sender) {
     exhausted_.push_back(&sender);
     interrupted_ = true;
-    for (Route* const route : sender.routes) count(*route, &Route::exhausted_targets, 1);
+    for (RouteCredit* const route : sender.routes) count(*route, &RouteCredit::exhausted, 1);
 }
 
 bool Outbox::has_leeway() const {
@@ -122,9 +121,9 @@ bool Outbox::refresh() {
     std::erase_if(exhausted_, [this](Sender* sender) {
         if (!sender->credit.refresh()) return false;
         const bool gone = sender->credit.gone();
-        for (Route* const route : sender->routes) {
-            gone ? count(*route, &Route::gone_targets, 1)
-                 : count(*route, &Route::exhausted_targets, -1);
+        for (RouteCredit* const route : sender->routes) {
+            gone ? count(*route, &RouteCredit::gone, 1)
+                 : count(*route, &RouteCredit::exhausted, -1);
         }
         return true;
     });

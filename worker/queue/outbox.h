@@ -16,20 +16,19 @@
 
 #include "worker/queue/batch.h"
 #include "worker/queue/credit.h"
+#include "worker/queue/route_credit.h"
 
 namespace storm::worker {
 
 class Cycle;
-class Executor;
-struct Route;
 
 /// A channel to another executor, as its sender sees it.
 struct alignas(64) Sender {
     Sender(CreditReceiver* receiver, Cycle* within) : credit(receiver), cycle(within) {}
 
     CreditSender credit;
-    Cycle* cycle;                // Null but for channels inside a cycle.
-    std::vector<Route*> routes;  // That send through this channel.
+    Cycle* cycle;                      // Null but for channels inside a cycle.
+    std::vector<RouteCredit*> routes;  // That send through this channel.
 };
 
 struct Lane : detail::Outlet {
@@ -113,7 +112,7 @@ private:
     void close(Lane& lane);
     void finish_run(Lane& lane);
     Batch* take(std::size_t bytes);
-    void count(Route& route, int Route::*targets, int change);
+    void count(RouteCredit& route, int RouteCredit::*channels, int change);
 
     CommonPool& common_;  // For what the stock does not cover.
     const std::size_t overshoot_bytes_;

@@ -39,16 +39,7 @@ struct Route {
     Chooser chooser;
     std::vector<Target> targets;
     std::vector<std::uint16_t> key_fields;  // For Fields and PartialKey.
-    int exhausted_targets = 0;              // Channels, counted once for each of its tasks here.
-    int gone_targets = 0;                   // Of these, those that nobody waits for.
-
-    /// Whether the next row might need a channel that has no credit, and may get some.
-    bool blocked() const {
-        const bool may_skip = std::holds_alternative<groupings::Shuffle>(chooser) ||
-                              std::holds_alternative<groupings::LocalOrShuffle>(chooser);
-        if (exhausted_targets == gone_targets) return false;
-        return !may_skip || exhausted_targets >= static_cast<int>(targets.size());
-    }
+    RouteCredit credit;
 };
 
 }  // namespace storm::worker

@@ -16,7 +16,6 @@
 
 #include "base/random.h"
 #include "wire/batch.h"
-#include "worker/routing/route.h"
 
 namespace storm::worker {
 namespace {
@@ -216,8 +215,8 @@ struct OutboxCredit : ::testing::Test, OutboxTest {
     CreditReceiver second_end{100};
     Sender first{&first_end, nullptr};
     Sender second{&second_end, nullptr};
-    Route shuffle{groupings::Shuffle(2, 0), {{}, {}}, {}};
-    Route fields{groupings::Fields(2), {{}, {}}, {}};
+    RouteCredit shuffle{.targets = 2, .may_choose = true};
+    RouteCredit fields{.targets = 2};
 
     void use_up(Sender& sender) {
         if (sender.credit.send(100)) outbox.exhausted(sender);
@@ -312,11 +311,11 @@ TEST_F(OutboxCredit, AChannelMayBeUsedUpAgainAndAgain) {
         ASSERT_FALSE(outbox.refresh());
         ASSERT_TRUE(first_end.consume(100));
         ASSERT_TRUE(outbox.refresh());
-        ASSERT_EQ(shuffle.exhausted_targets, 1);
+        ASSERT_EQ(shuffle.exhausted, 1);
         ASSERT_TRUE(second_end.consume(100));
         ASSERT_TRUE(outbox.refresh());
-        ASSERT_EQ(shuffle.exhausted_targets, 0);
-        ASSERT_EQ(fields.exhausted_targets, 0);
+        ASSERT_EQ(shuffle.exhausted, 0);
+        ASSERT_EQ(fields.exhausted, 0);
     }
 }
 
