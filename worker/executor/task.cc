@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 
 #include <storm/detail/suggest.h>
@@ -12,7 +11,6 @@
 #include "base/log.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "wire/hash.h"
 #include "worker/engine.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/tuple_text.h"
@@ -105,100 +103,33 @@ void Task::connect() {
     for (const auto& stream : streams_) {
         executor_.emits = executor_.emits || !stream->routes.empty();
         for (Route& route : stream->routes) {
-            for (Target& target : route.targets) target.sender->routes.push_back(&route.credit);
+            for (Target& target : route.targets()) target.sender->routes.push_back(&route.credit());
         }
         if (stream->routes.size() != 1 || stream->direct) continue;
         Route& route = stream->routes.front();
-        const bool custom = std::holds_alternative<groupings::Custom>(route.chooser);
-        if (route.targets.size() != 1 || custom || route.targets.front().sender->cycle != nullptr)
-            continue;
-        stream->only = &route.targets.front();
+        if (route.targets().size() != 1 || route.is_custom()) continue;
+        Target& first = route.targets().front();
+        if (first.sender->cycle != nullptr) continue;
+        stream->only = &first;
         stream->outlet = stream->only->lane;
         stream->run = stream->only->run;
     }
 }
 
-void Task::add_route(Stream& stream, const Subscription& input, std::size_t target_component) {
-    const Wiring& wiring = engine_.wiring();
-    const std::vector<TaskId> tasks = wiring.tasks_of(target_component);
-    const std::size_t n = tasks.size();
-    const auto chooser = [&]() -> Route::Chooser {
-        switch (input.grouping) {
-            case GroupingKind::kShuffle:
-                return groupings::Shuffle(n, random_.next());
-            case GroupingKind::kFields:
-                return groupings::Fields(n);
-            case GroupingKind::kPartialKey:
-                return groupings::PartialKey(n);
-            case GroupingKind::kAll:
-                return groupings::All(n);
-            case GroupingKind::kGlobal:
-                return groupings::Global();
-            case GroupingKind::kNone:
-                return groupings::None(n);
-            case GroupingKind::kDirect:
-                return groupings::Direct(tasks);
-            case GroupingKind::kLocalOrShuffle: {
-                std::vector<groupings::Distance> distances;
-                for (const TaskId task : tasks) {
-                    const bool same = wiring.destination_of(task) == wiring.destination_of(id_);
-                    distances.push_back(same                   ? groupings::Distance::kSameLoop
-                                        : wiring.is_here(task) ? groupings::Distance::kSameWorker
-                                                               : groupings::Distance::kElsewhere);
-                }
-                return groupings::LocalOrShuffle(distances, random_.next());
-            }
-            case GroupingKind::kCustom:
-                return custom_grouping(input, target_component);
-        }
-        return groupings::Shuffle(n, random_.next());
-    };
-    Route route{.chooser = chooser(), .targets = {}, .key_fields = {}, .credit = {}};
-    for (const TaskId task : tasks) route.targets.push_back(executor_.target(id_, task));
-    route.credit.targets = static_cast<int>(n);
-    route.credit.may_choose = std::holds_alternative<groupings::Shuffle>(route.chooser) ||
-                              std::holds_alternative<groupings::LocalOrShuffle>(route.chooser);
-    for (const std::string& field : input.fields) {
-        const auto& fields = stream.schema->fields;
-        const auto found = std::find_if(fields.begin(), fields.end(),
-                                        [&](const Field& f) { return f.name == field; });
-        route.key_fields.push_back(static_cast<std::uint16_t>(found - fields.begin()));
-    }
-    stream.custom = stream.custom || std::holds_alternative<groupings::Custom>(route.chooser);
-    stream.routes.push_back(std::move(route));
+void Task::add_route(Stream& stream, const Subscription& input, std::size_t component) {
+    std::vector<Target> targets;
+    for (const TaskId task : engine_.wiring().tasks_of(component))
+        targets.push_back(executor_.target(id_, task));
+    const RouteSource source{engine_.wiring(), id_, context_, *stream.schema};
+    const Route& route =
+        stream.routes.emplace_back(input, component, std::move(targets), source, random_);
+    stream.custom = stream.custom || route.is_custom();
 }
 
-// Runs user code before anything runs; there is nobody to report an error to but who starts it all.
-groupings::Custom Task::custom_grouping(const Subscription& input, std::size_t target_component) {
-    const std::string& target = engine_.wiring().topology.components()[target_component].id;
-    const std::string named =
-        "the custom grouping of " + detail::quoted(target) + " for " + detail::quoted(input.source);
-    std::unique_ptr<Grouping> made;
-    try {
-        made = input.custom();
-        if (made != nullptr) {
-            groupings::Custom custom(std::move(made), target,
-                                     engine_.wiring().tasks_of(target_component));
-            custom.prepare(context_);
-            return custom;
-        }
-    } catch (...) {
-        throw std::runtime_error(named + " cannot be made: " + detail::what_was_thrown());
-    }
-    throw std::runtime_error(named + " is null: its function returned no grouping");
-}
-
-void Task::choose_custom(Stream& stream, const std::byte* row) const {
+void Task::ask_custom(Stream& stream, const std::byte* row) const {
     const Tuple tuple =
         detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_);
-    for (Route& route : stream.routes) {
-        if (auto* const custom = std::get_if<groupings::Custom>(&route.chooser))
-            custom->choose(tuple);
-    }
-}
-
-std::uint64_t Task::row_hash(const Route& route, const std::byte* row) const {
-    return wire::key_hash(row, detail::row_offsets_at(row), route.key_fields);
+    for (Route& route : stream.routes) route.ask(tuple);
 }
 
 detail::OutStream& Task::stream(std::string_view name) {

@@ -157,18 +157,13 @@ private:
     template <typename Mark>
     bool copy_to(Target& target, const std::byte* row, std::size_t bytes, Mark& mark);
     template <typename Mark>
-    bool choose_and_copy(Stream& stream, Route& route, const std::byte* row, std::size_t bytes,
-                         Mark& mark);
-    template <typename Mark>
     bool send_direct(Stream& stream, const std::byte* row, std::size_t bytes, TaskId direct,
                      Mark& mark);
     template <typename Mark>
     bool send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& mark);
     /// Asks all custom groupings: they may throw, and then nothing is emitted.
-    void choose_custom(Stream& stream, const std::byte* row) const;
-    std::uint64_t row_hash(const Route& route, const std::byte* row) const;
-    void add_route(Stream& stream, const Subscription& input, std::size_t target_component);
-    groupings::Custom custom_grouping(const Subscription& input, std::size_t target_component);
+    void ask_custom(Stream& stream, const std::byte* row) const;
+    void add_route(Stream& stream, const Subscription& input, std::size_t component);
 
     std::vector<std::unique_ptr<Stream>>
         streams_;  // In the order of declaration: the index is the stream's id.
@@ -249,59 +244,15 @@ bool Task::send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& m
     if (stream.direct || direct != detail::kNoTask) [[unlikely]]
         return send_direct(stream, row, bytes, direct, mark);
     if (stream.custom) [[unlikely]]
-        choose_custom(stream, row);
+        ask_custom(stream, row);
     stream.emitted.add();
     bool sent = true;
-    for (Route& route : stream.routes)
-        sent = choose_and_copy(stream, route, row, bytes, mark) && sent;
-    return sent;
-}
-
-template <typename Mark>
-bool Task::choose_and_copy(Stream& stream, Route& route, const std::byte* row, std::size_t bytes,
-                           Mark& mark) {
-    const auto has_credit = [&route](std::size_t i) {
-        return !route.targets[i].sender->credit.exhausted();
-    };
-    const auto to = [&](std::size_t i) {
+    const auto copy = [&](Target& target) {
         stream.transferred.add();
-        return copy_to(route.targets[i], row, bytes, mark);
+        return copy_to(target, row, bytes, mark);
     };
-    struct Visit {
-        Task& task;
-        Stream& stream;
-        Route& route;
-        const std::byte* row;
-        const decltype(has_credit)& credit;
-        const decltype(to)& copy;
-
-        bool operator()(groupings::Fields& fields) const {
-            return copy(fields.choose(task.row_hash(route, row)));
-        }
-        bool operator()(groupings::Shuffle& shuffle) const { return copy(shuffle.choose(credit)); }
-        bool operator()(groupings::LocalOrShuffle& near) const { return copy(near.choose(credit)); }
-        bool operator()(groupings::PartialKey& keys) const {
-            return copy(keys.choose(task.row_hash(route, row)));
-        }
-        bool operator()(groupings::Global&) const { return copy(groupings::Global::choose()); }
-        bool operator()(groupings::None& none) const {
-            return copy(none.choose([this] { return task.random_.next(); }));
-        }
-        bool operator()(groupings::All& all) const {
-            bool sent = true;
-            all.each([&](std::size_t i) { sent = copy(i) && sent; });
-            return sent;
-        }
-        bool operator()(groupings::Direct&) const {
-            return true;
-        }  // Gets what is emitted with to() only.
-        bool operator()(groupings::Custom& custom) const {
-            bool sent = true;
-            for (const std::size_t i : custom.chosen()) sent = copy(i) && sent;
-            return sent;
-        }
-    };
-    return std::visit(Visit{*this, stream, route, row, has_credit, to}, route.chooser);
+    for (Route& route : stream.routes) sent = route.choose(row, random_, copy) && sent;
+    return sent;
 }
 
 template <typename Mark>
@@ -310,13 +261,12 @@ bool Task::send_direct(Stream& stream, const std::byte* row, std::size_t bytes, 
     bool found = false;
     bool sent = true;
     for (Route& route : stream.routes) {
-        auto* const chooser = std::get_if<groupings::Direct>(&route.chooser);
-        const auto index = chooser == nullptr ? std::nullopt : chooser->choose(direct);
-        if (!index) continue;
+        Target* const target = route.direct(direct);
+        if (target == nullptr) continue;
         if (!found) stream.emitted.add();
         found = true;
         stream.transferred.add();
-        sent = copy_to(route.targets[*index], row, bytes, mark) && sent;
+        sent = copy_to(*target, row, bytes, mark) && sent;
     }
     if (found) return sent;
     throw EmitError(direct == detail::kNoTask
