@@ -37,9 +37,6 @@ CYCLES_LEFT = [
     {"supervisor", "supervisor/isolation"},
     {"supervisor/isolation/users", "supervisor/places"},
     {"topology-api/include/storm", "topology-api/include/storm/detail"},
-    {"worker", "worker/executor", "worker/loop", "worker/run", "worker/serve", "worker/transport"},
-    {"worker/engine", "worker/executor/bolt_executor", "worker/executor/executor", "worker/executor/spout_executor",
-     "worker/executor/task", "worker/executor/task_site", "worker/loop/loop", "worker/loop/stall_watch"},
     {"worker/transport/peer_link", "worker/transport/transport"},
 ]
 

@@ -79,7 +79,8 @@ void WorkerProcesses::run(std::uint32_t number, const Graph& graph, const Option
         share.worker_of_executor.push_back(static_cast<std::uint32_t>(e) % options.workers);
     worker::Engine engine(graph.topology, options.settings, clock, share);
     auto listening = worker::Transport::listen(
-        engine, {.topology = "bench-1-1", .secret = "bench", .worker = number, .incarnation = 1},
+        engine.shared(),
+        {.topology = "bench-1-1", .secret = "bench", .worker = number, .incarnation = 1},
         "127.0.0.1", 0, clock, [] { std::_Exit(1); });
     if (!listening) fail(listening.error().message);
     const std::unique_ptr<worker::Transport> transport = std::move(listening).value();

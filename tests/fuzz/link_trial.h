@@ -61,20 +61,20 @@ public:
         runs.resize(input.size() / 8 * 8);
         const bool taken = in_.take_batch(runs).has_value();
         std::size_t bytes = 0;
-        one_.engine.loop(0).batches.take_all([&](worker::Batch* batch) {
+        one_.engine.shared().entrance(0).batches.take_all([&](worker::Batch* batch) {
             bytes += batch->used;
-            one_.engine.common_pool().bytes_in_flight.fetch_sub(batch->used);
-            one_.engine.common_pool().give(batch);
+            one_.engine.shared().pool.bytes_in_flight.fetch_sub(batch->used);
+            one_.engine.shared().pool.give(batch);
         });
         STORM_CHECK(bytes == (taken ? runs.size() : 0), "all or nothing");
-        STORM_CHECK(one_.engine.common_pool().bytes_in_flight == 0, "and counted");
+        STORM_CHECK(one_.engine.shared().pool.bytes_in_flight == 0, "and counted");
         return taken;
     }
     std::vector<std::byte> good_run() const { return one_.good_run(); }
 
 private:
     OneWorker one_;
-    worker::Inbound in_{one_.engine, 0};
+    worker::Inbound in_{one_.engine.shared(), 0};
 };
 
 inline std::vector<std::vector<std::byte>> frame_seeds() {

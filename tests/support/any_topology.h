@@ -323,18 +323,19 @@ bool eventually(Condition&& condition, std::chrono::milliseconds patience = kPat
 /// The system gives the engine the threads that it starts with, and no more.
 inline void give_no_more_threads(worker::Engine& engine) {
     const auto left = std::make_shared<std::size_t>(engine.wiring().placement.loops);
-    engine.crew().make_threads_with([left](const std::string& name, std::function<void()> body) {
-        if (*left == 0) throw std::system_error(EAGAIN, std::generic_category());
-        --*left;
-        return base::Thread(name, std::move(body));
-    });
+    engine.loops().crew().make_threads_with(
+        [left](const std::string& name, std::function<void()> body) {
+            if (*left == 0) throw std::system_error(EAGAIN, std::generic_category());
+            --*left;
+            return base::Thread(name, std::move(body));
+        });
 }
 
 /// Whether the executor of a component is in its home loop. Of several, the first one.
 inline bool at_home(worker::Engine& engine, std::string_view component) {
     const worker::Executor& executor =
-        engine.executor_of(engine.wiring().tasks_of(component).front());
-    return executor.loop.load() == executor.home;
+        engine.shared().executor_of(engine.wiring().tasks_of(component).front());
+    return executor.entry.loop.load() == executor.entry.home;
 }
 
 /// Real time, but for what a test adds to it.
@@ -379,7 +380,7 @@ public:
     bool empties() {
         return eventually([this] { return bytes_in_flight() == 0; }, std::chrono::seconds(2));
     }
-    std::int64_t bytes_in_flight() { return engine_.common_pool().bytes_in_flight.load(); }
+    std::int64_t bytes_in_flight() { return engine_.shared().pool.bytes_in_flight.load(); }
 
 private:
     const base::SteadyClock clock_;

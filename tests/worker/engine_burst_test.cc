@@ -36,7 +36,7 @@ public:
     explicit Peak(worker::Engine& engine)
         : thread_([this, &engine](const std::stop_token& stop) {
               while (!stop.stop_requested()) {
-                  const auto now = engine.common_pool().bytes_in_flight.load();
+                  const auto now = engine.shared().pool.bytes_in_flight.load();
                   if (now > bytes_.load()) bytes_.store(now);
                   std::this_thread::sleep_for(std::chrono::microseconds(200));
               }

@@ -467,8 +467,8 @@ TEST(EngineWindows, AWorkerSharesItsBufferAmongTheChannelsThatEndInIt) {
 
     const worker::Engine engine(t.build(), config_of({2, false}), clock, share);
 
-    EXPECT_EQ(engine.limits().window_bytes_elsewhere,
-              static_cast<std::uint64_t>(engine.limits().budget_bytes) / 1'600);
+    EXPECT_EQ(engine.shared().limits.window_bytes_elsewhere,
+              static_cast<std::uint64_t>(engine.shared().limits.budget_bytes) / 1'600);
 }
 
 // ---- Too much at once --------------------------------------------------------------------------

@@ -442,10 +442,10 @@ TEST_P(EngineRouting, OrderHoldsWhileExecutorsLeaveTheirLoopsAndComeBackAgainAnd
     time.request_stop();  // Our patience is measured by the same clock.
     time.join();
     ASSERT_TRUE(engine.stop(std::chrono::microseconds(kPatience).count()));
-    EXPECT_EQ(engine.common_pool().bytes_in_flight.load(), 0);
-    const auto came_back = [](const auto& executor) { return executor->home_since != 0; };
-    EXPECT_TRUE(GetParam().dedicated ||
-                std::any_of(engine.executors().begin(), engine.executors().end(), came_back));
+    EXPECT_EQ(engine.shared().pool.bytes_in_flight.load(), 0);
+    const auto came_back = [](const auto& executor) { return executor->entry.home_since != 0; };
+    EXPECT_TRUE(GetParam().dedicated || std::any_of(engine.shared().executors.begin(),
+                                                    engine.shared().executors.end(), came_back));
 }
 
 TEST(Wiring, RefusesMorePairsOfTasksThanAWorkerMayHave) {

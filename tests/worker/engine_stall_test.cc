@@ -469,10 +469,10 @@ TEST_P(EngineStall, ABoltThatLeavesItsLoopTenThousandTimesLeavesNothingBehind) {
     ASSERT_EQ(made.wait(4 * microseconds(kPatience).count()), worker::Engine::State::kFinished);
     EXPECT_TRUE(seen->all_are(1));
     EXPECT_GE(left->load(), kCount / 10);
-    EXPECT_LE(made.crew().size(), 16);  // Some may be on their way to be used again.
-    EXPECT_LE(made.annexes(), 2);
+    EXPECT_LE(made.loops().crew().size(), 16);  // Some may be on their way to be used again.
+    EXPECT_LE(made.loops().annexes(), 2);
     ASSERT_TRUE(made.stop(microseconds(kPatience).count()));
-    EXPECT_EQ(made.common_pool().bytes_in_flight.load(), 0);
+    EXPECT_EQ(made.shared().pool.bytes_in_flight.load(), 0);
 }
 
 TEST_P(EngineStall, WithoutAThreadToBeHadABoltThatHoldsItsLoopIsNoDisaster) {
@@ -487,7 +487,7 @@ TEST_P(EngineStall, WithoutAThreadToBeHadABoltThatHoldsItsLoopIsNoDisaster) {
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->acked(), kCount);
-    EXPECT_EQ(run.engine().crew().size(), GetParam().loops);
+    EXPECT_EQ(run.engine().loops().crew().size(), GetParam().loops);
 }
 
 // ---- Before the first tuple --------------------------------------------------------------------
@@ -628,9 +628,9 @@ TEST_P(EngineStall, OfManyThatPrepareTheOneThatHangsIsNamed) {
     for (const worker::ComponentSnapshot& component : engine.snapshot()) {
         EXPECT_EQ(component.opening > 11 * base::kMicrosPerSecond, component.id == "hangs");
     }
-    EXPECT_FALSE(engine.prepared());
+    EXPECT_FALSE(engine.shared().state.prepared());
     EXPECT_FALSE(engine.stop(100 * base::kMicrosPerMilli));
-    EXPECT_EQ(worker::stuck_components(engine), "\"hangs\" (task 1)");
+    EXPECT_EQ(worker::stuck_components(engine.loops().in_user_code()), "\"hangs\" (task 1)");
 
     go->store(true);
     EXPECT_TRUE(engine.stop(microseconds(kPatience).count()));

@@ -130,7 +130,8 @@ ExitCode run_here(const std::string& name, Topology topology,
     worker::Engine engine(std::move(topology), config, clock);
     std::unique_ptr<net::HttpServer> server;
     if (arguments.metrics_port) {
-        auto served = worker::serve_metrics(*arguments.metrics_port, engine, {name, "local"});
+        auto served =
+            worker::serve_metrics(*arguments.metrics_port, engine.shared(), {name, "local"});
         if (!served) {
             static_cast<void>(complain(served.error().message, ExitCode::kFailed));
             return complain("  hint: --metrics-port 0 takes any free port", ExitCode::kFailed);

@@ -9,8 +9,7 @@
 #include "base/check.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/engine.h"
-#include "worker/executor/spout_executor.h"
+#include "worker/executor/spout_settings.h"
 #include "worker/queue/source_started.h"
 
 namespace storm::worker {
@@ -32,32 +31,19 @@ void for_each_root(const Tuple& tuple, Use&& use) {
     for (std::uint32_t i = 0; i < count; ++i) use(detail::row_anchor(row, i).root);
 }
 
-// Of all spouts: a row does not say whose it is. 0: some spout waits for ever.
-base::Micros longest_timeout(const Wiring& wiring) {
-    base::Micros longest = 0;
-    for (const Component& component : wiring.topology.components()) {
-        if (!component.is_spout()) continue;
-        const base::Micros timeout =
-            message_timeout(cluster::component_config(component, wiring.config));
-        if (timeout == 0) return 0;
-        longest = std::max(longest, timeout);
-    }
-    return longest;
-}
-
-void resume_members(Engine& engine, const Cycle& cycle) {
-    for (Executor* const member : cycle.members) engine.resume(*member);
+void resume_members(const Cycle& cycle) {
+    for (Executor* const member : cycle.members) member->resume();
 }
 
 }  // namespace
 
-BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
-    : Task(engine, executor, component, id, index),
+BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
+    : Task(shared, executor, component, id, index),
       is_basic_(std::holds_alternative<Component::BasicBoltFactory>(
-          engine.wiring().topology.components()[component].factory)),
+          shared.wiring.topology.components()[component].factory)),
       collector_(*this, nullptr),
-      cycle_(engine.cycle_of(component)) {
-    const Wiring& wiring = engine.wiring();
+      cycle_(shared.cycle_of(component)) {
+    const Wiring& wiring = shared.wiring;
     std::vector<std::size_t> sources;
     for (const Subscription& input : wiring.topology.components()[component].inputs) {
         const std::size_t source = component_index(wiring.topology, input.source);
@@ -84,7 +70,7 @@ BoltTask::BoltTask(Engine& engine, Executor& executor, std::size_t component, Ta
 }
 
 void BoltTask::prepare() {
-    const Component& component = engine_.wiring().topology.components()[component_];
+    const Component& component = shared_.wiring.topology.components()[component_];
     collector_ = BoltCollector(*this, default_stream());
     const TaskSite::AllMayPost waits(*site_);  // Until an object that throws is destroyed.
     if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
@@ -294,7 +280,7 @@ void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
 
 void BoltTask::reset_timeout(const Tuple& input) {
     // What is emitted from now on is not as old as the input.
-    const base::Micros now = engine_.clock().now();
+    const base::Micros now = shared_.clock.now();
     executor_.output_born = std::max(executor_.output_born, now);
     for_each_root(input, [this](Root root) { acks_.reset_timeout(root); });
     executor_.tell_spouts(now);
@@ -474,8 +460,7 @@ void BoltTask::end_of_input(TaskId source) {
     ending_sources_.erase(source);
     --open_inputs_;
     look_for_ending();
-    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1)
-        resume_members(engine_, *cycle_);
+    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) resume_members(*cycle_);
 }
 
 void BoltTask::ending_of_input(TaskId source) {
@@ -494,7 +479,7 @@ void BoltTask::look_for_ending() {
     if (!std::exchange(counted_as_ending_, true)) cycle_->tasks_not_ending.fetch_sub(1);
     if (cycle_->tasks_not_ending.load() > 0) return;
     cycle_->endings.fetch_add(1);
-    resume_members(engine_, *cycle_);
+    resume_members(*cycle_);
 }
 
 void BoltTask::reopen_input(TaskId source) {
@@ -511,7 +496,7 @@ void BoltTask::reopen_input(TaskId source) {
 
 void BoltTask::reopen() {
     close();  // In a cycle that has not ended, it is still there.
-    if (std::exchange(ended_, false)) engine_.task_reopened();
+    if (std::exchange(ended_, false)) shared_.state.task_reopened();
     if (cycle_ != nullptr) cycle_->unfinished_tasks.fetch_add(1);
     finished_ = false;
     without_object_ = true;
@@ -529,7 +514,7 @@ bool BoltTask::revive() {
         prepare();
         return true;
     } catch (...) {
-        engine_.fail(what + detail::what_was_thrown());
+        shared_.state.fail(what + detail::what_was_thrown());
     }
     return false;
 }
@@ -567,15 +552,14 @@ void BoltTask::finish() {
     finished_ = true;
     ending_due_ = owes_ending_ = false;
     if (!without_object_) call_finish();
-    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1)
-        resume_members(engine_, *cycle_);
+    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1) resume_members(*cycle_);
 }
 
 void BoltTask::call_finish() {
     const auto must = [this](const char* what, auto&& call) {
         if (!guarded(what, call))
-            engine_.fail_at_end(std::string(what) + "() of " + detail::quoted(site_->component()) +
-                                " failed");
+            shared_.state.fail_at_end(std::string(what) + "() of " +
+                                      detail::quoted(site_->component()) + " failed");
     };
     const TaskSite::AllMayPost waits(*site_);
     if (rich_ == nullptr) {
@@ -594,7 +578,7 @@ void BoltTask::end() {
     close();
     without_object_ = false;
     ended_ = true;
-    engine_.task_ended();
+    shared_.state.task_ended();
 }
 
 void BoltTask::close() {
@@ -611,17 +595,17 @@ void BoltTask::close() {
 
 // ---- The executor ------------------------------------------------------------------------------
 
-BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
-    : Executor(engine, number),
-      first_task_(engine.wiring().plan.executors[number].first_task),
-      cycle_(engine.cycle_of(component())),
-      expire_after_(longest_timeout(engine.wiring())),
+BoltExecutor::BoltExecutor(Shared& shared, std::size_t number)
+    : Executor(shared, number),
+      first_task_(shared.wiring.plan.executors[number].first_task),
+      cycle_(shared.cycle_of(component())),
+      expire_after_(longest_message_timeout(shared.wiring)),
       wait_warnings_(1, kWaitWarningMicros) {
-    const Wiring& wiring = engine.wiring();
+    const Wiring& wiring = shared.wiring;
     const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
     for (TaskId id = plan.first_task; id < plan.first_task + plan.tasks; ++id) {
         const int index = id - wiring.plan.components[plan.component].first_task;
-        bolts_.push_back(std::make_unique<BoltTask>(engine, *this, plan.component, id, index));
+        bolts_.push_back(std::make_unique<BoltTask>(shared, *this, plan.component, id, index));
         tasks_.push_back(bolts_.back().get());
     }
     ticked_ = bolts_.size();
@@ -640,7 +624,7 @@ BoltExecutor::BoltExecutor(Engine& engine, std::size_t number)
 
 void BoltExecutor::open() {
     for (const auto& bolt : bolts_) bolt->prepare();
-    if (tick_every_ > 0) tick_due_ = engine_.clock().now() + tick_every_;
+    if (tick_every_ > 0) tick_due_ = shared_.clock.now() + tick_every_;
 }
 
 void BoltExecutor::accept(const RunRef& run) {
@@ -661,7 +645,7 @@ void BoltExecutor::accept_fail(const FailRecord&) {
 void BoltExecutor::handle(const PeerEvent& event) {
     if (event.kind != PeerEvent::Kind::kStarted) return;
     // Where something runs that our rows come of, it begins anew: we are reopened and end again.
-    const Wiring& wiring = engine_.wiring();
+    const Wiring& wiring = shared_.wiring;
     const std::vector<std::uint32_t>& above = wiring.workers_above[component()];
     if (std::binary_search(above.begin(), above.end(), event.worker)) return;
     for (const auto& bolt : bolts_) {
@@ -704,7 +688,7 @@ bool BoltExecutor::run_ticks(base::Micros now) {
         if (must_pause()) return true;
         output_born = now;
         BoltTask& bolt = *bolts_[ticked_++];
-        if (bolt.takes_ticks()) bolt.tick(tick_row_.data(), engine_.wiring().tick_schema);
+        if (bolt.takes_ticks()) bolt.tick(tick_row_.data(), shared_.wiring.tick_schema);
     }
     return false;
 }
@@ -728,7 +712,7 @@ bool BoltExecutor::is_stale(const Batch& batch, base::Micros now) const {
 void BoltExecutor::warn_of_waits(base::Micros waited, base::Micros now) {
     std::uint64_t held_back = 0;
     if (!wait_warnings_.admit(now, held_back)) return;
-    const std::string& id = engine_.wiring().topology.components()[component()].id;
+    const std::string& id = shared_.wiring.topology.components()[component()].id;
     base::log::warn("tuples have waited for " + std::to_string(waited / base::kMicrosPerSecond) +
                         " s for bolt " + detail::quoted(id) +
                         " and timed out; give it more executors with parallelism(), or let its "
@@ -752,7 +736,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         output_born = std::max(output_born, batch.born);
 
         bool over = false;
-        const bool once = prompt;
+        const bool once = entry.prompt;
         const auto stop = [&, once] {
             over = clock_.over();
             return over || once || (outbox.interrupted() && interrupted());
@@ -781,7 +765,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
             grant(from, consumed);
         } else {
             bolt.executed_from_inside();
-            if (cycle_->remove(consumed)) resume_members(engine_, *cycle_);
+            if (cycle_->remove(consumed)) resume_members(*cycle_);
         }
         if (ref.row == end) {
             release(&batch);
@@ -789,7 +773,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
             queue->push_front(ref);
         }
         if (!outbox.refresh()) return false;  // Credit wakes us.
-        if (over || prompt || !outbox.closed().empty()) return next_queue() != nullptr;
+        if (over || entry.prompt || !outbox.closed().empty()) return next_queue() != nullptr;
     }
     return false;
 }
@@ -859,8 +843,8 @@ void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
             const std::byte* const run = ref.batch->bytes() + ref.run;
             const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
             Batch* const own = make_batch(bytes);
-            engine_.common_pool().bytes_in_flight.fetch_add(static_cast<std::int64_t>(bytes),
-                                                            std::memory_order_relaxed);
+            shared_.pool.bytes_in_flight.fetch_add(static_cast<std::int64_t>(bytes),
+                                                   std::memory_order_relaxed);
             std::memcpy(own->bytes(), run, bytes);
             own->used = static_cast<std::uint32_t>(bytes);
             own->open_runs = 1;

@@ -27,6 +27,8 @@
 
 #include "base/log.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/task.h"
+#include "worker/queue/ring.h"
 
 namespace storm::worker {
 
@@ -34,7 +36,7 @@ class BoltTask final : public Task {
 public:
     using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
 
-    BoltTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
+    BoltTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
     ~BoltTask() override { site_->end(); }  // First: a thread of its bolt may wait in post().
 
     void prepare();
@@ -158,7 +160,7 @@ private:
 
 class BoltExecutor final : public Executor {
 public:
-    BoltExecutor(Engine& engine, std::size_t number);
+    BoltExecutor(Shared& shared, std::size_t number);
 
     std::span<Task* const> tasks() const override { return tasks_; }
     bool step(base::Micros now) override;

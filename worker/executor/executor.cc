@@ -6,9 +6,7 @@
 #include <storm/detail/suggest.h>
 #include <storm/detail/thrown.h>
 
-#include "worker/engine.h"
 #include "worker/executor/running.h"
-#include "worker/loop/loop.h"
 #include "worker/wiring/task_text.h"
 
 namespace storm::worker {
@@ -36,26 +34,25 @@ Channel::Channel(std::uint64_t window, const Schemas& schemas_given, std::uint64
       destination(destination_given) {}
 
 const std::vector<std::unique_ptr<detail::StreamSchema>>& Executor::schemas() const {
-    return engine_.wiring().schemas[component_];
+    return shared_.wiring.schemas[component_];
 }
 
-Executor::Executor(Engine& engine, std::size_t number)
-    : is_spout(engine.wiring()
-                   .topology.components()[engine.wiring().plan.executors[number].component]
+Executor::Executor(Shared& shared, std::size_t number)
+    : is_spout(shared.wiring.topology.components()[shared.wiring.plan.executors[number].component]
                    .is_spout()),
-      outbox(engine.common_pool(), engine.wiring().destinations(), engine.limits().overshoot_bytes),
-      acks(engine.wiring().destination_of_task, engine.wiring().destinations()),
-      engine_(engine),
+      entry(*this, shared.wiring.destinations()),
+      outbox(shared.pool, shared.wiring.destinations(), shared.limits.overshoot_bytes),
+      acks(shared.wiring.destination_of_task, shared.wiring.destinations()),
+      shared_(shared),
       number_(number),
-      component_(engine.wiring().plan.executors[number].component),
-      clock_(engine.clock()),
-      named_(name_of(engine.wiring(), number)),
-      sender_by_target_(engine.wiring().plan.executors.size()),
-      channel_of_task_(engine.wiring().destination_of_task.size()),
-      tokens_(engine.wiring().destinations()) {}
+      component_(shared.wiring.plan.executors[number].component),
+      clock_(shared.clock),
+      named_(name_of(shared.wiring, number)),
+      sender_by_target_(shared.wiring.plan.executors.size()),
+      channel_of_task_(shared.wiring.destination_of_task.size()) {}
 
 std::optional<std::string> Executor::try_open() {
-    const std::string& id = engine_.wiring().topology.components()[component_].id;
+    const std::string& id = shared_.wiring.topology.components()[component_].id;
     const RunningHere running(*this);
     try {
         open();
@@ -66,7 +63,7 @@ std::optional<std::string> Executor::try_open() {
 }
 
 Target Executor::target(TaskId source, TaskId task) {
-    const Wiring& wiring = engine_.wiring();
+    const Wiring& wiring = shared_.wiring;
     return {.task = task,
             .lane = &outbox.lane(wiring.destination_of(task)),
             .run = run_key(source, task),
@@ -76,7 +73,7 @@ Target Executor::target(TaskId source, TaskId task) {
 Sender& Executor::sender_to(std::size_t number) {
     Sender*& sender = sender_by_target_[number];
     if (sender != nullptr) return *sender;
-    Executor* const target = engine_.executor(number);
+    Executor* const target = shared_.executors[number];
     if (target == nullptr) {
         // Nothing may be sent before the other worker has said how much.
         ReceiverElsewhere& receiver =
@@ -84,14 +81,14 @@ Sender& Executor::sender_to(std::size_t number) {
         sender = &senders_.emplace_back(&receiver.credit, nullptr);
         return *sender;
     }
-    Cycle* const cycle = engine_.cycle_between(component_, target->component());
+    Cycle* const cycle = shared_.cycle_between(component_, target->component());
     Channel& channel = target->add_channel(*this, cycle != nullptr);
     sender = &senders_.emplace_back(cycle == nullptr ? &channel.credit : nullptr, cycle);
     return *sender;
 }
 
 void Executor::connect_elsewhere() {
-    const Wiring& wiring = engine_.wiring();
+    const Wiring& wiring = shared_.wiring;
     if (wiring.share.workers == 1) return;
     const std::vector<Component>& components = wiring.topology.components();
     std::set<std::size_t> sources;
@@ -101,7 +98,7 @@ void Executor::connect_elsewhere() {
         const cluster::ExecutorPlan& source = wiring.plan.executors[e];
         if (wiring.executor_is_here(e) || !sources.contains(source.component)) continue;
         Channel& channel = channels_.emplace_back(
-            engine_.limits().window_bytes_elsewhere, wiring.schemas[source.component],
+            shared_.limits.window_bytes_elsewhere, wiring.schemas[source.component],
             channel_id(e, number_), wiring.first_peer() + wiring.share.worker_of(e));
         for (TaskId task = source.first_task; task < source.first_task + source.tasks; ++task)
             channel_of_task_[static_cast<std::size_t>(task)] = &channel;
@@ -127,7 +124,7 @@ void Executor::handle_peer_events() {
 void Executor::revoke_credit(std::uint32_t worker) {
     for (std::size_t number = 0; number < sender_by_target_.size(); ++number) {
         Sender* const sender = sender_by_target_[number];
-        if (sender == nullptr || engine_.wiring().share.worker_of(number) != worker) continue;
+        if (sender == nullptr || shared_.wiring.share.worker_of(number) != worker) continue;
         if (sender->credit.revoke()) outbox.exhausted(*sender);
     }
 }
@@ -136,54 +133,72 @@ void Executor::grant(Channel& from, std::uint32_t consumed) {
     if (!from.credit.consume(consumed)) [[likely]]
         return;
     if (from.source != nullptr) {
-        engine_.resume(*from.source);
+        from.source->resume();
     } else {
         acks.credit(from.destination, {from.id, from.credit.limit()});
     }
 }
 
 Channel& Executor::add_channel(Executor& source, bool inner) {
-    Channel& channel = channels_.emplace_back(engine_.limits().window_bytes, source, inner);
-    for (const Task* const task : source.tasks()) {
-        channel_of_task_[static_cast<std::size_t>(task->id())] = &channel;
-    }
+    Channel& channel = channels_.emplace_back(shared_.limits.window_bytes, source, inner);
+    const cluster::ExecutorPlan& plan = shared_.wiring.plan.executors[source.number()];
+    for (TaskId task = plan.first_task; task < plan.first_task + plan.tasks; ++task)
+        channel_of_task_[static_cast<std::size_t>(task)] = &channel;
     return channel;
 }
 
-Inbox<Batch>::Token& Executor::token(Entrance& target, std::uint32_t destination) {
-    std::unique_ptr<Inbox<Batch>::Token>& token = tokens_[destination];
-    if (token == nullptr) token = std::make_unique<Inbox<Batch>::Token>(target.batches.token());
-    return *token;
+void Executor::resume() {
+    Host& home = *entry.home;
+    if (!entry.resumed.exchange(true, std::memory_order_acq_rel)) {
+        home.resume(*this);
+    } else {
+        home.notify();
+    }
+    // It may sleep inside of an emit, and look for credit alone. Having moved to an annex, it looks
+    // again after a fence, as we do after that of notify(): one of us sees the other.
+    Host& now = *entry.loop.load(std::memory_order_acquire);
+    if (&now != &home) now.notify();
 }
 
 void Executor::settle_output() {
-    if (!opened && !is_spout) {
+    if (!entry.opened && !is_spout) {
         if (!outbox.overfull()) return;
         outbox.refuse();
         throw EmitError(
             "prepare() emits more than topology.executor.overshoot.bytes; nobody executes anything "
             "before all bolts are prepared");
     }
-    if (!dedicated && !step_loop->detach(*this)) return outbox.refuse();
+    if (!entry.dedicated && !entry.step_loop->detach(*this)) return outbox.refuse();
     hand_over_and_wait();
-    if (engine_.stopping() || engine_.halted()) outbox.refuse();  // It may not have waited.
+    // It may not have waited.
+    if (shared_.state.stopping() || shared_.state.halted()) outbox.refuse();
 }
 
 void Executor::tell_spouts(base::Micros now) {
     if (now - clock_.now() < kStallMicros) return;
-    if (dedicated || step_loop->detach(*this))
-        loop.load(std::memory_order_relaxed)->hand_over(*this);
+    if (entry.dedicated || entry.step_loop->detach(*this))
+        entry.loop.load(std::memory_order_relaxed)->hand_over(*this);
 }
 
 void Executor::hand_over_and_wait() {
-    Loop& own = *loop.load(std::memory_order_relaxed);
+    Host& own = *entry.loop.load(std::memory_order_relaxed);
     own.hand_over(*this);
     if (outbox.refresh()) return;
     // A call that ends here lets acks and fails be told meanwhile.
     if (is_spout && outbox.has_leeway()) return;
     outbox.close_all();
     own.hand_over(*this);
-    own.wait_until([this] { return outbox.refresh(); });
+    own.wait_for_credit(*this);
+}
+
+void tell_all(Shared& shared, PeerEvent::Kind kind, std::uint32_t worker) {
+    for (Executor* const executor : shared.executors) {
+        if (executor == nullptr) continue;
+        ControlBatch* const told = shared.controls.take();
+        told->peer_events.push_back({kind, worker, executor});
+        executor->entry.home->control.push(told);
+        executor->entry.home->notify();
+    }
 }
 
 }  // namespace storm::worker

@@ -5,8 +5,8 @@
 // over afterwards. So a loop may go on without an executor whose user code does not return.
 //
 // Order:   open() once; step() as long as it says so or something arrives; close() at the end,
-// unless all tasks ended. Threads: everything but `loop`, `woken` and `resumed` belongs to the
-// thread that owns the executor's loop.
+// unless all tasks ended. Threads: everything but resume(), the atomics and those of its entry
+// belongs to the thread that owns the executor's loop.
 #pragma once
 
 #include <atomic>
@@ -24,19 +24,17 @@
 
 #include "base/clock.h"
 #include "worker/acker/ack_lane.h"
+#include "worker/executor/loop_entry.h"
+#include "worker/executor/shared.h"
 #include "worker/executor/step_clock.h"
-#include "worker/executor/task.h"
-#include "worker/queue/cycle.h"
-#include "worker/queue/entrance.h"
-#include "worker/queue/inbox.h"
+#include "worker/queue/credit.h"
 #include "worker/queue/outbox.h"
-#include "worker/queue/ring.h"
-#include "worker/queue/timer_heap.h"
+#include "worker/routing/route.h"
 
 namespace storm::worker {
 
 class Executor;
-class Loop;
+class Task;
 
 /// A run that waits in an executor's queue.
 struct RunRef {
@@ -68,9 +66,9 @@ struct alignas(64) Channel {
     const std::uint32_t destination = 0;  // announce credit.
 };
 
-class Executor : public Timed {
+class Executor {
 public:
-    Executor(Engine& engine, std::size_t number);
+    Executor(Shared& shared, std::size_t number);
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
     virtual ~Executor() = default;
@@ -110,7 +108,7 @@ public:
     /// One that is not becomes one for that when a call has emitted too much to be kept until it
     /// ends.
     void after_emit() {
-        if (outbox.interrupted() && (dedicated || outbox.overfull())) [[unlikely]]
+        if (outbox.interrupted() && (entry.dedicated || outbox.overfull())) [[unlikely]]
             settle_output();
     }
     /// What a call tells spouts goes when it ends; at once if it has taken long already.
@@ -118,42 +116,27 @@ public:
     /// Whether this call of user code may have begun long ago: in a thread of its own, or since its
     /// loop was taken over.
     bool may_have_waited() const {
-        return dedicated || loop.load(std::memory_order_relaxed) != step_loop;
+        return entry.dedicated || entry.loop.load(std::memory_order_relaxed) != entry.step_loop;
     }
     /// Where `task` of another executor is reached from `source`, one of this executor's tasks.
     Target target(TaskId source, TaskId task);
 
+    /// Lets its loop run it. Any thread.
+    void resume();
+
     const bool is_spout;
+    LoopEntry entry;  // Its loop's.
     Outbox outbox;
     AckLane acks;
-    bool emits = false;      // Somebody listens to one of its streams.
-    bool dedicated = false;  // Has a thread of its own: an emit may wait for credit.
-    bool opened = false;     // Its open() or prepare() is over.
+    bool emits = false;            // Somebody listens to one of its streams.
+    base::Micros output_born = 0;  // Batch::born of what it emits.
     /// Of a spout that may block: the thread that is inside next_tuple(); 0: none.
     std::atomic<pid_t> blocked_thread{0};
-    bool prompt = false;  // Hands over after each call of user code: the next one may block.
-
-    // For the loop.
-    /// Its own ways into other inboxes, so that what it sends to one stays in order.
-    Inbox<Batch>::Token& token(Entrance& target, std::uint32_t destination);
-
-    Loop* home = nullptr;  // Constant once the engine runs. What is for it comes by this one.
-    std::atomic<Loop*> loop{nullptr};  // The one that runs it now.
-    Loop* step_loop = nullptr;         // The one that the present step began on.
-    std::uint64_t step_word = 0;       // Of that step.
-    bool ready = false;                // In the loop's ready list.
-    base::Micros oldest_output = kNever;
-    base::Micros output_born = 0;  // Batch::born of what it emits.
-    base::Micros calm = 0;         // How long it has to be quick before it goes home; 0: never out.
-    base::Micros home_since = 0;   // If it was out before.
-    std::atomic<base::Micros> opening_since{0};  // In open() or prepare(); 0: it is not.
-    /// Changes with each call of user code, but for what a step has one or few of.
-    std::uint32_t progress() const { return clock_.progress(); }
-    std::atomic<bool> woken{false};    // By a waker.
-    std::atomic<bool> resumed{false};  // In its home's resume list.
+    std::atomic<bool> woken{false};  // By a waker.
     /// Untracked rows of its tasks that were lost with another worker. Counted by the transport.
     std::atomic<std::uint64_t> dropped_elsewhere{0};
-    Executor* next_resumed = nullptr;
+    /// Changes with each call of user code, but for what a step has one or few of.
+    std::uint32_t progress() const { return clock_.progress(); }
 
     /// Where rows of a source task come in. REQUIRES: it sends to this executor.
     Channel& channel(TaskId source) { return *channel_of_task_[static_cast<std::size_t>(source)]; }
@@ -179,7 +162,7 @@ protected:
     void grant(Channel& from, std::uint32_t consumed);
     void release(Batch* batch) { released_.push_back(batch); }
 
-    Engine& engine_;
+    Shared& shared_;
     const std::size_t number_;
     const std::size_t component_;
     StepClock clock_;
@@ -204,8 +187,10 @@ private:
     std::deque<Channel> channels_;
     std::vector<Channel*> channel_of_task_;  // By the source task's id.
     std::vector<Batch*> released_;
-    std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens_;  // By destination.
     std::vector<PeerEvent> peer_events_;
 };
+
+/// Each executor here learns of it. Any thread.
+void tell_all(Shared& shared, PeerEvent::Kind kind, std::uint32_t worker);
 
 }  // namespace storm::worker

@@ -8,34 +8,23 @@
 
 #include "base/check.h"
 #include "base/thread_activity.h"
-#include "worker/engine.h"
+#include "worker/executor/spout_settings.h"
 
 namespace storm::worker {
 
-std::uint32_t max_spout_pending(const Config& config) {
-    const std::int64_t set = config.int64("topology.max.spout.pending", 0);
-    return set <= 0 ? kPendingDefault
-                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingDefault));
-}
-
-base::Micros message_timeout(const Config& config) {
-    if (!config.boolean("topology.enable.message.timeouts")) return 0;
-    return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
-}
-
-SpoutTask::SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id,
+SpoutTask::SpoutTask(Shared& shared, Executor& executor, std::size_t component, TaskId id,
                      int index)
-    : Task(engine, executor, component, id, index),
-      ledger_(id, life_of(engine.wiring().share.incarnation), kLedgerCapacity,
+    : Task(shared, executor, component, id, index),
+      ledger_(id, life_of(shared.wiring.share.incarnation), kLedgerCapacity,
               message_timeout(site_->config()), base::Random(base::kernel_seed())),
       pending_max_(max_spout_pending(site_->config())),
       timeouts_(message_timeout(site_->config()) != 0),
-      window_(engine.spout_window(component)),
+      window_(*shared.spout_windows[component]),
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
     spout_ = std::get<Component::SpoutFactory>(
-        engine_.wiring().topology.components()[component_].factory)();
+        shared_.wiring.topology.components()[component_].factory)();
     collector_ = SpoutCollector(*this, default_stream());
     const TaskSite::AllMayPost waits(*site_);
     spout_->open(context_, collector_);
@@ -47,7 +36,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     told_ending_ = false;
     // Its timeout starts now, not when a call began that may have waited for long.
     if (executor_.may_have_waited()) [[unlikely]] {
-        set_time(engine_.clock().now());
+        set_time(shared_.clock.now());
         executor_.output_born = now_;
     }
     if (tracked_anchors_ == 0) {
@@ -239,7 +228,7 @@ void SpoutTask::end() {
     active_ = false;
     ended_ = true;
     renew_limit();
-    engine_.task_ended();
+    shared_.state.task_ended();
 }
 
 void SpoutTask::commit_anchored(detail::OutStream&, std::size_t, TaskId, const Tuple&) {
@@ -261,25 +250,25 @@ void SpoutTask::ack(Kept&&) {}
 void SpoutTask::fail(Kept&&, std::string_view) {}
 void SpoutTask::reset_timeout(const Tuple&) {}
 
-SpoutExecutor::SpoutExecutor(Engine& engine, std::size_t number)
-    : Executor(engine, number),
-      first_task_(engine.wiring().plan.executors[number].first_task),
+SpoutExecutor::SpoutExecutor(Shared& shared, std::size_t number)
+    : Executor(shared, number),
+      first_task_(shared.wiring.plan.executors[number].first_task),
       merge_at_(kAckMergeMin),
       wait_(kSpoutWaitMicrosMin),
-      wait_max_(engine.limits().spout_wait_max) {
-    const cluster::ExecutorPlan& plan = engine.wiring().plan.executors[number];
+      wait_max_(shared.limits.spout_wait_max) {
+    const cluster::ExecutorPlan& plan = shared.wiring.plan.executors[number];
     for (TaskId id = plan.first_task; id < plan.first_task + plan.tasks; ++id) {
-        const int index = id - engine.wiring().plan.components[plan.component].first_task;
-        spouts_.push_back(std::make_unique<SpoutTask>(engine, *this, plan.component, id, index));
+        const int index = id - shared.wiring.plan.components[plan.component].first_task;
+        spouts_.push_back(std::make_unique<SpoutTask>(shared, *this, plan.component, id, index));
         tasks_.push_back(spouts_.back().get());
     }
 }
 
 void SpoutExecutor::open() {
     for (const auto& spout : spouts_) {
-        spout->set_time(engine_.clock().now());
+        spout->set_time(shared_.clock.now());
         spout->open();
-        spout->postpone(engine_.clock().now());
+        spout->postpone(shared_.clock.now());
     }
     open_ = true;
 }
@@ -337,7 +326,7 @@ bool SpoutExecutor::apply_control() {
 }
 
 void SpoutExecutor::handle(const PeerEvent& event) {
-    const Wiring& wiring = engine_.wiring();
+    const Wiring& wiring = shared_.wiring;
     const std::vector<std::uint32_t>& reached = wiring.workers_reached[component()];
     for (const auto& spout : spouts_) {
         if (event.kind == PeerEvent::Kind::kStarted) {
@@ -364,7 +353,7 @@ bool SpoutExecutor::step(base::Micros now) {
     const auto stop = [this] { return over() || !goes_on_calling_back(); };
     bool all_ended = true;
     // Once: who begins to drain within this step is deactivated first, in the next one.
-    const bool draining = engine_.draining();
+    const bool draining = shared_.state.draining();
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
         spout->expire();
@@ -372,9 +361,9 @@ bool SpoutExecutor::step(base::Micros now) {
             asked = true;
             more = !goes_on_calling_back() || !spout->call_back(stop) || more;
         }
-        spout->set_active(engine_.spouts_active());
+        spout->set_active(shared_.state.spouts_active());
         const bool may_post = spout->active() || draining;
-        if (spout->has_posted() && may_post && outbox.refresh() && !engine_.over_budget()) {
+        if (spout->has_posted() && may_post && outbox.refresh() && !shared_.over_budget()) {
             asked = true;
             more = !spout->run_posted(stop) || more;
             outbox.renew_leeway();
@@ -389,14 +378,14 @@ bool SpoutExecutor::step(base::Micros now) {
         }
     }
     if (asked) {
-        idle_until_ = 0;                 // A callback may have given it something to emit.
-        advance(engine_.clock().now());  // Or has emitted, long after the step began.
+        idle_until_ = 0;               // A callback may have given it something to emit.
+        advance(shared_.clock.now());  // Or has emitted, long after the step began.
     }
     if (all_ended) {
         idle_until_ = 0;
         return false;
     }
-    const bool over_budget = engine_.over_budget();
+    const bool over_budget = shared_.over_budget();
     if (!outbox.refresh() || over_budget) {
         for (const auto& spout : spouts_) spout->held_back();
         // Credit wakes us; room in the budget does not.
@@ -432,27 +421,27 @@ bool SpoutExecutor::emit(base::Micros now) {
                 spout.held_back();
                 continue;
             }
-            if (prompt) [[unlikely]]
+            if (entry.prompt) [[unlikely]]
                 blocked_thread.store(base::thread_number(), std::memory_order_relaxed);
             if (spout.next_tuple() == Next::kEmitted) idle = false;
-            if (prompt) [[unlikely]]
+            if (entry.prompt) [[unlikely]]
                 blocked_thread.store(0, std::memory_order_relaxed);
             if (outbox.interrupted() && !outbox.refresh()) [[unlikely]]
                 break;
         }
         emitted = emitted || !idle;
-        if (idle || prompt || outbox.interrupted()) break;
+        if (idle || entry.prompt || outbox.interrupted()) break;
         if (over()) break;
     }
     next_spout_ = next;
     outbox.renew_leeway();  // However much one call emitted: acks and fails are told.
-    advance(engine_.clock().now());
+    advance(shared_.clock.now());
     idle_until_ = 0;
     if (emitted) wait_ = kSpoutWaitMicrosMin;
     bool wants = false;
     for (const auto& spout : spouts_) {
         // A tuple that nobody listens to completed at once; a spout may have finished.
-        const bool draining = engine_.draining();
+        const bool draining = shared_.state.draining();
         if (!spout->ended() &&
             (spout->has_callbacks() || spout->drained(draining) || spout->owes_ending(draining)))
             return true;

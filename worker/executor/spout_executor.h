@@ -22,19 +22,15 @@
 #include "worker/acker/ack_ledger.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/spout_window.h"
+#include "worker/executor/task.h"
 #include "worker/executor/unreplayed.h"
 #include "worker/queue/ring.h"
 
 namespace storm::worker {
 
-/// topology.max.spout.pending, or its default, of a spout with these settings.
-std::uint32_t max_spout_pending(const Config& config);
-/// topology.message.timeout.secs; 0: its tuples never time out.
-base::Micros message_timeout(const Config& config);
-
 class SpoutTask final : public Task {
 public:
-    SpoutTask(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
+    SpoutTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
     ~SpoutTask() override { site_->end(); }  // First: a thread of its spout may wait in post().
 
     void open();
@@ -210,7 +206,7 @@ private:
 
 class SpoutExecutor final : public Executor {
 public:
-    SpoutExecutor(Engine& engine, std::size_t number);
+    SpoutExecutor(Shared& shared, std::size_t number);
 
     std::span<Task* const> tasks() const override { return tasks_; }
     bool step(base::Micros now) override;

@@ -11,29 +11,29 @@
 #include "base/log.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/engine.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/shared.h"
 #include "worker/executor/tuple_text.h"
 
 namespace storm::worker {
 namespace {
 
-std::unique_ptr<Journal> make_journal(const Engine& engine, std::size_t component, TaskId task) {
-    const Wiring& wiring = engine.wiring();
+std::unique_ptr<Journal> make_journal(const Shared& shared, std::size_t component, TaskId task) {
+    const Wiring& wiring = shared.wiring;
     const std::string dir = wiring.config.string("topology.journal.dir", "");
     if (dir.empty()) return nullptr;
     // A run without a cluster has no incarnation; its time will do.
     const std::uint64_t epoch = wiring.share.incarnation != 0
                                     ? wiring.share.incarnation
-                                    : static_cast<std::uint64_t>(engine.clock().now());
+                                    : static_cast<std::uint64_t>(shared.clock.now());
     return std::make_unique<Journal>(dir, wiring.topology.components()[component].id, task, epoch,
-                                     engine.clock());
+                                     shared.clock);
 }
 
 }  // namespace
 
-Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index)
-    : engine_(engine),
+Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
+    : shared_(shared),
       executor_(executor),
       outbox_(executor.outbox),
       acks_(executor.acks),
@@ -42,19 +42,19 @@ Task::Task(Engine& engine, Executor& executor, std::size_t component, TaskId id,
       id_(id),
       index_(index),
       site_(std::make_shared<TaskSite>(
-          engine, executor, component, id, index,
-          cluster::component_config(engine.wiring().topology.components()[component],
-                                    engine.wiring().config))),
+          shared, executor, component, id, index,
+          cluster::component_config(shared.wiring.topology.components()[component],
+                                    shared.wiring.config))),
       context_(site_),
-      journal_(make_journal(engine, component, id)),
+      journal_(make_journal(shared, component, id)),
       debug_(site_->config().boolean("topology.debug")) {
     const Config& config = site_->config();
     tuple_bytes_max_ = static_cast<std::size_t>(config.int64("topology.max.tuple.bytes"));
     tracked_anchors_ = config.int64("topology.acker.executors") == 0 ? 0 : 1;
     const std::vector<StreamDeclaration>& outputs =
-        engine.wiring().topology.components()[component].outputs;
+        shared.wiring.topology.components()[component].outputs;
     for (const StreamDeclaration& output : outputs) {
-        const auto& schema = engine.wiring().schemas[component][streams_.size()];
+        const auto& schema = shared.wiring.schemas[component][streams_.size()];
         auto stream = std::make_unique<Stream>();
         stream->schema = schema.get();
         stream->outlet = &scratch_;
@@ -75,7 +75,7 @@ Task::~Task() {
 }  // Contexts and wakers may outlive it.
 
 void Task::renew_site() {
-    auto renewed = std::make_shared<TaskSite>(engine_, executor_, component_, id_, index_,
+    auto renewed = std::make_shared<TaskSite>(shared_, executor_, component_, id_, index_,
                                               Config(site_->config()));
     context_ = TaskContext(renewed);
     posts_left_ = kNotCounted;
@@ -84,7 +84,7 @@ void Task::renew_site() {
 }
 
 void Task::connect() {
-    const Wiring& wiring = engine_.wiring();
+    const Wiring& wiring = shared_.wiring;
     const std::vector<Component>& components = wiring.topology.components();
     for (std::size_t c = 0; c < components.size(); ++c) {
         bool listens = false;
@@ -118,9 +118,9 @@ void Task::connect() {
 
 void Task::add_route(Stream& stream, const Subscription& input, std::size_t component) {
     std::vector<Target> targets;
-    for (const TaskId task : engine_.wiring().tasks_of(component))
+    for (const TaskId task : shared_.wiring.tasks_of(component))
         targets.push_back(executor_.target(id_, task));
-    const RouteSource source{engine_.wiring(), id_, context_, *stream.schema};
+    const RouteSource source{shared_.wiring, id_, context_, *stream.schema};
     const Route& route =
         stream.routes.emplace_back(input, component, std::move(targets), source, random_);
     stream.custom = stream.custom || route.is_custom();
@@ -185,7 +185,7 @@ void Task::commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId
 
 void Task::report_error(std::string_view what) {
     errors.add();
-    engine_.report_error(component_, id_, what);
+    shared_.errors.report(component_, id_, what);
 }
 
 void Task::report_thrown(std::string_view call) {

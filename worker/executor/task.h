@@ -41,6 +41,7 @@
 namespace storm::worker {
 
 class Executor;
+struct Shared;
 
 /// A stream as one task emits it.
 struct Stream : detail::OutStream {
@@ -54,7 +55,7 @@ struct Stream : detail::OutStream {
 
 class Task : public detail::Emitter {
 public:
-    Task(Engine& engine, Executor& executor, std::size_t component, TaskId id, int index);
+    Task(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
     virtual ~Task();
@@ -137,7 +138,7 @@ protected:
         posted_next_ = 0;
     }
 
-    Engine& engine_;
+    Shared& shared_;
     Executor& executor_;
     Outbox& outbox_;
     AckLane& acks_;

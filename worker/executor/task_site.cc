@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "worker/engine.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/shared.h"
 #include "worker/executor/this_thread.h"
 
 namespace storm::detail {
@@ -29,11 +30,11 @@ const Tuple& Kept::tuple() const {
 
 namespace storm::worker {
 
-TaskSite::TaskSite(Engine& engine, Executor& executor, std::size_t component, TaskId task,
+TaskSite::TaskSite(Shared& shared, Executor& executor, std::size_t component, TaskId task,
                    int index, Config config)
-    : engine_(&engine),
+    : shared_(&shared),
       executor_(&executor),
-      component_(engine.wiring().topology.components()[component].id),
+      component_(shared.wiring.topology.components()[component].id),
       task_(task),
       index_(index),
       config_(std::move(config)) {}
@@ -46,7 +47,7 @@ std::string_view TaskSite::component() const {
 
 std::vector<TaskId> TaskSite::tasks_of(std::string_view component) const {
     const std::lock_guard lock(mutex_);
-    return engine_ == nullptr ? std::vector<TaskId>{} : engine_->wiring().tasks_of(component);
+    return shared_ == nullptr ? std::vector<TaskId>{} : shared_->wiring.tasks_of(component);
 }
 
 Counter& TaskSite::counter(std::string_view name) {
@@ -90,7 +91,7 @@ bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
     if (executor_ == nullptr || refuses_posts_) return false;
     posted_.push_back(std::move(posted));
     has_mail_.store(true, std::memory_order_release);
-    engine_->resume(*executor_);
+    executor_->resume();
     return true;
 }
 
@@ -98,7 +99,7 @@ bool TaskSite::wake() {
     const std::lock_guard lock(mutex_);
     if (executor_ == nullptr) return false;
     executor_->woken.store(true, std::memory_order_release);
-    engine_->resume(*executor_);
+    executor_->resume();
     return true;
 }
 
@@ -168,7 +169,7 @@ void TaskSite::release(detail::KeptTuple* kept) {
     if (executor_ == nullptr) return;
     abandoned_.push_back(std::move(owned));
     has_mail_.store(true, std::memory_order_release);
-    engine_->resume(*executor_);
+    executor_->resume();
 }
 
 std::vector<std::unique_ptr<detail::KeptTuple>> TaskSite::take_abandoned() {
@@ -181,7 +182,7 @@ void TaskSite::end(const std::function<void(const Tuple&)>& fail_kept) {
     // Destroyed after the lock is released: what was posted may own a Kept.
     std::vector<std::unique_ptr<detail::Posted>> dropped;
     const std::lock_guard lock(mutex_);
-    engine_ = nullptr;
+    shared_ = nullptr;
     executor_ = nullptr;
     room_.notify_all();
     dropped.swap(posted_);

@@ -51,11 +51,11 @@ struct KeptTuple {
 namespace storm::worker {
 
 class Executor;
-class Engine;
+struct Shared;
 
 class TaskSite final : public detail::TaskSite, public std::enable_shared_from_this<TaskSite> {
 public:
-    TaskSite(Engine& engine, Executor& executor, std::size_t component, TaskId task, int index,
+    TaskSite(Shared& shared, Executor& executor, std::size_t component, TaskId task, int index,
              Config config);
     ~TaskSite() override;
 
@@ -112,7 +112,7 @@ public:
 private:
     void unlink(detail::KeptTuple& kept);
 
-    Engine* engine_;  // Both null once the task has ended; guarded by mutex_ for other threads.
+    Shared* shared_;  // Both null once the task has ended; guarded by mutex_ for other threads.
     Executor* executor_;
     const std::string component_;
     const TaskId task_;

@@ -34,9 +34,13 @@
 
 #include "base/clock.h"
 #include "base/event_count.h"
-#include "base/thread_activity.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/host.h"
+#include "worker/executor/loop_entry.h"
+#include "worker/executor/shared.h"
+#include "worker/loop/calm.h"
+#include "worker/loop/relief.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/entrance.h"
 #include "worker/queue/regroup.h"
@@ -44,12 +48,12 @@
 
 namespace storm::worker {
 
-class Loop final : public Entrance {
+class Loop final : public Host {
 public:
     static constexpr std::uint32_t kAnnex = std::numeric_limits<std::uint32_t>::max();
 
-    /// `number`: the home of its executors, or kAnnex. `shared`: may be taken over.
-    Loop(Engine& engine, std::uint32_t number, bool shared);
+    /// `number`: the home of its executors, or kAnnex. `lendable`: may be taken over.
+    Loop(Shared& shared, Relief& relief, std::uint32_t number, bool lendable);
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
@@ -67,7 +71,7 @@ public:
     void drop_queued();
 
     // ---- From any thread; and what is pushed into the entrance.
-    void resume(Executor& executor);
+    void resume(Executor& executor) override;
     void notify() override { sleep_.notify(); }
 
     /// Odd while user code runs; changes with each step.
@@ -82,28 +86,12 @@ public:
     /// The number of the thread that runs it; 0: none yet.
     pid_t thread() const { return thread_.load(std::memory_order_acquire); }
     /// It is the home of more than one executor: one that holds the loop would hold up others.
-    bool worth_watching() const { return shared_ && residents_ > 1; }
+    bool worth_watching() const { return lendable_ && residents_ > 1; }
 
     // ---- From the executor's thread, in the middle of a step.
-    /// Takes the loop away from itself: the executor goes on in an annex, where it may wait, and
-    /// another thread runs this loop. False: it stays, since there is no thread, or the engine
-    /// stops. REQUIRES: `executor` is in a step that began on this loop, which is shared.
-    bool detach(Executor& executor);
-    /// For a dedicated executor.
-    /// Hands over what is closed, and all acks.
-    void hand_over(Executor& executor) { hand_over(executor, true); }
-    /// Sleeps until ready(), or the engine stops.
-    template <typename Ready>
-    void wait_until(Ready&& ready) {
-        while (true) {
-            const base::EventCount::Ticket ticket = sleep_.prepare_wait();
-            if (ready() || stopping()) {
-                sleep_.cancel_wait(ticket);
-                return;
-            }
-            sleep_.wait(ticket, base::EventCount::kForever);
-        }
-    }
+    bool detach(Executor& executor) override;
+    void hand_over(Executor& executor) override { hand_over(executor, true); }
+    void wait_for_credit(Executor& executor) override;
 
 private:
     /// The ready ones become those of this turn.
@@ -129,9 +117,8 @@ private:
     // ---- Of an annex.
     /// Goes on with an executor that was in the middle of a step when its home was taken over.
     void adopt(Executor& executor, bool opened);
-    void note_use(base::Micros now);
     /// After a step: whether the executor has been quick for long enough.
-    bool calm(base::Micros now);
+    bool may_go_home(base::Micros now);
     void send_home();
     // ---- Of a home.
     void take_back(Batch* marker);
@@ -150,12 +137,17 @@ private:
     void forward(ControlBatch& part, Executor& executor);
     void release(Batch* batch);
     bool here(const Executor& executor) const {
-        return executor.loop.load(std::memory_order_acquire) == this;
+        return executor.entry.loop.load(std::memory_order_acquire) == this;
+    }
+    /// Only loops are hosts.
+    static Loop& loop_of(const Executor& executor) {
+        return static_cast<Loop&>(*executor.entry.loop.load(std::memory_order_acquire));
     }
 
-    Engine& engine_;
+    Shared& shared_;
+    Relief& relief_;
     const std::uint32_t number_;
-    const bool shared_;
+    const bool lendable_;
     BatchPool pool_;
     Regroup regroup_;
     std::vector<Executor*> executors_;
@@ -164,7 +156,7 @@ private:
     int turns_without_spouts_ = 0;
     std::vector<Executor*> running_;  // The ready ones of this turn.
     std::size_t running_next_ = 0;
-    TimerHeap<Executor> timers_;
+    TimerHeap<LoopEntry> timers_;
     bool begun_ = false;           // All bolts are prepared.
     bool sent_something_ = false;  // Since it last was idle.
     std::uint64_t steps_ = 0;
@@ -174,17 +166,13 @@ private:
     // Of an annex.
     Loop* home_ = nullptr;                                // Null: it is none.
     std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home pushes.
-    base::Micros stepped_at_ = kNever;  // When the last step began, if not judged yet.
-    base::Micros calm_since_ = 0;
-    base::ThreadUse use_;  // By its thread, at `use_at_`, a moment before a step.
-    base::Micros use_at_ = 0;
+    Calm calm_;
 
     alignas(64) std::atomic<std::uint64_t> step_word_{0};
     std::atomic<Executor*> in_user_code_{nullptr};
     std::atomic<bool> asleep_{false};
     std::atomic<pid_t> thread_{0};
-    alignas(64) std::atomic<Executor*> resumed_{
-        nullptr};  // A stack, linked by Executor::next_resumed.
+    alignas(64) std::atomic<Executor*> resumed_{nullptr};  // A stack, by LoopEntry::next_resumed.
     base::EventCount sleep_;
 };
 

@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 #include "base/thread_activity.h"
-#include "worker/engine.h"
+#include "worker/executor/task.h"
+#include "worker/loop/loop.h"
+#include "worker/loop/relief.h"
 
 namespace storm::worker {
 namespace {
@@ -20,7 +22,7 @@ constexpr base::Micros kOpeningLookMicros = base::kMicrosPerSecond;
 }  // namespace
 
 void StallWatch::start(const std::vector<Loop*>& loops) {
-    for (Loop* const loop : loops) loops_.push_back({.loop = loop, .since = engine_.clock().now()});
+    for (Loop* const loop : loops) loops_.push_back({.loop = loop, .since = shared_.clock.now()});
     thread_ = std::make_unique<base::Thread>("stall-watch", [this] { run(); });
 }
 
@@ -33,16 +35,16 @@ void StallWatch::join() {
 }
 
 void StallWatch::run() {
-    while (!engine_.stopping()) {
+    while (!shared_.state.stopping()) {
         if (!look_at_all()) {
             pause_.wait(pause_.prepare_wait(), pause_micros_);
             continue;
         }
         // A loop stirs after it has something to do: look once more before sleeping.
         const base::EventCount::Ticket ticket = sleep_.prepare_wait();
-        if (!engine_.stopping() && look_at_all()) {
+        if (!shared_.state.stopping() && look_at_all()) {
             sleep_.wait(ticket,
-                        engine_.opening() ? kOpeningLookMicros : base::EventCount::kForever);
+                        shared_.state.opening() ? kOpeningLookMicros : base::EventCount::kForever);
         } else {
             sleep_.cancel_wait(ticket);
         }
@@ -50,7 +52,7 @@ void StallWatch::run() {
 }
 
 bool StallWatch::look_at_all() {
-    const base::Micros now = engine_.clock().now();
+    const base::Micros now = shared_.clock.now();
     bool quiet = true;
     bool in_user_code = false;
     for (Watched& watched : loops_) {
@@ -58,7 +60,7 @@ bool StallWatch::look_at_all() {
         in_user_code = in_user_code || watched.word % 2 == 1;
         quiet = quiet && watched.loop->asleep() && now - watched.since > kQuietMicros;
     }
-    if (engine_.opening() && now >= look_at_opening_) look_at_opening(now);
+    if (shared_.state.opening() && now >= look_at_opening_) look_at_opening(now);
     // While loops mostly sleep, a stall may go unseen a little longer.
     pause_micros_ =
         in_user_code ? kStallWatchMicros : std::min(2 * pause_micros_, kStallWatchMicrosMax);
@@ -88,9 +90,9 @@ void StallWatch::look(Watched& watched, base::Micros now) {
     }
     if (word % 2 == 0 || holder == nullptr || !watched.loop->worth_watching()) return;
     if (!held(watched, now)) return;
-    const bool opens = holder->opening_since.load(std::memory_order_relaxed) != 0;
-    if (engine_.take_out(*watched.loop, word) != Engine::TakeOut::kDone || opens) return;
-    const std::string& id = engine_.wiring().topology.components()[holder->component()].id;
+    const bool opens = holder->entry.opening_since.load(std::memory_order_relaxed) != 0;
+    if (relief_.take_out(*watched.loop, word) != Relief::TakeOut::kDone || opens) return;
+    const std::string& id = shared_.wiring.topology.components()[holder->component()].id;
     base::log::warn(
         "a component held its event loop, and has a thread of its own until it is quick again; "
         "declare it blocking() if it often waits",
@@ -101,11 +103,11 @@ void StallWatch::look(Watched& watched, base::Micros now) {
 
 void StallWatch::look_at_opening(base::Micros now) {
     look_at_opening_ = now + kOpeningLookMicros;
-    const std::vector<Component>& components = engine_.wiring().topology.components();
+    const std::vector<Component>& components = shared_.wiring.topology.components();
     opening_named_.resize(components.size());
-    for (const auto& executor : engine_.executors()) {
+    for (const Executor* const executor : shared_.executors) {
         if (executor == nullptr) continue;
-        const base::Micros since = executor->opening_since.load(std::memory_order_relaxed);
+        const base::Micros since = executor->entry.opening_since.load(std::memory_order_relaxed);
         base::Micros& named = opening_named_[executor->component()];
         if (since == 0 || now - since < std::max(kSlowOpenMicros, 2 * named)) continue;
         named = now - since;

@@ -20,17 +20,18 @@
 
 namespace storm::worker {
 
-class Engine;
 class Loop;
+class Relief;
+struct Shared;
 
 class StallWatch {
 public:
-    explicit StallWatch(Engine& engine) : engine_(engine) {}
+    StallWatch(const Shared& shared, Relief& relief) : shared_(shared), relief_(relief) {}
 
     void start(const std::vector<Loop*>& loops);
     /// A loop that slept has something to do again. Any thread.
     void stir() { sleep_.notify(); }
-    /// After the engine began to stop.
+    /// After all began to stop.
     void join();
 
 private:
@@ -50,7 +51,8 @@ private:
     static bool held(Watched& watched, base::Micros now);
     void look_at_opening(base::Micros now);
 
-    Engine& engine_;
+    const Shared& shared_;
+    Relief& relief_;
     std::vector<Watched> loops_;
     base::EventCount sleep_;  // While all loops sleep.
     base::EventCount pause_;  // Between two looks.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "worker/engine.h"
 #include "worker/run/limits.h"
 #include "worker/run/stuck.h"
 
@@ -35,25 +36,25 @@ LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const
       clock_(clock),
       drain_timeout_(engine.wiring().config.int64("topology.drain.timeout.ms") *
                      base::kMicrosPerMilli),
-      display_(engine, std::move(topology), clock.now()),
+      display_(engine.shared(), std::move(topology), clock.now()),
       given_(std::move(given)) {}
 
 ExitCode LocalRun::run() {
     engine_.start();
-    const Engine::State state = watch();
+    const RunState::State state = watch();
     const bool stopped = stop();
     const ExitCode code = judge(state);
     if (stopped) return code;
     say("warning: not waiting any longer for code that does not return, in " +
-        stuck_components(engine_));
+        stuck_components(engine_.loops().in_user_code()));
     exit_now(code);
 }
 
-Engine::State LocalRun::watch() {
+RunState::State LocalRun::watch() {
     while (true) {
-        const Engine::State state = engine_.wait(kSignalPollMicros);
+        const RunState::State state = engine_.wait(kSignalPollMicros);
         const base::Micros now = clock_.now();
-        if (state != Engine::State::kRunning) return state;
+        if (state != RunState::State::kRunning) return state;
         if (signals_.take()) {
             if (drain_until_ != 0) exit_now(ExitCode::kInterrupted);
             begin_to_drain(now);
@@ -69,7 +70,7 @@ void LocalRun::notice(base::Micros now) {
     if (now < notice_at_) return;
     const bool first = notice_at_ == 0;  // Spouts have just been opened, if that.
     notice_at_ = now + kNoticeMicros;
-    if (first || !engine_.prepared()) return;
+    if (first || !engine_.shared().state.prepared()) return;
     tell_of_unread_keys();
     if (const auto stall = stall_.look(engine_.snapshot(), now)) say("warning: " + *stall);
 }
@@ -103,21 +104,21 @@ bool LocalRun::stop() {
     return true;
 }
 
-ExitCode LocalRun::judge(Engine::State state) {
+ExitCode LocalRun::judge(RunState::State state) {
     tell_of_unread_keys();
     const base::Micros now = clock_.now();
-    if (state == Engine::State::kFailed) {
+    if (state == RunState::State::kFailed) {
         display_.end(now, "failed");
         say("error: " + engine_.failure());
         return ExitCode::kFailed;
     }
-    const char* const outcome = state != Engine::State::kFinished ? "stopped"
-                                : drain_until_ == 0               ? "finished"
-                                                                  : "drained";
+    const char* const outcome = state != RunState::State::kFinished ? "stopped"
+                                : drain_until_ == 0                 ? "finished"
+                                                                    : "drained";
     display_.end(now, outcome);
     const std::string lost = losses_text(engine_.snapshot(), outcome);
     if (!lost.empty()) say(lost);
-    if (state == Engine::State::kFinished)
+    if (state == RunState::State::kFinished)
         return lost.empty() ? ExitCode::kDone : ExitCode::kFailed;
     const std::string pending = pending_text(engine_.snapshot());
     say("warning: not drained after " + duration_text(drain_timeout_) +

@@ -16,12 +16,14 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "worker/engine.h"
+#include "worker/executor/run_state.h"
 #include "worker/run/pending_stall.h"
 #include "worker/run/signals.h"
 #include "worker/run/status_display.h"
 
 namespace storm::worker {
+
+class Engine;
 
 enum class ExitCode : std::uint8_t {
     kDone = 0,
@@ -43,14 +45,14 @@ public:
 
 private:
     /// Until the engine has ended, or must: then it is still kRunning.
-    Engine::State watch();
+    RunState::State watch();
     void begin_to_drain(base::Micros now);
     /// Warns of what a user should know of.
     void notice(base::Micros now);
     void tell_of_unread_keys();
     /// Whether all threads have ended.
     bool stop();
-    ExitCode judge(Engine::State state);
+    ExitCode judge(RunState::State state);
     [[noreturn]] void exit_now(ExitCode code);
 
     Engine& engine_;

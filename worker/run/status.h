@@ -10,11 +10,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "worker/engine.h"
+#include "worker/executor/snapshot.h"
 
 namespace storm::worker {
-
-using Snapshot = std::vector<ComponentSnapshot>;
 
 struct SpoutStatus {
     std::string id;

@@ -7,8 +7,8 @@
 
 namespace storm::worker {
 
-StatusDisplay::StatusDisplay(const Engine& engine, std::string topology, base::Micros started)
-    : engine_(engine),
+StatusDisplay::StatusDisplay(const Shared& shared, std::string topology, base::Micros started)
+    : shared_(shared),
       topology_(std::move(topology)),
       started_(started),
       screen_(Screen::usable() ? std::make_unique<Screen>() : nullptr),
@@ -17,7 +17,7 @@ StatusDisplay::StatusDisplay(const Engine& engine, std::string topology, base::M
 
 void StatusDisplay::turn(base::Micros now) {
     if (now - shown_at_ < interval_) return;
-    Snapshot current = engine_.snapshot();
+    Snapshot current = take_snapshot(shared_);
     Status status = status_between(shown_, current, now - shown_at_);
     status.topology = topology_;
     status.draining = draining_;
@@ -33,7 +33,7 @@ void StatusDisplay::turn(base::Micros now) {
 
 void StatusDisplay::end(base::Micros now, std::string_view outcome) {
     clear();
-    Status whole = status_between({}, engine_.snapshot(), now - started_);
+    Status whole = status_between({}, take_snapshot(shared_), now - started_);
     whole.uptime = now - started_;
     std::fprintf(stderr, "%s\n", summary_line(whole, outcome).c_str());
 }

@@ -1,4 +1,4 @@
-// Shows the status of an engine on stderr while it runs: on a terminal in its last lines, once a
+// Shows the status of a topology on stderr while it runs: on a terminal in its last lines, once a
 // second; elsewhere as a line every five seconds.
 //
 // Threads: one.
@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "worker/engine.h"
+#include "worker/executor/shared.h"
 #include "worker/run/screen.h"
 #include "worker/run/status.h"
 
@@ -17,8 +17,8 @@ namespace storm::worker {
 
 class StatusDisplay {
 public:
-    /// `engine` must outlive it.
-    StatusDisplay(const Engine& engine, std::string topology, base::Micros started);
+    /// `shared` must outlive it.
+    StatusDisplay(const Shared& shared, std::string topology, base::Micros started);
 
     /// Shows the status if it is time to.
     void turn(base::Micros now);
@@ -29,7 +29,7 @@ public:
     void clear();
 
 private:
-    const Engine& engine_;
+    const Shared& shared_;
     const std::string topology_;
     const base::Micros started_;
     std::unique_ptr<Screen> screen_;  // Null: not a terminal.

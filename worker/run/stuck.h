@@ -6,12 +6,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "worker/engine.h"
+#include "worker/executor/executor.h"
 
 namespace storm::worker {
 
-/// `"split" (task 4) or "count" (tasks 2-3)`. After Engine::stop() has returned false.
-std::string stuck_components(Engine& engine);
+/// `"split" (task 4) or "count" (tasks 2-3)`. `executors`: whose code is being called, after the
+/// engine could not be stopped.
+std::string stuck_components(const std::vector<Executor*>& executors);
 
 }  // namespace storm::worker

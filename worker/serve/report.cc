@@ -3,6 +3,8 @@
 #include <bit>
 #include <utility>
 
+#include "worker/executor/snapshot.h"
+
 namespace storm::worker {
 namespace {
 
@@ -44,7 +46,7 @@ cluster::ComponentReport report_of(ComponentSnapshot& snapshot) {
 }
 
 /// In one line; empty: all went through.
-std::string all_losses(const std::vector<ComponentSnapshot>& snapshots) {
+std::string all_losses(const Snapshot& snapshots) {
     std::string text;
     for (const ComponentSnapshot& component : snapshots) {
         for (const cluster::LossText& loss : cluster::loss_texts(component.id, component.losses()))
@@ -53,24 +55,24 @@ std::string all_losses(const std::vector<ComponentSnapshot>& snapshots) {
     return text;
 }
 
-cluster::WorkerState state_of(const Engine& engine, Engine::State state) {
-    if (state == Engine::State::kFailed) return cluster::WorkerState::kFailed;
-    if (state == Engine::State::kFinished) return cluster::WorkerState::kFinished;
-    return engine.prepared() ? cluster::WorkerState::kRunning : cluster::WorkerState::kStarting;
+cluster::WorkerState state_of(const RunState& run, RunState::State state) {
+    if (state == RunState::State::kFailed) return cluster::WorkerState::kFailed;
+    if (state == RunState::State::kFinished) return cluster::WorkerState::kFinished;
+    return run.prepared() ? cluster::WorkerState::kRunning : cluster::WorkerState::kStarting;
 }
 
 }  // namespace
 
-cluster::WorkerReport make_report(const Engine& engine, Engine::State state) {
+cluster::WorkerReport make_report(const Shared& shared, RunState::State state) {
     cluster::WorkerReport report;
-    report.state = state_of(engine, state);
-    report.failure = engine.failure();
-    const Wiring& wiring = engine.wiring();
+    report.state = state_of(shared.state, state);
+    report.failure = shared.state.failure();
+    const Wiring& wiring = shared.wiring;
     std::vector<bool> here(wiring.topology.components().size());
     for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e) {
         if (wiring.executor_is_here(e)) here[wiring.plan.executors[e].component] = true;
     }
-    std::vector<ComponentSnapshot> snapshots = engine.snapshot();
+    Snapshot snapshots = take_snapshot(shared);
     if (report.state == cluster::WorkerState::kFinished) report.failure = all_losses(snapshots);
     for (std::size_t c = 0; c < snapshots.size(); ++c) {
         if (here[c]) report.components.push_back(report_of(snapshots[c]));

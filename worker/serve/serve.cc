@@ -144,7 +144,7 @@ public:
         const cluster::WorkerSlot* const slot = slot_of(assignment_, bootstrap_.number);
         if (slot == nullptr) return fail("the assignment has no place for this worker");
         auto listening = Transport::listen(
-            engine_,
+            engine_.shared(),
             {.topology = bootstrap_.topology.id,
              .secret = bootstrap_.topology.secret,
              .worker = bootstrap_.number,
@@ -155,7 +155,7 @@ public:
         transport_ = std::move(listening).value();
         const MetricsSource source{bootstrap_.topology.name, bootstrap_.topology.id + "-" +
                                                                  std::to_string(bootstrap_.number)};
-        auto serving = serve_metrics(io_, slot->host, engine_, source, [this] {
+        auto serving = serve_metrics(io_, slot->host, engine_.shared(), source, [this] {
             const base::Micros now = clock_.now();
             return LeaseState{to_string(lease_.holder(now)), lease_.age(now)};
         });
@@ -296,7 +296,7 @@ private:
     }
 
     cluster::WorkerReport present() {
-        cluster::WorkerReport report = make_report(engine_, engine_.wait(0));
+        cluster::WorkerReport report = make_report(engine_.shared(), engine_.wait(0));
         report.assignment_epoch = assignment_.epoch;
         report.lease = holder_;
         report.metrics_port = metrics_ == nullptr ? 0 : metrics_->port();
@@ -377,7 +377,7 @@ private:
             return code_;
         }
         base::log::warn("not waiting any longer for code that does not return, in " +
-                        stuck_components(engine_));
+                        stuck_components(engine_.loops().in_user_code()));
         std::_Exit(code_);
     }
 

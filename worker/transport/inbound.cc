@@ -49,15 +49,15 @@ std::vector<std::uint16_t> subscribed_fields(const Wiring& wiring, std::size_t s
 
 }  // namespace
 
-Inbound::Inbound(Engine& engine, std::uint32_t worker)
-    : engine_(engine),
-      wiring_(engine.wiring()),
+Inbound::Inbound(Shared& shared, std::uint32_t worker)
+    : shared_(shared),
+      wiring_(shared.wiring),
       destination_(wiring_.first_peer() + worker),
       source_index_(wiring_.plan.executors.size(), kNone),
       target_index_(wiring_.plan.executors.size(), kNone),
       is_spout_task_(wiring_.destination_of_task.size()),
       // What is closed before the limit is noticed, the batch that is open, and the row itself.
-      allowance_(engine.limits().overshoot_bytes +
+      allowance_(shared.limits.overshoot_bytes +
                  3 * static_cast<std::uint64_t>(wiring_.config.int64("topology.max.tuple.bytes"))),
       open_(wiring_.placement.loops),
       bytes_(wiring_.placement.loops) {
@@ -73,7 +73,7 @@ Inbound::Inbound(Engine& engine, std::uint32_t worker)
         for (std::size_t t = 0; t < target_index_.size(); ++t) {
             if (target_index_[t] == kNone) continue;
             From& from = from_[source_index_[e] * targets_ + target_index_[t]];
-            from.channel = engine.executor(t)->channel_or_null(source.first_task);
+            from.channel = shared.executors[t]->channel_or_null(source.first_task);
             if (from.channel == nullptr) continue;
             const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
             from.fields = subscribed_fields(wiring_, source.component, target.component);
@@ -89,7 +89,7 @@ Inbound::Inbound(Engine& engine, std::uint32_t worker)
             wiring_.topology.components()[wiring_.component_of_task[task]].is_spout();
     }
     for (std::uint32_t loop = 0; loop < wiring_.first_peer(); ++loop)
-        tokens_.push_back(engine.loop(loop).batches.token());
+        tokens_.push_back(shared.entrance(loop).batches.token());
 }
 
 Inbound::From* Inbound::from(TaskId source, TaskId target) {
@@ -169,7 +169,7 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
         if (is_overfull(from)) overfull_.push_back(&from);
         const std::uint32_t loop = wiring_.destination_of(target);
         Batch*& batch = open_[loop];
-        if (batch == nullptr) batch = engine_.common_pool().take(bytes_[loop]);
+        if (batch == nullptr) batch = shared_.pool.take(bytes_[loop]);
         const std::size_t bytes = kRunHeader + run.bytes;
         std::memcpy(batch->bytes() + batch->used, runs.data() + at, bytes);
         batch->used += static_cast<std::uint32_t>(bytes);
@@ -209,9 +209,9 @@ bool Inbound::overfull() {
 }
 
 void Inbound::push(std::uint32_t loop, Batch* batch) {
-    engine_.common_pool().bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
-    engine_.loop(loop).batches.push(tokens_[loop], batch);
-    engine_.loop(loop).notify();
+    shared_.pool.bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
+    shared_.entrance(loop).batches.push(tokens_[loop], batch);
+    shared_.entrance(loop).notify();
 }
 
 base::Result<base::Done> Inbound::check_control(std::span<const std::byte> records) const {
@@ -235,7 +235,7 @@ void Inbound::take_control(std::span<const std::byte> records) {
         last_task = task_of(root);
         const std::uint32_t loop = wiring_.destination_of(last_task);
         if (to[loop] == nullptr) {
-            to[loop] = engine_.take_control();
+            to[loop] = shared_.controls.take();
             to[loop]->acks.reserve(records.size() / sizeof(wire::ControlRecord));
         }
         last = to[loop];
@@ -256,8 +256,8 @@ void Inbound::take_control(std::span<const std::byte> records) {
     }
     for (std::uint32_t loop = 0; loop < to.size(); ++loop) {
         if (to[loop] == nullptr) continue;
-        engine_.loop(loop).control.push(to[loop]);
-        engine_.loop(loop).notify();
+        shared_.entrance(loop).control.push(to[loop]);
+        shared_.entrance(loop).notify();
     }
 }
 

@@ -16,13 +16,14 @@
 #include "base/result.h"
 #include "wire/batch.h"
 #include "worker/acker/ack_lane.h"
-#include "worker/engine.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/shared.h"
 
 namespace storm::worker {
 
 class Inbound {
 public:
-    Inbound(Engine& engine, std::uint32_t worker);
+    Inbound(Shared& shared, std::uint32_t worker);
 
     /// `runs`: the body of a batch whose checksum was right.
     base::Result<base::Done> take_batch(std::span<const std::byte> runs);
@@ -84,7 +85,7 @@ private:
         return t < is_spout_task_.size() && is_spout_task_[t] && wiring_.is_here(task);
     }
 
-    Engine& engine_;
+    Shared& shared_;
     const Wiring& wiring_;
     const std::uint32_t destination_;
     std::vector<std::size_t> source_index_;  // By executor: its row in from_, or kNone.

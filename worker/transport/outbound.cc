@@ -63,10 +63,10 @@ void merge(std::vector<FailRecord>& fails) {
 
 }  // namespace
 
-Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnation)
-    : engine_(engine),
-      wiring_(engine.wiring()),
-      outbox_(engine.peer(worker)),
+Outbound::Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnation)
+    : shared_(shared),
+      wiring_(shared.wiring),
+      outbox_(*shared.peers[worker]),
       incarnation_(incarnation),
       source_index_(wiring_.plan.executors.size(), kNone),
       target_index_(wiring_.plan.executors.size(), kNone) {
@@ -77,7 +77,7 @@ Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnati
     }
     to_.resize(sources * targets_);
     for (std::size_t e = 0; e < source_index_.size(); ++e) {
-        Executor* const source = engine.executor(e);
+        Executor* const source = shared.executors[e];
         if (source == nullptr) continue;
         for (const auto& [channel, receiver] : source->receivers_elsewhere()) {
             const std::size_t target = channel & 0xffff'ffff;
@@ -92,7 +92,7 @@ Outbound::Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnati
 
 Outbound::~Outbound() {
     for (Batch* const batch : batches_) free_batch(batch);
-    for (ControlBatch* const control : controls_) engine_.give_control(control);
+    for (ControlBatch* const control : controls_) shared_.controls.give(control);
 }
 
 Outbound::To& Outbound::to(const wire::RunHeader& run) {
@@ -113,7 +113,7 @@ void Outbound::collect() {
         taken->credits.clear();
         acks_ += taken->acks.size() + taken->fails.size();
         if (taken->empty()) {
-            engine_.give_control(taken);
+            shared_.controls.give(taken);
         } else {
             controls_.push_back(taken);
         }
@@ -130,7 +130,7 @@ void Outbound::merge_controls() {
         all.acks.insert(all.acks.end(), next->acks.begin(), next->acks.end());
         all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());
         next->clear();
-        engine_.give_control(next);
+        shared_.controls.give(next);
     }
     merge_by_root(all.acks);
     merge(all.fails);
@@ -169,7 +169,7 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         acks_ -= before - next.acks.size() - next.fails.size();
         if (!next.acks.empty() || !next.fails.empty()) break;
         next.clear();
-        engine_.give_control(&next);
+        shared_.controls.give(&next);
         controls_.pop_front();
     }
     const std::span<const std::byte> bytes = std::as_bytes(std::span(records));
@@ -208,7 +208,7 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     const std::uint64_t granted = to.base + std::min(limit, most);
     if (granted <= to.granted) return;
     to.granted = granted;
-    if (to.receiver->announced(granted)) engine_.resume(*to.source);
+    if (to.receiver->announced(granted)) to.source->resume();
 }
 
 void Outbound::end_life() {
@@ -220,7 +220,7 @@ void Outbound::end_life() {
 void Outbound::drop_controls() {
     for (ControlBatch* const control : controls_) {
         control->clear();
-        engine_.give_control(control);
+        shared_.controls.give(control);
     }
     controls_.clear();
     acks_ = 0;
@@ -251,8 +251,8 @@ void Outbound::release(Shipment& shipment, bool lost) {
 }
 
 void Outbound::free(Batch* batch) {
-    engine_.common_pool().bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
-    engine_.common_pool().give(batch);
+    shared_.pool.bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
+    shared_.pool.give(batch);
 }
 
 void Outbound::give_up() {
@@ -261,7 +261,7 @@ void Outbound::give_up() {
     for (const To& to : to_) {
         if (to.receiver == nullptr) continue;
         to.receiver->give_up();
-        engine_.resume(*to.source);
+        to.source->resume();
     }
 }
 
@@ -277,14 +277,14 @@ void Outbound::fail_rows(Batch& batch) {
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         const std::byte* row = runs.data() + at + kRunHeader;
-        Executor& source = engine_.executor_of(static_cast<TaskId>(run.source_task));
+        Executor& source = shared_.executor_of(static_cast<TaskId>(run.source_task));
         for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
             if (detail::row_anchor_count(row) == 0 && !wire::is_control(row))
                 source.dropped_elsewhere.fetch_add(1, std::memory_order_relaxed);
             for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {
                 const Root root = detail::row_anchor(row, a).root;
                 const std::uint32_t destination = wiring_.destination_of(task_of(root));
-                if (to[destination] == nullptr) to[destination] = engine_.take_control();
+                if (to[destination] == nullptr) to[destination] = shared_.controls.take();
                 to[destination]->fails.push_back({root, FailReason::kWorkerLost});
             }
         }
@@ -292,8 +292,8 @@ void Outbound::fail_rows(Batch& batch) {
     }
     for (std::uint32_t i = 0; i < to.size(); ++i) {
         if (to[i] == nullptr) continue;
-        engine_.entrance(i).control.push(to[i]);
-        engine_.entrance(i).notify();
+        shared_.entrance(i).control.push(to[i]);
+        shared_.entrance(i).notify();
     }
 }
 

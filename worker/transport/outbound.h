@@ -20,7 +20,8 @@
 #include "base/result.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/engine.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/shared.h"
 #include "worker/transport/inbound.h"
 #include "worker/transport/link.h"
 
@@ -29,7 +30,7 @@ namespace storm::worker {
 class Outbound {
 public:
     /// `incarnation`: this worker's own.
-    Outbound(Engine& engine, std::uint32_t worker, std::uint64_t incarnation);
+    Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnation);
     Outbound(const Outbound&) = delete;
     Outbound& operator=(const Outbound&) = delete;
     ~Outbound();
@@ -84,7 +85,7 @@ private:
     void drop_controls();
     void revoke_credit();
 
-    Engine& engine_;
+    Shared& shared_;
     const Wiring& wiring_;
     PeerOutbox& outbox_;
     const std::uint64_t incarnation_;

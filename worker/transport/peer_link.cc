@@ -37,11 +37,11 @@ bool speaks_with(const wire::Hello& hello) {
 
 }  // namespace
 
-PeerLink::PeerLink(asio::io_context& io, Engine& engine, const LinkIdentity& own,
+PeerLink::PeerLink(asio::io_context& io, Shared& shared, const LinkIdentity& own,
                    std::uint32_t worker, const base::Clock& clock, const LinkTimes& times,
                    Membership& members, Events events)
     : io_(io),
-      engine_(engine),
+      shared_(shared),
       own_(own),
       worker_(worker),
       clock_(clock),
@@ -49,8 +49,8 @@ PeerLink::PeerLink(asio::io_context& io, Engine& engine, const LinkIdentity& own
       members_(members),
       events_(std::move(events)),
       link_(members.link(worker)),
-      in_(engine, worker),
-      out_(engine, worker, own.incarnation),
+      in_(shared, worker),
+      out_(shared, worker, own.incarnation),
       dial_timer_(io),
       dial_wait_(kDialMicrosMin) {}
 
@@ -237,7 +237,7 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     if (beginning.new_life) {
         in_.start_life();
         out_.start_life(in_.all_credits());
-        if (!gone_) engine_.tell(PeerEvent::Kind::kStarted, worker_);
+        if (!gone_) tell_all(shared_, PeerEvent::Kind::kStarted, worker_);
         refused_in_turn_ = 0;
         peer_leaves_ = rows_lost_ = false;
     }
@@ -304,7 +304,7 @@ void PeerLink::release_lost(std::uint64_t incarnation) {
         rows_lost_ = rows_lost_ || shipment.batch != nullptr;
         out_.release(shipment, true);
     }
-    engine_.tell(PeerEvent::Kind::kLost, worker_);
+    tell_all(shared_, PeerEvent::Kind::kLost, worker_);
 }
 
 void PeerLink::close() {
@@ -350,7 +350,7 @@ void PeerLink::give_up() {
     gone_ = true;
     in_.end_sources();
     out_.give_up();
-    engine_.tell(PeerEvent::Kind::kLost, worker_);
+    tell_all(shared_, PeerEvent::Kind::kLost, worker_);
 }
 
 // One that has said LEAVING needs nothing, but that may have come before the last of its rows.
@@ -448,7 +448,7 @@ base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> reco
         if (kind == wire::ControlKind::kAck) continue;  // Nearly all.
         if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
             return refused("credit for a channel that there is not");
-        if (wire::names_worker(record) && record.subject >= engine_.wiring().share.workers) {
+        if (wire::names_worker(record) && record.subject >= shared_.wiring.share.workers) {
             return refused("it names a worker that there is not");
         }
     }

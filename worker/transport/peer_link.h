@@ -41,7 +41,7 @@ public:
     };
 
     /// `members` and `times` outlive it.
-    PeerLink(boost::asio::io_context& io, Engine& engine, const LinkIdentity& own,
+    PeerLink(boost::asio::io_context& io, Shared& shared, const LinkIdentity& own,
              std::uint32_t worker, const base::Clock& clock, const LinkTimes& times,
              Membership& members, Events events);
     PeerLink(const PeerLink&) = delete;
@@ -108,7 +108,7 @@ private:
     void add(const Shipment& shipment);
 
     boost::asio::io_context& io_;
-    Engine& engine_;
+    Shared& shared_;
     const LinkIdentity& own_;
     const std::uint32_t worker_;
     const base::Clock& clock_;

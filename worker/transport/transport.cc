@@ -30,20 +30,20 @@ using boost::system::error_code;
 
 class Transport::Impl {
 public:
-    Impl(Engine& engine, LinkIdentity identity, const base::Clock& clock,
+    Impl(Shared& shared, LinkIdentity identity, const base::Clock& clock,
          std::function<void()> superseded, const LinkTimes& times)
-        : engine_(engine),
+        : shared_(shared),
           own_(std::move(identity)),
           clock_(clock),
           superseded_(std::move(superseded)),
           times_(times),
-          members_(own_.worker, own_.incarnation, engine.wiring().share.workers, times),
+          members_(own_.worker, own_.incarnation, shared.wiring.share.workers, times),
           io_(1),
           acceptor_(io_),
           accept_timer_(io_),
           tick_timer_(io_),
           flush_timer_(io_) {
-        const std::uint32_t workers = engine.wiring().share.workers;
+        const std::uint32_t workers = shared.wiring.share.workers;
         for (std::uint32_t worker = 0; worker < workers; ++worker) {
             links_.push_back(worker == own_.worker ? nullptr : make_link(worker));
         }
@@ -128,13 +128,13 @@ private:
 
     std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
         auto link = std::make_unique<PeerLink>(
-            io_, engine_, own_, worker, clock_, times_, members_,
+            io_, shared_, own_, worker, clock_, times_, members_,
             PeerLink::Events{
                 .perform = [this](const Membership::Actions& actions) { perform(actions); },
                 .superseded = superseded_,
                 .missing = [this](std::uint32_t missing) { drain_->missing(missing); }});
         PeerLink* const raw = link.get();
-        engine_.peer(worker).attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
+        shared_.peers[worker]->attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
         return link;
     }
 
@@ -150,7 +150,7 @@ private:
                     links_[action.worker]->lost(action.incarnation);
                     break;
                 case Membership::Action::Kind::kConfirmed:
-                    engine_.tell(PeerEvent::Kind::kLost, action.worker);
+                    tell_all(shared_, PeerEvent::Kind::kLost, action.worker);
                     break;
                 case Membership::Action::Kind::kSuperseded:
                     superseded_();
@@ -362,7 +362,7 @@ private:
         }
     }
 
-    Engine& engine_;
+    Shared& shared_;
     const LinkIdentity own_;
     const base::Clock& clock_;
     const std::function<void()> superseded_;
@@ -386,10 +386,10 @@ private:
 };
 
 base::Result<std::unique_ptr<Transport>> Transport::listen(
-    Engine& engine, LinkIdentity identity, const std::string& host, std::uint16_t port,
+    Shared& shared, LinkIdentity identity, const std::string& host, std::uint16_t port,
     const base::Clock& clock, std::function<void()> superseded, const LinkTimes& times) {
     auto impl =
-        std::make_unique<Impl>(engine, std::move(identity), clock, std::move(superseded), times);
+        std::make_unique<Impl>(shared, std::move(identity), clock, std::move(superseded), times);
     const auto listening = impl->listen(host, port);
     if (!listening) return listening.error();
     return std::unique_ptr<Transport>(new Transport(std::move(impl)));

@@ -21,7 +21,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "worker/engine.h"
+#include "worker/executor/shared.h"
 #include "worker/transport/limits.h"
 
 namespace storm::worker {
@@ -58,7 +58,7 @@ public:
     /// `superseded` is called, from the links' thread, when others have given this incarnation up:
     /// the process must end. Port 0: any free one.
     static base::Result<std::unique_ptr<Transport>> listen(
-        Engine& engine, LinkIdentity identity, const std::string& host, std::uint16_t port,
+        Shared& shared, LinkIdentity identity, const std::string& host, std::uint16_t port,
         const base::Clock& clock, std::function<void()> superseded, const LinkTimes& times = {});
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;

@@ -96,8 +96,8 @@ protected:
         EXPECT_FALSE(workers->is_superseded(0) || workers->is_superseded(1));
         for (const std::uint32_t worker : {0U, 1U}) {
             EXPECT_TRUE(eventually([&] {
-                return workers->engine(worker).common_pool().bytes_in_flight == 0;
-            })) << workers->engine(worker).common_pool().bytes_in_flight;
+                return workers->engine(worker).shared().pool.bytes_in_flight == 0;
+            })) << workers->engine(worker).shared().pool.bytes_in_flight;
         }
     }
 
@@ -128,7 +128,7 @@ TEST_P(BadNetworkTest, ADirectionThatIsSilentForAWhileIsResumed) {
         EXPECT_TRUE(eventually([&] { return proxy->connections() > before; }, milliseconds(6'000)))
             << "silence is noticed";
         // Nothing that cannot leave piles up.
-        EXPECT_LT(workers->engine(0).common_pool().bytes_in_flight.load(), 4 << 20);
+        EXPECT_LT(workers->engine(0).shared().pool.bytes_in_flight.load(), 4 << 20);
         proxy->pause(direction, false);
         EXPECT_TRUE(goes_on());
     }
@@ -192,7 +192,7 @@ TEST(FencedByTime, AWorkerThatWasSilentForTooLongIsLostAndToldWhenItReturns) {
 
     EXPECT_TRUE(eventually([&] { return workers.is_superseded(1) || workers.is_superseded(0); }));
     EXPECT_TRUE(
-        eventually([&] { return workers.engine(0).common_pool().bytes_in_flight < 2 << 20; }));
+        eventually([&] { return workers.engine(0).shared().pool.bytes_in_flight < 2 << 20; }));
 }
 
 }  // namespace

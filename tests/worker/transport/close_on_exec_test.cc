@@ -49,7 +49,7 @@ TEST(CloseOnExec, HoldsForEverySocketOfAWorker) {
         t.build(), config_of({1, false}), 2,
         [](const std::string& component, std::size_t) { return component == "numbers" ? 0U : 1U; });
     ASSERT_TRUE(eventually([&] { return outcomes->acked() > 0; }));
-    const auto server = worker::serve_metrics(0, workers.engine(0), {"wc", "local"});
+    const auto server = worker::serve_metrics(0, workers.engine(0).shared(), {"wc", "local"});
     ASSERT_TRUE(server) << server.error().message;
     const int own = sockets_of_this_process().all;
     const tests::RawClient client(server.value()->port());

@@ -29,8 +29,9 @@ class ConnectionTest : public ::testing::Test {
 protected:
     ConnectionTest() {
         auto listening = worker::Transport::listen(
-            one.engine, {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1},
-            "127.0.0.1", 0, one.clock, [this] { superseded = true; });
+            one.engine.shared(),
+            {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1}, "127.0.0.1",
+            0, one.clock, [this] { superseded = true; });
         EXPECT_TRUE(listening);
         transport = std::move(listening).value();
         transport->start();
@@ -98,15 +99,15 @@ protected:
         EXPECT_TRUE(client->is_closed_within(milliseconds(2'000))) << what;
         shake_hands();
         EXPECT_EQ(last_ready.received, taken) << what;
-        EXPECT_TRUE(one.engine.loop(0).batches.empty() || marks_only()) << what;
+        EXPECT_TRUE(one.engine.shared().entrance(0).batches.empty() || marks_only()) << what;
     }
     /// The marks of a new life are all that may be in the loop.
     bool marks_only() {
         bool only = true;
-        one.engine.loop(0).batches.take_all([&](worker::Batch* pushed) {
+        one.engine.shared().entrance(0).batches.take_all([&](worker::Batch* pushed) {
             only = only && pushed->used == sizeof(wire::RunHeader) + 8;
-            one.engine.common_pool().bytes_in_flight.fetch_sub(pushed->used);
-            one.engine.common_pool().give(pushed);
+            one.engine.shared().pool.bytes_in_flight.fetch_sub(pushed->used);
+            one.engine.shared().pool.give(pushed);
         });
         return only;
     }
@@ -245,10 +246,10 @@ TEST_F(ConnectionTest, AfterTheHandshakeWrongFramesEndTheConnectionAndCountAsNot
                                                                wire::make_ack(own_root, 1))),
                    "too many records");
     std::size_t records = 0;
-    one.engine.loop(0).control.take_all([&](worker::ControlBatch* taken) {
+    one.engine.shared().entrance(0).control.take_all([&](worker::ControlBatch* taken) {
         records += taken->acks.size();
         taken->clear();
-        one.engine.give_control(taken);
+        one.engine.shared().controls.give(taken);
     });
     EXPECT_EQ(records, 1) << "nothing of a bad frame has an effect";
     EXPECT_FALSE(superseded);
@@ -298,12 +299,12 @@ TEST_F(ConnectionTest, ReceiptsForFramesThatAreStillBeingWrittenFreeNothingThatI
         OneWorker::run(one.task("numbers", 1), one.task("pass", 0), OneWorker::row(0, values));
     const auto client = shake_hands();
     for (int i = 0; i < 40; ++i) {
-        worker::Batch* const pushed = one.engine.common_pool().take(run.size());
+        worker::Batch* const pushed = one.engine.shared().pool.take(run.size());
         std::memcpy(pushed->bytes(), run.data(), run.size());
         pushed->used = static_cast<std::uint32_t>(run.size());
-        one.engine.common_pool().bytes_in_flight.fetch_add(pushed->used);
-        one.engine.peer(0).batches.push(pushed);
-        one.engine.peer(0).notify();
+        one.engine.shared().pool.bytes_in_flight.fetch_add(pushed->used);
+        one.engine.shared().peers[0]->batches.push(pushed);
+        one.engine.shared().peers[0]->notify();
     }
     const auto bytes_out = [&] {
         const auto status = transport->status();
@@ -328,17 +329,18 @@ TEST_F(ConnectionTest, ReceiptsForFramesThatAreStillBeingWrittenFreeNothingThatI
     }
     EXPECT_TRUE(eventually([&] {
         EXPECT_TRUE(marks_only());
-        return one.engine.common_pool().bytes_in_flight == 0;
+        return one.engine.shared().pool.bytes_in_flight == 0;
     }));
 }
 
 TEST(TransportEnds, ThoughItNeverStarted) {
     OneWorker one;
     auto listening = worker::Transport::listen(
-        one.engine, {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1},
-        "127.0.0.1", 0, one.clock, [] {});
+        one.engine.shared(),
+        {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1}, "127.0.0.1", 0,
+        one.clock, [] {});
     ASSERT_TRUE(listening);
-    one.engine.peer(0).notify();
+    one.engine.shared().peers[0]->notify();
     listening.value()->close();
 }
 
@@ -346,8 +348,9 @@ TEST(TransportEnds, WhileItDialsAndDialsAgain) {
     for (int i = 0; i < 20; ++i) {
         OneWorker one(0);
         auto listening = worker::Transport::listen(
-            one.engine, {.topology = kTopology, .secret = kSecret, .worker = 0, .incarnation = 1},
-            "127.0.0.1", 0, one.clock, [] {});
+            one.engine.shared(),
+            {.topology = kTopology, .secret = kSecret, .worker = 0, .incarnation = 1}, "127.0.0.1",
+            0, one.clock, [] {});
         ASSERT_TRUE(listening);
         const auto transport = std::move(listening).value();
         transport->start();

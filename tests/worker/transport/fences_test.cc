@@ -20,8 +20,9 @@ class FencesTest : public ::testing::Test {
 protected:
     FencesTest() {
         auto listening = worker::Transport::listen(
-            one.engine, {.topology = kTopology, .secret = kSecret, .worker = 2, .incarnation = 7},
-            "127.0.0.1", 0, one.clock, [this] { superseded = true; });
+            one.engine.shared(),
+            {.topology = kTopology, .secret = kSecret, .worker = 2, .incarnation = 7}, "127.0.0.1",
+            0, one.clock, [this] { superseded = true; });
         EXPECT_TRUE(listening);
         transport = std::move(listening).value();
         transport->start();
@@ -58,14 +59,14 @@ protected:
     }
     /// How often the executors here have been told that it is lost.
     int told_lost(std::uint32_t worker) {
-        one.engine.loop(0).control.take_all([&](worker::ControlBatch* taken) {
+        one.engine.shared().entrance(0).control.take_all([&](worker::ControlBatch* taken) {
             for (const worker::PeerEvent& event : taken->peer_events) {
                 if (event.kind == worker::PeerEvent::Kind::kLost && event.worker == worker &&
-                    event.executor == one.engine.executor(1))
+                    event.executor == one.engine.shared().executors[1])
                     ++told_lost_;
             }
             taken->clear();
-            one.engine.give_control(taken);
+            one.engine.shared().controls.give(taken);
         });
         return told_lost_;
     }

@@ -24,8 +24,9 @@ protected:
         Bytes both = one.good_run();
         both.insert(both.end(), bad.begin(), bad.end());
         std::string why = refusal(both);
-        EXPECT_TRUE(one.engine.loop(0).batches.empty()) << "nothing of a bad batch is used";
-        EXPECT_EQ(one.engine.common_pool().bytes_in_flight, 0);
+        EXPECT_TRUE(one.engine.shared().entrance(0).batches.empty())
+            << "nothing of a bad batch is used";
+        EXPECT_EQ(one.engine.shared().pool.bytes_in_flight, 0);
         return why;
     }
     static Bytes control(const wire::ControlRow& what) {
@@ -41,7 +42,7 @@ protected:
     }
 
     OneWorker one;
-    worker::Inbound in{one.engine, 0};
+    worker::Inbound in{one.engine.shared(), 0};
     const TaskId from = one.task("numbers", 0);
     const TaskId to = one.task("pass", 1);
 };
@@ -49,8 +50,8 @@ protected:
 TEST_F(InboundTest, WhatTheTopologyAllowsGetsIntoALoop) {
     EXPECT_EQ(refusal(one.good_run()), "");
 
-    EXPECT_FALSE(one.engine.loop(0).batches.empty());
-    EXPECT_GT(one.engine.common_pool().bytes_in_flight, 0);
+    EXPECT_FALSE(one.engine.shared().entrance(0).batches.empty());
+    EXPECT_GT(one.engine.shared().pool.bytes_in_flight, 0);
 }
 
 TEST_F(InboundTest, TasksThatDoNotSendOrAreNotHereAreRefused) {
@@ -124,8 +125,8 @@ TEST_F(InboundTest, WhatIsFarBeyondItsCreditIsRefused) {
         if (why.empty()) taken += large.size();
     }
     EXPECT_THAT(why, HasSubstr("more than its credit allows"));
-    EXPECT_LE(taken, one.engine.limits().window_bytes_elsewhere +
-                         one.engine.limits().overshoot_bytes + 3 * detail::kRowBytesMax +
+    EXPECT_LE(taken, one.engine.shared().limits.window_bytes_elsewhere +
+                         one.engine.shared().limits.overshoot_bytes + 3 * detail::kRowBytesMax +
                          worker::kBeyondCreditBytesMax);
     // And stays so.
     EXPECT_NE(refusal(OneWorker::run(from, to, large)), "");
@@ -133,10 +134,10 @@ TEST_F(InboundTest, WhatIsFarBeyondItsCreditIsRefused) {
 
 TEST_F(InboundTest, WhoGoesBeyondItsCreditAndOneCallIsOverfullUntilItHasTheCredit) {
     const Bytes large = OneWorker::row(0, {std::string(1 << 20, 'x')});
-    const std::uint64_t allowed =
-        one.engine.limits().window_bytes_elsewhere + one.engine.limits().overshoot_bytes +
-        3 * static_cast<std::uint64_t>(
-                one.engine.wiring().config.int64("topology.max.tuple.bytes"));
+    const std::uint64_t allowed = one.engine.shared().limits.window_bytes_elsewhere +
+                                  one.engine.shared().limits.overshoot_bytes +
+                                  3 * static_cast<std::uint64_t>(one.engine.wiring().config.int64(
+                                          "topology.max.tuple.bytes"));
     std::uint64_t taken = 0;
     for (; taken + large.size() <= allowed; taken += large.size()) {
         ASSERT_EQ(refusal(OneWorker::run(from, to, large)), "");
@@ -145,7 +146,8 @@ TEST_F(InboundTest, WhoGoesBeyondItsCreditAndOneCallIsOverfullUntilItHasTheCredi
     ASSERT_EQ(refusal(OneWorker::run(from, to, large)), "");
     EXPECT_TRUE(in.overfull());
 
-    static_cast<void>(one.engine.executor_of(to).channel(from).credit.consume(large.size()));
+    static_cast<void>(
+        one.engine.shared().executor_of(to).channel(from).credit.consume(large.size()));
     EXPECT_FALSE(in.overfull());
 }
 
@@ -157,11 +159,11 @@ TEST_F(InboundTest, ALoopGetsABatchOfWhatIsForIt) {
     }
     ASSERT_EQ(refusal(runs), "");
 
-    one.engine.loop(0).batches.take_all([&](worker::Batch* batch) {
+    one.engine.shared().entrance(0).batches.take_all([&](worker::Batch* batch) {
         EXPECT_EQ(batch->used, runs.size());
         EXPECT_LE(batch->capacity, std::max(runs.size(), std::size_t{worker::kBatchBytes}));
-        one.engine.common_pool().bytes_in_flight.fetch_sub(batch->used);
-        one.engine.common_pool().give(batch);
+        one.engine.shared().pool.bytes_in_flight.fetch_sub(batch->used);
+        one.engine.shared().pool.give(batch);
     });
 }
 
@@ -189,14 +191,14 @@ TEST_F(InboundTest, AcksAreOnlyForRootsOfSpoutsHereAndAllOrNothing) {
         EXPECT_NE(control_refusal({wire::make_held(other, 1)}), "");
         EXPECT_NE(control_refusal({wire::make_fail(other, FailReason::kTimedOut)}), "");
     }
-    EXPECT_TRUE(one.engine.loop(0).control.empty());
+    EXPECT_TRUE(one.engine.shared().entrance(0).control.empty());
     const std::vector<wire::ControlRecord> good = {wire::make_ack(own, 1)};
     in.take_control(std::as_bytes(std::span(good)));
-    EXPECT_FALSE(one.engine.loop(0).control.empty());
+    EXPECT_FALSE(one.engine.shared().entrance(0).control.empty());
 }
 
 TEST_F(InboundTest, InANewLifeThePeerCountsFromZeroAndMarksAreNotItsOwn) {
-    const std::uint64_t window = one.engine.limits().window_bytes_elsewhere;
+    const std::uint64_t window = one.engine.shared().limits.window_bytes_elsewhere;
     const std::uint64_t channel = one.channel("numbers", 0, "pass", 1);
     const auto credit = [&] {
         for (const worker::CreditRecord& record : in.all_credits())
@@ -251,7 +253,7 @@ TEST_F(InboundTest, OneThatIsGoneForGoodHasEndedInEveryLife) {
     EXPECT_TRUE(in.all_ended());
 
     std::size_t marks = 0;
-    one.engine.loop(0).batches.take_all([&](worker::Batch* batch) {
+    one.engine.shared().entrance(0).batches.take_all([&](worker::Batch* batch) {
         if (worker::is_source_started(batch->bytes() + sizeof(wire::RunHeader))) ++marks;
         worker::free_batch(batch);
     });

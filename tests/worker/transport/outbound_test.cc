@@ -17,16 +17,16 @@ protected:
         for (const auto& [id, found] : executor().receivers_elsewhere())
             if (id == channel) receiver = found;
     }
-    worker::Executor& executor() { return engine.executor_of(one.task("numbers", 1)); }
+    worker::Executor& executor() { return engine.shared().executor_of(one.task("numbers", 1)); }
     /// As a loop hands it over.
     std::size_t push_batch(std::uint64_t root = 0) {
         const auto run =
             OneWorker::run(one.task("numbers", 1), one.task("pass", 0), OneWorker::row(root));
-        worker::Batch* const batch = engine.common_pool().take(run.size());
+        worker::Batch* const batch = engine.shared().pool.take(run.size());
         std::memcpy(batch->bytes(), run.data(), run.size());
         batch->used = static_cast<std::uint32_t>(run.size());
-        engine.common_pool().bytes_in_flight.fetch_add(batch->used);
-        engine.peer(0).batches.push(batch);
+        engine.shared().pool.bytes_in_flight.fetch_add(batch->used);
+        engine.shared().peers[0]->batches.push(batch);
         out.collect();
         return run.size() - sizeof(wire::RunHeader);
     }
@@ -34,8 +34,8 @@ protected:
 
     OneWorker one;
     worker::Engine& engine = one.engine;
-    worker::Inbound in{engine, 0};
-    worker::Outbound out{engine, 0, 1};
+    worker::Inbound in{engine.shared(), 0};
+    worker::Outbound out{engine.shared(), 0, 1};
     const std::uint64_t channel = one.channel("numbers", 1, "pass", 0);
     worker::CreditReceiver* receiver = nullptr;
 };
@@ -93,10 +93,10 @@ TEST_F(OutboundTest, ANewLifeAtOnceHasOnlyTheCreditThatItGrants) {
 TEST_F(OutboundTest, WhatALostWorkerWasOwedIsNobodysButItsSuccessorLearnsItsCredit) {
     const std::uint64_t theirs = one.channel("numbers", 0, "pass", 1);
     out.start_life({});
-    worker::ControlBatch* const owed = engine.take_control();
+    worker::ControlBatch* const owed = engine.shared().controls.take();
     owed->acks.push_back({OneWorker::root_of(one.task("numbers", 0)), 1});
     owed->fails.push_back({OneWorker::root_of(one.task("numbers", 0)), FailReason::kException, {}});
-    engine.peer(0).control.push(owed);
+    engine.shared().peers[0]->control.push(owed);
     out.collect();
     ASSERT_TRUE(out.has_control());
 
@@ -171,19 +171,19 @@ TEST_F(OutboundTest, WhatIsLostFailsItsTreesAndIsNoLongerInFlight) {
     push_batch();
     worker::Shipment lost = out.batch_frame(1);
     worker::Shipment taken = out.batch_frame(2);
-    EXPECT_GT(engine.common_pool().bytes_in_flight, 0);
+    EXPECT_GT(engine.shared().pool.bytes_in_flight, 0);
 
     out.release(lost, true);
     out.release(taken, false);
     out.release(taken, false);  // It has nothing any more.
 
-    EXPECT_EQ(engine.common_pool().bytes_in_flight, 0);
+    EXPECT_EQ(engine.shared().pool.bytes_in_flight, 0);
     std::size_t fails = 0;
-    engine.loop(0).control.take_all([&](worker::ControlBatch* control) {
+    engine.shared().entrance(0).control.take_all([&](worker::ControlBatch* control) {
         for (const worker::FailRecord& fail : control->fails)
             if (fail.reason == FailReason::kWorkerLost) ++fails;
         control->clear();
-        engine.give_control(control);
+        engine.shared().controls.give(control);
     });
     EXPECT_EQ(fails, 1);
 }
@@ -199,10 +199,10 @@ TEST_F(OutboundTest, WhatIsForOneThatIsGoneForGoodIsLostAndNobodyWaitsForIt) {
 
     EXPECT_FALSE(out.has_batches());
     EXPECT_EQ(engine.snapshot()[0].dropped, 2);
-    EXPECT_FALSE(engine.loop(0).control.empty()) << "the tracked one fails";
-    EXPECT_EQ(engine.common_pool().bytes_in_flight, 0);
+    EXPECT_FALSE(engine.shared().entrance(0).control.empty()) << "the tracked one fails";
+    EXPECT_EQ(engine.shared().pool.bytes_in_flight, 0);
     EXPECT_EQ(receiver->limit(), worker::CreditReceiver::kUnlimited);
-    EXPECT_TRUE(executor().resumed) << "it may wait for that";
+    EXPECT_TRUE(executor().entry.resumed) << "it may wait for that";
 }
 
 TEST_F(OutboundTest, WhoIsGoneForGoodIsSoInEveryLife) {
@@ -221,9 +221,9 @@ TEST_F(OutboundTest, WhoIsGoneForGoodIsSoInEveryLife) {
 TEST_F(OutboundTest, FailsAndResetsForAnUnreachablePeerAreMergedByRoot) {
     const std::uint64_t root = OneWorker::root_of(one.task("numbers", 0));
     for (int i = 0; i < 50'000; ++i) {
-        worker::ControlBatch* const owed = engine.take_control();
+        worker::ControlBatch* const owed = engine.shared().controls.take();
         owed->fails.push_back({root, FailReason::kException, {}});
-        engine.peer(0).control.push(owed);
+        engine.shared().peers[0]->control.push(owed);
         if (i % 100 == 0) out.collect();
     }
     out.start_life({});
@@ -240,10 +240,10 @@ TEST_F(OutboundTest, WhatAnUnreachablePeerIsOwedIsMergedByRoot) {
     constexpr std::uint64_t kRoots = 100;
     const TaskId spout = one.task("numbers", 0);
     for (std::uint64_t i = 0; i < 4 * worker::kAckMergeMin; i += 1'000) {
-        worker::ControlBatch* const control = engine.take_control();
+        worker::ControlBatch* const control = engine.shared().controls.take();
         for (std::uint64_t k = i; k < i + 1'000; ++k)
             control->acks.push_back({OneWorker::root_of(spout) + k % kRoots, k});
-        engine.peer(0).control.push(control);
+        engine.shared().peers[0]->control.push(control);
         out.collect();
     }
 

@@ -96,7 +96,7 @@ public:
                           .workers_on_host = workers_.size()});
         worker.superseded = std::make_shared<std::atomic<bool>>(false);
         auto listening = worker::Transport::listen(
-            *worker.engine,
+            worker.engine->shared(),
             {.topology = "test-1-1",
              .secret = std::string(32, 's'),
              .worker = number,

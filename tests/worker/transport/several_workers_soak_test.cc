@@ -172,7 +172,7 @@ private:
         for (std::uint32_t i = 0; i < plan_.workers; ++i) {
             if (!dead_since_[i])
                 most_in_flight_ = std::max(
-                    most_in_flight_, workers_->engine(i).common_pool().bytes_in_flight.load());
+                    most_in_flight_, workers_->engine(i).shared().pool.bytes_in_flight.load());
         }
     }
     /// As its Supervisor does. Is it known why?
@@ -400,7 +400,7 @@ private:
             if (dead_since_[i]) continue;
             out << "\n  worker " << i << ", state " << static_cast<int>(workers_->engine(i).wait(0))
                 << ' ' << workers_->engine(i).failure() << ", "
-                << workers_->engine(i).common_pool().bytes_in_flight << " bytes in flight";
+                << workers_->engine(i).shared().pool.bytes_in_flight << " bytes in flight";
             for (const worker::ComponentSnapshot& component : workers_->engine(i).snapshot()) {
                 out << "\n    " << component.id << " pending " << component.pending << " acked "
                     << component.acked << " failed " << component.failed << " dropped "
@@ -429,7 +429,7 @@ private:
         for (std::uint32_t i = 0; i < plan_.workers; ++i) {
             for (const auto& component : workers_->engine(i).snapshot())
                 dropped += component.dropped;
-            const auto& in_flight = workers_->engine(i).common_pool().bytes_in_flight;
+            const auto& in_flight = workers_->engine(i).shared().pool.bytes_in_flight;
             if (!eventually([&] { return in_flight.load() == 0; }))
                 violated(std::to_string(in_flight.load()) + " bytes are left in worker " +
                          std::to_string(i));

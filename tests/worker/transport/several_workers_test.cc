@@ -332,8 +332,8 @@ TEST_P(SeveralWorkersTest, ASlowBoltElsewhereHoldsItsSpoutBackWithinItsCredit) {
 
     // 24 bytes a row: what a window holds, twice over, and one step's output.
     EXPECT_LT(emitted->load(), 20'000);
-    EXPECT_LT(workers.engine(0).common_pool().bytes_in_flight.load(), 2 << 20);
-    EXPECT_LT(workers.engine(1).common_pool().bytes_in_flight.load(), 2 << 20);
+    EXPECT_LT(workers.engine(0).shared().pool.bytes_in_flight.load(), 2 << 20);
+    EXPECT_LT(workers.engine(1).shared().pool.bytes_in_flight.load(), 2 << 20);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, SeveralWorkersTest,

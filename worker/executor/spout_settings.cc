@@ -1,0 +1,32 @@
+#include "worker/executor/spout_settings.h"
+
+#include <algorithm>
+
+#include "worker/queue/limits.h"
+
+namespace storm::worker {
+
+std::uint32_t max_spout_pending(const Config& config) {
+    const std::int64_t set = config.int64("topology.max.spout.pending", 0);
+    return set <= 0 ? kPendingDefault
+                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingDefault));
+}
+
+base::Micros message_timeout(const Config& config) {
+    if (!config.boolean("topology.enable.message.timeouts")) return 0;
+    return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
+}
+
+base::Micros longest_message_timeout(const Wiring& wiring) {
+    base::Micros longest = 0;
+    for (const Component& component : wiring.topology.components()) {
+        if (!component.is_spout()) continue;
+        const base::Micros timeout =
+            message_timeout(cluster::component_config(component, wiring.config));
+        if (timeout == 0) return 0;
+        longest = std::max(longest, timeout);
+    }
+    return longest;
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,156 @@
+// The part of a loop that carries: what executors emit to where it goes, and what arrives to the
+// executors that it is for, or after those that are away.
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "wire/batch.h"
+#include "worker/loop/loop.h"
+
+namespace storm::worker {
+
+void Loop::hand_over(Executor& executor, bool all_acks) {
+    for (const Outbox::Closed& closed : executor.outbox.closed()) {
+        sent_something_ = true;
+        const bool one_source = executor.tasks().size() == 1;
+        if (one_source && Regroup::worth_while(closed.runs, closed.rows)) {
+            Batch* const regrouped = regroup_.apply(*closed.batch, pool_);
+            pool_.give(closed.batch);
+            carry(executor, regrouped, closed.destination, true);
+        } else {
+            carry(executor, closed.batch, closed.destination, false);
+        }
+    }
+    executor.outbox.handed_over();
+    send_acks(executor, all_acks);
+}
+
+void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied) {
+    batch->born = executor.output_born;
+    shared_.pool.bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
+    if (number == number_) return dispatch(batch);
+    Entrance& target = shared_.entrance(number);
+    // To another worker, the link's thread reads it once; a full one need not be copied for that.
+    const bool elsewhere = number >= shared_.wiring.first_peer();
+    if (!copied && !(elsewhere && batch->used > kBatchBytes / 2)) {
+        // The bytes were written while they were in this core's cache; one copy moves them all.
+        Batch* const copy = pool_.copy(*batch);
+        pool_.give(batch);
+        batch = copy;
+    }
+    target.batches.push(executor.entry.token(target, number), batch);
+    target.notify();
+}
+
+void Loop::send_acks(Executor& executor, bool all) {
+    for (const std::uint32_t number : shared_.wiring.control_destinations) {
+        ControlBatch& acks = executor.acks.by_destination()[number];
+        if (acks.empty()) continue;
+        sent_something_ = true;
+        if (number == number_) {
+            dispatch(acks);
+        } else if (all || acks.acks.size() >= kAckBatch || !acks.credits.empty()) {
+            send(acks, shared_.entrance(number));
+        }
+    }
+}
+
+void Loop::send(ControlBatch& control_batch, Entrance& target) {
+    ControlBatch* const sent = shared_.controls.take();
+    std::swap(*sent, control_batch);
+    target.control.push(sent);
+    target.notify();
+}
+
+void Loop::dispatch(Batch* batch) {
+    if (batch->returning != nullptr) [[unlikely]]
+        return take_back(batch);
+    std::byte* const bytes = batch->bytes();
+    batch->open_runs = 0;
+    if (batch->born == 0) batch->born = turn_;
+    for (std::uint32_t at = 0; at < batch->used;) {
+        const wire::RunHeader run = wire::read_run_header(bytes + at);
+        Executor& executor = shared_.executor_of(static_cast<TaskId>(run.target_task));
+        if (here(executor)) [[likely]] {
+            ++batch->open_runs;
+            executor.accept({batch, at, at + static_cast<std::uint32_t>(sizeof(wire::RunHeader))});
+            mark_ready(executor);
+        } else {
+            forward(bytes + at, batch->born, executor);
+        }
+        at += static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
+    }
+    if (batch->open_runs == 0) {
+        batch->open_runs = 1;
+        release(batch);
+    }
+}
+
+void Loop::forward(const std::byte* run, base::Micros born, Executor& executor) {
+    const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
+    Batch* const copy = make_batch(bytes);
+    std::memcpy(copy->bytes(), run, bytes);
+    copy->used = static_cast<std::uint32_t>(bytes);
+    copy->born = born;
+    shared_.pool.bytes_in_flight.fetch_add(copy->used, std::memory_order_relaxed);
+    Loop& annex = loop_of(executor);
+    annex.batches.push(*annex.forward_token_, copy);
+    annex.notify();
+}
+
+void Loop::dispatch(ControlBatch& arrived) {
+    const std::vector<AckRecord>& acks = arrived.acks;
+    for (std::size_t i = 0; i < acks.size();) {
+        const TaskId task = task_of(acks[i].root);
+        std::size_t end = i + 1;
+        while (end < acks.size() && task_of(acks[end].root) == task) ++end;
+        Executor& executor = shared_.executor_of(task);
+        if (here(executor)) [[likely]] {
+            executor.accept_acks({acks.data() + i, end - i});
+            mark_ready(executor);
+        } else {
+            ControlBatch part;
+            part.acks.assign(acks.begin() + static_cast<std::ptrdiff_t>(i),
+                             acks.begin() + static_cast<std::ptrdiff_t>(end));
+            forward(part, executor);
+        }
+        i = end;
+    }
+    for (const FailRecord& fail : arrived.fails) {
+        Executor& executor = shared_.executor_of(task_of(fail.root));
+        if (here(executor)) {
+            executor.accept_fail(fail);
+            mark_ready(executor);
+        } else {
+            ControlBatch part;
+            part.fails.push_back(fail);
+            forward(part, executor);
+        }
+    }
+    for (const PeerEvent& event : arrived.peer_events) {
+        if (here(*event.executor)) {
+            event.executor->accept_peer_event(event);
+            mark_ready(*event.executor);
+        } else {
+            ControlBatch part;
+            part.peer_events.push_back(event);
+            forward(part, *event.executor);
+        }
+    }
+    for (Executor* const executor : arrived.resumed) mark_ready(*executor);
+    for (Batch* const batch : arrived.released) release(batch);
+    arrived.clear();
+}
+
+void Loop::forward(ControlBatch& part, Executor& executor) {
+    send(part, loop_of(executor));
+}
+
+void Loop::release(Batch* batch) {
+    if (--batch->open_runs > 0) return;
+    shared_.pool.bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
+    pool_.give(batch);
+}
+
+}  // namespace storm::worker

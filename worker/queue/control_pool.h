@@ -1,0 +1,33 @@
+// The empty control batches of all loops and links, to be used again.
+//
+// Threads: any. Cost: about 50 ns.
+#pragma once
+
+#include <concurrentqueue/concurrentqueue.h>
+
+#include "worker/acker/ack_lane.h"
+
+namespace storm::worker {
+
+class ControlPool {
+public:
+    ControlPool() = default;
+    ControlPool(const ControlPool&) = delete;
+    ControlPool& operator=(const ControlPool&) = delete;
+    ~ControlPool() {
+        ControlBatch* control = nullptr;
+        while (free_.try_dequeue(control)) delete control;
+    }
+
+    /// An empty one, the caller's until it is given back.
+    ControlBatch* take() {
+        ControlBatch* control = nullptr;
+        return free_.try_dequeue(control) ? control : new ControlBatch;  // NOLINT
+    }
+    void give(ControlBatch* control) { free_.enqueue(control); }
+
+private:
+    moodycamel::ConcurrentQueue<ControlBatch*> free_;
+};
+
+}  // namespace storm::worker
