@@ -37,7 +37,6 @@ CYCLES_LEFT = [
     {"supervisor", "supervisor/isolation"},
     {"supervisor/isolation/users", "supervisor/places"},
     {"topology-api/include/storm", "topology-api/include/storm/detail"},
-    {"worker/transport/peer_link", "worker/transport/transport"},
 ]
 
 # (pattern, what to use instead, paths where it is allowed)

@@ -24,7 +24,7 @@
 #include "worker/transport/link.h"
 #include "worker/transport/membership.h"
 #include "worker/transport/outbound.h"
-#include "worker/transport/transport.h"
+#include "worker/transport/peers.h"
 
 namespace storm::worker {
 
