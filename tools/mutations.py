@@ -13,6 +13,7 @@ CREDIT_STEPS = ("worker/queue/credit_steps",)
 CYCLE = ("worker/queue/cycle",)
 LINK = ("worker/transport/link",)
 INBOUND = ("worker/transport/inbound",)
+LIVENESS = ("worker/transport/liveness",)
 OUTBOUND = ("worker/transport/outbound",)
 CONNECTION = ("worker/transport/connection",)
 WORKERS = ("worker/transport/several_workers:*Loops1*",)
@@ -223,13 +224,16 @@ MUTATIONS = [
         ("a-new-connection-follows-as-before", "peer.follows.reset();\n    if (up", "if (up", LINK),
     ),
     *in_file(
+        "worker/transport/liveness.h",
+        ("silence-is-not-heard", "now - any_at_ >= silence", "now - any_at_ >= 100 * silence", LIVENESS),
+        ("a-frame-takes-as-long-as-it-likes", "now - frame_at_ >= kFrameMicros", "false", LIVENESS),
+    ),
+    *in_file(
         "worker/transport/peer_link.cc",
         ("refusals-are-for-ever", "if (++refused_in_turn_ >= kRefusalsMax)",
          "if (++refused_in_turn_ >= 100 * kRefusalsMax)", CONNECTION),
         ("one-refusal-is-enough", "if (++refused_in_turn_ >= kRefusalsMax)",
          "if (++refused_in_turn_ > 0)", BAD_NETWORK),
-        ("silence-is-not-heard", "now - heard_ >= times_.silence", "now - heard_ >= 100 * times_.silence",
-         BAD_NETWORK),
         ("what-came-while-frozen-is-silence", "if (members_.was_frozen() || connection_->paused())", "if (false)", BAD_NETWORK),
         ("nothing-is-sent-again", "    resend_ = 0;", "    resend_ = link_.retained().size();", BAD_NETWORK),
         ("a-receipt-moves-nothing", "resend_ -= std::min(resend_, gone);", "", BAD_NETWORK + WORKERS),

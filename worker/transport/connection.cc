@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <boost/asio/connect.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
@@ -23,6 +24,29 @@ using boost::system::error_code;
 constexpr std::size_t kFirstBytes = wire::kHandshakeBytesMax;
 
 }  // namespace
+
+void Connection::connect(const std::string& host, std::uint16_t port,
+                         std::function<void(error_code)> done) {
+    error_code error;
+    const auto address = asio::ip::make_address(host, error);
+    if (!error) {
+        const asio::ip::tcp::endpoint endpoint(address, port);
+        socket_.open(endpoint.protocol(), error);
+        if (error) return done(error);
+        net::close_on_exec(socket_);
+        socket_.async_connect(endpoint, std::move(done));
+        return;
+    }
+    auto resolver = std::make_shared<asio::ip::tcp::resolver>(socket_.get_executor());
+    resolver->async_resolve(host, std::to_string(port),
+                            [resolver, self = shared_from_this(), done = std::move(done)](
+                                error_code why, const auto& found) {
+                                if (why || self->closed()) return done(why);
+                                asio::async_connect(
+                                    self->socket_, found,
+                                    [done](error_code failed, const auto&) { done(failed); });
+                            });
+}
 
 void Connection::attend(OnFrame frame, OnClosed closed) {
     on_frame_ = std::move(frame);

@@ -31,6 +31,9 @@ public:
     Connection& operator=(const Connection&) = delete;
 
     Socket& socket() { return socket_; }
+    /// Looks up `host` and connects to it. `done` is called with what went wrong, if anything did.
+    void connect(const std::string& host, std::uint16_t port,
+                 std::function<void(boost::system::error_code)> done);
     /// Who gets what arrives from now on. `closed` is called once, unless close() was.
     void attend(OnFrame frame, OnClosed closed);
     /// Reads until it is closed. No frame may be longer than the limit, which set_limit() changes.

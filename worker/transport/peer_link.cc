@@ -4,12 +4,9 @@
 #include <iterator>
 #include <utility>
 
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/check.h"
-#include "base/secret.h"
-#include "net/close_on_exec.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 
@@ -21,18 +18,6 @@ using boost::system::error_code;
 
 base::Error refused(const std::string& why) {
     return {"cannot accept what a worker sent: " + why};
-}
-
-// Anybody may have written it.
-std::string printable(std::string text) {
-    for (char& letter : text) {
-        if (letter < ' ' || letter > '~') letter = '?';
-    }
-    return text;
-}
-
-bool speaks_with(const wire::Hello& hello) {
-    return hello.protocol_min <= wire::kProtocolMax && hello.protocol_max >= wire::kProtocolMin;
 }
 
 }  // namespace
@@ -52,7 +37,8 @@ PeerLink::PeerLink(asio::io_context& io, Shared& shared, const LinkIdentity& own
       in_(shared, worker),
       out_(shared, worker, own.incarnation),
       dial_timer_(io),
-      dial_wait_(kDialMicrosMin) {}
+      dial_wait_(kDialMicrosMin),
+      call_(own, worker, members) {}
 
 PeerLink::~PeerLink() {
     close();
@@ -65,7 +51,7 @@ LinkStatus PeerLink::status() const {
             .up = up_,
             .lost = link_.state() == Link::State::kFenced,
             .incarnation = link_.incarnation(),
-            .bytes_in = bytes_in_ + (up_ ? connection_->bytes_read() - heard_bytes_ : 0),
+            .bytes_in = bytes_in_ + (up_ ? liveness_.news(connection_->bytes_read()) : 0),
             .bytes_out = bytes_out_,
             .refused = refused_};
 }
@@ -95,49 +81,20 @@ void PeerLink::dial_later() {
 }
 
 void PeerLink::dial() {
-    error_code error;
-    const auto address = asio::ip::make_address(place_->host, error);
     auto connection = std::make_shared<Connection>(asio::ip::tcp::socket(io_));
     connection_ = connection;
     deadline_ = clock_.now() + times_.handshake;
-    const auto failed = [this, connection](const std::string&) {
+    connection->connect(place_->host, place_->port, [this, connection](error_code why) {
+        if (connection->closed()) return;
+        if (!why) return greet();
         if (connection_ != connection) return;
         connection->close();
         connection_ = nullptr;
         dial_later();
-    };
-    const auto connected = [this, connection, failed](error_code why) {
-        if (connection->closed()) return;
-        if (why) return failed(why.message());
-        greet();
-    };
-    if (!error) {
-        const asio::ip::tcp::endpoint endpoint(address, place_->port);
-        connection->socket().open(endpoint.protocol(), error);
-        if (error) return failed(error.message());
-        net::close_on_exec(connection->socket());
-        connection->socket().async_connect(endpoint, connected);
-        return;
-    }
-    auto resolver = std::make_shared<asio::ip::tcp::resolver>(io_);
-    resolver->async_resolve(
-        place_->host, std::to_string(place_->port),
-        [resolver, connection, connected](error_code why, const auto& found) {
-            if (why || connection->closed()) return connected(why);
-            asio::async_connect(
-                connection->socket(), found,
-                [connected](error_code not_connected, const auto&) { connected(not_connected); });
-        });
+    });
 }
 
 void PeerLink::greet() {
-    hello_ = {.worker = own_.worker,
-              .features = 0,
-              .incarnation = own_.incarnation,
-              .topology = own_.topology,
-              .nonce = base::random_bytes(wire::kNonceBytes),
-              .epoch = members_.epoch()};
-    greeted_ = 0;
     connection_->attend(
         [this](Connection& connection, const wire::Frame& frame) {
             return &connection == connection_.get() && handshake(connection, frame);
@@ -145,69 +102,30 @@ void PeerLink::greet() {
         [this](Connection& connection, const std::string& why) {
             if (&connection == connection_.get()) disconnected(why);
         });
-    connection_->write(wire::Frame(hello_));
+    connection_->write(wire::Frame(call_.begin()));
     connection_->start_reading(wire::kHandshakeBytesMax);
 }
 
 bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
-    const auto give_up = [&](const std::string& why) {
-        warn(why);
-        ++refused_;
-        disconnected(why);
-        return false;
-    };
-    if (const auto* const refused = std::get_if<wire::Refused>(&frame))
-        return give_up("a worker refuses: " + printable(refused->why));
-    if (const auto* const challenge = std::get_if<wire::Challenge>(&frame)) {
-        const wire::Hello& theirs = challenge->hello;
-        if (greeted_ != 0 || theirs.worker != worker_ || theirs.topology != own_.topology ||
-            theirs.incarnation == 0 || theirs.nonce.size() != wire::kNonceBytes) {
-            return give_up("a worker answers that is not the one that was called");
-        }
-        if (!speaks_with(theirs))
-            return give_up("a worker speaks no version of the protocol that this one does");
-        if (connection.writing()) return give_up("a worker answers before it was asked");
-        if (!base::same_secret(challenge->mac, proof_of({}, own_.secret, hello_, theirs))) {
-            return give_up("a worker does not know the topology's secret");
-        }
-        said_ = members_.standing(worker_, theirs.incarnation);
-        said_.epoch = hello_.epoch;  // As it has been told.
-        const std::uint64_t received = link_.received_from(theirs.incarnation);
-        const Statement statement{Statement::Kind::kProof, received, said_.fenced, said_.succeeded,
-                                  said_.live};
-        connection.write(wire::Proof{.mac = proof_of(statement, own_.secret, hello_, theirs),
-                                     .received = received,
-                                     .fenced = said_.fenced,
-                                     .succeeded = said_.succeeded,
-                                     .live = said_.live});
-        greeted_ = theirs.incarnation;
-        theirs_ = theirs;
-        return true;  // Also when it is given up: it may know that we are.
+    const Call::Step step = call_.take(frame, connection.writing());
+    switch (step.kind) {
+        case Call::Step::Kind::kProve:
+            connection.write(wire::Frame(*step.proof));
+            return true;
+        case Call::Step::Kind::kUp:
+            attend(connection.shared_from_this());
+            begin(step.incarnation, step.received);
+            return true;
+        case Call::Step::Kind::kRefused:
+            warn(step.why);
+            ++refused_;
+            break;
+        case Call::Step::Kind::kOver:
+            break;
     }
-    if (greeted_ == 0) return give_up("a worker does not answer a hello as it should");
-    if (const auto* const ready = std::get_if<wire::Ready>(&frame)) {
-        if (!base::same_secret(ready->mac, proof_of({Statement::Kind::kReady, ready->received,
-                                                     ready->fenced, ready->succeeded, ready->live},
-                                                    own_.secret, hello_, theirs_))) {
-            return give_up("a worker does not know the topology's secret");
-        }
-        if (said_.fenced || ready->fenced) {
-            const Standing theirs{ready->fenced, ready->succeeded, ready->live, theirs_.epoch,
-                                  worker_};
-            disconnected("one of the two must end");
-            if (must_end(said_, theirs)) events_.superseded();
-            return false;
-        }
-        // Another worker may have fenced it meanwhile. It is told so the next time.
-        if (link_.judge(greeted_) == Link::Verdict::kFenced) {
-            disconnected("it was given up while it was called");
-            return false;
-        }
-        attend(connection.shared_from_this());
-        begin(greeted_, ready->received);
-        return true;
-    }
-    return give_up("a worker does not end the handshake as it should");
+    disconnected(step.why);
+    if (step.superseded) events_.superseded();
+    return false;
 }
 
 void PeerLink::welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
@@ -246,9 +164,7 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     resend_ = 0;
     receipted_ = link_.received();
     unreceipted_bytes_ = 0;
-    heard_ = frame_heard_ = clock_.now();
-    heard_bytes_ = connection_->bytes_read();
-    heard_frames_ = connection_->frames_read();
+    liveness_.begin(clock_.now(), heard());
     base::log::info("link up", {{"worker", static_cast<std::int64_t>(worker_)},
                                 {"incarnation", static_cast<std::int64_t>(incarnation)},
                                 {"resumed", static_cast<std::int64_t>(!beginning.new_life)}});
@@ -263,7 +179,7 @@ void PeerLink::drop_connection() {
     const std::shared_ptr<Connection> dropped = std::exchange(connection_, nullptr);
     dropped->close();
     if (std::exchange(up_, false)) {
-        bytes_in_ += dropped->bytes_read() - heard_bytes_;
+        bytes_in_ += liveness_.news(dropped->bytes_read());
         down_since_ = clock_.now();
         release_written();
         events_.perform(members_.down(worker_, clock_.now()));
@@ -544,28 +460,24 @@ void PeerLink::pump() {
     connection_->write(buffers_, [this] { pump(); });
 }
 
+Liveness::Heard PeerLink::heard() const {
+    return {.bytes = connection_->bytes_read(),
+            .frames = connection_->frames_read(),
+            .in_frame = connection_->in_frame()};
+}
+
 void PeerLink::tick(base::Micros now) {
     if (!up_) {
         if (connection_ != nullptr && dials() && now >= deadline_) disconnected("no answer");
         return;
     }
-    // What has come since has not been looked at.
-    if (members_.was_frozen() || connection_->paused()) heard_ = frame_heard_ = now;
+    if (members_.was_frozen() || connection_->paused()) liveness_.excuse(now);
     // Not for longer: behind what is held back may be the credit that its consumer waits for.
     connection_->resume();
-    if (connection_->bytes_read() != heard_bytes_) {
-        bytes_in_ += connection_->bytes_read() - heard_bytes_;
-        heard_bytes_ = connection_->bytes_read();
-        heard_ = now;
-    } else if (now - heard_ >= times_.silence) {
-        return disconnected("it has gone silent");
-    }
-    if (connection_->frames_read() != heard_frames_ || !connection_->in_frame()) {
-        heard_frames_ = connection_->frames_read();
-        frame_heard_ = now;
-    } else if (now - frame_heard_ >= kFrameMicros) {
-        return disconnected("a frame does not end");
-    }
+    const std::uint64_t news = liveness_.news(connection_->bytes_read());
+    if (const char* const why = liveness_.look(now, heard(), times_.silence))
+        return disconnected(why);
+    bytes_in_ += news;
     dial_wait_ = kDialMicrosMin;  // It has been up for a while.
     heartbeat_due_ = !wrote_ || link_.received() > receipted_;
     wrote_ = false;

@@ -17,11 +17,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/transport/authentication.h"
+#include "worker/transport/call.h"
 #include "worker/transport/connection.h"
 #include "worker/transport/inbound.h"
 #include "worker/transport/limits.h"
 #include "worker/transport/link.h"
+#include "worker/transport/liveness.h"
 #include "worker/transport/membership.h"
 #include "worker/transport/outbound.h"
 #include "worker/transport/peers.h"
@@ -102,6 +103,7 @@ private:
     void warn(const std::string& what);
     void release_written();
     void receipt();
+    Liveness::Heard heard() const;
     bool lacks_something() const;
     void tell_missing();
     bool gather();
@@ -129,10 +131,7 @@ private:
     base::Micros down_since_ = 0;
     boost::asio::steady_timer dial_timer_;
     base::Micros dial_wait_;
-    wire::Hello hello_;  // Ours, of the present handshake.
-    wire::Hello theirs_;
-    std::uint64_t greeted_ = 0;  // The incarnation that has proved itself in it.
-    Standing said_;              // To it.
+    Call call_;                  // If this worker dials.
     base::Micros deadline_ = 0;  // Of the handshake.
 
     std::vector<boost::asio::const_buffer> buffers_;  // Of the present write.
@@ -144,11 +143,8 @@ private:
     std::size_t unreceipted_bytes_ = 0;
     bool heartbeat_due_ = false;
     bool wrote_ = false;  // Since the last tick.
-    base::Micros heard_ = 0;
-    std::uint64_t heard_bytes_ = 0;
-    base::Micros frame_heard_ = 0;  // When the last frame ended.
-    std::uint64_t heard_frames_ = 0;
-    std::uint64_t bytes_in_ = 0;
+    Liveness liveness_;
+    std::uint64_t bytes_in_ = 0;  // As of its last look.
     std::uint64_t bytes_out_ = 0;
     std::uint64_t refused_ = 0;
     int refused_in_turn_ = 0;  // Nothing was taken in between.

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/thread.h"
 #include "net/close_on_exec.h"
+#include "worker/transport/authentication.h"
 #include "worker/transport/limits.h"
 #include "worker/transport/membership.h"
 #include "worker/transport/peer_link.h"
