@@ -191,6 +191,10 @@ void Executor::hand_over_and_wait() {
     own.wait_for_credit(*this);
 }
 
+void resume_members(const Cycle& cycle) {
+    for (Executor* const member : cycle.members) member->resume();
+}
+
 void tell_all(Shared& shared, PeerEvent::Kind kind, std::uint32_t worker) {
     for (Executor* const executor : shared.executors) {
         if (executor == nullptr) continue;

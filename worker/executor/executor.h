@@ -190,6 +190,8 @@ private:
     std::vector<PeerEvent> peer_events_;
 };
 
+/// Something that members of the cycle wait for has come. Any thread.
+void resume_members(const Cycle& cycle);
 /// Each executor here learns of it. Any thread.
 void tell_all(Shared& shared, PeerEvent::Kind kind, std::uint32_t worker);
 

@@ -1,0 +1,490 @@
+#include "worker/executor/bolt_task.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <storm/detail/suggest.h>
+#include <storm/detail/thrown.h>
+
+#include "base/check.h"
+#include "wire/control.h"
+#include "worker/queue/source_started.h"
+
+namespace storm::worker {
+namespace {
+
+using detail::TupleAccess;
+
+[[noreturn]] void reject_anchor(const Tuple& anchor) {
+    const bool kept = TupleAccess::settled(anchor) == detail::Settled::kKept;
+    throw EmitError("emit anchored to a tuple from " + detail::quoted(anchor.source_component()) +
+                    (kept ? " that was kept; anchor to the Kept's tuple() instead"
+                          : " that was already acked or failed; emit first, then ack"));
+}
+
+template <typename Use>
+void for_each_root(const Tuple& tuple, Use&& use) {
+    const std::byte* const row = TupleAccess::row(tuple);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) use(detail::row_anchor(row, i).root);
+}
+
+}  // namespace
+
+BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
+    : Task(shared, executor, component, id, index),
+      is_basic_(std::holds_alternative<Component::BasicBoltFactory>(
+          shared.wiring.topology.components()[component].factory)),
+      collector_(*this, nullptr),
+      cycle_(shared.cycle_of(component)) {
+    const Wiring& wiring = shared.wiring;
+    std::vector<std::size_t> sources;
+    for (const Subscription& input : wiring.topology.components()[component].inputs) {
+        const std::size_t source = component_index(wiring.topology, input.source);
+        auto counters = std::make_unique<InputCounters>();
+        counters->schema = wiring.schemas[source][wiring.stream_index(source, input.stream)].get();
+        inputs_.push_back(std::move(counters));
+        if (!wiring.cycles.inside(source, component)) sources.push_back(source);
+    }
+    auto ticks = std::make_unique<InputCounters>();
+    ticks->schema = &wiring.tick_schema;
+    inputs_.push_back(std::move(ticks));
+    std::sort(sources.begin(), sources.end());
+    sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
+    for (const std::size_t source : sources) {
+        outside_sources_ += static_cast<std::size_t>(wiring.plan.components[source].tasks);
+    }
+    open_inputs_ = outside_sources_;
+    for (const auto& counters : inputs_) inputs_by_schema_[counters->schema] = counters.get();
+    if (cycle_ != nullptr) {
+        cycle_->open_inputs.fetch_add(static_cast<std::int64_t>(open_inputs_));
+        cycle_->unfinished_tasks.fetch_add(1);
+        if (outside_sources_ > 0) cycle_->tasks_not_ending.fetch_add(1);
+    }
+}
+
+void BoltTask::prepare() {
+    const Component& component = shared_.wiring.topology.components()[component_];
+    collector_ = BoltCollector(*this, default_stream());
+    const TaskSite::AllMayPost waits(*site_);  // Until an object that throws is destroyed.
+    if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
+        std::unique_ptr<Bolt> bolt = (*factory)();
+        bolt->prepare(context_, collector_);
+        rich_ = std::move(bolt);
+    } else {
+        std::unique_ptr<BasicBolt> bolt =
+            std::get<Component::BasicBoltFactory>(component.factory)();
+        bolt->prepare(context_);
+        basic_ = std::move(bolt);
+    }
+    prepared_ = true;
+}
+
+// ---- Emitting ----------------------------------------------------------------------------------
+
+void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                               const Tuple& anchor) {
+    if (TupleAccess::settled(anchor) != detail::Settled::kOpen) [[unlikely]]
+        reject_anchor(anchor);
+    const std::byte* const row = TupleAccess::row(anchor);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    std::uint64_t& emitted = TupleAccess::emitted_edges(anchor);
+    bool sent = true;
+    if (count == 0) {
+        sent = send(stream, bytes, direct, [](std::byte*) {});
+        if (!sent) dropped.add();
+    } else {
+        // The same edge id serves all roots of the anchor, as in Storm.
+        sent = send(stream, bytes, direct, [&](std::byte* copy) {
+            const std::uint64_t edge = random_.next();
+            emitted ^= edge;
+            // A row that we built has no event time: its anchors follow the header.
+            std::byte* at = copy + detail::kRowHeaderBytes + detail::kWord;
+            for (std::uint32_t i = 0; i < count; ++i, at += sizeof(detail::Anchor)) {
+                detail::store(at, detail::Anchor{detail::row_anchor(row, i).root, edge});
+            }
+        });
+        if (!sent) {
+            emitted ^= random_.next();  // An edge that nobody acks: only the fail can settle it.
+            fail_as(anchor, FailReason::kOverflow);
+        }
+    }
+    executor_.after_emit();
+}
+
+std::size_t BoltTask::union_roots(std::span<const Tuple* const> anchors) {
+    roots_.clear();
+    for (const Tuple* const anchor : anchors) {
+        const std::byte* const row = TupleAccess::row(*anchor);
+        for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+            roots_.push_back(detail::row_anchor(row, i).root);
+        }
+    }
+    std::sort(roots_.begin(), roots_.end());
+    roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());
+    return roots_.size();
+}
+
+void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                             std::span<const Tuple* const> anchors) {
+    for (const Tuple* const anchor : anchors) {
+        if (TupleAccess::settled(*anchor) != detail::Settled::kOpen) reject_anchor(*anchor);
+    }
+    const bool sent = send(stream, bytes, direct, [&](std::byte* copy) {
+        edges_.assign(roots_.size(), 0);
+        for (const Tuple* const anchor : anchors) {
+            const std::uint64_t edge = random_.next();
+            TupleAccess::emitted_edges(*anchor) ^= edge;
+            const std::byte* const row = TupleAccess::row(*anchor);
+            for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
+                const auto root =
+                    std::lower_bound(roots_.begin(), roots_.end(), detail::row_anchor(row, i).root);
+                edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;
+            }
+        }
+        for (std::size_t i = 0; i < roots_.size(); ++i)
+            detail::set_row_anchor(copy, i, {roots_[i], edges_[i]});
+    });
+    if (!sent) {
+        if (roots_.empty()) dropped.add();
+        for (const Tuple* const anchor : anchors) {
+            TupleAccess::emitted_edges(*anchor) ^= random_.next();  // As in commit_anchored().
+        }
+        for (const Root root : roots_) acks_.fail(root, FailReason::kOverflow);
+    }
+    executor_.after_emit();
+}
+
+void BoltTask::commit_tracked(detail::OutStream&, std::size_t, TaskId, MessageId) {
+    STORM_CHECK(false, "a bolt collector has no tracked emit");
+}
+void BoltTask::finished() {
+    STORM_CHECK(false, "a bolt collector has no finished()");
+}
+
+// ---- Acking ------------------------------------------------------------------------------------
+
+void BoltTask::settle_twice(const Tuple& input) {
+    report_error("a tuple from " + detail::quoted(input.source_component()) +
+                 " was acked or failed twice; the second one has no effect");
+}
+
+void BoltTask::ack(const Tuple& input) {
+    check_caller();
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) [[unlikely]]
+        return settle_twice(input);
+    settled = detail::Settled::kAcked;
+    counters_of(TupleAccess::schema(input)).acked.add();
+    ack_roots(input);
+}
+
+void BoltTask::note(std::string_view what, const Tuple& input) {
+    for_each_root(input, [&](Root root) { journal_->bolt(what, root); });
+}
+
+void BoltTask::fail_as(const Tuple& input, FailReason reason) {
+    for_each_root(input, [&](Root root) { acks_.fail(root, reason); });
+}
+
+void BoltTask::count_failed(const Tuple& input) {
+    counters_of(TupleAccess::schema(input)).failed.add();
+    if (!input.is_tick() && detail::row_anchor_count(TupleAccess::row(input)) == 0)
+        lost_inputs.add();
+}
+
+void BoltTask::fail(const Tuple& input, std::string_view why) {
+    check_caller();
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) return settle_twice(input);
+    settled = detail::Settled::kFailed;
+    count_failed(input);
+    fail_as(input, FailReason::kBoltFailed);
+    if (!why.empty()) report_error(why);
+}
+
+Kept BoltTask::keep(const Tuple& input) {
+    check_caller();
+    detail::Settled& settled = TupleAccess::settled(input);
+    if (settled != detail::Settled::kOpen) {
+        throw EmitError("keep of a tuple from " + detail::quoted(input.source_component()) +
+                        " that was already acked, failed or kept");
+    }
+    settled = detail::Settled::kKept;
+    for_each_root(input, [this](Root root) { acks_.held(root, 1); });
+    return site_->keep(input);
+}
+
+void BoltTask::ack(Kept&& input) {
+    check_caller();
+    std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
+    if (is_foreign(*kept)) return settle_foreign(std::move(kept));
+    if (!settle(*kept)) return;
+    ack(kept->tuple);
+    let_go(kept->tuple);
+}
+
+void BoltTask::fail(Kept&& input, std::string_view why) {
+    check_caller();
+    std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
+    if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
+    if (is_foreign(*kept)) return settle_foreign(std::move(kept));
+    if (settle(*kept)) fail(kept->tuple, why);
+}
+
+bool BoltTask::settle(detail::KeptTuple& kept) {
+    auto& keeper = static_cast<TaskSite&>(*kept.site);
+    const bool settled = keeper.settle(kept);
+    if (kept.site != site_) keeper.wake();  // It may have waited for that, to pass an ending on.
+    return settled;
+}
+
+bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {
+    return kept.site != site_ && kept.site->component() != site_->component();
+}
+
+void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
+    report_error("ack or fail of a tuple that bolt " + detail::quoted(kept->site->component()) +
+                 " keeps, which alone may do so; it fails as forgotten");
+    const std::shared_ptr<detail::TaskSite> site = kept->site;
+    static_cast<TaskSite&>(*site).release(kept.release());
+}
+
+void BoltTask::reset_timeout(const Tuple& input) {
+    // What is emitted from now on is not as old as the input.
+    const base::Micros now = shared_.clock.now();
+    executor_.output_born = std::max(executor_.output_born, now);
+    for_each_root(input, [this](Root root) { acks_.reset_timeout(root); });
+    executor_.tell_spouts(now);
+}
+
+// ---- Executing ---------------------------------------------------------------------------------
+
+template <typename Call>
+bool BoltTask::guarded(const char* what, Call&& call) {
+    try {
+        call();
+        return true;
+    } catch (...) {
+        report_lost_call(what);
+    }
+    return false;
+}
+
+void BoltTask::handle_exception(const Tuple& input) {
+    FailReason reason = FailReason::kException;
+    try {
+        throw;
+    } catch (const FailedError&) {
+        reason = FailReason::kBoltFailed;
+    } catch (...) {
+        report_thrown(input.is_tick()
+                          ? "execute of a tick"
+                          : "execute of a tuple from " + detail::quoted(input.source_component()));
+    }
+    const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
+    // Whose input fails is told by that; else what it was to emit is missing.
+    if (!open || input.is_tick()) count_lost_emit();
+    if (!open) return;
+    TupleAccess::settled(input) = detail::Settled::kFailed;
+    count_failed(input);
+    fail_as(input, reason);
+}
+
+void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
+    const Tuple tuple =
+        TupleAccess::make(row, detail::row_offsets_at(row), schema, detail::kNoTask, true);
+    InputCounters& counters = counters_of(schema);
+    counters.executed.add();
+    if (basic_ != nullptr) {
+        execute_basic(*basic_, tuple);
+    } else {
+        execute_rich(*rich_, tuple);
+    }
+}
+
+const std::byte* BoltTask::take_without_object(const std::byte* at, const std::byte* end,
+                                               TaskId source) {
+    if (wire::is_control(at)) {
+        handle_control(at, source);  // After which it may have to be executed.
+        return at + detail::row_bytes(at);
+    }
+    for (; at != end && !wire::is_control(at); at += detail::row_bytes(at)) {
+        const std::uint32_t count = detail::row_anchor_count(at);
+        if (count == 0) dropped.add();
+        for (std::uint32_t i = 0; i < count; ++i)
+            acks_.fail(detail::row_anchor(at, i).root, FailReason::kRebalanced);
+    }
+    return at;
+}
+
+void BoltTask::fail_abandoned() {
+    if (!site_->has_mail()) return;
+    for (const auto& kept : site_->take_abandoned()) fail_kept(kept->tuple, FailReason::kForgotten);
+}
+
+void BoltTask::let_go(const Tuple& kept) {
+    for_each_root(kept, [this](Root root) { acks_.held(root, -1); });
+}
+
+void BoltTask::fail_kept(const Tuple& kept, FailReason reason) {
+    if (TupleAccess::settled(kept) != detail::Settled::kOpen) return let_go(kept);
+    TupleAccess::settled(kept) = detail::Settled::kFailed;
+    count_failed(kept);
+    fail_as(kept, reason);
+}
+
+void BoltTask::handle_control(const std::byte* row, TaskId source) {
+    if (is_source_started(row)) return reopen_input(source);
+    const wire::ControlRow control = wire::read_control_row(row);
+    if (std::holds_alternative<wire::Eos>(control)) {
+        end_of_input(source);
+    } else if (std::holds_alternative<wire::Ending>(control)) {
+        ending_of_input(source);
+    } else if (std::holds_alternative<wire::Reopen>(control)) {
+        reopen_input(source);
+    }
+}
+
+void BoltTask::end_of_input(TaskId source) {
+    // A worker that started anew is told again, to be sure.
+    if (!ended_sources_.insert(source).second) return;
+    ending_sources_.erase(source);
+    --open_inputs_;
+    look_for_ending();
+    if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) resume_members(*cycle_);
+}
+
+void BoltTask::ending_of_input(TaskId source) {
+    if (ended_sources_.contains(source)) return;
+    ending_sources_.insert(source);
+    look_for_ending();
+}
+
+// Each ENDING after that of the last source counts: something has come once more meanwhile.
+void BoltTask::look_for_ending() {
+    if (ended_sources_.size() + ending_sources_.size() < outside_sources_) return;
+    if (cycle_ == nullptr) {
+        ending_due_ = !ending_sources_.empty();
+        return;
+    }
+    if (!std::exchange(counted_as_ending_, true)) cycle_->tasks_not_ending.fetch_sub(1);
+    if (cycle_->tasks_not_ending.load() > 0) return;
+    cycle_->endings.fetch_add(1);
+    resume_members(*cycle_);
+}
+
+void BoltTask::reopen_input(TaskId source) {
+    ending_sources_.erase(source);
+    if (ended_sources_.erase(source) != 0) {
+        ++open_inputs_;
+        if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
+    }
+    // From inside of its cycle it learns nothing of its own sources.
+    const bool all_end = ended_sources_.size() + ending_sources_.size() >= outside_sources_;
+    if (!all_end && std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
+    if (finished_) reopen();
+}
+
+void BoltTask::reopen() {
+    close();  // In a cycle that has not ended, it is still there.
+    if (std::exchange(ended_, false)) shared_.state.task_reopened();
+    if (cycle_ != nullptr) cycle_->unfinished_tasks.fetch_add(1);
+    finished_ = false;
+    without_object_ = true;
+    ending_due_ = owes_ending_ = false;
+    tell_listeners(wire::Reopen{}, Listeners::kAll);
+}
+
+bool BoltTask::revive() {
+    without_object_ = false;
+    rich_.reset();  // First: it may use counters of its site to its end.
+    basic_.reset();
+    renew_site();
+    const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
+    try {
+        prepare();
+        return true;
+    } catch (...) {
+        shared_.state.fail(what + detail::what_was_thrown());
+    }
+    return false;
+}
+
+bool BoltTask::ending_is_due() const {
+    if (cycle_ == nullptr) return ending_due_;
+    if (!cycle_->empty()) return false;
+    if (cycle_->endings.load() != endings_seen_) return true;
+    // What others emitted when they were told has come round.
+    return executed_since_ending_ && endings_seen_ > 0 && cycle_->tasks_not_ending.load() == 0 &&
+           cycle_->open_inputs.load() > 0;
+}
+
+void BoltTask::tell_inputs_ended() {
+    ending_due_ = false;
+    executed_since_ending_ = false;
+    owes_ending_ = true;
+    if (cycle_ != nullptr) {
+        const bool again = std::exchange(endings_seen_, cycle_->endings.load()) == endings_seen_;
+        // Else two that always emit something would never come to an end.
+        if (again && !site_->keeps_any()) return;
+    }
+    const TaskSite::AllMayPost waits(*site_);
+    if (rich_ != nullptr && !without_object_ && !finished_)
+        guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
+}
+
+void BoltTask::pass_ending_on() {
+    if (!owes_ending_ || site_->keeps_any()) return;
+    owes_ending_ = false;
+    tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
+}
+
+void BoltTask::finish() {
+    finished_ = true;
+    ending_due_ = owes_ending_ = false;
+    if (!without_object_) call_finish();
+    if (cycle_ != nullptr && cycle_->unfinished_tasks.fetch_sub(1) == 1) resume_members(*cycle_);
+}
+
+void BoltTask::call_finish() {
+    const auto must = [this](const char* what, auto&& call) {
+        if (!guarded(what, call))
+            shared_.state.fail_at_end(std::string(what) + "() of " +
+                                      detail::quoted(site_->component()) + " failed");
+    };
+    const TaskSite::AllMayPost waits(*site_);
+    if (rich_ == nullptr) {
+        return must("finish", [this] {
+            BasicCollector collector(*this, nullptr, default_stream());
+            basic_->finish(collector);
+        });
+    }
+    // What has come since the last time is due as well.
+    must("inputs_ended", [this] { rich_->inputs_ended(collector_); });
+    must("finish", [this] { rich_->finish(collector_); });
+}
+
+void BoltTask::end() {
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
+    close();
+    without_object_ = false;
+    ended_ = true;
+    shared_.state.task_ended();
+}
+
+void BoltTask::close() {
+    if (!prepared_) return;
+    prepared_ = false;
+    {
+        const TaskSite::AllMayPost waits(*site_);
+        guarded("cleanup", [this] { basic_ != nullptr ? basic_->cleanup() : rich_->cleanup(); });
+    }
+    fail_abandoned();
+    site_->end([this](const Tuple& kept) { fail_kept(kept, FailReason::kRebalanced); });
+    drop_posted();
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,267 @@
+// One running copy of a bolt: what happens to each row that comes in, what it emits, acks and
+// keeps, and how it ends.
+//
+// Every input leaves execute() acked, failed or kept; else it fails as forgotten.
+//
+// The life of a task:
+//
+//                 ┌─────────────── REOPEN, or a source's worker starts anew ───────────────┐
+//                 ▼                                                                        │
+//     living ──ENDING of all inputs──► inputs_ended() ──EOS of all──► finish() ─► EOS ─► ended
+//       ▲                                                                │ EOS of all, no row came
+//       └──────────── first row: a new object is prepared ─────────── reopened
+//
+// Threads: its executor's.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <storm/bolt.h>
+#include <storm/detail/suggest.h>
+#include <storm/detail/tuple_access.h>
+
+#include "base/check.h"
+#include "worker/acker/ack_ledger.h"
+#include "worker/executor/executor.h"
+#include "worker/executor/stats.h"
+#include "worker/executor/task.h"
+#include "worker/queue/cycle.h"
+
+namespace storm::worker {
+
+class BoltTask final : public Task {
+public:
+    using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
+
+    BoltTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
+    ~BoltTask() override { site_->end(); }  // First: a thread of its bolt may wait in post().
+
+    void prepare();
+
+    void commit_anchored(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                         const Tuple& anchor) override;
+    void commit_joined(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                       std::span<const Tuple* const> anchors) override;
+    std::size_t union_roots(std::span<const Tuple* const> anchors) override;
+    void ack(const Tuple& input) override;
+    void fail(const Tuple& input, std::string_view why) override;
+    Kept keep(const Tuple& input) override;
+    void ack(Kept&& input) override;
+    void fail(Kept&& input, std::string_view why) override;
+    void reset_timeout(const Tuple& input) override;
+
+    // Those of spouts; BoltCollector does not have them.
+    void commit_tracked(detail::OutStream&, std::size_t, TaskId, MessageId) override;
+    void finished() override;
+
+    // ---- For BoltExecutor.
+    /// Executes rows from `at` on, until `end` or until stop() says so after a row; returns where
+    /// it stopped. Rows are the source task's.
+    template <typename Stop>
+    const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
+                             const Schemas& schemas, Stop&& stop);
+    /// Does not: their trees have timed out. What belongs to no tree is executed all the same.
+    template <typename Stop>
+    const std::byte* expire(const std::byte* at, const std::byte* end, TaskId source,
+                            const Schemas& schemas, Stop&& stop);
+    void tick(const std::byte* row, const detail::StreamSchema& schema);
+    /// REQUIRES: !has_object(). Takes one control row, or fails tuples up to the next one, which
+    /// have come after the end; returns where it stopped.
+    const std::byte* take_without_object(const std::byte* at, const std::byte* end, TaskId source);
+    /// Fails what was kept and then destroyed.
+    void fail_abandoned();
+    /// Nothing new will come, as far as its sources know: calls inputs_ended().
+    void tell_inputs_ended();
+    /// Tells the listeners the same, once what it keeps is settled.
+    void pass_ending_on();
+    /// All inputs have ended: calls finish(), once in the life of an object.
+    void finish();
+    void end();
+    void close();
+    /// Makes the object that a reopened task is without. False: it cannot be prepared.
+    bool revive();
+
+    /// Its inputs are acked unless they failed, and `acked` of InputCounters is not counted.
+    bool is_basic() const { return is_basic_; }
+    bool inputs_ended() const { return open_inputs_ == 0; }
+    bool has_finished() const { return finished_; }
+    bool has_object() const { return !ended_ && !without_object_; }
+    bool takes_ticks() const { return !finished_ && !without_object_; }
+    bool ending_is_due() const;
+    void executed_from_inside() { executed_since_ending_ = true; }
+
+    Counter expired;  // Rows that had timed out, and were not executed.
+
+    struct InputCounters {
+        const detail::StreamSchema* schema = nullptr;
+        Counter executed;
+        Counter acked;
+        Counter failed;
+    };
+    const std::vector<std::unique_ptr<InputCounters>>& inputs() const { return inputs_; }
+
+private:
+    void execute_basic(BasicBolt& bolt, const Tuple& input);
+    void execute_rich(Bolt& bolt, const Tuple& input);
+    /// What execute() has thrown; the input fails.
+    void handle_exception(const Tuple& input);
+    void ack_roots(const Tuple& input);
+    void note(std::string_view what, const Tuple& input);  // In the journal.
+    void fail_as(const Tuple& input, FailReason reason);
+    /// It was kept, and is acked.
+    void let_go(const Tuple& kept);
+    /// Once in its life; nothing if it was acked or failed before.
+    void fail_kept(const Tuple& kept, FailReason reason);
+    /// Nobody is told of an untracked one: it is lost.
+    void count_failed(const Tuple& input);
+    void settle_twice(const Tuple& input);
+    InputCounters& counters_of(const detail::StreamSchema& schema);
+    void end_of_input(TaskId source);
+    void ending_of_input(TaskId source);
+    void reopen_input(TaskId source);
+    void reopen();
+    void look_for_ending();
+    void call_finish();
+    void handle_control(const std::byte* row, TaskId source);
+    /// Another task of this component may settle what one keeps; one of another component may not.
+    bool is_foreign(const detail::KeptTuple& kept) const;
+    void settle_foreign(std::unique_ptr<detail::KeptTuple> kept);
+    /// False: the end of the task that keeps it was quicker.
+    bool settle(detail::KeptTuple& kept);
+    template <typename Call>
+    bool guarded(const char* what, Call&& call);
+
+    const bool is_basic_;
+    std::unique_ptr<Bolt> rich_;
+    std::unique_ptr<BasicBolt> basic_;  // One of the two.
+    BoltCollector collector_;
+    std::vector<std::unique_ptr<InputCounters>> inputs_;
+    std::unordered_map<const detail::StreamSchema*, InputCounters*> inputs_by_schema_;
+    InputCounters* last_counters_ = nullptr;
+    Cycle* const cycle_;
+    std::size_t outside_sources_ = 0;  // Tasks, but for those in the same cycle.
+    std::size_t open_inputs_ = 0;      // Of these: whose EOS has not come yet.
+    std::set<TaskId> ended_sources_;
+    std::set<TaskId> ending_sources_;     // Whose ENDING has come, and no EOS.
+    bool ending_due_ = false;             // inputs_ended() is to be called.
+    bool owes_ending_ = false;            // It has been; the listeners are to be told.
+    bool counted_as_ending_ = false;      // In the cycle's tasks_not_ending.
+    std::uint64_t endings_seen_ = 0;      // Of the cycle.
+    bool executed_since_ending_ = false;  // Something from inside of the cycle.
+    bool finished_ = false;
+    bool prepared_ = false;
+    bool without_object_ = false;  // Reopen, and no row has come yet.
+    std::vector<Root> roots_;      // Of the anchors last given to union_roots(); ascending.
+    std::vector<EdgeXor> edges_;
+};
+
+// ---- Inline: once per row ----------------------------------------------------------------------
+
+inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
+    if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
+        return *last_counters_;
+    const auto found = inputs_by_schema_.find(&schema);
+    STORM_CHECK(found != inputs_by_schema_.end(), "rows come from streams that are subscribed to");
+    last_counters_ = found->second;
+    return *last_counters_;
+}
+
+inline void BoltTask::ack_roots(const Tuple& input) {
+    if (journal_ != nullptr) [[unlikely]]
+        note("bolt_ack", input);
+    const std::byte* const row = detail::TupleAccess::row(input);
+    const std::uint64_t emitted = detail::TupleAccess::emitted_edges(input);
+    const std::uint32_t count = detail::row_anchor_count(row);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const detail::Anchor anchor = detail::row_anchor(row, i);
+        acks_.ack(anchor.root, anchor.edge ^ emitted);
+    }
+}
+
+inline void BoltTask::execute_basic(BasicBolt& bolt, const Tuple& input) {
+    BasicCollector collector(*this, &input, default_stream());
+    try {
+        bolt.execute(input, collector);
+    } catch (...) {
+        return handle_exception(input);
+    }
+    // An emit that overflowed has failed the roots; acking them then has no effect.
+    ack_roots(input);
+}
+
+inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
+    try {
+        bolt.execute(input, collector_);
+    } catch (...) {
+        return handle_exception(input);
+    }
+    if (detail::TupleAccess::settled(input) != detail::Settled::kOpen || input.is_tick()) [[likely]]
+        return;
+    detail::TupleAccess::settled(input) = detail::Settled::kFailed;
+    count_failed(input);
+    fail_as(input, FailReason::kForgotten);
+    report_error("execute() neither acked, failed nor kept a tuple from " +
+                 detail::quoted(input.source_component()) + ": it fails as forgotten");
+}
+
+template <typename Stop>
+const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, TaskId source,
+                                   const Schemas& schemas, Stop&& stop) {
+    const detail::StreamSchema* schema = nullptr;
+    InputCounters* counters = nullptr;
+    std::uint32_t stream = ~0U;
+    while (at != end) {
+        const std::size_t bytes = detail::row_bytes(at);
+        if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
+            handle_control(at, source);
+            if (!has_object()) return at + bytes;  // It was reopened: the rest is for a new one.
+        } else {
+            if (detail::row_stream(at) != stream) [[unlikely]] {
+                stream = detail::row_stream(at);
+                schema = schemas[stream].get();
+                counters = &counters_of(*schema);
+            }
+            const Tuple tuple =
+                detail::TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
+            if (journal_ != nullptr) [[unlikely]]
+                note("execute", tuple);
+            // Counted one by one, not run by run: the next call may never return.
+            if (basic_ != nullptr) {
+                execute_basic(*basic_, tuple);
+            } else {
+                execute_rich(*rich_, tuple);
+            }
+            counters->executed.add();
+        }
+        at += bytes;
+        if (stop()) break;
+    }
+    return at;
+}
+
+template <typename Stop>
+const std::byte* BoltTask::expire(const std::byte* at, const std::byte* end, TaskId source,
+                                  const Schemas& schemas, Stop&& stop) {
+    while (at != end) {
+        const std::byte* const next = at + detail::row_bytes(at);
+        const std::uint32_t anchors = detail::row_anchor_count(at);
+        if (anchors == 0) {
+            execute(at, next, source, schemas, [] { return true; });
+            if (stop() || !has_object()) return next;
+        } else {
+            expired.add();
+            // Its spout has long given it up, or it was reset, and fails now.
+            for (std::uint32_t i = 0; i < anchors; ++i)
+                acks_.fail(detail::row_anchor(at, i).root, FailReason::kTimedOut);
+        }
+        at = next;
+    }
+    return at;
+}
+
+}  // namespace storm::worker

@@ -1,0 +1,252 @@
+#include "worker/executor/spout_task.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <storm/detail/spout_access.h>
+
+#include "base/check.h"
+#include "worker/executor/spout_settings.h"
+
+namespace storm::worker {
+
+SpoutTask::SpoutTask(Shared& shared, Executor& executor, std::size_t component, TaskId id,
+                     int index)
+    : Task(shared, executor, component, id, index),
+      ledger_(id, life_of(shared.wiring.share.incarnation), kLedgerCapacity,
+              message_timeout(site_->config()), base::Random(base::kernel_seed())),
+      pending_max_(max_spout_pending(site_->config())),
+      timeouts_(message_timeout(site_->config()) != 0),
+      window_(*shared.spout_windows[component]),
+      collector_(*this, nullptr) {}
+
+void SpoutTask::open() {
+    spout_ = std::get<Component::SpoutFactory>(
+        shared_.wiring.topology.components()[component_].factory)();
+    collector_ = SpoutCollector(*this, default_stream());
+    const TaskSite::AllMayPost waits(*site_);
+    spout_->open(context_, collector_);
+    opened_ = true;
+}
+
+void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
+                               MessageId id) {
+    told_ending_ = false;
+    // Its timeout starts now, not when a call began that may have waited for long.
+    if (executor_.may_have_waited()) [[unlikely]] {
+        set_time(shared_.clock.now());
+        executor_.output_born = now_;
+    }
+    if (tracked_anchors_ == 0) {
+        acked.add();
+        if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
+        completed_.push(id);
+    } else if (ledger_.full()) {
+        failed.add();
+        failed_.push({id, FailReason::kOverflow});
+    } else {
+        const Root root = ledger_.open(id);
+        if (journal_ != nullptr) [[unlikely]]
+            journal_->emit(root, id);
+        EdgeXor edges = 0;
+        bool sent = false;
+        try {
+            sent = send(stream, bytes, direct, [&](std::byte* row) {
+                const std::uint64_t edge = random_.next();
+                edges ^= edge;
+                // A row that we built has no event time: its anchors follow the header.
+                detail::store(row + detail::kRowHeaderBytes + detail::kWord,
+                              detail::Anchor{root, edge});
+            });
+        } catch (...) {
+            (void)ledger_.fail(root);  // The caller learns of it by the exception.
+            if (journal_ != nullptr) journal_->settled("fail", root, id);
+            throw;
+        }
+        if (!sent) {
+            apply(FailRecord{root, FailReason::kOverflow});
+        } else if (const auto settled = ledger_.arm(root, edges)) {
+            if (journal_ != nullptr) journal_->settled("ack", root, id);
+            count_completed(*settled);
+            completed_.push(settled->message);
+        }
+    }
+    executor_.after_emit();
+}
+
+void SpoutTask::publish() {
+    // Until the spout has been told, a tuple counts as pending.
+    pending.store(ledger_.pending() + completed_.size() + failed_.size(),
+                  std::memory_order_relaxed);
+    if (completed_now_ == 0) return;
+    acked.add(completed_now_);
+    complete_latency.record(now_ - last_emitted_, completed_now_);
+    leave_flight(last_emitted_, completed_now_);
+    completed_now_ = 0;
+}
+
+void SpoutTask::leave_flight(base::Micros emitted, std::uint64_t count) {
+    ledger_.take_settled_back([&](base::Micros in) {
+        window_.came_back(in);
+        --count;
+    });
+    window_.completed(emitted, count - ledger_.take_settled_held());
+}
+
+void SpoutTask::call_ack(MessageId message) {
+    unreplayed.acked(message);
+    try {
+        spout_->ack(message);
+    } catch (...) {
+        report_thrown("ack");
+        count_lost_emit();
+    }
+}
+
+void SpoutTask::apply(const FailRecord& record) {
+    switch (record.kind) {
+        case FailRecord::Kind::kReset:
+            return ledger_.reset_timeout(record.root, now_);
+        case FailRecord::Kind::kHeld:
+            return ledger_.keep(record.root, static_cast<std::uint32_t>(record.held));
+        case FailRecord::Kind::kFail:
+            publish();  // So that what falls now is of this one.
+            if (const auto settled = ledger_.fail(record.root)) {
+                add_failure(*settled, record.reason);
+                leave_flight(settled->emitted, 1);
+            }
+    }
+}
+
+void SpoutTask::apply_letting_go(const FailRecord& record) {
+    ledger_.let_go(record.root, -static_cast<std::uint32_t>(record.held));
+}
+
+void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
+    if (journal_ != nullptr) [[unlikely]]
+        journal_->settled("fail", settled.root, settled.message);
+    failed.add();
+    failed_.push({settled.message, reason});
+}
+
+void SpoutTask::expire() {
+    if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;
+    publish();
+    expired_.clear();
+    ledger_.expire(now_, expired_);
+    for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
+    ledger_.take_settled_back([](base::Micros) {});
+    window_.timed_out(expired_.size() - ledger_.take_settled_held());
+    next_scan_ = now_ + ledger_.scan_interval();
+}
+
+void SpoutTask::abandon(FailReason reason) {
+    expired_.clear();
+    ledger_.abandon(expired_);
+    for (const worker::Settled& settled : expired_) add_failure(settled, reason);
+    ledger_.take_settled_back([](base::Micros) {});
+    (void)ledger_.take_settled_held();
+}
+
+void SpoutTask::call_fail(const Failure& failure) {
+    unreplayed.failed(failure.message);
+    try {
+        spout_->fail(failure.message, failure.reason);
+    } catch (...) {
+        report_thrown("fail");
+        count_lost_emit();
+    }
+    if (!detail::SpoutAccess::ignores_failures(*spout_)) replays_left_ += kReplayCallsMax;
+    renew_limit();
+}
+
+void SpoutTask::count_replay(Next next, bool had_finished) {
+    if (next == Next::kIdle) {
+        replays_left_ = 0;
+    } else if (had_finished && --replays_left_ == 0) {
+        report_error("next_tuple() said kEmitted " + std::to_string(kReplayCallsMax) +
+                     " times for each failed tuple after finished(), and never kIdle; it is not "
+                     "called any more");
+        lost_emits.add();
+    }
+    renew_limit();
+}
+
+void SpoutTask::turn() {
+    ledger_.hold(now_ - kKeptInFlight,
+                 [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
+    window_.set_any_back(ledger_.any_back());
+    window_.turn();
+    renew_limit();
+}
+
+void SpoutTask::renew_limit() {
+    pending_limit_ = has_more() ? std::min(pending_max_, window_.limit() + ledger_.held()) : 0;
+}
+
+void SpoutTask::tell_ending(bool draining) {
+    if (!owes_ending(draining)) return;
+    told_ending_ = true;
+    tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
+}
+
+void SpoutTask::set_active(bool active) {
+    if (active == active_ || ended_) return;
+    active_ = active;
+    renew_limit();
+    const TaskSite::AllMayPost waits(*site_);  // It may wait for a thread that posts.
+    try {
+        active ? spout_->activate() : spout_->deactivate();
+    } catch (...) {
+        report_lost_call(active ? "activate" : "deactivate");
+    }
+}
+
+void SpoutTask::close() {
+    if (!opened_) {
+        site_->end();  // Its open() may have thrown with a thread at work that posts.
+        return;
+    }
+    opened_ = false;
+    publish();  // What the last step emitted is pending.
+    const TaskSite::AllMayPost waits(*site_);
+    try {
+        spout_->close();
+    } catch (...) {
+        report_lost_call("close");
+    }
+    site_->end();
+    drop_posted();
+}
+
+void SpoutTask::end() {
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
+    close();
+    publish();
+    active_ = false;
+    ended_ = true;
+    renew_limit();
+    shared_.state.task_ended();
+}
+
+void SpoutTask::commit_anchored(detail::OutStream&, std::size_t, TaskId, const Tuple&) {
+    STORM_CHECK(false, "a spout collector has no anchored emit");
+}
+void SpoutTask::commit_joined(detail::OutStream&, std::size_t, TaskId,
+                              std::span<const Tuple* const>) {
+    STORM_CHECK(false, "a spout collector has no anchored emit");
+}
+std::size_t SpoutTask::union_roots(std::span<const Tuple* const>) {
+    return 0;
+}
+void SpoutTask::ack(const Tuple&) {}
+void SpoutTask::fail(const Tuple&, std::string_view) {}
+Kept SpoutTask::keep(const Tuple&) {
+    return {};
+}
+void SpoutTask::ack(Kept&&) {}
+void SpoutTask::fail(Kept&&, std::string_view) {}
+void SpoutTask::reset_timeout(const Tuple&) {}
+
+}  // namespace storm::worker
