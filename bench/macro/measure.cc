@@ -14,7 +14,7 @@
 #include "bench/macro/scenarios.h"
 #include "bench/macro/word_loop.h"
 #include "bench/macro/worker_processes.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 
 namespace storm::bench {
 namespace {

@@ -18,7 +18,7 @@
 #include "base/event_count.h"
 #include "base/log.h"
 #include "cluster/plan.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/transport/transport.h"
 
 namespace storm::bench {

@@ -31,7 +31,7 @@
 
 #include "base/clock.h"
 #include "tests/support/sanitized.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 
 namespace storm::testing {
 

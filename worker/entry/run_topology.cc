@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "cluster/plan.h"
 #include "cluster/settings_layers.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/entry/arguments.h"
 #include "worker/run/crash.h"
 #include "worker/run/describe.h"

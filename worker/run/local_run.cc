@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/run/limits.h"
 #include "worker/run/stuck.h"
 

@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "cluster/worker_protocol.h"
 #include "net/http_server.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/run/crash.h"
 #include "worker/run/describe.h"
 #include "worker/run/exit_guard.h"

@@ -14,7 +14,7 @@
 #include "tests/wire/plain_row.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 
 namespace storm::testing {
 

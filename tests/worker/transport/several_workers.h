@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "tests/support/any_topology.h"
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 #include "worker/transport/transport.h"
 
 namespace storm::testing {

@@ -1,4 +1,4 @@
-#include "worker/engine.h"
+#include "worker/engine/engine.h"
 
 #include "base/event_count.h"
 #include "base/interrupt.h"
