@@ -28,6 +28,24 @@ LAYERS = {
     "bench": None,
 }
 
+# The same below a room: of its folders, who may include whom. Lowest first.
+WITHIN = {
+    "worker": {
+        "wiring": [],
+        "acker": [],
+        "journal": ["acker"],
+        "queue": ["acker"],
+        "routing": ["queue", "wiring"],
+        "executor": ["acker", "journal", "queue", "routing", "wiring"],
+        "loop": ["acker", "executor", "queue"],
+        "engine": ["executor", "loop", "wiring"],
+        "transport": ["acker", "executor", "queue", "wiring"],
+        "run": ["engine", "executor", "wiring"],
+        "serve": ["engine", "executor", "run", "transport"],
+        "entry": ["engine", "run", "serve"],
+    },
+}
+
 # Rooms that are shipped: no file is too long to read, nothing includes each other in a circle.
 SHIPPED = ("base", "cli", "cluster", "groupings", "net", "nimbus", "supervisor", "topology-api", "wire", "worker")
 # What is still to be untied. Nothing is ever added here.
@@ -38,6 +56,14 @@ CYCLES_LEFT = [
     {"supervisor/isolation/users", "supervisor/places"},
     {"topology-api/include/storm", "topology-api/include/storm/detail"},
 ]
+
+SHIPPED_FOLDERS = tuple(room + "/" for room in SHIPPED)
+SHIPPED_LINES_MAX = 500
+# What is still to be taken apart. Nothing is ever added here either.
+LONG_LEFT = (
+    "cluster/cluster_state.cc", "cluster/memory_coordination.cc", "cluster/zookeeper_coordination.cc",
+    "net/http_server.cc", "nimbus/topology_store/topologies.cc", "supervisor/slot_runner.cc",
+)
 
 # (pattern, what to use instead, paths where it is allowed)
 BANNED = [
@@ -93,6 +119,20 @@ def check_include(path, bracket, include):
         yield "write <storm/…> for public headers, and \"room/…\" for all others of ours"
 
 
+def check_within(path, include):
+    """Folders of one room."""
+    room, _, rest = path.partition("/")
+    other_room, _, other_rest = include.partition("/")
+    folders = WITHIN.get(room)
+    if folders is None or room != other_room:
+        return
+    folder, other = (part.partition("/")[0] for part in (rest, other_rest))
+    if folder not in folders:
+        yield f"{room}/{folder} is none of the folders of {room}/ (see WITHIN in tools/tidy.py)"
+    elif other != folder and other not in folders[folder]:
+        yield f"{room}/{folder}/ may not include {room}/{other}/ (see WITHIN in tools/tidy.py)"
+
+
 def check_source(path, text):
     for number, line in enumerate(text.split("\n"), start=1):
         if len(line) > 100 and "http" not in line:
@@ -107,8 +147,10 @@ def check_source(path, text):
             if found and not path.startswith(tuple(allowed.split())):
                 yield number, f"`{found[0]}` is banned here, use {instead}"
         if found := INCLUDE.match(line):
-            for breach in check_include(path, found[1], found[2]):
+            for breach in (*check_include(path, found[1], found[2]), *check_within(path, found[2])):
                 yield number, breach
+    if path.startswith(SHIPPED_FOLDERS) and path not in LONG_LEFT and text.count("\n") > SHIPPED_LINES_MAX:
+        yield SHIPPED_LINES_MAX, f"is over {SHIPPED_LINES_MAX} lines; take it apart"
     if path.endswith(".h") and not re.match(r"(//[^\n]*\n)+#pragma once\n", text):
         yield 1, "a header starts with a comment that says what it is for, then #pragma once"
     if PUBLIC_HEADER.match(path):
@@ -256,7 +298,7 @@ def project_files():
 
 def main():
     files = [path for path in project_files() if path.endswith((".h", ".cc", ".md"))]
-    shipped = {path for path in files if path.startswith(tuple(room + "/" for room in SHIPPED)) and path[-3:] != ".md"}
+    shipped = {path for path in files if path.startswith(SHIPPED_FOLDERS) and path[-3:] != ".md"}
     breaches = [*check_rooms(files), *check_circles(shipped)]
     for path in files:
         check = check_page if path.endswith(".md") else check_source
