@@ -5,8 +5,9 @@
 // over afterwards. So a loop may go on without an executor whose user code does not return.
 //
 // Order:   open() once; step() as long as it says so or something arrives; close() at the end,
-// unless all tasks ended. Threads: everything but resume(), the atomics and those of its entry
-// belongs to the thread that owns the executor's loop.
+//          unless all tasks ended.
+// Threads: everything but resume() and the atomics belongs to the thread that owns the executor's
+//          loop.
 #pragma once
 
 #include <atomic>
