@@ -1,6 +1,6 @@
 // What a loop keeps with an executor that it runs. It lies in the executor, so that neither has to
 // be looked for, and is the loop's: the executor reads `dedicated`, `prompt`, `opened` and where it
-// runs, and writes nothing.
+// runs, and writes `resumed` alone.
 //
 // Threads: of the thread that owns the executor's loop, but for the atomics.
 #pragma once
