@@ -131,10 +131,17 @@ public:
                ran_what_was_posted(LatePosts::kRefused);
     }
     bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
+    /// How long a tuple that a bolt keeps counts as in flight. Where bolts keep for a moment, as
+    /// those do that ask others, all the time: a pause of theirs must open the window for none of
+    /// what will queue behind them. Where they keep for longer it says nothing of the flow.
+    base::Micros kept_in_flight() const {
+        const base::Micros usual = 2 * ledger_.keep_time();
+        return usual > ledger_.scan_period() ? kKeptInFlight : std::max(kKeptInFlight, usual);
+    }
     /// When it must be looked at though nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
-        return std::min(scan, ledger_.next_hold(kKeptInFlight).value_or(kNever));
+        return std::min(scan, ledger_.next_hold(kept_in_flight()).value_or(kNever));
     }
     /// It is later than the roots of the last calls say: one of them took long.
     void postpone(base::Micros now) {
