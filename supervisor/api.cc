@@ -197,9 +197,8 @@ void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
 
 std::optional<HttpResponse> Api::refusal_(const HttpRequest& request) {
     if (sources_.token_file.empty() && sources_.readonly_token_file.empty()) {
-        return HttpResponse::error(
-            403, "logs need the token, and this Supervisor has none",
-            "set storm.token.file to Nimbus' token for the supervisor");
+        return HttpResponse::error(403, "logs need the token, and this Supervisor has none",
+                                   "set storm.token.file to Nimbus' token for the supervisor");
     }
     auto refused = door_.refuse_without(net::Access::kRead, request,
                                         "the token is in Nimbus' storm.token.file, or in the file "

@@ -44,6 +44,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       loop_(outside.io),
       started_ms_(wall_ms()),
       state_(outside.session),
+      assigned_(state_, loop_, [this] { reconcile_(); }),
       files_(loop_, "files", kErrandsMax),
       downloads_(loop_, "downloads", kErrandsMax),
       reports_(loop_, "reports", kErrandsMax),
@@ -204,8 +205,10 @@ base::Result<base::Done> Supervisor::listen_() {
 void Supervisor::follow_() {
     ready_ = true;
     publish_();
-    state_.follow_assignments(
-        [this](const std::map<std::string, cluster::Assignment>& all) { take_(all); });
+    state_.follow_assignments([this](const std::map<std::string, cluster::Assignment>& all) {
+        assigned_.take(all, running_());
+        reconcile_();
+    });
     state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
         const bool new_one = leader && leader != leader_;
         leader_ = leader;
@@ -244,59 +247,21 @@ void Supervisor::publish_() {
     state_.publish(record, outside_.replaced);
 }
 
-void Supervisor::take_(const std::map<std::string, cluster::Assignment>& assignments) {
-    Assignments taken;
-    older_.clear();
-    for (const auto& [topology, assignment] : assignments) {
-        const Assignments::mapped_type* known = nullptr;
-        if (assignments_) {
-            const auto at = assignments_->find(topology);
-            if (at != assignments_->end()) known = &at->second;
-        }
-        if (is_older_(assignment)) {
-            older_[topology] = assignment.epoch;
-            if (known != nullptr) taken[topology] = *known;
-        } else if (known != nullptr && **known == assignment) {
-            taken[topology] = *known;  // What has not changed stays the same object.
-        } else {
-            taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
-        }
+std::map<std::uint16_t, Target> Supervisor::running_() const {
+    std::map<std::uint16_t, Target> running;
+    for (const auto& [port, runner] : runners_) {
+        if (runner->slot().target()) running[port] = *runner->slot().target();
     }
-    assignments_ = std::move(taken);
-    reconcile_();
-}
-
-/// Than one that is known. A topology that has ended in it has ended, though: that is for good.
-bool Supervisor::is_older_(const cluster::Assignment& assignment) const {
-    if (assignment.status == cluster::Status::kKilled ||
-        assignment.status == cluster::Status::kFinished) {
-        return false;
-    }
-    if (assignments_) {
-        const auto known = assignments_->find(assignment.topology);
-        if (known != assignments_->end() && assignment.epoch < known->second->epoch) return true;
-    }
-    return std::any_of(runners_.begin(), runners_.end(), [&](const auto& each) {
-        const auto& target = each.second->slot().target();
-        return target && target->topology == assignment.topology &&
-               target->epoch > assignment.epoch;
-    });
+    return running;
 }
 
 void Supervisor::reconcile_() {
-    std::map<std::uint16_t, Target> current;
-    for (const auto& [port, runner] : runners_) {
-        if (runner->slot().target()) current[port] = *runner->slot().target();
-    }
-    ask_for_removals_();
-    note_doubts_();
-    std::set<std::string> in_doubt;
-    for (const auto& [topology, why] : doubts_) in_doubt.insert(topology);
-    for (const auto& [topology, absence] : absences_) {
-        if (absence == Absence::kAsked) in_doubt.insert(topology);
-    }
+    const std::map<std::uint16_t, Target> current = running_();
+    if (!assigned_.known()) return;
+    if (assigned_.look(current)) reporter_.changed(true);
     const std::set<std::uint16_t> ports(identity_.slots.begin(), identity_.slots.end());
-    Desired desired = desired_workers(*assignments_, identity_.id, ports, current, in_doubt);
+    Desired desired = desired_workers(assigned_.assignments(), identity_.id, ports, current,
+                                      assigned_.in_doubt());
     note_mistakes_(std::move(desired.mistakes));
     for (const auto& [port, runner] : runners_) {
         if (desired.left_alone.count(port) > 0) continue;
@@ -307,61 +272,8 @@ void Supervisor::reconcile_() {
         }
         const std::string& topology = wanted->second.target.topology;
         fetcher_.get_ready(topology);
-        runner->want(wanted->second, assignments_->at(topology));
+        runner->want(wanted->second, assigned_.assignments().at(topology));
     }
-}
-
-/// Of what runs here and is missing: whether it was removed. Each answer makes them agree anew.
-void Supervisor::ask_for_removals_() {
-    std::set<std::string> missing;
-    for (const auto& [port, runner] : runners_) {
-        if (!runner->slot().target()) continue;
-        const std::string& topology = runner->slot().target()->topology;
-        if (assignments_->count(topology) == 0) missing.insert(topology);
-    }
-    std::erase_if(absences_, [&](const auto& each) {
-        const bool is_over = missing.count(each.first) == 0;
-        if (is_over) state_.unfollow_removal(each.first);
-        return is_over;
-    });
-    for (const std::string& topology : missing) {
-        if (!absences_.try_emplace(topology, Absence::kAsked).second) continue;
-        state_.follow_removal(topology, [this, topology](bool removed) {
-            const Absence now = removed ? Absence::kRemoved : Absence::kLost;
-            const auto known = absences_.find(topology);
-            if (known == absences_.end() || known->second == now) return;
-            known->second = now;
-            loop_.post([this, alive = alive_] {
-                if (*alive) reconcile_();
-            });
-        });
-    }
-}
-
-void Supervisor::note_doubts_() {
-    std::map<std::string, std::string> doubts;
-    for (const auto& [topology, absence] : absences_) {
-        if (absence != Absence::kLost) continue;
-        doubts[topology] =
-            "ZooKeeper has lost its assignment, and nobody has removed it; it goes on by the last "
-            "one (docs/operating.md says what to do)";
-    }
-    for (const auto& [topology, epoch] : older_) {
-        doubts[topology] = "ZooKeeper has an older assignment of it, of epoch " +
-                           std::to_string(epoch) +
-                           ", as if it had been restored; it goes on by the last one";
-    }
-    for (const auto& [topology, why] : state_.unreadable_assignments()) {
-        doubts[topology] = "its assignment in ZooKeeper cannot be read (" + why +
-                           "); it goes on by the last one that could";
-    }
-    if (doubts == doubts_) return;
-    for (const auto& [topology, why] : doubts) {
-        if (doubts_.count(topology) > 0) continue;
-        base::log::error("a worker goes on in doubt", {{"topology", topology}, {"why", why}});
-    }
-    doubts_ = std::move(doubts);
-    reporter_.changed(true);
 }
 
 void Supervisor::note_mistakes_(std::vector<Mistake> mistakes) {
@@ -378,11 +290,9 @@ void Supervisor::note_mistakes_(std::vector<Mistake> mistakes) {
 }
 
 void Supervisor::clean_up_() {
-    if (assignments_) {
+    if (assigned_.known()) {
         std::set<std::string> topologies;
-        for (const auto& [port, runner] : runners_) {
-            if (runner->slot().target()) topologies.insert(runner->slot().target()->topology);
-        }
+        for (const auto& [port, target] : running_()) topologies.insert(target.topology);
         fetcher_.keep_only(topologies);
     }
     loop_.after(kCleanUpMicros, [this, alive = alive_] {
@@ -477,9 +387,9 @@ cluster::SupervisorReport Supervisor::report() const {
     for (const auto& [port, runner] : runners_) {
         auto status = runner->status();
         if (!status) continue;
-        const auto doubt = doubts_.find(status->topology);
+        const auto doubt = assigned_.doubts().find(status->topology);
         std::string& failure = status->report.failure;
-        if (doubt != doubts_.end() && failure.empty()) failure = doubt->second;
+        if (doubt != assigned_.doubts().end() && failure.empty()) failure = doubt->second;
         report.workers.push_back(*std::move(status));
     }
     for (const Mistake& mistake : mistakes_) {
@@ -493,7 +403,7 @@ Overview Supervisor::overview_() const {
     now.zookeeper =
         outside_.session.ready() ? "connected" : std::string(to_string(outside_.session.state()));
     now.refused = reporter_.refused();
-    now.in_doubt = doubts_.size();
+    now.in_doubt = assigned_.doubts().size();
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();
     for (const auto& [port, runner] : runners_) {

@@ -32,6 +32,7 @@
 #include "cluster/session.h"
 #include "net/http_server.h"
 #include "supervisor/api.h"
+#include "supervisor/assigned.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/identity.h"
 #include "supervisor/isolation/isolation.h"
@@ -73,11 +74,8 @@ private:
     base::Result<base::Done> listen_();
     void follow_();
     void publish_();
-    void take_(const std::map<std::string, cluster::Assignment>& assignments);
-    bool is_older_(const cluster::Assignment& assignment) const;
+    std::map<std::uint16_t, Target> running_() const;
     void reconcile_();
-    void ask_for_removals_();
-    void note_doubts_();
     void note_mistakes_(std::vector<Mistake> mistakes);
     void clean_up_();
     void vouch_();
@@ -96,6 +94,7 @@ private:
     Identity identity_;
     std::int64_t started_ms_;
     cluster::ClusterState state_;
+    Assigned assigned_;
     cluster::Errands files_;
     cluster::Errands downloads_;
     cluster::Errands reports_;
@@ -110,17 +109,8 @@ private:
     std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
     bool looks_at_ports_ = false;
     bool ready_ = false;
-    std::optional<Micros> vouched_;               ///< When it did last.
-    std::optional<Assignments> assignments_;      ///< Nothing: not known yet.
-    std::map<std::string, std::uint64_t> older_;  ///< Epochs that ZooKeeper has gone back to.
-    enum class Absence : std::uint8_t {
-        kAsked,    ///< Why it is missing is not known yet.
-        kRemoved,  ///< By Nimbus.
-        kLost,     ///< Nobody has removed it.
-    };
-    std::map<std::string, Absence> absences_;  ///< Of topologies that run here, and are missing.
+    std::optional<Micros> vouched_;  ///< When it did last.
     std::vector<Mistake> mistakes_;
-    std::map<std::string, std::string> doubts_;  ///< Why a topology's assignment is not known.
     std::optional<cluster::Leadership> leader_;
     std::map<std::string, cluster::NimbusRecord> live_nimbuses_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -81,7 +81,7 @@ MUTATIONS = [
         ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - deadline) >= 0",
          "now_ms >= deadline", LEDGER),
         ("what-settles-stays-held", "leave(stay.state);\n    settled_held_", "settled_held_", LEDGER),
-        ("what-is-let-go-of-stays-held", "if (stay.kept > 0) return;\n    if (stay.state", "return;\n    if (stay.state",
+        ("what-is-let-go-of-stays-held", "learn_keep_time(now_ - stay.since);\n    if (stay.state", "return;\n    if (stay.state",
          LEDGER + KEPT),
         ("what-is-let-go-of-at-once-was-held", "stays_.erase(found);\n    }", "}", LEDGER),
         ("a-life-is-like-the-one-before", "entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);",
@@ -421,7 +421,7 @@ MUTATIONS = [
         ("nobody-reads-the-marks", "all.removed = std::move(*marks);", "", CLUSTER_STATE),
     ),
     *in_file(
-        "supervisor/supervisor.cc",
+        "supervisor/assigned.cc",
         ("what-is-missing-was-removed", "removed ? Absence::kRemoved : Absence::kLost;",
          "removed ? Absence::kRemoved : Absence::kRemoved;", LOST),
         ("what-was-removed-is-lost", "removed ? Absence::kRemoved : Absence::kLost;",
@@ -429,7 +429,7 @@ MUTATIONS = [
         ("an-older-assignment-is-followed", "assignment.epoch < known->second->epoch) return true;",
          "false) return true;", LOST),
         ("an-old-kill-does-not-count", "if (assignment.status == cluster::Status::kKilled ||", "if (", LOST),
-        ("it-forgets-by-what-it-runs-at-a-restart", "target->epoch > assignment.epoch;", "false;", LOST),
+        ("it-forgets-by-what-it-runs-at-a-restart", "target.epoch > assignment.epoch;", "false;", LOST),
     ),
     *in_file(
         "nimbus/topology_store/term.cc",

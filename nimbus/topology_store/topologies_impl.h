@@ -1,9 +1,9 @@
 // How Topologies does it, for its own files only:
 //
-//     topologies.cc   what others ask: requests, and what is known
-//     term.cc         a term begins, is read, goes wrong, ends; what ZooKeeper has is mended
-//     placing.cc      events become assignments
-//     removal.cc      topologies are killed, finish, and go
+//     topologies_impl.cc   what others ask: requests, and what is known
+//     term.cc              a term begins, is read, goes wrong, ends; what ZooKeeper has is mended
+//     placing.cc           events become assignments
+//     removal.cc           topologies are killed, finish, and go
 #pragma once
 
 #include <algorithm>

@@ -1,8 +1,7 @@
-#include "nimbus/topology_store/topologies.h"
+#include "nimbus/topology_store/topologies_impl.h"
 
 #include "base/log.h"
 #include "nimbus/limits.h"
-#include "nimbus/topology_store/topologies_impl.h"
 
 namespace storm::nimbus {
 
