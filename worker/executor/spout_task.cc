@@ -176,7 +176,7 @@ void SpoutTask::count_replay(Next next, bool had_finished) {
 void SpoutTask::turn() {
     ledger_.hold(now_ - kept_in_flight(),
                  [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
-    window_.set_any_back(ledger_.any_back());
+    window_.set_any_back(ledger_.any_back() || (keeps_are_short() && ledger_.held() > 0));
     window_.turn();
     renew_limit();
 }

@@ -131,12 +131,15 @@ public:
                ran_what_was_posted(LatePosts::kRefused);
     }
     bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
-    /// How long a tuple that a bolt keeps counts as in flight. Where bolts keep for a moment, as
-    /// those do that ask others, all the time: a pause of theirs must open the window for none of
-    /// what will queue behind them. Where they keep for longer it says nothing of the flow.
+    /// Whether bolts keep tuples for a moment only, as those do that ask others. Then that is
+    /// latency like any other, and a pause of theirs must not open the window to what will queue
+    /// behind them. Where they keep for longer it says nothing of the flow.
+    bool keeps_are_short() const {
+        return ledger_.keep_time() > 0 && 2 * ledger_.keep_time() <= ledger_.scan_period();
+    }
+    /// How long a tuple that a bolt keeps counts as in flight.
     base::Micros kept_in_flight() const {
-        const base::Micros usual = 2 * ledger_.keep_time();
-        return usual > ledger_.scan_period() ? kKeptInFlight : std::max(kKeptInFlight, usual);
+        return keeps_are_short() ? std::max(kKeptInFlight, 2 * ledger_.keep_time()) : kKeptInFlight;
     }
     /// When it must be looked at though nothing arrives.
     base::Micros next_due() const {
