@@ -270,18 +270,32 @@ Json NimbusClient::post(const std::string& target, const Json& body) {
 Json NimbusClient::health() {
     std::optional<Json> unwell;
     for (const Address& seed : seeds_) {
-        net::HttpCall call = call_of("GET", "/health");
-        call.host = seed.host;
-        call.port = seed.port;
-        if (seeds_.size() > 1) call.connect_timeout = call.timeout = kFirstTryTimeout;
-        const auto answer = this->call(call);
-        if (answer.outcome != Outcome::kAnswered) continue;
-        Json said = Json::parse(answer.response.body, nullptr, false);
-        if (text_at(said, "zookeeper").empty()) continue;
-        if (is_success(answer.response.status)) return said;
-        if (!unwell) unwell = std::move(said);
+        auto said = health_of(seed, seeds_.size() > 1);
+        if (!said) continue;
+        if (said->well) return of_its_leader(std::move(said->health));
+        if (!unwell) unwell = std::move(said->health);
     }
     return unwell ? *unwell : get("/health");  // Which tells why nobody answers.
+}
+
+std::optional<NimbusClient::Health> NimbusClient::health_of(const Address& nimbus, bool quickly) {
+    net::HttpCall call = call_of("GET", "/health");
+    call.host = nimbus.host;
+    call.port = nimbus.port;
+    if (quickly) call.connect_timeout = call.timeout = kFirstTryTimeout;
+    const auto answer = this->call(call);
+    if (answer.outcome != Outcome::kAnswered) return std::nullopt;
+    Json said = Json::parse(answer.response.body, nullptr, false);
+    if (text_at(said, "zookeeper").empty()) return std::nullopt;
+    return Health{std::move(said), is_success(answer.response.status)};
+}
+
+/// What only the leader knows, a standby cannot say: that topologies are missing, say.
+Json NimbusClient::of_its_leader(Json health) {
+    const std::string leader = text_at(health, "leader");
+    if (leader.empty() || flag_at(health, "is_leader")) return health;
+    auto said = health_of(address_of(leader, 0), true);
+    return said ? std::move(said->health) : health;
 }
 
 void NimbusClient::stay_with_leader(const Patience& patience) {

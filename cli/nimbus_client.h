@@ -64,7 +64,8 @@ public:
     explicit NimbusClient(const Config& config);
 
     Json get(const std::string& target);
-    /// What /health says, also of a cluster that is not well. Of the best of the seeds.
+    /// What /health says, also of a cluster that is not well: of the leader, if one of the seeds
+    /// knows it and it answers, else of the best of the seeds.
     Json health();
     Json post(const std::string& target, const Json& body);
 
@@ -82,6 +83,13 @@ public:
     net::HttpResponse get_log(const Location& location);
 
 private:
+    struct Health {
+        Json health;
+        bool well = false;
+    };
+    /// Nothing: no Nimbus answers there. `quickly`: others may know more.
+    std::optional<Health> health_of(const Address& nimbus, bool quickly);
+    Json of_its_leader(Json health);
     using Outcome = net::TokenClient::Outcome;
 
     /// Who answers something else than Nimbus does is a stranger.

@@ -264,6 +264,24 @@ TEST_F(NimbusClientTest, WhoDoesNotKnowTheTokenIsPassedOverAndDoesNotLearnIt) {
     EXPECT_TRUE(of_another_cluster.requests().empty());
 }
 
+TEST_F(NimbusClientTest, HealthIsWhatTheLeaderSaysIfItAnswers) {
+    FakeNimbus leader(always(200, {{"status", "degraded"},
+                                   {"zookeeper", "connected"},
+                                   {"is_leader", true},
+                                   {"problems", {"topologies are MISSING: wc"}}}));
+    FakeNimbus standby(always(200, {{"status", "ok"},
+                                    {"zookeeper", "connected"},
+                                    {"is_leader", false},
+                                    {"leader", leader.address()}}));
+    FakeNimbus lonely(always(200, {{"status", "ok"},
+                                   {"zookeeper", "connected"},
+                                   {"is_leader", false},
+                                   {"leader", "127.0.0.1:1"}}));
+
+    EXPECT_EQ(NimbusClient(standby.config()).health().at("status"), "degraded");
+    EXPECT_EQ(NimbusClient(lonely.config()).health().at("status"), "ok");
+}
+
 TEST_F(NimbusClientTest, ALeaderMustKnowTheTokenToo) {
     FakeNimbus thief(always(201, {{"id", "stolen"}}));
     FakeNimbus liar(always(421, {{"error", "not the leader"}, {"leader", thief.address()}}),
