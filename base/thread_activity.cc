@@ -11,8 +11,8 @@
 namespace storm::base {
 
 pid_t thread_number() {
-    thread_local const pid_t number = gettid();  // It is asked for again and again.
-    return number;
+    thread_local const pid_t kNumber = gettid();  // It is asked for again and again.
+    return kNumber;
 }
 
 Micros cpu_time(pid_t thread) {

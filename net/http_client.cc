@@ -173,12 +173,22 @@ private:
         return true;
     }
 
-    /// Something moved: from now on it has the whole timeout again.
+    std::optional<std::chrono::milliseconds> deadline() const {
+        if (wanted_.deadline.count() > 0) return wanted_.deadline;
+        if (!wanted_.body_file.empty() || !wanted_.save_file.empty()) return std::nullopt;
+        return 3 * wanted_.timeout;
+    }
+
+    /// Something moved: from now on it has the whole timeout again, up to the deadline.
     void watch() {
         timer_.expires_after(wanted_.timeout);
-        timer_.async_wait([this](error_code cancelled) {
+        if (!end_ && deadline()) end_ = timer_.expiry() - wanted_.timeout + *deadline();
+        const bool is_last = end_ && *end_ <= timer_.expiry();
+        if (is_last) timer_.expires_at(*end_);
+        timer_.async_wait([this, is_last](error_code cancelled) {
             if (cancelled) return;
-            fail(where() + " did not go on for " + seconds(wanted_.timeout));
+            fail(is_last ? where() + " was not done within " + seconds(*deadline())
+                         : where() + " did not go on for " + seconds(wanted_.timeout));
         });
     }
 
@@ -321,6 +331,7 @@ private:
     std::optional<http::response_parser<http::file_body>> file_parser_;
     HttpResponse response_;
     std::string failure_;
+    std::optional<std::chrono::steady_clock::time_point> end_;  // The deadline, once connected.
     bool finished_ = false;
 };
 

@@ -29,6 +29,9 @@ struct HttpCall {
     std::function<void(std::uint64_t done, std::uint64_t total)> progress;  ///< Of file transfers.
     std::chrono::milliseconds connect_timeout{2'000};
     std::chrono::milliseconds timeout{10'000};
+    /// For all of it, from the connection on: whoever answers byte by byte gets no more. 0: three
+    /// timeouts, and none where files are sent or saved.
+    std::chrono::milliseconds deadline{0};
 };
 
 /// Any response is a success here, whatever its status.

@@ -153,6 +153,10 @@ private:
         if (has_body && !state_->service.intake) {
             return write(HttpResponse::error(413, "no request here takes a body"));
         }
+        // Its own address is proved with the target: in this form it could be another's.
+        if (!request_.target.starts_with('/')) {
+            return write(HttpResponse::error(400, "the target does not begin with '/'"));
+        }
         if (auto refused = recognize()) return write(std::move(*refused));
         HttpIntake intake;
         if (auto failed = guarded(request_.target, [&] {

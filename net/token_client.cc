@@ -79,6 +79,7 @@ std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted,
     question.headers["Authorization"] = "Digest";  // Which proves nothing.
     question.connect_timeout = wanted.connect_timeout;
     question.timeout = wanted.timeout;
+    question.deadline = wanted.deadline;
     const auto asked = net::call(question);
     if (!asked) {
         failed = {Outcome::kNotSent, {}, asked.error().message};

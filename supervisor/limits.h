@@ -104,6 +104,9 @@ inline constexpr Micros kReportCoalesce = 20 * kMicrosPerMilli;
 inline constexpr Micros kReportBusy = 1 * kMicrosPerSecond;
 /// Less than nimbus.task.timeout.secs, and than Nimbus' kAliveUntilGone.
 inline constexpr Micros kReportIdle = 3 * kMicrosPerSecond;
+/// One Nimbus may take so long to take a report; then another one is asked. Much less than the time
+/// after which a Supervisor that does not report is lost.
+inline constexpr std::chrono::milliseconds kReportDeadline{5'000};
 /// After a report that reached nobody; doubles.
 inline constexpr Micros kReportRetryMin = 200 * kMicrosPerMilli;
 inline constexpr Micros kReportRetryMax = 5 * kMicrosPerSecond;

@@ -44,6 +44,7 @@ Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& 
     call.method = "POST";
     call.target = "/api/v1/supervisors/" + report.id + "/report";
     call.headers = {{"Content-Type", "application/json"}};
+    call.timeout = call.deadline = kReportDeadline;
     const std::string token = token_in(report.token_file);
     call.body = report.body;
     const auto answer = client.call(call, token);

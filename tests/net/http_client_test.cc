@@ -12,8 +12,10 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 
+#include "base/thread.h"
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"
 #include "tests/support/sanitized.h"
@@ -209,6 +211,27 @@ TEST_F(HttpClient, SaysThatNothingMoves) {
 
     EXPECT_EQ(failure(wanted),
               "127.0.0.1:" + std::to_string(peer.port()) + " did not go on for 0.1 s");
+}
+
+TEST_F(HttpClient, WhoAnswersByteByByteGetsNoMoreThanTheDeadline) {
+    const tests::Listening listening = tests::listen_on_loopback(1);
+    base::Thread dripping("dripping", [&] {
+        const int peer = ::accept(listening.socket, nullptr, nullptr);
+        const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+        ::send(peer, head.data(), head.size(), MSG_NOSIGNAL);
+        while (::send(peer, "x", 1, MSG_NOSIGNAL) == 1) {
+            ::poll(nullptr, 0, 20);
+        }
+        ::close(peer);
+    });
+    HttpCall wanted = to(listening.port);
+    wanted.timeout = std::chrono::milliseconds(100);
+    wanted.deadline = std::chrono::milliseconds(400);
+
+    EXPECT_EQ(failure(wanted),
+              "127.0.0.1:" + std::to_string(listening.port) + " was not done within 0.4 s");
+    dripping.join();
+    ::close(listening.socket);
 }
 
 TEST_F(HttpClient, SaysThatThereAreNoDescriptors) {

@@ -68,6 +68,12 @@ TEST(HttpServer, RefusesAnotherHost) {
     }
 }
 
+// Else who relays a request could have it answered under an address that is not asked.
+TEST(HttpServer, RefusesATargetThatNamesAnotherHost) {
+    EXPECT_TRUE(answer_to("GET http://evil:9999/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    .starts_with("HTTP/1.1 400 "));
+}
+
 TEST(HttpServer, RefusesWhatIsNoRequest) {
     EXPECT_TRUE(answer_to("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
 }

@@ -727,6 +727,7 @@ def zookeeper_forgets(name):
     with Lab() as lab:
         driver = started(lab, count=RATE * 60)
         before = lab.workers(driver.name)
+        lab.remember_commands()
         folder = lab.dir / "zookeeper"
         copied = lab.folder / "copy"
         lab.kill("zookeeper")

@@ -33,7 +33,7 @@ struct FailRecord {
         kReset,  // Not a fail at all: the root's timeout starts again.
         kHeld,   // Nor is this: a bolt keeps a tuple of it, for as long as it likes, or has let go.
     };
-    Root root;
+    Root root = {};
     FailReason reason = {};  // Of kFail.
     Kind kind = Kind::kFail;
     std::int32_t held = 0;  // Of kHeld: how many more of its tuples are kept; negative: fewer.

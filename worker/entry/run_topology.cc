@@ -148,7 +148,7 @@ ExitCode run_here(const std::string& name, Topology topology,
 }
 
 std::string name_of(const Config& config, const std::string& program) {
-    const std::string name = config.string("topology.name", detail::as_utf8(program));
+    std::string name = config.string("topology.name", detail::as_utf8(program));
     if (detail::is_utf8(name)) return name;
     throw ConfigError("setting \"topology.name\" is \"" + detail::as_utf8(name) +
                       "\", which is no UTF-8");

@@ -10,6 +10,7 @@ namespace storm::worker {
 class Executor;
 
 /// Null: none. Read by a signal handler.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a thread's own.
 inline constinit thread_local const Executor* volatile running_executor = nullptr;
 
 /// While it exists, this thread runs the executor.

@@ -22,7 +22,9 @@ constexpr std::string_view kGiveBack = "\0337\033[r\0338\033[J";
 
 constexpr std::size_t kRowsLeftMin = 4;  // For what scrolls.
 
-std::atomic<bool> in_use{false};  // For the end of a process that does not come back here.
+// For the end of a process that does not come back here.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<bool> in_use{false};
 
 void write_all(std::string_view text) {
     while (!text.empty()) {

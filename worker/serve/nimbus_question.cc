@@ -26,7 +26,7 @@ std::optional<Said> said_by(const cluster::NimbusAddress& nimbus, const std::str
     call.host = nimbus.host;
     call.port = nimbus.port;
     call.target = target;
-    call.connect_timeout = call.timeout = kAskTimeout;
+    call.connect_timeout = call.timeout = call.deadline = kAskTimeout;
     const auto response = net::call(call);
     if (!response) return std::nullopt;
     if (response->status == 410) return Said{Answer::kGone, std::nullopt};

@@ -603,6 +603,21 @@ TEST_F(LostTest, WhatRunsThoughItIsNotInZookeeperIsMissingAndKeepsItsSlot) {
     EXPECT_EQ(nimbus.status("wc"), "none") << "a late report of it is none of a lost one";
 }
 
+TEST_F(LostTest, AnEpochThatNobodyGaveWedgesNothing) {
+    nimbus.submit("wc", 1);
+    run(kReturnGrace);
+    cluster::SupervisorReport told =
+        supervisors[0]->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 1);
+    for (const std::uint64_t epoch : {std::uint64_t{0xFFFFFFFF}, ~std::uint64_t{0}}) {
+        told.workers.at(0).report.assignment_epoch = epoch;
+        EXPECT_FALSE(nimbus.topologies.report(told));
+        run();
+    }
+
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+}
+
 TEST_F(LostTest, ThoseThatAreTakenForMissingAreBounded) {
     cluster::SupervisorReport report = told(1);
     for (std::size_t i = 1; i <= kMissingMax + 10; ++i) {

@@ -28,7 +28,6 @@ using std::chrono::steady_clock;
 constexpr std::int64_t kCount = 300;
 constexpr std::int64_t kMany = 20'000;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
-const Streams kNoStreams;
 
 std::int64_t now_ms() {
     return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();

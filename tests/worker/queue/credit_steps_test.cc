@@ -15,6 +15,7 @@
 namespace storm::worker {
 namespace {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): for the macro below.
 std::function<void()> at_next_relaxed_access;
 
 inline std::memory_order relaxed_after_hook() {
@@ -25,6 +26,7 @@ inline std::memory_order relaxed_after_hook() {
 }  // namespace
 }  // namespace storm::worker
 
+// NOLINTNEXTLINE(readability-identifier-naming): the standard's.
 #define memory_order_relaxed memory_order(relaxed_after_hook())
 #include "worker/queue/credit.h"
 #undef memory_order_relaxed

@@ -19,8 +19,6 @@
 namespace storm::testing {
 namespace {
 
-using ::testing::IsEmpty;
-
 struct Sockets {
     int all = 0;
     std::vector<int> inherited;
