@@ -1,5 +1,5 @@
-// Which settings are secrets: by name, by declaration, by a password in a URL. Method: lists of
-// keys that people use.
+// Which settings are secrets: by name, by declaration, by what their value carries. Method: lists
+// of keys and values that people use.
 #include <map>
 #include <string>
 
@@ -13,11 +13,28 @@ namespace {
 using Settings = std::map<std::string, std::string>;
 
 TEST(Secrets, AreWhatTheirNamesSay) {
-    for (const char* const key :
-         {"db.password", "DB_PASSWORD", "dbPasswd", "kafka.sasl.passphrase",
-          "aws.secret.access.key", "client_secret", "token", "auth-token", "api.tokens",
-          "oauth.refreshToken", "google.credentials", "apiKey", "x.api_key", "ssl.private-key",
-          "s3.access.key", "pwd", "redis.pass", "signing.key"}) {
+    for (const char* const key : {"db.password",
+                                  "DB_PASSWORD",
+                                  "dbPasswd",
+                                  "kafka.sasl.passphrase",
+                                  "aws.secret.access.key",
+                                  "client_secret",
+                                  "token",
+                                  "auth-token",
+                                  "api.tokens",
+                                  "oauth.refreshToken",
+                                  "google.credentials",
+                                  "apiKey",
+                                  "x.api_key",
+                                  "ssl.private-key",
+                                  "s3.access.key",
+                                  "pwd",
+                                  "redis.pass",
+                                  "signing.key",
+                                  "azure.account.key",
+                                  "kafka.keystore.pw",
+                                  "http.auth.header",
+                                  "sasl.jaas.config"}) {
         EXPECT_TRUE(looks_secret(key, "x")) << key;
     }
 }
@@ -35,6 +52,22 @@ TEST(Secrets, AreUrlsWithAPassword) {
     EXPECT_FALSE(looks_secret("db.url", "postgres://me@db:5432/x"));
     EXPECT_FALSE(looks_secret("db.url", "http://db:80/a@b"));
     EXPECT_FALSE(looks_secret("db.url", "://"));
+}
+
+TEST(Secrets, AreValuesThatCarryOne) {
+    for (const char* const value :
+         {R"(org.apache.Login required username="u" password="hunter2";)",
+          "jdbc:postgresql://db/x?user=u&password=hunter2", "http://store/blob?sv=1&sig=abc%3D",
+          "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=abc==;",
+          "u:hunter2@tcp(db:3306)/x", R"({"user": "u", "token": "abc"})"}) {
+        EXPECT_TRUE(looks_secret("x", value)) << value;
+    }
+    for (const char* const value :
+         {"a=b", "password=", "?password=&x=1", "12:30", "me@example.org", "a:b", "see a:b, or c@d",
+          "jdbc:postgresql://db/x?user=u", "http://db:80/a@b", "tokenizer=words", "10:20 x@y",
+          R"({"user": "u"})"}) {
+        EXPECT_FALSE(looks_secret("x", value)) << value;
+    }
 }
 
 TEST(Secrets, AreNeverStormsOwnSettings) {
