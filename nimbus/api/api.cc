@@ -335,9 +335,18 @@ void Api::list_(const Call& call) {
 }
 
 void Api::topology_(const Call& call) {
-    for (const TopologyView& view : parts_.topologies.all()) {
+    const std::vector<TopologyView> all = parts_.topologies.all();
+    const TopologyView* found = nullptr;
+    for (const TopologyView& view : all) {
+        if (view.record.id == call.argument) {
+            found = &view;
+            break;
+        }
         if (view.record.name != call.argument) continue;
-        return call.reply(told_(topology_json(view, parts_.topologies, parts_.wall.now_ms(),
+        if (found == nullptr || found->state == "MISSING") found = &view;
+    }
+    if (found != nullptr) {
+        return call.reply(told_(topology_json(*found, parts_.topologies, parts_.wall.now_ms(),
                                               call.request.caller.access)));
     }
     if (!parts_.topologies.leading()) {

@@ -48,10 +48,14 @@ Topologies::Impl::Impl(cluster::ClusterState& given_state, cluster::EventLoop& g
       followed(state, loop, [this] { mend_unreadable(); }) {}
 
 Led* Topologies::Impl::find(const std::string& name) {
+    if (const auto by_id = led.find(name); by_id != led.end()) return &by_id->second;
+    Led* found = nullptr;
     for (auto& [id, known] : led) {
-        if (known.record.name == name) return &known;
+        if (known.record.name != name) continue;
+        // Of two of one name, that which ZooKeeper has.
+        if (found == nullptr || found->stored == Led::Stored::kMissing) found = &known;
     }
-    return nullptr;
+    return found;
 }
 
 void Topologies::Impl::submit(Submission submission, const Submitted& done) {

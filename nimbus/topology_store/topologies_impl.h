@@ -87,6 +87,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void look_at_silent();
     void supervisors_changed(const std::set<std::string>& touched);
 
+    /// By name, or by id: a missing topology may have another's name.
     Led* find(const std::string& name);
     void submit(Submission submission, const Submitted& done);
     void created(cluster::Write outcome, const std::string& id, const Led& made,

@@ -603,6 +603,20 @@ TEST_F(LostTest, WhatRunsThoughItIsNotInZookeeperIsMissingAndKeepsItsSlot) {
     EXPECT_EQ(nimbus.status("wc"), "none") << "a late report of it is none of a lost one";
 }
 
+TEST_F(LostTest, OfTwoOfOneNameThatWhichZookeeperHasIsMeantUnlessAnIdIsGiven) {
+    const std::string id = nimbus.submit("wc", 1);
+    EXPECT_FALSE(nimbus.topologies.report(told(3)));
+    ASSERT_THAT(nimbus.topologies.all(), SizeIs(2));
+
+    EXPECT_EQ(nimbus.kill("wc-7-1700000000", 0), "");
+    EXPECT_TRUE(nimbus.topologies.was_removed("wc-7-1700000000"));
+    EXPECT_EQ(nimbus.topologies.all().at(0).record.id, id);
+    EXPECT_EQ(nimbus.topologies.all().at(0).state, "ACTIVE");
+
+    EXPECT_EQ(nimbus.kill("wc", 0), "");
+    EXPECT_EQ(nimbus.topologies.all().at(0).state, "KILLED");
+}
+
 TEST_F(LostTest, AnEpochThatNobodyGaveWedgesNothing) {
     nimbus.submit("wc", 1);
     run(kReturnGrace);

@@ -1,8 +1,8 @@
 // Which settings are secrets: the one rule for all that shows settings.
 //
 // A key of the user's own is one if its name says so (a password, a token, an API key …), if
-// topology.secret.settings lists it, or if its value is a URL with a password in it. Storm's own
-// settings hold no secrets, only paths of files that do.
+// topology.secret.settings lists it, or if its value carries one: a URL or a connection string with
+// a password in it, say. Storm's own settings hold no secrets, only paths of files that do.
 //
 // Threads: immutable.
 #pragma once
