@@ -81,7 +81,7 @@ MUTATIONS = [
         ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - deadline) >= 0",
          "now_ms >= deadline", LEDGER),
         ("what-settles-stays-held", "leave(stay.state);\n    settled_held_", "settled_held_", LEDGER),
-        ("what-is-let-go-of-stays-held", "learn_keep_time(now_ - stay.since);\n    if (stay.state", "return;\n    if (stay.state",
+        ("what-is-let-go-of-stays-held", "if (stay.kept > 0) return;\n    if (stay.state", "return;\n    if (stay.state",
          LEDGER + KEPT),
         ("what-is-let-go-of-at-once-was-held", "stays_.erase(found);\n    }", "}", LEDGER),
         ("a-life-is-like-the-one-before", "entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);",

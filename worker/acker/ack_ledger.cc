@@ -82,7 +82,6 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
     if (stay.kept == 0 || count == 0) return;
     stay.kept -= std::min(count, stay.kept);
     if (stay.kept > 0) return;
-    learn_keep_time(now_ - stay.since);
     if (stay.state == Stay::State::kHeld) {
         leave(stay.state);
         stay.state = Stay::State::kBack;
@@ -94,15 +93,9 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
     }
 }
 
-void AckLedger::learn_keep_time(base::Micros time) {
-    constexpr base::Micros kShare = 8;  // Of the new one in the mean.
-    keep_time_ = keep_time_ == 0 ? time : keep_time_ + (time - keep_time_) / kShare;
-}
-
 void AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
     const auto found = stays_.find(slot);
     const Stay& stay = found->second;
-    if (stay.kept > 0) learn_keep_time(now_ - stay.since);
     entry.emitted = ~entry.emitted;
     leave(stay.state);
     settled_held_ += stay.state == Stay::State::kHeld ? 1U : 0U;

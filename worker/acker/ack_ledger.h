@@ -165,8 +165,6 @@ public:
         if (kept_.empty()) return std::nullopt;
         return kept_.front().since + time;
     }
-    /// How long bolts have kept tuples of late, on average; 0: none was kept yet.
-    base::Micros keep_time() const { return keep_time_; }
     /// How many roots settled since the last call while they were held.
     std::uint64_t take_settled_held() { return std::exchange(settled_held_, 0); }
     /// Calls came(in) for each that settled since the last call and was back in flight.
@@ -264,7 +262,6 @@ private:
     }
     /// Puts slots on the list of free ones. REQUIRES: !full().
     void find_free();
-    void learn_keep_time(base::Micros time);
     void end_stay(Entry& entry, std::uint32_t slot);
     std::optional<base::Micros> hold(const KeptSince& kept);
     void leave(Stay::State state) {
@@ -293,7 +290,6 @@ private:
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
     std::uint32_t held_ = 0;
-    base::Micros keep_time_ = 0;
     std::unordered_map<std::uint32_t, Stay> stays_;  // By slot.
     std::deque<KeptSince> kept_;                     // That may become held; ascending.
     std::uint32_t back_ = 0;

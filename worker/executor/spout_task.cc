@@ -174,9 +174,9 @@ void SpoutTask::count_replay(Next next, bool had_finished) {
 }
 
 void SpoutTask::turn() {
-    ledger_.hold(now_ - kept_in_flight(),
+    ledger_.hold(now_ - kKeptInFlight,
                  [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
-    window_.set_any_back(ledger_.any_back() || (keeps_are_short() && ledger_.held() > 0));
+    window_.set_any_back(ledger_.any_back());
     window_.turn();
     renew_limit();
 }

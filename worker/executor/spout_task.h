@@ -131,20 +131,10 @@ public:
                ran_what_was_posted(LatePosts::kRefused);
     }
     bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
-    /// Whether bolts keep tuples for a moment only, as those do that ask others. Then that is
-    /// latency like any other, and a pause of theirs must not open the window to what will queue
-    /// behind them. Where they keep for longer it says nothing of the flow.
-    bool keeps_are_short() const {
-        return ledger_.keep_time() > 0 && 2 * ledger_.keep_time() <= ledger_.scan_period();
-    }
-    /// How long a tuple that a bolt keeps counts as in flight.
-    base::Micros kept_in_flight() const {
-        return keeps_are_short() ? std::max(kKeptInFlight, 2 * ledger_.keep_time()) : kKeptInFlight;
-    }
     /// When it must be looked at though nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
-        return std::min(scan, ledger_.next_hold(kept_in_flight()).value_or(kNever));
+        return std::min(scan, ledger_.next_hold(kKeptInFlight).value_or(kNever));
     }
     /// It is later than the roots of the last calls say: one of them took long.
     void postpone(base::Micros now) {

@@ -123,7 +123,6 @@ public:
         ++counts_.back;
         counts_.back_latency += static_cast<std::uint64_t>(now_ - emitted);
     }
-    /// Whether such are in flight, or to be expected soon.
     void set_any_back(bool any) { counts_.any_back = counts_.any_back || any; }
     void timed_out(std::uint64_t count) { counts_.timed_out += count; }
     /// It wanted to emit, and the window or credit kept it from that.

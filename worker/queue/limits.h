@@ -22,8 +22,7 @@ inline constexpr std::size_t kCommonPoolBatches = 1024;
 
 /// What the ack() and fail() of a spout that waits for credit may emit before they wait, too.
 inline constexpr std::size_t kLeewayBytes = 64 * 1024;
-/// What a bolt keeps for no longer counts as in flight all the time. Where bolts have kept tuples
-/// for less than half of min(timeout / 8, 1 s) of late, it is at least twice that time.
+/// What a bolt keeps for no longer counts as in flight all the time.
 inline constexpr base::Micros kKeptInFlight = 20 * base::kMicrosPerMilli;
 /// Calls of next_tuple() after finished() for each fail(), unless it says kIdle before.
 inline constexpr std::uint64_t kReplayCallsMax = 1'024;

@@ -327,24 +327,6 @@ TEST_F(AckLedgerTest, WhatIsLetGoOfSoonHasBeenInFlightAllTheTime) {
     EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
 }
 
-TEST_F(AckLedgerTest, KnowsHowLongTuplesHaveBeenKeptOfLate) {
-    EXPECT_EQ(ledger.keep_time(), 0);
-    const Root first = armed(1, 9);
-    const Root second = armed(2, 9);
-    ledger.set_time(1'000);
-    ledger.keep(first, 1);
-    ledger.keep(second, 2);
-    ledger.set_time(1'800);
-
-    ledger.let_go(first, 1);
-    EXPECT_EQ(ledger.keep_time(), 800);
-    ledger.let_go(second, 1);
-    EXPECT_EQ(ledger.keep_time(), 800) << "one is still kept";
-    ledger.set_time(2'600);
-    EXPECT_TRUE(ledger.ack(second, 9));
-    EXPECT_EQ(ledger.keep_time(), 900) << "an eighth of 1,600";
-}
-
 TEST_F(AckLedgerTest, WhatWasHeldIsBackInFlightWhenTheLastTupleIsLetGoOf) {
     const Root root = armed(1, 9);
     ledger.set_time(100);
