@@ -1,5 +1,6 @@
 #include "base/sha256.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -64,6 +65,12 @@ Result<FileDigest> digest_of_file(const std::string& path) {
     }
     found.sha256 = digest.hex();
     return found;
+}
+
+bool is_sha256(std::string_view text) {
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+           });
 }
 
 std::string to_hex(std::string_view bytes) {

@@ -31,6 +31,8 @@ private:
 };
 
 std::string sha256(std::string_view bytes);
+/// Whether it could be one: 64 hex digits, in lower case.
+bool is_sha256(std::string_view text);
 
 struct FileDigest {
     std::string sha256;

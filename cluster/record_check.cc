@@ -5,6 +5,7 @@
 
 #include <storm/detail/names.h>
 
+#include "base/sha256.h"
 #include "cluster/limits.h"
 
 namespace storm::cluster {
@@ -21,7 +22,7 @@ std::string quoted(std::string_view text) {
 
 std::string fault_of(const Artifact& artifact) {
     if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is no file name";
-    if (!is_sha256(artifact.sha256)) {
+    if (!base::is_sha256(artifact.sha256)) {
         return "artifact " + quoted(artifact.name) + " has no SHA-256 of 64 hex digits";
     }
     if (artifact.mode > 0777) {
@@ -68,12 +69,6 @@ bool is_name(std::string_view text, std::size_t bytes_max) {
 
 bool is_id(std::string_view text) {
     return detail::fault_of_file_name(text).empty();
-}
-
-bool is_sha256(std::string_view text) {
-    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-           });
 }
 
 std::string fault(const TopologyRecord& record) {

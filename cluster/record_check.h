@@ -21,8 +21,6 @@ bool is_name(std::string_view text, std::size_t bytes_max);
 /// A host or daemon's id, or a file's name: printable ASCII without blank and slash, not "." or
 /// "..", at most kIdBytesMax.
 bool is_id(std::string_view text);
-/// 64 hex digits, lower case.
-bool is_sha256(std::string_view text);
 
 std::string fault(const TopologyRecord& record);
 std::string fault(const Assignment& record);

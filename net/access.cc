@@ -11,11 +11,6 @@
 namespace storm::net {
 namespace {
 
-std::string_view header_of(const HttpRequest& request, const char* name) {
-    const auto found = request.headers.find(name);
-    return found == request.headers.end() ? std::string_view() : found->second;
-}
-
 /// Nothing: the request has none.
 std::optional<std::string_view> token_of(std::string_view header) {
     constexpr boost::beast::string_view kBearer = "Bearer ";
@@ -28,30 +23,24 @@ bool is(std::string_view given, std::string_view token) {
     return !token.empty() && base::same_secret(given, token);
 }
 
-bool is_hash(std::string_view text) {
-    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-           });
-}
-
 /// What its body must be. Empty: it names none that could be one.
 std::string named_body(const HttpRequest& head) {
     const auto found = head.headers.find(kContentHashHeader);
     if (found == head.headers.end()) return base::sha256("");
-    return is_hash(found->second) ? found->second : std::string();
+    return base::is_sha256(found->second) ? found->second : std::string();
 }
 
 /// Our own programs prove the whole address, so that nobody can pass their requests on to a server
 /// of another name.
 bool is_of(std::string_view uri, const HttpRequest& head) {
     return uri == head.target ||
-           uri == "http://" + std::string(header_of(head, "host")) + head.target;
+           uri == "http://" + std::string(header_of(head.headers, "host")) + head.target;
 }
 
 }  // namespace
 
 HttpRecognized Doorkeeper::recognize(const HttpRequest& head) {
-    const std::string_view header = header_of(head, "authorization");
+    const std::string_view header = header_of(head.headers, "authorization");
     const auto given = token_of(header);
     if (!given && !is_digest(header)) return HttpCaller{};
     const Tokens tokens = tokens_();
@@ -96,7 +85,7 @@ std::optional<HttpResponse> Doorkeeper::refuse_without(Access wanted, const Http
         return HttpResponse::error(403, "the request's token is for reading only",
                                    "send the other one; " + std::string(hint));
     }
-    const bool has_token = token_of(header_of(request, "authorization")).has_value();
+    const bool has_token = token_of(header_of(request.headers, "authorization")).has_value();
     return refusal_(has_token ? "the request has a wrong token" : "the request has no token",
                     "send `Authorization: Bearer TOKEN`; " + std::string(hint));
 }

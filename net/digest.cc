@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "net/limits.h"
+#include "net/lower_case.h"
 
 namespace storm::net {
 namespace {
@@ -15,14 +16,6 @@ namespace {
 constexpr std::string_view kAlgorithm = "SHA-256";
 constexpr std::size_t kHashDigits = 64;
 constexpr std::size_t kNumberDigits = 16;
-
-std::string lower_case(std::string_view text) {
-    std::string lowered(text);
-    for (char& letter : lowered) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return lowered;
-}
 
 bool is_token_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -144,7 +137,7 @@ const std::string& at(const Parameters& parameters, const char* name) {
 }
 
 bool is_sha256(const Parameters& parameters) {
-    return lower_case(at(parameters, "algorithm")) == lower_case(kAlgorithm);
+    return lower_case(at(parameters, "algorithm")) == lower_case(std::string(kAlgorithm));
 }
 
 /// Of `auth,auth-int`.
@@ -235,7 +228,7 @@ std::optional<DigestInfo> digest_info(std::string_view header) {
 
 bool is_digest(std::string_view header) {
     constexpr std::string_view kDigest = "digest";
-    return lower_case(header.substr(0, kDigest.size())) == kDigest &&
+    return lower_case(std::string(header.substr(0, kDigest.size()))) == kDigest &&
            (header.size() == kDigest.size() || header[kDigest.size()] == ' ');
 }
 

@@ -17,6 +17,7 @@
 
 #include "net/close_on_exec.h"
 #include "net/limits.h"
+#include "net/lower_case.h"
 
 namespace storm::net {
 namespace {
@@ -29,13 +30,6 @@ using boost::system::error_code;
 
 constexpr const char* kCannotFind = "cannot find host";
 constexpr const char* kCannotReach = "cannot reach ";
-
-std::string lower_case(std::string lowered) {
-    for (char& letter : lowered) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return lowered;
-}
 
 std::string seconds(std::chrono::milliseconds time) {
     std::string text = std::to_string(static_cast<double>(time.count()) / 1000);

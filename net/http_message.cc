@@ -26,6 +26,11 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
+std::string_view header_of(const HttpHeaders& headers, const char* name) {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string_view() : found->second;
+}
+
 HttpResponse HttpResponse::json(std::string body, int status) {
     return {.status = status, .content_type = "application/json", .body = std::move(body)};
 }

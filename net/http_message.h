@@ -16,6 +16,8 @@ namespace storm::net {
 
 /// By name in lower case; the last of each.
 using HttpHeaders = std::map<std::string, std::string>;
+/// Empty: it is not there, or is empty. Good as long as the headers are.
+std::string_view header_of(const HttpHeaders& headers, const char* name);
 
 /// Each may what those before it may.
 enum class Access : std::uint8_t {

@@ -18,6 +18,7 @@
 #include "base/thread.h"
 #include "net/close_on_exec.h"
 #include "net/limits.h"
+#include "net/lower_case.h"
 
 namespace storm::net {
 namespace {
@@ -31,13 +32,6 @@ using Steady = std::chrono::steady_clock;
 
 std::string text(beast::string_view view) {
     return {view.data(), view.size()};
-}
-
-std::string lower_case(std::string lowered) {
-    for (char& letter : lowered) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return lowered;
 }
 
 /// "[::1]:80" -> "::1"

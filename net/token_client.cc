@@ -20,17 +20,16 @@ std::string address_of(const HttpCall& wanted) {
     return wanted.host + ':' + std::to_string(wanted.port);
 }
 
-std::string header_of(const HttpHeaders& headers, const char* name) {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::string() : found->second;
-}
-
 Answer stranger(const HttpCall& wanted, const HttpResponse& response) {
     Answer made{Outcome::kStranger};
     made.response.status = response.status;
     made.why = address_of(wanted) + " answers with status " + std::to_string(response.status) +
                ", but does not show that it knows the token";
     return made;
+}
+
+Answer unanswered(const base::Error& error) {
+    return {never_reached(error) ? Outcome::kNotSent : Outcome::kLost, {}, error.message};
 }
 
 /// Whether an answer shows that who gave it knows the key, and has seen this very request.
@@ -50,8 +49,7 @@ Answer TokenClient::call(const HttpCall& wanted, const std::string& token) {
     if (token.empty()) {
         auto response = net::call(wanted);
         if (response) return {Outcome::kAnswered, std::move(response).value()};
-        const bool is_unsent = never_reached(response.error());
-        return {is_unsent ? Outcome::kNotSent : Outcome::kLost, {}, response.error().message};
+        return unanswered(response.error());
     }
     for (int tries = 0; tries < 2; ++tries) {
         Answer failed;
@@ -101,17 +99,14 @@ std::optional<Answer> TokenClient::try_(const HttpCall& wanted, const std::strin
     shown.turn = {nonce.text, ++nonce.uses, base::to_hex(base::random_bytes(kCnonceBytes))};
     const std::string key = digest_key({.token = token});
     HttpCall call = wanted;
-    std::string hash = header_of(wanted.headers, kContentHashHeader);
+    std::string hash(header_of(wanted.headers, kContentHashHeader));
     STORM_CHECK(wanted.body_file.empty() || !hash.empty(), "who uploads knows the hash");
     if (hash.empty()) hash = base::sha256(wanted.body);
     if (!wanted.body.empty()) call.headers[kContentHashHeader] = hash;
     shown.proof = digest_proof(key, shown.turn, {wanted.method, shown.uri, hash});
     call.headers["Authorization"] = to_header(shown);
     auto response = net::call(call);
-    if (!response) {
-        const bool is_unsent = never_reached(response.error());
-        return Answer{is_unsent ? Outcome::kNotSent : Outcome::kLost, {}, response.error().message};
-    }
+    if (!response) return unanswered(response.error());
     if (const auto info = proved(*response, key, shown)) {
         keep_(wanted, info->next_nonce.empty() ? std::move(nonce) : Nonce{info->next_nonce});
         return Answer{Outcome::kAnswered, std::move(response).value()};

@@ -188,7 +188,7 @@ net::HttpIntake Api::intake(const net::HttpRequest& head) {
         return refused;
     }
     if ((route->flags & Route::kUpload) == 0) return net::HttpIntoMemory{};
-    if (!cluster::is_sha256(argument)) {
+    if (!base::is_sha256(argument)) {
         return HttpResponse::error(422, "the path does not end with 64 hex digits in lower case");
     }
     if (uploads_ >= kUploadsMax) {

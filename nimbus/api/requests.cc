@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/sha256.h"
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
 #include "cluster/record_check.h"
@@ -57,7 +58,7 @@ cluster::Artifact read_artifact(const cluster::JsonFields& fields) {
     artifact.mode = fields.number<std::uint32_t>("mode");
     artifact.bytes = fields.number<std::uint64_t>("bytes");
     if (!cluster::is_id(artifact.name)) fields.mistake("name", "is no plain file name");
-    if (!cluster::is_sha256(artifact.sha256)) {
+    if (!base::is_sha256(artifact.sha256)) {
         fields.mistake("sha256", "is not 64 hex digits in lower case");
     }
     if (artifact.mode > kModeMax) fields.mistake("mode", "has more than permissions");

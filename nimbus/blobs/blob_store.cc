@@ -75,7 +75,7 @@ base::Result<BlobStore> BlobStore::open(const std::string& dir) {
 }
 
 std::optional<std::uint64_t> BlobStore::size(const std::string& sha256) const {
-    if (!cluster::is_sha256(sha256)) return std::nullopt;
+    if (!base::is_sha256(sha256)) return std::nullopt;
     const std::string file = path(sha256);
     struct stat found {};
     if (::lstat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
@@ -84,7 +84,7 @@ std::optional<std::uint64_t> BlobStore::size(const std::string& sha256) const {
 }
 
 base::Result<std::unique_ptr<NewBlob>> BlobStore::create(const std::string& sha256) const {
-    if (!cluster::is_sha256(sha256)) return base::Error{"\"" + sha256 + "\" is no SHA-256"};
+    if (!base::is_sha256(sha256)) return base::Error{"\"" + sha256 + "\" is no SHA-256"};
     std::string part = dir_ + '/' + std::string(kPartPrefix) + "XXXXXX";
     base::Descriptor file(::mkostemp(part.data(), O_CLOEXEC));
     if (!file.is_open()) return base::system_error("cannot write a blob to " + dir_);
@@ -106,7 +106,7 @@ std::vector<std::string> BlobStore::list() const {
     for (fs::directory_iterator entry(dir_, error), none; !error && entry != none;
          entry.increment(error)) {
         std::string name = entry->path().filename().string();
-        if (cluster::is_sha256(name)) names.push_back(std::move(name));
+        if (base::is_sha256(name)) names.push_back(std::move(name));
     }
     return names;
 }
@@ -121,7 +121,7 @@ BlobStore::Stock BlobStore::sweep(const std::set<std::string>& in_use,
          entry.increment(error)) {
         const std::string name = entry->path().filename().string();
         struct stat found {};
-        if (!cluster::is_sha256(name) || ::lstat(entry->path().c_str(), &found) != 0) continue;
+        if (!base::is_sha256(name) || ::lstat(entry->path().c_str(), &found) != 0) continue;
         const bool is_old = found.st_mtim.tv_sec + keep.count() <= now.tv_sec;
         if (is_old && in_use.count(name) == 0 && ::unlink(entry->path().c_str()) == 0) {
             base::log::info("blob removed", {{"blob", name}});
