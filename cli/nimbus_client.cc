@@ -272,8 +272,6 @@ Json NimbusClient::health() {
     for (const Address& seed : seeds_) {
         auto said = health_of(seed, seeds_.size() > 1);
         if (!said) continue;
-        const bool leads = text_at(said->health, "leader") == to_string(seed);
-        if (said->well && leads) return std::move(said->health);
         if (said->well) return of_its_leader(std::move(said->health));
         if (!unwell) unwell = std::move(said->health);
     }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "cluster/record_check.h"
 #include "cluster/reports.h"
 #include "net/limits.h"
@@ -335,18 +336,8 @@ void Api::list_(const Call& call) {
 }
 
 void Api::topology_(const Call& call) {
-    const std::vector<TopologyView> all = parts_.topologies.all();
-    const TopologyView* found = nullptr;
-    for (const TopologyView& view : all) {
-        if (view.record.id == call.argument) {
-            found = &view;
-            break;
-        }
-        if (view.record.name != call.argument) continue;
-        if (found == nullptr || found->state == "MISSING") found = &view;
-    }
-    if (found != nullptr) {
-        return call.reply(told_(topology_json(*found, parts_.topologies, parts_.wall.now_ms(),
+    if (const auto view = parts_.topologies.topology(call.argument)) {
+        return call.reply(told_(topology_json(*view, parts_.topologies, parts_.wall.now_ms(),
                                               call.request.caller.access)));
     }
     if (!parts_.topologies.leading()) {

@@ -18,6 +18,12 @@ bool is_left_alone(const Led& known) {
     return known.stored != Led::Stored::kGood || known.no_description;
 }
 
+Fit fit_of(const std::string& name, const TopologyRecord& record, bool is_missing) {
+    if (record.id == name) return Fit::kId;
+    if (record.name != name) return Fit::kNone;
+    return is_missing ? Fit::kMissing : Fit::kName;
+}
+
 std::string_view state_of(const Led& known) {
     const bool is_killed = known.record.status == Status::kKilled;
     if (known.stored == Led::Stored::kMissing && !is_killed) return "MISSING";

@@ -53,6 +53,10 @@ std::string why_unreadable(const std::string& why);
 
 /// It keeps what it has, until it is killed.
 bool is_left_alone(const Led& known);
+/// What a request means by a name is what it fits best: an id before a name, and of two of a name
+/// that which ZooKeeper has.
+enum class Fit : std::uint8_t { kNone, kMissing, kName, kId };
+Fit fit_of(const std::string& name, const cluster::TopologyRecord& record, bool is_missing);
 /// As in TopologyView.
 std::string_view state_of(const Led& known);
 /// Each epoch is given once, even if what had it was never written.

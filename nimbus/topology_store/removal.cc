@@ -8,30 +8,6 @@ using cluster::Assignment;
 using cluster::Status;
 using cluster::Write;
 
-/// Killing it is all that can be done: the mark of its removal is made, by which it ends.
-void Topologies::Impl::kill_missing(Led& known, const Fate& fate, const Answered& done) {
-    const std::string id = known.record.id, name = known.record.name;
-    set_fate(known.record, fate);
-    writing(known);
-    state.remove_topology(
-        *term, id, name,
-        [weak = weak_from_this(), round_then = round, id, name, done](Write outcome) {
-            const auto self = weak.lock();
-            if (!self) return;
-            if (self->round == round_then) {
-                if (outcome == Write::kDone) {
-                    self->removed.try_emplace(id, self->loop.now());
-                    self->followed.forget_vanished(id);
-                }
-                self->written(id, outcome);
-                self->remove_what_is_over();
-            }
-            if (outcome == Write::kDone) return done(std::nullopt);
-            done(refusal(outcome, '"' + name + '"'));
-        });
-    end_wait(fate);
-}
-
 void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
     base::log::info("status changes", {{"topology", known.record.id},
                                        {"from", cluster::to_string(known.record.status)},
@@ -51,16 +27,24 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             outcome = Write::kDone;
         }
         if (self->round == round_then) {
+            if (stored == Led::Stored::kMissing && outcome == Write::kDone) self->was_removed(id);
             self->written(id, outcome);
             self->remove_what_is_over();
         }
         if (outcome == Write::kDone) return done(std::nullopt);
         done(refusal(outcome, '"' + name + '"'));
     };
-    if (known.stored == Led::Stored::kGood) {
-        state.update(*term, known.record, known.assignment, settled);
-    } else {
-        state.set_assignment(*term, known.assignment, settled);
+    switch (known.stored) {
+        case Led::Stored::kGood:
+            state.update(*term, known.record, known.assignment, settled);
+            break;
+        case Led::Stored::kUnreadable:
+            state.set_assignment(*term, known.assignment, settled);
+            break;
+        case Led::Stored::kMissing:
+            // To be killed is all it can be: by the mark of its removal it ends.
+            state.remove_topology(*term, known.record.id, known.record.name, settled);
+            break;
     }
     if (fate.status == Status::kKilled) end_wait(fate);
 }
@@ -90,15 +74,19 @@ void Topologies::Impl::remove_what_is_over() {
                               in_term([id = id](Impl& self, Write outcome) {
                                   if (outcome == Write::kDone) {
                                       base::log::info("removed", {{"topology", id}});
-                                      self.removed.try_emplace(id, self.loop.now());
+                                      self.was_removed(id);
                                       self.led.erase(id);
-                                      self.followed.forget_vanished(id);
                                       self.book.forget_topology(id);
                                       self.errors.forget(id);
                                   }
                                   self.written(id, outcome);
                               }));
     }
+}
+
+void Topologies::Impl::was_removed(const std::string& id) {
+    removed.try_emplace(id, loop.now());
+    followed.forget_vanished(id);
 }
 
 /// Whether it may be that its process lives; `told`: of Supervisors that are there, for the others

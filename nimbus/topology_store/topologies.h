@@ -124,7 +124,9 @@ public:
     // What is known.
     /// Leads, and has read what was before it.
     bool leading() const;
-    std::vector<TopologyView> all() const;  ///< By name.
+    std::vector<TopologyView> all() const;  ///< By id.
+    /// That which requests mean by this name, or id.
+    std::optional<TopologyView> topology(const std::string& name) const;
     /// As ZooKeeper has it, whoever leads: what Supervisors go by. Null: there is none (yet).
     const cluster::Assignment* assignment(const std::string& id) const;
     /// A worker asks here whether it may run on, since its Supervisor is away.

@@ -48,12 +48,13 @@ Topologies::Impl::Impl(cluster::ClusterState& given_state, cluster::EventLoop& g
       followed(state, loop, [this] { mend_unreadable(); }) {}
 
 Led* Topologies::Impl::find(const std::string& name) {
-    if (const auto by_id = led.find(name); by_id != led.end()) return &by_id->second;
     Led* found = nullptr;
+    Fit best = Fit::kNone;
     for (auto& [id, known] : led) {
-        if (known.record.name != name) continue;
-        // Of two of one name, that which ZooKeeper has.
-        if (found == nullptr || found->stored == Led::Stored::kMissing) found = &known;
+        const Fit fit = fit_of(name, known.record, known.stored == Led::Stored::kMissing);
+        if (fit <= best) continue;
+        best = fit;
+        found = &known;
     }
     return found;
 }
@@ -137,7 +138,6 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
     const auto next = change(*known);
     if (!next) return done(Refusal{Kind::kConflict, next.error().message});
     if (*next == fate_of(known->record)) return done(std::nullopt);
-    if (known->stored == Led::Stored::kMissing) return kill_missing(*known, *next, done);
     set_fate_of(*known, *next, done);
 }
 
@@ -310,6 +310,18 @@ std::vector<TopologyView> Topologies::all() const {
         views.push_back({record, kNothing, "UNREADABLE", assignment_of(id), kNoTexts, kUnreadable});
     }
     return views;
+}
+
+std::optional<TopologyView> Topologies::topology(const std::string& name) const {
+    std::optional<TopologyView> found;
+    Fit best = Fit::kNone;
+    for (const TopologyView& view : all()) {
+        const Fit fit = fit_of(name, view.record, view.state == "MISSING");
+        if (fit <= best) continue;
+        best = fit;
+        found.emplace(view);
+    }
+    return found;
 }
 
 const Assignment* Topologies::assignment(const std::string& id) const {

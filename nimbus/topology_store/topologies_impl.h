@@ -87,17 +87,18 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void look_at_silent();
     void supervisors_changed(const std::set<std::string>& touched);
 
-    /// By name, or by id: a missing topology may have another's name.
+    /// By name, or by id.
     Led* find(const std::string& name);
     void submit(Submission submission, const Submitted& done);
     void created(cluster::Write outcome, const std::string& id, const Led& made,
                  const Submitted& done);
     void request(const std::string& name, const Answered& done,
                  const std::function<base::Result<Fate>(const Led&)>& change);
-    void kill_missing(Led& known, const Fate& fate, const Answered& done);
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void end_wait(const Fate& fate);
+    /// The mark of that is written.
+    void was_removed(const std::string& id);
     void remove_what_is_over();
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
     std::vector<std::string> may_run(const Led& known) const;

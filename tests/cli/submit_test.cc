@@ -61,8 +61,10 @@ FakeNimbus::Answer nimbus_with(const std::string* address, const Json& status) {
     return [address, status,
             blobs = std::map<std::string, std::string>()](const net::HttpRequest& request) mutable {
         if (request.target == "/health") {
-            return json_response(
-                200, {{"status", "ok"}, {"zookeeper", "connected"}, {"leader", *address}});
+            return json_response(200, {{"status", "ok"},
+                                       {"zookeeper", "connected"},
+                                       {"is_leader", true},
+                                       {"leader", *address}});
         }
         if (request.method == "HEAD") {
             net::HttpResponse response;
