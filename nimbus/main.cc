@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cluster/daemon_main.h"
+#include "daemon/daemon_main.h"
 #include "nimbus/daemon.h"
 
 int main(int argc, char** argv) {

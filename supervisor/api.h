@@ -11,8 +11,8 @@
 #include <string>
 
 #include "base/clock.h"
-#include "cluster/errands.h"
 #include "cluster/reports.h"
+#include "daemon/errands.h"
 #include "net/access.h"
 #include "net/http_server.h"
 #include "supervisor/places.h"

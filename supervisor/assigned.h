@@ -13,8 +13,8 @@
 #include <set>
 #include <string>
 
-#include "cluster/cluster_state.h"
-#include "cluster/event_loop.h"
+#include "base/event_loop.h"
+#include "coordination/cluster_state.h"
 #include "supervisor/reconciler.h"
 
 namespace storm::supervisor {

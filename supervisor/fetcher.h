@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cluster/cluster_state.h"
-#include "cluster/errands.h"
+#include "coordination/cluster_state.h"
+#include "daemon/errands.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"

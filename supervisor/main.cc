@@ -9,11 +9,11 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/log.h"
-#include "cluster/asio_loop.h"
-#include "cluster/daemon_main.h"
-#include "cluster/session.h"
-#include "cluster/watchdog.h"
-#include "cluster/zookeeper_coordination.h"
+#include "coordination/session.h"
+#include "coordination/zookeeper_coordination.h"
+#include "daemon/asio_loop.h"
+#include "daemon/daemon_main.h"
+#include "daemon/watchdog.h"
 #include "supervisor/settings.h"
 #include "supervisor/stop_workers.h"
 #include "supervisor/supervisor.h"

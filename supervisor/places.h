@@ -1,6 +1,6 @@
 // Where a Supervisor keeps what.
 //
-//     <storm.local.dir>/supervisor.lock, supervisor.json   cluster/local_dir.h
+//     <storm.local.dir>/supervisor.lock, supervisor.json   daemon/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0555, in a directory of mode 0700

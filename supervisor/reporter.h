@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "cluster/errands.h"
-#include "cluster/event_loop.h"
+#include "base/event_loop.h"
 #include "cluster/reports.h"
+#include "daemon/errands.h"
 #include "net/token_client.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"

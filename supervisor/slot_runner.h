@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "cluster/errands.h"
-#include "cluster/event_loop.h"
+#include "base/event_loop.h"
 #include "cluster/worker_protocol.h"
+#include "daemon/errands.h"
 #include "supervisor/exit_watch.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/places.h"

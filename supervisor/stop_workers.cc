@@ -9,7 +9,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "cluster/local_dir.h"
+#include "daemon/local_dir.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"

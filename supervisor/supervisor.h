@@ -25,11 +25,11 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cluster/asio_loop.h"
-#include "cluster/cluster_state.h"
-#include "cluster/errands.h"
-#include "cluster/local_dir.h"
-#include "cluster/session.h"
+#include "coordination/cluster_state.h"
+#include "coordination/session.h"
+#include "daemon/asio_loop.h"
+#include "daemon/errands.h"
+#include "daemon/local_dir.h"
 #include "net/http_server.h"
 #include "supervisor/api.h"
 #include "supervisor/assigned.h"

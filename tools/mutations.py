@@ -36,7 +36,7 @@ LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine/burst",)
 LEASE = ("worker/serve/lease",)
-CLUSTER_STATE = ("cluster/cluster_state",)
+CLUSTER_STATE = ("coordination/cluster_state",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
 LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
@@ -413,7 +413,7 @@ MUTATIONS = [
 
     # ---- What was removed, and what was lost --------------------------------------------------
     *in_file(
-        "cluster/cluster_state.cc",
+        "coordination/cluster_state.cc",
         ("a-removal-leaves-no-mark", "steps.emplace_back(Create{nodes.mark, \"\"});", "", CLUSTER_STATE),
         ("a-lost-one-gets-no-mark", "return data == nullptr ? std::optional<Step>(Create{path, \"\"}) : std::nullopt;",
          "return data == nullptr ? std::optional<Step>() : std::nullopt;", CLUSTER_STATE),

@@ -15,10 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "base/event_loop.h"
 #include "base/result.h"
-#include "cluster/errands.h"
-#include "cluster/event_loop.h"
 #include "cluster/records.h"
+#include "daemon/errands.h"
 #include "net/token_client.h"
 #include "nimbus/blobs/blob_store.h"
 

@@ -11,9 +11,9 @@
 #include <string>
 
 #include "base/clock.h"
-#include "cluster/cluster_state.h"
+#include "base/event_loop.h"
 #include "cluster/description.h"
-#include "cluster/event_loop.h"
+#include "coordination/cluster_state.h"
 
 namespace storm::nimbus {
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "cluster/cluster_state.h"
+#include "coordination/cluster_state.h"
 #include "nimbus/topology_store/report_book.h"
 
 namespace storm::nimbus {

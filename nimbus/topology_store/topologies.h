@@ -37,9 +37,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "cluster/cluster_state.h"
+#include "base/event_loop.h"
 #include "cluster/description.h"
-#include "cluster/event_loop.h"
+#include "coordination/cluster_state.h"
 #include "nimbus/lifecycle/lifecycle.h"
 #include "nimbus/topology_store/report_book.h"
 

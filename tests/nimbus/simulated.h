@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "cluster/election.h"
-#include "cluster/memory_coordination.h"
-#include "cluster/session.h"
+#include "coordination/election.h"
+#include "coordination/memory_coordination.h"
+#include "coordination/session.h"
 #include "nimbus/topology_store/topologies.h"
 #include "tests/nimbus/described.h"
 #include "tests/support/manual_loop.h"

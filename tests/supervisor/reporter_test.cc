@@ -15,7 +15,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "cluster/asio_loop.h"
+#include "daemon/asio_loop.h"
 #include "net/access.h"
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "cluster/zookeeper_coordination.h"
+#include "coordination/zookeeper_coordination.h"
 #include "net/http_client.h"
 #include "net/token_client.h"
 #include "tests/support/hang.h"

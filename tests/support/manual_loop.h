@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "cluster/event_loop.h"
+#include "base/event_loop.h"
 
 namespace storm::testing {
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "cluster/memory_coordination.h"
+#include "coordination/memory_coordination.h"
 #include "supervisor/supervisor.h"
 #include "tests/support/test_nimbus.h"
 

@@ -1,0 +1,556 @@
+#include "coordination/cluster_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "cluster/record_check.h"
+#include "coordination/node_set.h"
+#include "coordination/operation_queue.h"
+#include "coordination/own_node.h"
+#include "coordination/read_all.h"
+
+namespace storm::cluster {
+namespace {
+
+namespace log = base::log;
+
+/// Nothing, and a warning: it cannot be read.
+template <typename Record>
+std::optional<Record> readable(const std::string& path, const std::string& data) {
+    base::Result<Record> record = decode<Record>(data);
+    if (record) return std::move(record).value();
+    log::warn("cannot read a record", {{"path", path}, {"error", record.error().message}});
+    return std::nullopt;
+}
+
+/// The records of a folder; a part of ClusterState.
+template <typename Record>
+class RecordSet {
+public:
+    RecordSet(Session& session, const std::string& folder, ClusterState::OnChange<Record> changed)
+        : folder_(folder),
+          changed_(std::move(changed)),
+          nodes_(
+              session, folder,
+              [this](const std::string& name, const std::string* data) { take_(name, data); },
+              [this] { tell_(); }) {}
+
+    const Unreadable& unreadable() const { return unreadable_; }
+
+private:
+    void take_(const std::string& name, const std::string* data) {
+        if (data == nullptr) {
+            is_new_ |= records_.erase(name) + unreadable_.erase(name) > 0;
+            return;
+        }
+        base::Result<Record> record = decode<Record>(*data);
+        if (!record) return keep_unreadable_(name, record.error().message);
+        is_new_ |= unreadable_.erase(name) > 0;
+        const auto [at, added] = records_.try_emplace(name);
+        if (!added && at->second == *record) return;
+        at->second = std::move(record).value();
+        is_new_ = true;
+    }
+    void keep_unreadable_(const std::string& name, const std::string& why) {
+        std::string& known = unreadable_[name];
+        if (known == why) return;
+        known = why;
+        is_new_ = true;
+        log::warn("cannot read a record; what was known of it stands",
+                  {{"path", folder_ + "/" + name}, {"error", why}});
+    }
+    void tell_() {
+        const bool is_first = std::exchange(session_, nodes_.session()) != nodes_.session();
+        if (std::exchange(is_new_, false) || is_first) changed_(records_);
+    }
+
+    const std::string folder_;
+    const ClusterState::OnChange<Record> changed_;
+    std::map<std::string, Record> records_;  // The last that could be read.
+    Unreadable unreadable_;
+    bool is_new_ = true;
+    std::uint64_t session_ = 0;  // Of what was told last.
+    NodeSet nodes_;
+};
+
+OwnNode::Owner owner(const SupervisorRecord& record) {
+    return {"process " + std::to_string(record.pid) + " on " + record.host, record.home,
+            record.started_ms};
+}
+
+/// There is but one for a host and port, which is its id.
+OwnNode::Owner owner(const NimbusRecord& record) {
+    return {record.host, {}, record.started_ms};
+}
+
+template <typename Record>
+std::optional<OwnNode::Owner> owner_of(const std::string& data) {
+    const base::Result<Record> record = decode<Record>(data);
+    if (!record) return std::nullopt;
+    return owner(*record);
+}
+
+std::string cut(std::string text) {
+    if (text.size() > kErrorBytesMax) text.erase(kErrorBytesMax);
+    return text;
+}
+
+Write outcome_of(CoordinationError error) {
+    switch (error) {
+        case CoordinationError::kNone:
+            return Write::kDone;
+        case CoordinationError::kNodeExists:
+            return Write::kNameTaken;
+        case CoordinationError::kNoNode:
+            return Write::kNotFound;
+        case CoordinationError::kBadVersion:  // Nothing but the leadership's is asked for.
+            return Write::kDeposed;
+        case CoordinationError::kTooLarge:
+            return Write::kTooLarge;
+        case CoordinationError::kConnectionLoss:
+        case CoordinationError::kSessionExpired:
+            return Write::kUnknown;
+        default:
+            return Write::kFailed;
+    }
+}
+
+}  // namespace
+
+struct ClusterState::Impl {
+    explicit Impl(Session& of)
+        : session(of), operations(session, kWritesWaitingMax, kWriteTriesMax) {}
+
+    std::string path(std::string_view folder, std::string_view name) const {
+        return session.path(folder) + "/" + std::string(name);
+    }
+    Check is_of(const Term& term) const { return {session.path("leader"), term.version}; }
+
+    /// Every write of a leader goes through here.
+    void write(const char* what, const std::string& id, OperationQueue::Try operation, Wrote done);
+    void write(const char* what, const std::string& id, std::vector<Step> steps, Wrote done) {
+        write(
+            what, id,
+            [steps = std::move(steps)](Coordination& client,
+                                       const OperationQueue::Settled& settled) {
+                client.multi(steps, settled);
+            },
+            std::move(done));
+    }
+    /// Whether a record may be written; if not, `done` is told.
+    template <typename Record>
+    bool may_write(const Record& record, const std::string& id, const Wrote& done);
+
+    template <typename Record>
+    void publish(const char* folder, const Record& record, Replaced replaced);
+
+    Session& session;
+    OperationQueue operations;
+    std::unique_ptr<OwnNode> own;
+    std::unique_ptr<RecordSet<SupervisorRecord>> supervisors;
+    std::unique_ptr<RecordSet<NimbusRecord>> nimbuses;
+    std::unique_ptr<RecordSet<TopologyRecord>> topologies;
+    std::unique_ptr<RecordSet<Assignment>> assignments;
+    std::unique_ptr<RecordSet<TopologyErrors>> errors;
+    std::unique_ptr<WatchedNode> leader;
+    std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // By topology.
+    std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+std::string_view to_string(Write outcome) {
+    switch (outcome) {
+        case Write::kDone:
+            return "done";
+        case Write::kNameTaken:
+            return "the name is taken";
+        case Write::kNotFound:
+            return "no such topology";
+        case Write::kDeposed:
+            return "another nimbus leads";
+        case Write::kTooLarge:
+            return "too large for zookeeper";
+        case Write::kUnknown:
+            return "connection lost; it may have happened";
+        case Write::kFailed:
+            return "refused by zookeeper";
+    }
+    return "unknown";
+}
+
+ClusterState::ClusterState(Session& session) : impl_(std::make_unique<Impl>(session)) {}
+ClusterState::~ClusterState() = default;
+
+bool ClusterState::connected() const {
+    return impl_->session.ready();
+}
+
+template <typename Record>
+void ClusterState::Impl::publish(const char* folder, const Record& record, Replaced replaced) {
+    if (const std::string found = fault(record); !found.empty()) {
+        log::error("cannot publish this daemon", {{"id", record.id}, {"error", found}});
+        return;
+    }
+    if (own) return own->update(encode(record));
+    own = std::make_unique<OwnNode>(session, path(folder, record.id), encode(record),
+                                    owner_of<Record>, std::move(replaced));
+}
+
+void ClusterState::publish(const SupervisorRecord& record, Replaced replaced) {
+    impl_->publish("supervisors", record, std::move(replaced));
+}
+void ClusterState::publish(const NimbusRecord& record, Replaced replaced) {
+    impl_->publish("nimbuses", record, std::move(replaced));
+}
+
+void ClusterState::follow_supervisors(OnChange<SupervisorRecord> changed) {
+    impl_->supervisors = std::make_unique<RecordSet<SupervisorRecord>>(
+        impl_->session, impl_->session.path("supervisors"), std::move(changed));
+}
+void ClusterState::follow_nimbuses(OnChange<NimbusRecord> changed) {
+    impl_->nimbuses = std::make_unique<RecordSet<NimbusRecord>>(
+        impl_->session, impl_->session.path("nimbuses"), std::move(changed));
+}
+void ClusterState::follow_topologies(OnChange<TopologyRecord> changed) {
+    impl_->topologies = std::make_unique<RecordSet<TopologyRecord>>(
+        impl_->session, impl_->session.path("topologies"), std::move(changed));
+}
+void ClusterState::follow_assignments(OnChange<Assignment> changed) {
+    impl_->assignments = std::make_unique<RecordSet<Assignment>>(
+        impl_->session, impl_->session.path("assignments"), std::move(changed));
+}
+void ClusterState::follow_errors(OnChange<TopologyErrors> changed) {
+    impl_->errors = std::make_unique<RecordSet<TopologyErrors>>(
+        impl_->session, impl_->session.path("errors"), std::move(changed));
+}
+
+namespace {
+
+template <typename Record>
+const Unreadable& unreadable_of(const std::unique_ptr<RecordSet<Record>>& set) {
+    static const Unreadable kNone;
+    return set ? set->unreadable() : kNone;
+}
+
+}  // namespace
+
+const Unreadable& ClusterState::unreadable_supervisors() const {
+    return unreadable_of(impl_->supervisors);
+}
+const Unreadable& ClusterState::unreadable_topologies() const {
+    return unreadable_of(impl_->topologies);
+}
+const Unreadable& ClusterState::unreadable_assignments() const {
+    return unreadable_of(impl_->assignments);
+}
+
+void ClusterState::follow_removal(const std::string& id,
+                                  std::function<void(bool removed)> changed) {
+    impl_->removals[id] = std::make_unique<WatchedNode>(
+        impl_->session, impl_->path("removed", id),
+        [changed = std::move(changed)](const std::optional<Node>& node) {
+            changed(node.has_value());
+        });
+}
+
+void ClusterState::unfollow_removal(const std::string& id) {
+    impl_->removals.erase(id);
+}
+
+void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
+    const std::string path = impl_->session.path("leader-lock");
+    impl_->leader = std::make_unique<WatchedNode>(
+        impl_->session, path,
+        [path, changed = std::move(changed)](const std::optional<Node>& node) {
+            changed(node ? readable<Leadership>(path, node->data) : std::nullopt);
+        });
+}
+
+void ClusterState::read_topology(
+    const std::string& id, std::function<void(base::Result<std::optional<TopologyRecord>>)> done) {
+    const std::string path = impl_->path("topologies", id);
+    const auto read = std::make_shared<Node>();
+    impl_->operations.add(
+        [path, read](Coordination& client, const OperationQueue::Settled& settled) {
+            client.get(path, {}, [read, settled](CoordinationError error, Node node) {
+                *read = std::move(node);
+                settled(error);
+            });
+        },
+        [id, read, done = std::move(done)](CoordinationError error) {
+            if (error == CoordinationError::kNoNode) return done(std::optional<TopologyRecord>());
+            if (error != CoordinationError::kNone) {
+                return done(base::Error{"cannot read topology \"" + id +
+                                        "\" from zookeeper: " + std::string(to_string(error))});
+            }
+            base::Result<TopologyRecord> record = decode<TopologyRecord>(read->data);
+            if (!record) return done(record.error());
+            done(std::optional(std::move(record).value()));
+        });
+}
+
+namespace {
+
+template <typename Record>
+void sort(const ReadAll::Nodes& nodes, const std::string& folder,
+          std::map<std::string, Record>& records, Unreadable& unreadable) {
+    for (const auto& [path, data] : nodes) {
+        if (!path.starts_with(folder + "/")) continue;
+        const std::string id = path.substr(folder.size() + 1);
+        base::Result<Record> record = decode<Record>(data);
+        if (record) {
+            records.emplace(id, std::move(record).value());
+        } else {
+            unreadable.emplace(id, record.error().message);
+        }
+    }
+}
+
+}  // namespace
+
+void ClusterState::read_all(const Term& term,
+                            std::function<void(base::Result<ClusterSnapshot>)> done) {
+    const std::string topologies = impl_->session.path("topologies");
+    const std::string assignments = impl_->session.path("assignments");
+    const std::string removed = impl_->session.path("removed");
+    const auto nodes = std::make_shared<ReadAll::Nodes>();
+    const auto marks = std::make_shared<std::set<std::string>>();
+    impl_->operations.add(
+        // ZooKeeper reads from any server, which may lag behind; what follows a multi() does not.
+        [=, is_of_term = impl_->is_of(term)](Coordination& client,
+                                             const OperationQueue::Settled& settled) {
+            client.multi({is_of_term}, [=, &client](CoordinationError error) {
+                if (error != CoordinationError::kNone) return settled(error);
+                // The marks last: what is missing in the folders may have been removed meanwhile.
+                const auto read_marks = [=, &client](CoordinationError failed) {
+                    if (failed != CoordinationError::kNone) return settled(failed);
+                    client.children(removed, {}, [=](CoordinationError listed, const auto& names) {
+                        *marks = {names.begin(), names.end()};
+                        settled(listed);
+                    });
+                };
+                std::make_shared<ReadAll>(client, nodes, read_marks)
+                    ->folders({topologies, assignments});
+            });
+        },
+        [=, done = std::move(done)](CoordinationError error) {
+            if (error != CoordinationError::kNone) {
+                return done(base::Error{"cannot read the cluster's topologies from zookeeper: " +
+                                        std::string(to_string(error))});
+            }
+            ClusterSnapshot all;
+            sort(*nodes, topologies, all.topologies, all.unreadable_topologies);
+            sort(*nodes, assignments, all.assignments, all.unreadable_assignments);
+            all.removed = std::move(*marks);
+            done(std::move(all));
+        });
+}
+
+void ClusterState::Impl::write(const char* what, const std::string& id,
+                               OperationQueue::Try operation, Wrote done) {
+    operations.add(std::move(operation),
+                   [what, id, done = std::move(done)](CoordinationError error) {
+                       const Write outcome = outcome_of(error);
+                       if (outcome == Write::kUnknown || outcome == Write::kFailed) {
+                           log::error(what, {{"topology", id}, {"error", to_string(error)}});
+                       }
+                       done(outcome);
+                   });
+}
+
+template <typename Record>
+bool ClusterState::Impl::may_write(const Record& record, const std::string& id, const Wrote& done) {
+    const std::string found = fault(record);
+    if (found.empty()) return true;
+    log::error("cannot write a record that nobody could read",
+               {{"topology", id}, {"error", found}});
+    session.loop().post([done, alive = std::weak_ptr(alive)] {
+        if (!alive.expired()) done(Write::kFailed);
+    });
+    return false;
+}
+
+void ClusterState::create_topology(const Term& term, const TopologyRecord& record,
+                                   const Assignment& first, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    if (!impl_->may_write(first, record.id, done)) return;
+    const std::string name = impl_->path("names", record.name);
+    const std::vector<Step> steps = {
+        impl_->is_of(term), Create{name, record.id},
+        Create{impl_->path("topologies", record.id), encode(record)},
+        Create{impl_->path("assignments", record.id), encode(first)},
+        Create{impl_->path("errors", record.id), encode(TopologyErrors{})}};
+    impl_->write(
+        "cannot create a topology", record.id,
+        [steps, name, id = record.id](Coordination& client,
+                                      const OperationQueue::Settled& settled) {
+            client.multi(steps, [&client, name, id, settled](CoordinationError error) {
+                if (error != CoordinationError::kNodeExists) return settled(error);
+                // Perhaps we made it, and only its confirmation was lost.
+                client.get(name, {}, [id, settled](CoordinationError found, const Node& node) {
+                    if (found == CoordinationError::kNone && node.data != id) {
+                        found = CoordinationError::kNodeExists;
+                    } else if (found == CoordinationError::kNoNode) {
+                        found = CoordinationError::kOther;  // The id is there under another name.
+                    }
+                    settled(found);
+                });
+            });
+        },
+        std::move(done));
+}
+
+void ClusterState::update_topology(const Term& term, const TopologyRecord& record, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    impl_->write(
+        "cannot update a topology", record.id,
+        {impl_->is_of(term), SetData{impl_->path("topologies", record.id), encode(record)}},
+        std::move(done));
+}
+
+void ClusterState::set_assignment(const Term& term, const Assignment& assignment, Wrote done) {
+    const std::string& id = assignment.topology;
+    if (!impl_->may_write(assignment, id, done)) return;
+    impl_->write("cannot write an assignment", id,
+                 {impl_->is_of(term), SetData{impl_->path("assignments", id), encode(assignment)}},
+                 std::move(done));
+}
+
+void ClusterState::update(const Term& term, const TopologyRecord& record,
+                          const Assignment& assignment, Wrote done) {
+    if (!impl_->may_write(record, record.id, done)) return;
+    if (!impl_->may_write(assignment, record.id, done)) return;
+    const std::string path = impl_->path("assignments", record.id);
+    const std::vector<Step> both = {impl_->is_of(term),
+                                    SetData{impl_->path("topologies", record.id), encode(record)}};
+    impl_->write(
+        "cannot update a topology", record.id,
+        [both, path, bytes = encode(assignment)](Coordination& client,
+                                                 const OperationQueue::Settled& settled) {
+            std::vector<Step> steps = both;
+            steps.emplace_back(SetData{path, bytes});
+            client.multi(steps, [&client, both, path, bytes, settled](CoordinationError error) {
+                if (error != CoordinationError::kNoNode) return settled(error);
+                // Somebody has removed its assignment by hand; or there is no such topology.
+                std::vector<Step> again = both;
+                again.emplace_back(Create{path, bytes});
+                client.multi(again, settled);
+            });
+        },
+        std::move(done));
+}
+
+namespace {
+
+/// What there may be of a topology.
+struct NodesOf {
+    std::vector<std::string> records;
+    std::string name;  ///< It may be another topology's by now.
+    std::string mark;  ///< Of its removal.
+};
+
+/// Removes what is there, when not all is: somebody has removed the rest, or it was lost.
+void remove_the_rest(Coordination& client, const Check& is_of_term, const std::string& id,
+                     const NodesOf& nodes, const OperationQueue::Settled& settled) {
+    struct Found {
+        std::vector<Step> steps;
+        std::size_t under_way = 0;
+        CoordinationError error = CoordinationError::kNone;
+    };
+    const auto found = std::make_shared<Found>();
+    found->steps = {is_of_term};
+    found->under_way = nodes.records.size() + 2;
+    const auto look = [&client, found, settled](const std::string& path, const auto& step_for) {
+        client.get(path, {},
+                   [&client, found, settled, step_for](CoordinationError error, const Node& node) {
+                       const bool there = error == CoordinationError::kNone;
+                       if (there || error == CoordinationError::kNoNode) {
+                           const std::optional<Step> step = step_for(there ? &node.data : nullptr);
+                           if (step) found->steps.push_back(*step);
+                       } else {
+                           found->error = error;
+                       }
+                       if (--found->under_way > 0) return;
+                       if (found->error != CoordinationError::kNone) return settled(found->error);
+                       client.multi(found->steps, settled);
+                   });
+    };
+    for (const std::string& path : nodes.records) {
+        look(path, [path](const std::string* data) {
+            return data != nullptr ? std::optional<Step>(Remove{path}) : std::nullopt;
+        });
+    }
+    look(nodes.name, [path = nodes.name, id](const std::string* data) {
+        const bool is_its_own = data != nullptr && *data == id;
+        return is_its_own ? std::optional<Step>(Remove{path}) : std::nullopt;
+    });
+    look(nodes.mark, [path = nodes.mark](const std::string* data) {
+        return data == nullptr ? std::optional<Step>(Create{path, ""}) : std::nullopt;
+    });
+}
+
+}  // namespace
+
+void ClusterState::remove_topology(const Term& term, const std::string& id, const std::string& name,
+                                   Wrote done) {
+    const NodesOf nodes = {
+        {impl_->path("errors", id), impl_->path("assignments", id), impl_->path("topologies", id)},
+        impl_->path("names", name),
+        impl_->path("removed", id)};
+    std::vector<Step> steps = {impl_->is_of(term)};
+    for (const std::string& path : nodes.records) steps.emplace_back(Remove{path});
+    steps.emplace_back(Remove{nodes.name});
+    steps.emplace_back(Create{nodes.mark, ""});
+    impl_->write(
+        "cannot remove a topology", id,
+        [steps, nodes, id, is_of_term = impl_->is_of(term)](
+            Coordination& client, const OperationQueue::Settled& settled) {
+            client.multi(steps, [&client, nodes, id, is_of_term, settled](CoordinationError error) {
+                if (error != CoordinationError::kNoNode &&
+                    error != CoordinationError::kNodeExists) {
+                    return settled(error);
+                }
+                remove_the_rest(client, is_of_term, id, nodes, settled);
+            });
+        },
+        std::move(done));
+}
+
+void ClusterState::forget_removal(const Term& term, const std::string& id, Wrote done) {
+    impl_->write("cannot sweep the mark of a removal", id,
+                 {impl_->is_of(term), Remove{impl_->path("removed", id)}}, std::move(done));
+}
+
+void ClusterState::add_errors(const Term& term, const std::string& topology,
+                              std::vector<TopologyError> errors, Wrote done) {
+    for (TopologyError& error : errors) error.error = cut(std::move(error.error));
+    if (errors.size() > kTopologyErrorsMax) {
+        errors.erase(errors.begin(), errors.end() - std::ptrdiff_t{kTopologyErrorsMax});
+    }
+    if (!impl_->may_write(TopologyErrors{errors}, topology, done)) return;
+    const std::string path = impl_->path("errors", topology);
+    impl_->write(
+        "cannot write errors of a topology", topology,
+        [path, errors = std::move(errors), is_of_term = impl_->is_of(term)](
+            Coordination& client, const OperationQueue::Settled& settled) {
+            client.get(
+                path, {},
+                [&client, path, errors, is_of_term, settled](CoordinationError error,
+                                                             const Node& node) {
+                    if (error != CoordinationError::kNone) return settled(error);
+                    std::vector<TopologyError> all =
+                        readable<TopologyErrors>(path, node.data).value_or(TopologyErrors()).errors;
+                    // Done twice, it is there twice; of errors, that is no harm.
+                    all.insert(all.end(), errors.begin(), errors.end());
+                    if (all.size() > kTopologyErrorsMax) {
+                        all.erase(all.begin(), all.end() - std::ptrdiff_t{kTopologyErrorsMax});
+                    }
+                    client.multi(
+                        {is_of_term, SetData{path, encode(TopologyErrors{std::move(all)})}},
+                        settled);
+                });
+        },
+        std::move(done));
+}
+
+}  // namespace storm::cluster

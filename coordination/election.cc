@@ -1,0 +1,237 @@
+#include "coordination/election.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "cluster/records.h"
+
+namespace storm::cluster {
+namespace {
+
+namespace log = base::log;
+
+bool is_of_connection(CoordinationError error) {
+    return error == CoordinationError::kConnectionLoss ||
+           error == CoordinationError::kSessionExpired;
+}
+
+}  // namespace
+
+// For callbacks: nothing once this is gone, or another round has begun.
+template <typename Call>
+auto Election::in_round_(Call call) {
+    return [this, alive = std::weak_ptr(alive_), round = round_,
+            call = std::move(call)](auto&&... results) {
+        if (!alive.expired() && round == round_) call(results...);
+    };
+}
+
+Election::Election(Session& session, std::string nimbus, std::int64_t started_ms, Changed changed)
+    : session_(session),
+      nimbus_(std::move(nimbus)),
+      started_ms_(started_ms),
+      changed_(std::move(changed)),
+      lock_(session.path("leader-lock")),
+      leader_(session.path("leader")) {
+    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
+        if (!alive.expired()) ready_(number);
+    });
+    session_.on_state([this, alive = std::weak_ptr(alive_)](SessionState state) {
+        if (alive.expired() || state != SessionState::kExpired || !term_) return;
+        lose_("its session has expired");
+        look_();
+    });
+}
+
+Election::~Election() = default;
+
+std::optional<Term> Election::term() const {
+    return term_ && session_.loop().now() < lease_until_ ? term_ : std::nullopt;
+}
+
+base::Micros Election::lease_() const {
+    return timeout_ - timeout_ / 4;
+}
+
+void Election::ready_(std::uint64_t session_number) {
+    if (phase_ == Phase::kResigned) return;
+    if (std::exchange(session_number_, session_number) != session_number) {
+        // The lock went with the session before.
+        lose_("its session has expired");
+        return look_();
+    }
+    if (phase_ == Phase::kLeading) return renew_();
+    if (phase_ != Phase::kFollowing) look_();
+}
+
+void Election::look_() {
+    if (phase_ == Phase::kResigned) return;
+    ++round_;
+    phase_ = Phase::kLooking;
+    if (!session_.ready()) return;
+    // The leadership first: who takes the lock between the two reads changes its version.
+    session_.client().get(leader_, {}, in_round_([this](CoordinationError error, const Node& node) {
+                              saw_leader_(error, node);
+                          }));
+    session_.client().get(
+        lock_, in_round_([this] { look_(); }),
+        in_round_([this](CoordinationError error, const Node& node) { saw_lock_(error, node); }));
+}
+
+void Election::saw_leader_(CoordinationError error, const Node& node) {
+    if (error != CoordinationError::kNone) return look_later_(leader_, to_string(error));
+    const base::Result<Leadership> last = decode<Leadership>(node.data);
+    if (!last) return look_later_(leader_, last.error().message);
+    next_ = {last->epoch + 1, node.version + 1};
+}
+
+void Election::saw_lock_(CoordinationError error, const Node& lock) {
+    if (error == CoordinationError::kNoNode) return take_({});
+    if (error != CoordinationError::kNone) return look_later_(lock_, to_string(error));
+    const base::Result<Leadership> holder = decode<Leadership>(lock.data);
+    const bool is_former_self =
+        holder && holder->nimbus == nimbus_ && (holder->started_ms == started_ms_ || !has_led_);
+    if (is_former_self) return take_({Remove{lock_, lock.version}});
+    phase_ = Phase::kFollowing;  // Until the watch fires.
+}
+
+void Election::take_(std::vector<Step> steps) {
+    phase_ = Phase::kTaking;
+    timeout_ = session_.client().session_timeout();
+    const std::string leadership = encode(Leadership{next_.epoch, nimbus_, started_ms_});
+    steps.push_back(Create{lock_, leadership, true});
+    steps.push_back(SetData{leader_, leadership, next_.version - 1});
+    // Not bound to the round: a lock that is won after all is given back.
+    session_.client().multi(std::move(steps),
+                            [this, alive = std::weak_ptr(alive_), round = ++round_, term = next_,
+                             sent = session_.loop().now()](CoordinationError error) {
+                                if (alive.expired()) return;
+                                if (round == round_) return took_(error, term, sent);
+                                if (error == CoordinationError::kNone && phase_ == Phase::kResigned)
+                                    give_back_(term);
+                            });
+}
+
+void Election::took_(CoordinationError error, Term term, base::Micros sent) {
+    switch (error) {
+        case CoordinationError::kNone:
+            return lead_(term, sent);
+        case CoordinationError::kNodeExists:
+        case CoordinationError::kNoNode:
+        case CoordinationError::kBadVersion:
+            return look_();  // Another one was quicker.
+        default:
+            // Where the connection was lost it may be ours; then it is taken anew.
+            return look_later_(lock_, to_string(error));
+    }
+}
+
+void Election::lead_(Term term, base::Micros sent) {
+    phase_ = Phase::kLeading;
+    has_led_ = true;
+    term_ = term;
+    sent_ = sent;
+    lease_until_ = sent + lease_();
+    watching_ = false;
+    renewing_ = false;
+    log::info("leads", {{"nimbus", nimbus_}, {"epoch", static_cast<std::int64_t>(term.epoch)}});
+    tell_(term);
+    renew_();  // Sets the watch.
+}
+
+void Election::renew_() {
+    if (phase_ != Phase::kLeading || renewing_) return;
+    renewing_ = true;
+    sent_ = session_.loop().now();
+    Coordination::Changed watch;
+    if (!std::exchange(watching_, true)) {
+        watch = in_round_([this] {
+            watching_ = false;
+            renew_();
+        });
+    }
+    session_.client().get(
+        leader_, std::move(watch),
+        in_round_([this, sent = sent_](CoordinationError error, const Node& node) {
+            renewed_(error, node, sent);
+        }));
+    wait_();
+}
+
+void Election::renewed_(CoordinationError error, const Node& leader, base::Micros sent) {
+    renewing_ = false;
+    if (error == CoordinationError::kNone && leader.version == term_->version) {
+        lease_until_ = std::max(lease_until_, sent + lease_());
+        if (!watching_) return renew_();  // It fired during the read.
+    } else if (error == CoordinationError::kNone || error == CoordinationError::kNoNode) {
+        lose_("another nimbus leads");
+        return look_();
+    } else {
+        watching_ = false;
+        if (!is_of_connection(error)) {
+            log::warn("cannot renew the lease of the leader", {{"error", to_string(error)}});
+        }
+    }
+    wait_();
+}
+
+// Until the lease must be renewed, or is over. Only the last call's timer counts.
+void Election::wait_() {
+    const base::Micros now = session_.loop().now();
+    const base::Micros renewal = sent_ + lease_() / 3;
+    const base::Micros at = renewing_ ? lease_until_ : std::min(renewal, lease_until_);
+    session_.loop().after(std::max<base::Micros>(at - now, 0), in_round_([this, timer = ++timer_] {
+                              if (timer == timer_) waited_();
+                          }));
+}
+
+void Election::waited_() {
+    if (session_.loop().now() >= lease_until_) {
+        lose_("zookeeper has not answered for too long");
+        return look_();
+    }
+    if (renewing_ || !session_.ready()) {
+        sent_ = session_.loop().now();
+        return wait_();
+    }
+    renew_();
+}
+
+void Election::lose_(const char* why) {
+    if (!term_) return;
+    log::warn("leads no longer", {{"nimbus", nimbus_}, {"why", why}});
+    term_.reset();
+    tell_(std::nullopt);
+}
+
+void Election::look_later_(const std::string& path, std::string_view why) {
+    log::warn("cannot take part in the election, trying again", {{"path", path}, {"error", why}});
+    ++round_;
+    phase_ = Phase::kLooking;
+    session_.loop().after(kCoordinationRetry, in_round_([this] { look_(); }));
+}
+
+void Election::resign() {
+    if (phase_ == Phase::kResigned) return;
+    ++round_;
+    phase_ = Phase::kResigned;
+    if (!term_) return;
+    give_back_(*term_);
+    term_.reset();
+    tell_(std::nullopt);
+}
+
+void Election::give_back_(const Term& term) {
+    session_.client().multi({Check{leader_, term.version}, Remove{lock_}}, [](CoordinationError) {
+        // If this failed, the lock goes with the session.
+    });
+}
+
+void Election::tell_(std::optional<Term> term) {
+    session_.loop().post([this, alive = std::weak_ptr(alive_), term] {
+        if (!alive.expired()) changed_(term);
+    });
+}
+
+}  // namespace storm::cluster

@@ -1,0 +1,105 @@
+// Which Nimbus leads: one at a time, each time under a new epoch.
+//
+//     <root>/leader-lock   ephemeral: whose session made it leads (a Leadership)
+//     <root>/leader        persistent: the last Leadership; each term sets it, so that its version
+//                          is the term's own
+//
+//     looking ──(another's lock)──► following ──(it has gone)──► looking
+//        │
+//        └──(no lock, or one of our former self)──► taking ──► leading
+//                                                                 │
+//     looking ◄──────────(the lease is over, or it is deposed)────┘
+//
+// Two fences. Every write of a leader checks the version of <root>/leader, so that a deposed one's
+// writes are refused by ZooKeeper. And a term is a lease by the own clock: it ends
+// session_timeout() less a quarter after the last read that was answered was *sent*, so it is over
+// before ZooKeeper can have given the lock to another, even if this process was stopped meanwhile.
+// While it leads it reads <root>/leader each quarter of the session's timeout for that.
+//
+// A term that is over never comes back: who leads again does so under a new epoch.
+//
+// Threads: the loop's; the callback never comes from inside a call.
+// Cost:    following: nothing but a watch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "coordination/cluster_state.h"
+#include "coordination/session.h"
+
+namespace storm::cluster {
+
+class Election {
+public:
+    /// A term when it begins; nothing when it is over. Always in turns.
+    using Changed = std::function<void(std::optional<Term>)>;
+
+    /// Stands for election at once. `nimbus` is "host:port". `started_ms`, of this process, tells
+    /// it from its former self, whose lock it takes over; not which of them is older, for clocks
+    /// are set back. Who has led takes none over: what has its name then has come after it.
+    Election(Session& session, std::string nimbus, std::int64_t started_ms, Changed changed);
+    ~Election();
+    Election(const Election&) = delete;
+    Election& operator=(const Election&) = delete;
+
+    /// The term, while its lease lasts by the clock. Ask again before each act of a leader.
+    std::optional<Term> term() const;
+
+    /// Ends the term, gives the lock back, and does not stand again; for an orderly exit.
+    void resign();
+
+private:
+    // Looking: it reads, or waits for a connection, or for its next try.
+    enum class Phase : std::uint8_t { kLooking, kFollowing, kTaking, kLeading, kResigned };
+
+    void ready_(std::uint64_t session_number);
+    void look_();
+    void saw_leader_(CoordinationError error, const Node& node);
+    void saw_lock_(CoordinationError error, const Node& lock);
+    void take_(std::vector<Step> steps);
+    void took_(CoordinationError error, Term term, base::Micros sent);
+    void lead_(Term term, base::Micros sent);
+    void renew_();
+    void renewed_(CoordinationError error, const Node& leader, base::Micros sent);
+    void wait_();
+    void waited_();
+    void lose_(const char* why);
+    void look_later_(const std::string& path, std::string_view why);
+    void give_back_(const Term& term);
+    void tell_(std::optional<Term> term);
+    base::Micros lease_() const;
+    template <typename Call>
+    auto in_round_(Call call);
+
+    Session& session_;
+    const std::string nimbus_;
+    const std::int64_t started_ms_;
+    const Changed changed_;
+    const std::string lock_;
+    const std::string leader_;
+
+    Phase phase_ = Phase::kLooking;
+    // Grows with what makes all that is under way count no longer.
+    std::uint64_t round_ = 0;
+    bool has_led_ = false;
+    std::uint64_t session_number_ = 0;
+    Term next_;  // While looking: the one to take.
+    // While leading:
+    std::optional<Term> term_;
+    base::Micros lease_until_ = 0;
+    base::Micros timeout_ = 0;  // The session's.
+    base::Micros sent_ = 0;     // The last renewal.
+    std::uint64_t timer_ = 0;
+    bool renewing_ = false;
+    bool watching_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::cluster

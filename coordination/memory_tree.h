@@ -1,0 +1,48 @@
+// The tree of nodes inside a MemoryServer: ZooKeeper's rules, without sessions' life, watches and
+// time.
+//
+// Threads: one.
+// Cost:    multi() copies the tree.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coordination/coordination.h"
+
+namespace storm::cluster {
+
+class MemoryTree {
+public:
+    struct Changes {
+        CoordinationError error = CoordinationError::kNone;
+        std::vector<std::string> nodes;    ///< Made, set or removed.
+        std::vector<std::string> folders;  ///< Whose children are others now, or that are removed.
+    };
+
+    /// All steps, or none. `session` owns ephemeral nodes.
+    Changes multi(const std::vector<Step>& steps, std::uint64_t session);
+    /// All that the session owned.
+    Changes remove_ephemerals(std::uint64_t session);
+
+    const Node* find(const std::string& path) const;
+    std::vector<std::string> children(const std::string& path) const;
+
+private:
+    struct Stored {
+        Node node;
+        std::uint64_t owner = 0;  // 0: not ephemeral.
+    };
+    using Nodes = std::map<std::string, Stored>;
+
+    static CoordinationError apply_(Nodes& nodes, const Create& step, std::uint64_t session);
+    static CoordinationError apply_(Nodes& nodes, const SetData& step, std::uint64_t session);
+    static CoordinationError apply_(Nodes& nodes, const Remove& step, std::uint64_t session);
+    static CoordinationError apply_(Nodes& nodes, const Check& step, std::uint64_t session);
+
+    Nodes nodes_ = {{"/", {}}};
+};
+
+}  // namespace storm::cluster

@@ -1,0 +1,63 @@
+#include "coordination/operation_queue.h"
+
+#include <utility>
+
+namespace storm::cluster {
+
+OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tries_max)
+    : session_(session), waiting_max_(waiting_max), tries_max_(tries_max) {
+    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
+        if (alive.expired()) return;
+        const bool is_new = std::exchange(session_number_, number) != number;
+        // What was under way in the session before will never be settled.
+        if (running_ && is_new) return settled_(CoordinationError::kSessionExpired);
+        next_();
+    });
+}
+
+void OperationQueue::add(Try operation, Settled done) {
+    const auto later = [this, alive = std::weak_ptr(alive_)](auto call) {
+        session_.loop().post([alive, call = std::move(call)] {
+            if (!alive.expired()) call();
+        });
+    };
+    if (operations_.size() > waiting_max_) {
+        return later([done = std::move(done)] { done(CoordinationError::kOther); });
+    }
+    operations_.push_back({std::move(operation), std::move(done)});
+    if (operations_.size() == 1) later([this] { next_(); });
+}
+
+void OperationQueue::next_() {
+    if (running_ || operations_.empty() || !session_.ready()) return;
+    running_ = true;
+    Operation& first = operations_.front();
+    ++first.tries;
+    first.run(session_.client(),
+              [this, alive = std::weak_ptr(alive_), number = ++try_](CoordinationError error) {
+                  if (!alive.expired() && number == try_ && running_) settled_(error);
+              });
+}
+
+void OperationQueue::settled_(CoordinationError error) {
+    running_ = false;
+    const bool lost =
+        error == CoordinationError::kConnectionLoss || error == CoordinationError::kSessionExpired;
+    if (!lost) return finish_(error);
+    if (operations_.front().tries >= tries_max_) return finish_(CoordinationError::kConnectionLoss);
+    // The news of the lost connection may come after this.
+    if (!session_.ready()) return;
+    session_.loop().after(kCoordinationRetry, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) next_();
+    });
+}
+
+void OperationQueue::finish_(CoordinationError error) {
+    const Settled done = std::move(operations_.front().done);
+    operations_.pop_front();
+    const auto alive = std::weak_ptr(alive_);
+    done(error);
+    if (!alive.expired()) next_();
+}
+
+}  // namespace storm::cluster

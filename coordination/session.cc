@@ -1,0 +1,138 @@
+#include "coordination/session.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "cluster/records.h"
+
+namespace storm::cluster {
+namespace {
+
+namespace log = base::log;
+
+/// The last one made: where it is, all are.
+constexpr std::string_view kLastNode = "removed";
+
+}  // namespace
+
+Session::Session(EventLoop& loop, Connect connect, std::string root)
+    : loop_(loop), connect_client_(std::move(connect)), root_(std::move(root)) {
+    connect_();
+}
+
+Session::~Session() = default;
+
+std::string Session::path(std::string_view below) const {
+    return root_ + "/" + std::string(below);
+}
+
+void Session::on_ready(OnReady ready) {
+    when_ready_.push_back(std::move(ready));
+    if (!ready_) return;
+    loop_.post([this, alive = std::weak_ptr(alive_), which = when_ready_.size() - 1] {
+        if (!alive.expired() && ready_) when_ready_[which](number_);
+    });
+}
+
+void Session::on_state(std::function<void(SessionState)> changed) {
+    when_changed_.push_back(std::move(changed));
+}
+
+void Session::connect_() {
+    ++number_;
+    has_layout_ = false;
+    std::unique_ptr<Coordination> next = connect_client_();
+    {
+        const std::lock_guard lock(abandoning_);
+        client_.swap(next);
+    }
+    next.reset();
+    client_->on_session([this](SessionState state) { changed_(state); });
+}
+
+void Session::changed_(SessionState state) {
+    ready_ = false;
+    // By index: who is called may add others.
+    for (std::size_t i = 0; i < when_changed_.size(); ++i) when_changed_[i](state);
+    switch (state) {
+        case SessionState::kConnecting:
+            return;
+        case SessionState::kSuspended:
+            return renew_unless_connected_();
+        case SessionState::kConnected:
+            return has_layout_ ? tell_ready_() : look_for_layout_();
+        case SessionState::kExpired:
+            log::warn("zookeeper session expired, beginning another");
+            // Not here: this is a callback of the client that goes.
+            loop_.post([this, alive = std::weak_ptr(alive_)] {
+                if (!alive.expired()) connect_();
+            });
+            return;
+    }
+}
+
+void Session::abandon() {
+    const std::lock_guard lock(abandoning_);
+    client_->abandon();
+}
+
+void Session::renew_unless_connected_() {
+    const base::Micros patience = kSuspendedTimeoutsMax * client_->session_timeout();
+    loop_.after(patience, [this, alive = std::weak_ptr(alive_), number = number_,
+                           suspension = ++suspensions_] {
+        if (alive.expired() || number != number_ || suspension != suspensions_) return;
+        if (client_->session() != SessionState::kSuspended) return;
+        log::warn("zookeeper refuses this session, beginning another");
+        connect_();
+    });
+}
+
+void Session::look_for_layout_() {
+    client_->get(path(kLastNode), {}, [this](CoordinationError error, const Node&) {
+        if (error == CoordinationError::kNoNode) return make_layout_();
+        has_layout_now_(error);
+    });
+}
+
+void Session::make_layout_() {
+    const auto make = [this](const std::string& node, std::string data, Coordination::Done done) {
+        client_->create(node, std::move(data), false, std::move(done));
+    };
+    // Several daemons may do this at once; what another one was quicker with is as good. Operations
+    // are done in order, so that the last one's outcome is that of all.
+    const auto ignore = [](CoordinationError) {};
+    for (std::size_t slash = root_.find('/', 1); slash != std::string::npos;
+         slash = root_.find('/', slash + 1)) {
+        make(root_.substr(0, slash), "", ignore);
+    }
+    if (!root_.empty()) make(root_, "", ignore);
+    make(path("leader"), encode(Leadership{}), ignore);
+    for (const char* const folder :
+         {"nimbuses", "supervisors", "topologies", "names", "assignments", "errors"}) {
+        make(path(folder), "", ignore);
+    }
+    make(path(kLastNode), "", [this](CoordinationError error) {
+        has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone : error);
+    });
+}
+
+void Session::has_layout_now_(CoordinationError error) {
+    if (client_->session() != SessionState::kConnected) return;  // It will be looked for again.
+    if (error == CoordinationError::kNone) {
+        has_layout_ = true;
+        return tell_ready_();
+    }
+    log::warn("cannot make the cluster's nodes in zookeeper, trying again",
+              {{"root", root_}, {"error", to_string(error)}});
+    loop_.after(kCoordinationRetry, [this, alive = std::weak_ptr(alive_), number = number_] {
+        if (alive.expired() || number != number_ || has_layout_) return;
+        if (client_->session() == SessionState::kConnected) look_for_layout_();
+    });
+}
+
+void Session::tell_ready_() {
+    ready_ = true;
+    for (std::size_t i = 0; i < when_ready_.size() && ready_; ++i) when_ready_[i](number_);
+}
+
+}  // namespace storm::cluster

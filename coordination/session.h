@@ -1,0 +1,88 @@
+// A connection to the coordination service that goes on for ever: where a session has expired, or
+// has been without a connection for kSuspendedTimeoutsMax timeouts, the next one begins.
+//
+// A daemon has one, made first and destroyed last; ClusterState and Election stand on it.
+//
+//     AsioLoop loop(io);
+//     Session session(loop, [&] { return connect_zookeeper(loop, …); }, "/storm");
+//     ClusterState state(session);
+//
+// Threads: the loop's, but for abandon(); callbacks never come from inside a call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "coordination/coordination.h"
+
+namespace storm::cluster {
+
+/// Before what was refused or lost is tried again, if no reconnection comes before.
+inline constexpr base::Micros kCoordinationRetry = base::kMicrosPerSecond;
+
+/// Sessions' timeouts that a connection may be lost before another session is begun. A server does
+/// not take back a client that has seen more than it has, as after it was emptied or restored from
+/// a backup; a new one it takes.
+inline constexpr int kSuspendedTimeoutsMax = 4;
+
+class Session {
+public:
+    using Connect = std::function<std::unique_ptr<Coordination>()>;
+    /// `number` grows with each new session, from 1 on.
+    using OnReady = std::function<void(std::uint64_t number)>;
+
+    /// `root`: path below which everything is kept; made if it is not there.
+    Session(EventLoop& loop, Connect connect, std::string root);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Connected, and the layout of docs/zookeeper-layout.md is there.
+    bool ready() const { return ready_; }
+    SessionState state() const { return client_->session(); }
+
+    /// Calls each time it becomes ready (now, if it is): in a new session, where nothing is left of
+    /// watches and ephemeral nodes, or in the same one again, where what failed may be tried again.
+    /// For as long as the session lives: guard what may go before.
+    void on_ready(OnReady ready);
+    /// Calls at each change of `state()`.
+    void on_state(std::function<void(SessionState)> changed);
+
+    /// Coordination::abandon(): on any thread, as the last thing that is done with this.
+    void abandon();
+
+    Coordination& client() { return *client_; }
+    EventLoop& loop() { return loop_; }
+    /// path("leader") is "/storm/leader".
+    std::string path(std::string_view below) const;
+
+private:
+    void connect_();
+    void renew_unless_connected_();
+    void changed_(SessionState state);
+    void look_for_layout_();
+    void make_layout_();
+    void has_layout_now_(CoordinationError error);
+    void tell_ready_();
+
+    EventLoop& loop_;
+    const Connect connect_client_;
+    const std::string root_;
+    std::vector<OnReady> when_ready_;
+    std::vector<std::function<void(SessionState)>> when_changed_;
+    std::mutex abandoning_;  ///< Held while client_ becomes another, and by abandon().
+    std::unique_ptr<Coordination> client_;
+    std::uint64_t number_ = 0;
+    std::uint64_t suspensions_ = 0;
+    bool has_layout_ = false;
+    bool ready_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace storm::cluster

@@ -1,0 +1,503 @@
+#include "coordination/zookeeper_coordination.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <sys/stat.h>
+#include <zookeeper/zookeeper.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "cluster/records.h"
+
+namespace storm::cluster {
+namespace {
+
+namespace log = base::log;
+
+CoordinationError error_of(int rc) {
+    switch (rc) {
+        case ZOK:
+            return CoordinationError::kNone;
+        case ZNONODE:
+            return CoordinationError::kNoNode;
+        case ZNODEEXISTS:
+            return CoordinationError::kNodeExists;
+        case ZBADVERSION:
+            return CoordinationError::kBadVersion;
+        case ZNOTEMPTY:
+            return CoordinationError::kNotEmpty;
+        case ZNOCHILDRENFOREPHEMERALS:
+            return CoordinationError::kNoChildrenForEphemerals;
+        case ZCONNECTIONLOSS:
+        case ZOPERATIONTIMEOUT:
+        case ZCLOSING:
+        case ZSESSIONMOVED:
+            return CoordinationError::kConnectionLoss;
+        case ZSESSIONEXPIRED:
+        case ZINVALIDSTATE:
+            return CoordinationError::kSessionExpired;
+        default:
+            return CoordinationError::kOther;
+    }
+}
+
+/// What the client's threads may use: they post to the loop, where the rest is done if its owner
+/// still lives.
+class Mailbox {
+public:
+    explicit Mailbox(EventLoop& loop) : loop_(loop), is_alive_(alive_) {}
+
+    template <typename Call>
+    void post(Call call) const {
+        loop_.post([alive = is_alive_, call = std::move(call)]() mutable {
+            if (!alive.expired()) call();
+        });
+    }
+    template <typename Call>
+    void after(base::Micros delay, Call call) const {
+        loop_.after(delay, [alive = is_alive_, call = std::move(call)]() mutable {
+            if (!alive.expired()) call();
+        });
+    }
+    void close() { alive_.reset(); }
+
+private:
+    EventLoop& loop_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // The loop's thread only.
+    const std::weak_ptr<bool> is_alive_;
+};
+
+/// A multi() under way: the client reads and writes these until it completes.
+struct Multi {
+    std::vector<Step> steps;
+    std::vector<zoo_op_t> ops;
+    std::vector<zoo_op_result_t> results;
+    Coordination::Done done;
+    const Mailbox* mailbox = nullptr;
+    std::function<void(const Multi&, bool done)> ended;  // In the loop's thread.
+};
+
+int length_of(const std::string& data) {
+    return static_cast<int>(data.size());
+}
+
+struct AsOp {
+    zoo_op_t& op;
+    const ACL_vector& acl;
+
+    void operator()(const Create& step) const {
+        zoo_create_op_init(&op, step.path.c_str(), step.data.data(), length_of(step.data), &acl,
+                           step.ephemeral ? ZOO_EPHEMERAL : 0, nullptr, 0);
+    }
+    void operator()(const SetData& step) const {
+        zoo_set_op_init(&op, step.path.c_str(), step.data.data(), length_of(step.data),
+                        step.version, nullptr);
+    }
+    void operator()(const Remove& step) const {
+        zoo_delete_op_init(&op, step.path.c_str(), step.version);
+    }
+    void operator()(const Check& step) const {
+        zoo_check_op_init(&op, step.path.c_str(), step.version);
+    }
+};
+
+/// The first step's that failed by itself; the others were only given up.
+int first_error(const Multi& multi, int rc) {
+    for (const zoo_op_result_t& result : multi.results) {
+        if (result.err != ZOK && result.err != ZRUNTIMEINCONSISTENCY) return result.err;
+    }
+    return rc;
+}
+
+class ZookeeperCoordination final : public Coordination {
+public:
+    ZookeeperCoordination(EventLoop& loop, ZookeeperSettings settings)
+        : settings_(std::move(settings)), mailbox_(loop) {
+        zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
+        open_();
+    }
+    ~ZookeeperCoordination() override {
+        mailbox_.close();
+        // Joins the client's threads; what is under way completes on the way, into the void.
+        if (handle_ != nullptr) zookeeper_close(handle_);
+    }
+
+    // What the loop's thread may still do with the handle is of no matter: the process ends.
+    void abandon() override {
+        if (zhandle_t* const given_up = std::exchange(handle_, nullptr)) zookeeper_close(given_up);
+    }
+
+    SessionState session() const override { return state_; }
+    base::Micros session_timeout() const override {
+        return (handle_ != nullptr ? zoo_recv_timeout(handle_) : 0) * base::kMicrosPerMilli;
+    }
+    void on_session(OnSession changed) override { on_session_ = std::move(changed); }
+
+    void get(std::string path, Changed watch, GotNode done) override;
+    void children(std::string path, Changed watch, GotChildren done) override;
+    void multi(std::vector<Step> steps, Done done) override;
+
+private:
+    /// A callback that the client holds a pointer to.
+    struct Watch {
+        ZookeeperCoordination* owner;
+        std::uint64_t number;
+        Changed changed;
+    };
+    /// A read under way. `self` is asked in the loop's thread only.
+    template <typename Got>
+    struct Read {
+        ZookeeperCoordination* self = nullptr;
+        const Mailbox* mailbox = nullptr;
+        std::string path;
+        std::uint64_t watch = 0;  // 0: none.
+        Got done;
+    };
+    using GetCall = Read<GotNode>;
+    using ChildrenCall = Read<GotChildren>;
+
+    void open_();
+    const ACL_vector& acl_() const {
+        return settings_.auth.empty() ? ZOO_OPEN_ACL_UNSAFE : ZOO_CREATOR_ALL_ACL;
+    }
+    void close_open_nodes_(const Multi& multi, bool done);
+    Watch* new_watch_(Changed changed);
+    /// What the client itself says only of some calls; ZOK: it may be asked.
+    int refusal_() const {
+        if (handle_ == nullptr) return ZCONNECTIONLOSS;
+        return is_unrecoverable(handle_) == ZOK ? ZOK : ZSESSIONEXPIRED;
+    }
+    void drop_watch_(std::uint64_t number) { watches_.erase(number); }
+    void fire_(std::uint64_t number);
+    void session_event_(int state);
+    void ask_(std::unique_ptr<GetCall> call, Watch* watch);
+    void got_(std::unique_ptr<GetCall> call, int rc, Node node);
+    void ask_if_exists_(std::unique_ptr<GetCall> call);
+
+    // On the client's threads:
+    static void on_session_event(zhandle_t*, int type, int state, const char*, void* context);
+    static void on_watch(zhandle_t*, int type, int state, const char*, void* context);
+    static void on_data(int rc, const char* value, int length, const Stat* stat, const void* data);
+    static void on_exists(int rc, const Stat* stat, const void* data);
+    static void on_strings(int rc, const String_vector* strings, const void* data);
+    static void on_multi(int rc, const void* data);
+    static void on_acl(int rc, const void* data);
+
+    const ZookeeperSettings settings_;
+    Mailbox mailbox_;
+    zhandle_t* handle_ = nullptr;
+    SessionState state_ = SessionState::kConnecting;
+    OnSession on_session_;
+    std::map<std::uint64_t, std::unique_ptr<Watch>> watches_;
+    std::uint64_t next_watch_ = 1;
+    std::set<std::string> closed_;  // Nodes that have our ACL; with `auth`.
+};
+
+/// The client says several lines for each try to connect, 30 tries a second. Its interface has no
+/// place for a context, so the limit is one for the process.
+void log_from_client(const char* line) {
+    static std::mutex mutex;
+    static base::RateLimit limit(3, 30 * base::kMicrosPerSecond);
+    std::uint64_t held_back = 0;
+    {
+        const std::lock_guard lock(mutex);
+        if (!limit.admit(base::SteadyClock().now(), held_back)) return;
+    }
+    // "2026-11-21 06:00:00,123:4567(0x7f…):ZOO_ERROR@func@123: what"
+    const char* const level = std::strstr(line, ":ZOO_");
+    const char* const what = level == nullptr ? nullptr : std::strstr(level, ": ");
+    log::warn("zookeeper client", {{"says", what == nullptr ? line : what + 2},
+                                   {"held_back", static_cast<std::int64_t>(held_back)}});
+}
+
+void log_no_auth() {
+    static std::mutex mutex;
+    static base::RateLimit limit(1, 30 * base::kMicrosPerSecond);
+    std::uint64_t held_back = 0;
+    const std::lock_guard lock(mutex);
+    if (!limit.admit(base::SteadyClock().now(), held_back)) return;
+    log::error("zookeeper refuses nodes that others made: all daemons must have the same",
+               {{"setting", "storm.zookeeper.auth.file"}});
+}
+
+void ZookeeperCoordination::open_() {
+    handle_ = zookeeper_init2(settings_.servers.c_str(), on_session_event,
+                              static_cast<int>(settings_.session_timeout / base::kMicrosPerMilli),
+                              nullptr, this, 0, log_from_client);
+    if (handle_ != nullptr) {
+        // The client says it again with each connection.
+        if (!settings_.auth.empty()) {
+            zoo_add_auth(handle_, "digest", settings_.auth.data(), length_of(settings_.auth),
+                         nullptr, nullptr);
+        }
+        return;
+    }
+    log::warn("cannot connect to zookeeper, trying again",
+              {{"servers", settings_.servers}, {"error", std::strerror(errno)}});
+    mailbox_.after(base::kMicrosPerSecond, [this] { open_(); });
+}
+
+ZookeeperCoordination::Watch* ZookeeperCoordination::new_watch_(Changed changed) {
+    if (!changed) return nullptr;
+    const std::uint64_t number = next_watch_++;
+    auto watch = std::make_unique<Watch>(Watch{this, number, std::move(changed)});
+    return watches_.emplace(number, std::move(watch)).first->second.get();
+}
+
+void ZookeeperCoordination::fire_(std::uint64_t number) {
+    const auto at = watches_.find(number);
+    if (at == watches_.end()) return;
+    const Changed changed = std::move(at->second->changed);
+    watches_.erase(at);
+    changed();
+}
+
+void ZookeeperCoordination::session_event_(int state) {
+    if (state_ == SessionState::kExpired) return;
+    SessionState next = state_;
+    if (state == ZOO_CONNECTED_STATE) {
+        next = SessionState::kConnected;
+    } else if (state == ZOO_EXPIRED_SESSION_STATE || state == ZOO_AUTH_FAILED_STATE) {
+        next = SessionState::kExpired;
+    } else if (state_ == SessionState::kConnected) {
+        next = SessionState::kSuspended;
+    }
+    if (std::exchange(state_, next) == next || !on_session_) return;
+    on_session_(next);
+}
+
+void ZookeeperCoordination::get(std::string path, Changed watch, GotNode done) {
+    Watch* const watching = new_watch_(std::move(watch));
+    ask_(std::make_unique<GetCall>(GetCall{this, &mailbox_, std::move(path),
+                                           watching == nullptr ? 0 : watching->number,
+                                           std::move(done)}),
+         watching);
+}
+
+void ZookeeperCoordination::ask_(std::unique_ptr<GetCall> call, Watch* watch) {
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK ? refusal
+                                  : zoo_awget(handle_, call->path.c_str(),
+                                              watch == nullptr ? nullptr : on_watch, watch, on_data,
+                                              call.get());
+    GetCall* const given = call.release();
+    if (rc != ZOK) on_data(rc, nullptr, 0, nullptr, given);
+}
+
+// A read of a node that is not there leaves no watch; a question whether it exists does.
+void ZookeeperCoordination::ask_if_exists_(std::unique_ptr<GetCall> call) {
+    Watch* const watch = watches_.at(call->watch).get();
+    const int rc =
+        zoo_awexists(handle_, call->path.c_str(), on_watch, watch, on_exists, call.get());
+    GetCall* const given = call.release();
+    if (rc != ZOK) on_exists(rc, nullptr, given);
+}
+
+void ZookeeperCoordination::got_(std::unique_ptr<GetCall> call, int rc, Node node) {
+    if (rc == ZNONODE && call->watch != 0 && watches_.contains(call->watch)) {
+        return ask_if_exists_(std::move(call));
+    }
+    if (rc == ZNOAUTH) log_no_auth();
+    if (rc != ZOK && rc != ZNONODE) drop_watch_(call->watch);
+    call->done(error_of(rc), std::move(node));
+}
+
+void ZookeeperCoordination::children(std::string path, Changed watch, GotChildren done) {
+    Watch* const watching = new_watch_(std::move(watch));
+    auto call = std::make_unique<ChildrenCall>(
+        ChildrenCall{this, &mailbox_, std::move(path), watching == nullptr ? 0 : watching->number,
+                     std::move(done)});
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK ? refusal
+                                  : zoo_awget_children(handle_, call->path.c_str(),
+                                                       watching == nullptr ? nullptr : on_watch,
+                                                       watching, on_strings, call.get());
+    ChildrenCall* const given = call.release();
+    if (rc != ZOK) on_strings(rc, nullptr, given);
+}
+
+void ZookeeperCoordination::multi(std::vector<Step> steps, Done done) {
+    if (cluster::bytes_of(steps) > kRecordBytesMax) {
+        return mailbox_.post([done = std::move(done)] { done(CoordinationError::kTooLarge); });
+    }
+    auto call = std::make_unique<Multi>();
+    call->steps = std::move(steps);
+    call->ops.resize(call->steps.size());
+    call->results.resize(call->steps.size());
+    call->done = std::move(done);
+    call->mailbox = &mailbox_;
+    for (std::size_t i = 0; i < call->steps.size(); ++i) {
+        std::visit(AsOp{call->ops[i], acl_()}, call->steps[i]);
+    }
+    if (!settings_.auth.empty()) {
+        call->ended = [this](const Multi& ended, bool all) { close_open_nodes_(ended, all); };
+    }
+    const int refusal = refusal_();
+    const int rc = refusal != ZOK
+                       ? refusal
+                       : zoo_amulti(handle_, static_cast<int>(call->ops.size()), call->ops.data(),
+                                    call->results.data(), on_multi, call.get());
+    Multi* const given = call.release();
+    if (rc != ZOK) on_multi(rc, given);
+}
+
+void ZookeeperCoordination::on_session_event(zhandle_t*, int type, int state, const char*,
+                                             void* context) {
+    if (type != ZOO_SESSION_EVENT) return;
+    auto* const self = static_cast<ZookeeperCoordination*>(context);
+    self->mailbox_.post([self, state] { self->session_event_(state); });
+}
+
+// Session events come to every watch, and leave it in place.
+void ZookeeperCoordination::on_watch(zhandle_t*, int type, int state, const char*, void* context) {
+    if (type == ZOO_SESSION_EVENT && state != ZOO_EXPIRED_SESSION_STATE) return;
+    const auto* const watch = static_cast<const Watch*>(context);
+    watch->owner->mailbox_.post(
+        [self = watch->owner, number = watch->number] { self->fire_(number); });
+}
+
+void ZookeeperCoordination::on_data(int rc, const char* value, int length, const Stat* stat,
+                                    const void* data) {
+    // The client's interface has no place for what is not const; it is ours.
+    std::unique_ptr<const GetCall> call(static_cast<const GetCall*>(data));
+    Node node;
+    if (rc == ZOK && stat != nullptr) {
+        // A length of -1 stands for a node without data.
+        if (length > 0) node.data.assign(value, static_cast<std::size_t>(length));
+        node.version = stat->version;
+    }
+    call->mailbox->post([self = call->self, copy = GetCall(*call), rc, node]() mutable {
+        self->got_(std::make_unique<GetCall>(std::move(copy)), rc, std::move(node));
+    });
+}
+
+void ZookeeperCoordination::on_exists(int rc, const Stat*, const void* data) {
+    std::unique_ptr<const GetCall> call(static_cast<const GetCall*>(data));
+    call->mailbox->post([self = call->self, copy = GetCall(*call), rc]() mutable {
+        auto again = std::make_unique<GetCall>(std::move(copy));
+        if (rc != ZOK) {
+            if (rc != ZNONODE) self->drop_watch_(again->watch);
+            return again->done(error_of(rc), {});
+        }
+        // It was made meanwhile; the watch is set.
+        again->watch = 0;
+        self->ask_(std::move(again), nullptr);
+    });
+}
+
+void ZookeeperCoordination::on_strings(int rc, const String_vector* strings, const void* data) {
+    std::unique_ptr<const ChildrenCall> call(static_cast<const ChildrenCall*>(data));
+    std::vector<std::string> names;
+    for (std::int32_t i = 0; rc == ZOK && strings != nullptr && i < strings->count; ++i) {
+        names.emplace_back(strings->data[i]);
+    }
+    call->mailbox->post([self = call->self, watch = call->watch, done = call->done, rc,
+                         names = std::move(names)]() mutable {
+        if (rc != ZOK) self->drop_watch_(watch);
+        done(error_of(rc), std::move(names));
+    });
+}
+
+void ZookeeperCoordination::on_multi(int rc, const void* data) {
+    std::shared_ptr<const Multi> call(static_cast<const Multi*>(data));
+    const int error = rc == ZOK ? ZOK : first_error(*call, rc);
+    call->mailbox->post([call, error] {
+        if (error == ZNOAUTH) log_no_auth();
+        if (call->ended) call->ended(*call, error == ZOK);
+        call->done(error_of(error));
+    });
+}
+
+// What an earlier version has made, or one without storm.zookeeper.auth.file.
+void ZookeeperCoordination::close_open_nodes_(const Multi& multi, bool done) {
+    for (std::size_t i = 0; i < multi.steps.size(); ++i) {
+        const std::string path =
+            std::visit([](const auto& step) { return step.path; }, multi.steps[i]);
+        const bool creates = std::holds_alternative<Create>(multi.steps[i]);
+        if (done && std::holds_alternative<Remove>(multi.steps[i])) closed_.erase(path);
+        if (done && creates) closed_.insert(path);
+        const bool was_there = (creates && multi.results[i].err == ZNODEEXISTS) ||
+                               (done && std::holds_alternative<SetData>(multi.steps[i]));
+        if (!was_there || handle_ == nullptr || !closed_.insert(path).second) continue;
+        zoo_aset_acl(handle_, path.c_str(), -1, &ZOO_CREATOR_ALL_ACL, on_acl, nullptr);
+    }
+}
+
+void ZookeeperCoordination::on_acl(int rc, const void*) {
+    if (rc != ZOK && rc != ZNONODE) log::warn("cannot close a node", {{"error", zerror(rc)}});
+}
+
+/// "user:password"; "" from no file.
+base::Result<std::string> read_auth(const std::string& path) {
+    if (path.empty()) return std::string();
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return base::Error{path + " can be read by others; chmod 600 " + path};
+    }
+    constexpr std::size_t kAuthBytesMax = 1024;
+    auto auth = base::read_secret(path, kAuthBytesMax);
+    if (!auth) return auth;
+    const std::size_t colon = auth->find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == auth->size()) {
+        return base::Error{path + " does not hold USER:PASSWORD"};
+    }
+    return auth;
+}
+
+std::string with_port(const std::string& server, const std::string& port) {
+    // "host", "host:port", "[::1]:port", "[::1]"
+    const std::size_t colon = server.rfind(':');
+    const bool has_port = colon != std::string::npos && colon > 0 &&
+                          (server[0] == '[' ? server[colon - 1] == ']' : server.find(':') == colon);
+    return has_port ? server : server + ":" + port;
+}
+
+}  // namespace
+
+base::Result<ZookeeperSettings> zookeeper_settings(const Config& config) {
+    ZookeeperSettings settings;
+    const std::string port = std::to_string(config.int64("storm.zookeeper.port"));
+    for (const std::string& server : config.list("storm.zookeeper.servers")) {
+        if (server.empty() || server.find_first_of(", /") != std::string::npos) {
+            return base::Error{"storm.zookeeper.servers: \"" + server +
+                               "\" is no host; give HOST or HOST:PORT for each server"};
+        }
+        if (!settings.servers.empty()) settings.servers += ',';
+        settings.servers += with_port(server, port);
+    }
+    if (settings.servers.empty()) {
+        return base::Error{"storm.zookeeper.servers: it names no server; give HOST or HOST:PORT"};
+    }
+    settings.session_timeout =
+        config.int64("storm.zookeeper.session.timeout") * base::kMicrosPerMilli;
+    const auto auth = read_auth(config.string("storm.zookeeper.auth.file", ""));
+    if (!auth) return base::Error{"storm.zookeeper.auth.file: " + auth.error().message};
+    settings.auth = *auth;
+    settings.root = config.string("storm.zookeeper.root");
+    const std::string& root = settings.root;
+    const bool is_path = root.size() > 1 && root[0] == '/' && root.back() != '/' &&
+                         root.find("//") == std::string::npos;
+    if (!is_path) {
+        return base::Error{"storm.zookeeper.root: \"" + root +
+                           "\" is no path below the root; write it like /storm"};
+    }
+    return settings;
+}
+
+std::unique_ptr<Coordination> connect_zookeeper(EventLoop& loop,
+                                                const ZookeeperSettings& settings) {
+    return std::make_unique<ZookeeperCoordination>(loop, settings);
+}
+
+}  // namespace storm::cluster

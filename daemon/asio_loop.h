@@ -1,0 +1,26 @@
+// The event loop of a daemon: a boost::asio::io_context that one thread runs.
+//
+// Threads: as EventLoop. The io_context must outlive this, and what it was asked to call.
+#pragma once
+
+#include "base/event_loop.h"
+
+namespace boost::asio {
+class io_context;
+}  // namespace boost::asio
+
+namespace storm::cluster {
+
+class AsioLoop final : public EventLoop {
+public:
+    explicit AsioLoop(boost::asio::io_context& io) : io_(io) {}
+
+    base::Micros now() const override;
+    void post(Call call) override;
+    void after(base::Micros delay, Call call) override;
+
+private:
+    boost::asio::io_context& io_;
+};
+
+}  // namespace storm::cluster

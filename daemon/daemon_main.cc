@@ -1,0 +1,65 @@
+#include "daemon/daemon_main.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "cluster/settings_layers.h"
+
+namespace storm::cluster {
+
+namespace {
+
+/// Connections are many; that programs which use select() get few by default is not for a daemon.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+}  // namespace
+
+int complain(const CLI::App& app, const std::string& what, DaemonExitCode code) {
+    std::fprintf(stderr, "%s: %s\n", app.get_name().c_str(), what.c_str());
+    return code;
+}
+
+int daemon_main(CLI::App& app, int argc, char** argv,
+                const std::function<int(const Config&)>& run) {
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    // Few threads, of which none is busy: arenas of their own would only cost memory.
+    ::mallopt(M_ARENA_MAX, 1);
+    app.set_version_flag("--version", app.get_name() + " " STORM_VERSION);
+    std::vector<std::string> files;
+    std::vector<std::string> assignments;
+    app.add_option("--config", files, "Settings file (storm.yaml); may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    app.add_option("-c", assignments, "A setting; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    try {
+        app.parse(argc, argv);
+        std::vector<SettingsFile> layers = settings_files(files);
+        layers.front().may_be_closed = false;  // A daemon without the cluster's settings is worse.
+        const auto settings = layer_settings(layers, assignments);
+        if (!settings) return complain(app, settings.error().message, kDaemonUsage);
+        base::log::set_level(base::log::level_named(settings->config.string("storm.log.level")));
+        return run(settings->config);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kDaemonDone : kDaemonUsage;
+    } catch (const std::exception& error) {
+        return complain(app, error.what(), kDaemonFailed);
+    }
+}
+
+}  // namespace storm::cluster

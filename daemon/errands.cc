@@ -1,0 +1,42 @@
+#include "daemon/errands.h"
+
+namespace storm::cluster {
+
+Errands::Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max)
+    : loop_(loop), waiting_max_(waiting_max) {
+    thread_.emplace(std::move(thread_name), [this] { serve_(); });
+}
+
+Errands::~Errands() {
+    *alive_ = false;
+    {
+        const std::lock_guard lock(mutex_);
+        closing_ = true;
+    }
+    wake_.notify_one();
+    thread_->join();
+}
+
+bool Errands::push_(std::function<void()> errand) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.size() >= waiting_max_) return false;
+        waiting_.push_back(std::move(errand));
+    }
+    wake_.notify_one();
+    return true;
+}
+
+void Errands::serve_() {
+    for (;;) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+        if (closing_) return;
+        const std::function<void()> errand = std::move(waiting_.front());
+        waiting_.pop_front();
+        lock.unlock();
+        errand();
+    }
+}
+
+}  // namespace storm::cluster

@@ -1,0 +1,58 @@
+// Runs calls that may block, one at a time, on a thread of its own: for a loop that must not wait.
+//
+//     errands.run([path] { return sha256_of(path); }, [this](Result<…> sum) { … });
+//
+// Threads: run() from the loop's thread; the work is done on the thread of this, `then` is called
+//          on the loop's. After the destructor, which waits for the work that is under way, no
+//          `then` comes; what has not begun is dropped.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/event_loop.h"
+#include "base/thread.h"
+
+namespace storm::cluster {
+
+class Errands {
+public:
+    Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max);
+    ~Errands();
+    Errands(const Errands&) = delete;
+    Errands& operator=(const Errands&) = delete;
+
+    /// False: `waiting_max` wait already.
+    template <typename Work, typename Then>
+    bool run(Work work, Then then) {
+        return push_(
+            [this, alive = alive_, work = std::move(work), then = std::move(then)]() mutable {
+                auto result = std::make_shared<decltype(work())>(work());
+                loop_.post([alive, result, then = std::move(then)]() mutable {
+                    if (*alive) then(std::move(*result));
+                });
+            });
+    }
+
+private:
+    bool push_(std::function<void()> errand);
+    void serve_();
+
+    EventLoop& loop_;
+    const std::size_t waiting_max_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Of the loop's thread.
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> waiting_;  ///< Guarded by mutex_, as is closing_.
+    bool closing_ = false;
+    std::optional<base::Thread> thread_;
+};
+
+}  // namespace storm::cluster
