@@ -236,6 +236,7 @@ private:
             if (own_session) ::setsid();
             for (;;) ::pause();
         }
+        while (own_session && ::getsid(child) != child) ::poll(nullptr, 0, 1);
         note(file, std::to_string(child));
     }
 
