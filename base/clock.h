@@ -30,7 +30,7 @@ public:
     }
 };
 
-/// The time of day, which may jump: for what people read, and what outlives a machine.
+/// The time of day, which may jump. For times that people read or that must survive a reboot.
 class WallClock {
 public:
     virtual ~WallClock() = default;

@@ -14,7 +14,8 @@ void EventCount::wait(Ticket ticket, Micros timeout) {
         relative.tv_sec = timeout / kMicrosPerSecond;
         relative.tv_nsec = (timeout % kMicrosPerSecond) * 1'000;
     }
-    // EAGAIN (a notify came first), ETIMEDOUT and EINTR all mean: look again.
+    // EAGAIN (a notify came first), ETIMEDOUT and EINTR need no distinction: the caller looks
+    // again.
     syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, ticket,
             timeout == kForever ? nullptr : &relative, nullptr, 0);
     cancel_wait(ticket);

@@ -1,9 +1,9 @@
 // Lets one thread sleep until another has something for it, without a lock on either side.
 //
-// The sleeper: `ticket = prepare_wait()`, looks once more for work, then wait(ticket, …) or
-// cancel_wait(). A waker publishes the work first, then calls notify(): either the sleeper's second
-// look sees the work, or notify() sees the sleeper (both sides pass a sequentially consistent fence
-// in between).
+// The sleeper calls `ticket = prepare_wait()`, looks once more for work, then calls wait(ticket, …)
+// or cancel_wait(). A waker publishes the work first, then calls notify(). Either the sleeper's
+// second look sees the work, or notify() sees the sleeper: both sides pass a sequentially
+// consistent fence in between.
 //
 // Threads: any number of wakers, one sleeper at a time.
 // Cost:    notify() without a sleeper: a fence, 2 ns. With one: a futex call; the sleeper runs some

@@ -26,7 +26,7 @@ std::string directory_of(const std::string& path) {
     return directory.empty() ? "." : directory;
 }
 
-/// Gone at the end, whatever became of it.
+/// Deletes the file in the destructor: after a rename or link its content lives under another name.
 class PartialFile {
 public:
     PartialFile(std::string name, int fd) : name_(std::move(name)), file_(fd) {}
@@ -90,7 +90,7 @@ Result<Done> write_all(int fd, std::string_view bytes) {
 
 Result<Done> write_whole_file(const std::string& path, std::string_view bytes, mode_t mode,
                               Keep keep) {
-    // One name, so that what a process that was killed has left behind does not pile up.
+    // Always the same name, so that leftovers of killed processes do not pile up.
     const std::string name = path + ".partial";
     ::unlink(name.c_str());
     PartialFile partial(
@@ -102,7 +102,7 @@ Result<Done> write_whole_file(const std::string& path, std::string_view bytes, m
 }
 
 Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode) {
-    // Several processes may try at a time.
+    // A random name, since several processes may try at once.
     std::string name = path + ".XXXXXX";
     const int fd = ::mkostemp(name.data(), O_CLOEXEC);
     PartialFile partial(name, fd);

@@ -1,6 +1,6 @@
-// Small files and directories, which must be whole or not there.
+// Small files and directories that are either whole or absent.
 //
-// Threads: any. It blocks for as long as the disk takes.
+// Threads: any. Calls block for as long as the disk takes.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace storm::base {
 
-/// An open descriptor, closed at the end.
+/// An open descriptor, closed by the destructor.
 class Descriptor {
 public:
     Descriptor() = default;
@@ -38,26 +38,26 @@ private:
     int fd_ = -1;
 };
 
-/// `what: no such file or directory`, of errno as it is now.
+/// `what: no such file or directory`: the text is that of the current errno.
 Error system_error(const std::string& what);
 
-/// At most `bytes_max`; more is an error.
+/// An error if the file has more than `bytes_max`.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max);
-/// Either the old content or the new one is there, whatever happens to this process (temporary
-/// file, rename), and with kDurable to the host (fsync).
+/// Afterwards the file has either its old content or the new one, even if this process dies (a
+/// temporary file, renamed) and, with kDurable, if the host does (fsync).
 enum class Keep : std::uint8_t { kOverProcess, kDurable };
 Result<Done> write_whole_file(const std::string& path, std::string_view bytes, mode_t mode,
                               Keep keep = Keep::kDurable);
-/// The same, durably, but never over another file. False: there is one, and it stays.
+/// The same, durably, but never over an existing file. False: there is one, and it stays.
 Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode);
-/// Of the directory itself: after a rename or link in it, for the host to keep it.
+/// Makes the last rename or link in this directory survive a crash of the host.
 Result<Done> sync_directory(const std::string& path);
-/// With its parents; those that are made get `mode`.
+/// Makes missing parents too; new directories get `mode`.
 Result<Done> make_directory(const std::string& path, mode_t mode);
-/// A directory that is on its own with all that is in it. Follows no link. Missing is fine.
+/// Removes a directory with everything in it, without following links. It may be missing already.
 Result<Done> remove_tree(const std::string& path);
 
-/// All of them; an error after which the file may have some of it.
+/// Writes all of the bytes. After an error the file may have some of them.
 Result<Done> write_all(int fd, std::string_view bytes);
 
 }  // namespace storm::base

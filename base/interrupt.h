@@ -1,4 +1,4 @@
-// Interrupts the system call that a thread waits in, as a signal does: it returns EINTR.
+// Interrupts the system call that a thread is blocked in, as a signal does: the call returns EINTR.
 //
 // Order:   allow_interrupts() once, before interrupt().
 // Threads: any.
@@ -8,9 +8,10 @@
 
 namespace storm::base {
 
-/// Takes SIGURG for it, unless the program has a handler of its own: then nothing is interrupted.
+/// Installs a handler for SIGURG. A program that has its own keeps it, and nothing is interrupted.
 void allow_interrupts();
-/// `thread`: its thread_number(). It may come too early, so who must be sure does it again.
+/// `thread`: its thread_number(). A signal may come just before the call that it is meant for, so
+/// callers repeat it until the thread has reacted.
 void interrupt(pid_t thread);
 
 }  // namespace storm::base

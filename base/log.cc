@@ -42,18 +42,18 @@ bool must_be_quoted(char letter) {
     return is_control(letter) || std::string_view(" \"=\\").find(letter) != std::string_view::npos;
 }
 
-/// Of one text in a line; what is longer is cut.
+/// Longer texts are cut.
 constexpr std::size_t kTextBytesMax = 8 * 1024;
 
-/// Not within a character.
+/// The part of a long text that is logged; never splits a UTF-8 character.
 std::string_view beginning_of(std::string_view text) {
     std::size_t end = kTextBytesMax;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
     return text.substr(0, end);
 }
 
-/// Whoever's text it is can neither begin another line, nor fill a disk with one, nor give orders
-/// to a terminal.
+/// Escapes a text of unknown origin, so that it can neither start a line of its own, nor fill a
+/// disk with one, nor send control sequences to a terminal.
 std::string on_one_line(std::string_view text, std::string_view escaped) {
     if (text.size() > kTextBytesMax) {
         const std::string_view kept = beginning_of(text);

@@ -1,8 +1,9 @@
-// Logging to stderr, and a rate limit for what user code may repeat without end.
+// Logging to stderr, and a rate limit for messages that user code can repeat endlessly.
 //
 //     log::info("worker started", {{"topology", id}, {"port", port}});
 //
-// Threads: any. Cost: microseconds; nothing per tuple is logged.
+// Threads: any.
+// Cost:    microseconds; nothing per tuple is logged.
 #pragma once
 
 #include <atomic>
@@ -29,7 +30,8 @@ struct Field {
     std::string value;
 };
 
-/// Of "debug", "info", "warn" and "error", as the setting storm.log.level has it; others: info.
+/// Takes a value of the setting storm.log.level: "debug", "info", "warn", "error". Anything else is
+/// info.
 LogLevel level_named(std::string_view name);
 /// Lines below this level are dropped. Default: info.
 void set_level(LogLevel level);
@@ -53,7 +55,8 @@ public:
     RateLimit(std::uint32_t burst, Micros interval)
         : burst_(burst), interval_(interval), left_(burst) {}
 
-    /// Whether to log now; `held_back` then is how many were not logged since the last one.
+    /// Whether to log now. If so, `held_back` is how many messages were suppressed since the last
+    /// one.
     bool admit(Micros now, std::uint64_t& held_back);
 
 private:

@@ -1,8 +1,8 @@
 // Random 64-bit numbers for edge ids, routing and jitter.
 //
-// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014):
-// its output is a non-linear function of its state, so that XORs of its numbers do not cancel by
-// construction, as those of a linear generator would. Not for secrets (base/secret.h).
+// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+// Its output is a non-linear function of its state, so that XORs of its numbers do not cancel by
+// construction, as those of a linear generator would. Not for secrets: see base/secret.h.
 //
 // Threads: one.
 // Cost:    1 ns.

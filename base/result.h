@@ -1,6 +1,6 @@
-// What a function returns when the world may refuse: a value, or why there is none.
+// The result of a function that may fail: a value, or the reason why there is none.
 //
-// The subset of C++23's std::expected that we use, so that it can be replaced by it.
+// A subset of C++23's std::expected, which can replace it one day.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@
 
 namespace storm::base {
 
-/// What was being done, to what, what happened: `cannot read settings "a.yaml": no such file`.
+/// Says what was to be done, to what, and what happened: `cannot read "a.yaml": no such file`.
 struct Error {
     std::string message;
 };
 
-/// For operations that return nothing but success.
+/// The value of an operation that returns nothing but success.
 struct Done {};
 
 template <typename T>

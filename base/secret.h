@@ -1,4 +1,4 @@
-// Secrets: where they come from, and how they are compared.
+// Secrets: random bytes, secrets in files, comparison in constant time.
 //
 // Threads: any.
 #pragma once
@@ -11,11 +11,11 @@
 
 namespace storm::base {
 
-/// From the kernel.
+/// `count` random bytes from the kernel.
 std::string random_bytes(std::size_t count);
-/// What a file holds, without the line ends behind it; more than `bytes_max` is an error.
+/// The content of a file without the line ends behind it. More than `bytes_max` is an error.
 Result<std::string> read_secret(const std::string& path, std::size_t bytes_max);
-/// In a time that does not depend on where they differ.
+/// Compares in a time that does not depend on where the texts differ.
 bool same_secret(std::string_view a, std::string_view b);
 
 }  // namespace storm::base

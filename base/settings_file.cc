@@ -25,7 +25,7 @@ std::string quoted(std::string_view text) {
     return '"' + std::string(text) + '"';
 }
 
-/// Leaves the functions below, but never this file: yaml-cpp's way of failing is an exception too.
+/// Never leaves this file. An exception, because yaml-cpp throws its own from the same places.
 struct Malformed : std::runtime_error {
     Malformed(const YAML::Mark& mark, const std::string& what)
         : std::runtime_error((mark.is_null() ? " " : std::to_string(mark.line + 1) + ": ") + what) {
@@ -74,8 +74,8 @@ bool is_grouped_number(std::string_view text, std::string_view separators) {
            text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
-/// Readers of YAML differ about some unquoted words: a person has to say what is meant. Empty:
-/// clear.
+/// Why an unquoted word is ambiguous, or nothing if it is not: readers of YAML differ about some of
+/// them, so a person has to say which meaning is intended.
 std::string surprise(std::string_view text) {
     constexpr std::array<std::string_view, 3> kYes = {"yes", "on", "y"};
     constexpr std::array<std::string_view, 3> kNo = {"no", "off", "n"};
@@ -169,7 +169,8 @@ private:
         return value.Scalar();
     }
 
-    /// `at`: the key, where there is one; what is not there stands on the line of whatever follows.
+    /// `at`: the key if there is one, since yaml-cpp places a missing value on the line of whatever
+    /// follows.
     [[noreturn]] static void throw_no_value(const std::string& key, const YAML::Node& at) {
         throw Malformed(at.Mark(), quoted(key) +
                                        " has no value; write \"\" for the empty text, or remove "

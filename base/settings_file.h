@@ -5,8 +5,7 @@
 //       workers: 2                   # "topology.workers" is 2
 //       name: "08080"                # Quoted, for another reader may take it for a number.
 //
-// Whether such keys exist, and what their values may be, is for others to say: all values are texts
-// here.
+// Knows neither which keys exist nor what their values may be: here all values are texts.
 //
 // Threads: pure functions.
 #pragma once
@@ -19,11 +18,11 @@
 
 namespace storm::base {
 
-/// Keys of nested maps are joined with dots; lists and what is in them become JSON text.
-/// An error names file, line and what to do. A file that does not exist is an error too.
+/// Keys of nested maps are joined with dots; lists and everything in them become JSON text.
+/// Errors name the file and the line, and say what to do. A missing file is an error too.
 Result<std::map<std::string, std::string>> read_settings_file(const std::string& path);
 
-/// The same for a text; `name` stands in errors for the file.
+/// The same for a text; errors call it `name`.
 Result<std::map<std::string, std::string>> parse_settings(std::string_view text,
                                                           std::string_view name);
 

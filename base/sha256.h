@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), by OpenSSL: the name of a file by what is in it.
+// SHA-256 (FIPS 180-4) by OpenSSL. Files are named by the hash of their content.
 //
 // Threads: plain values.
 // Cost:    2 to 3 ms for 1 MB, 0.7 ms with the processor's own instructions.
@@ -13,7 +13,7 @@
 
 namespace storm::base {
 
-/// Of bytes that come in pieces.
+/// Hashes bytes that come in pieces.
 class Sha256 {
 public:
     Sha256();
@@ -22,7 +22,7 @@ public:
     Sha256& operator=(const Sha256&) = delete;
 
     void add(std::string_view bytes);
-    /// 64 hex digits, in lower case. Once, after the last add().
+    /// 64 hex digits, in lower case. To be called once, after the last add().
     std::string hex();
 
 private:
@@ -31,14 +31,14 @@ private:
 };
 
 std::string sha256(std::string_view bytes);
-/// Whether it could be one: 64 hex digits, in lower case.
+/// Whether the text is 64 hex digits in lower case.
 bool is_sha256(std::string_view text);
 
 struct FileDigest {
     std::string sha256;
     std::uint64_t bytes = 0;
 };
-/// Follows links. The error: it cannot be read.
+/// Follows links. An error if the file cannot be read.
 Result<FileDigest> digest_of_file(const std::string& path);
 
 /// Two digits for each byte, in lower case.

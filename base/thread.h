@@ -1,6 +1,6 @@
 // A named thread that is joined when it goes out of scope.
 //
-// Its timer slack is 1 microsecond, so that short waits end when they should.
+// Its timer slack is 1 microsecond, so that short waits end on time.
 #pragma once
 
 #include <functional>

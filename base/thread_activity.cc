@@ -11,13 +11,13 @@
 namespace storm::base {
 
 pid_t thread_number() {
-    thread_local const pid_t kNumber = gettid();  // It is asked for again and again.
+    thread_local const pid_t kNumber = gettid();  // Cached, since loops ask again and again.
     return kNumber;
 }
 
 Micros cpu_time(pid_t thread) {
-    // The clock of a thread by its number, as the kernel defines it (linux/posix-timers.h): the
-    // scheduler's clock, of a thread. pthread_getcpuclockid() would need a live pthread_t.
+    // The kernel's encoding of "the scheduler's clock of thread N" (linux/posix-timers.h).
+    // pthread_getcpuclockid() would need a live pthread_t.
     const auto clock = static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3) | 6U);
     timespec time{};
     if (clock_gettime(clock, &time) != 0) return 0;

@@ -22,7 +22,8 @@ namespace storm::groupings {
 
 class Custom {
 public:
-    /// `component`: whose tasks the targets are. REQUIRES: targets not empty, strictly ascending.
+    /// `component` is the component that the targets belong to. REQUIRES: targets not empty,
+    /// strictly ascending.
     Custom(std::unique_ptr<Grouping> grouping, std::string component, std::vector<TaskId> targets)
         : grouping_(std::move(grouping)),
           component_(std::move(component)),
@@ -32,8 +33,8 @@ public:
 
     void prepare(const TaskContext& context) { grouping_->prepare(context, targets_.targets()); }
 
-    /// The indices of the chosen targets, as often and in the order that the user gave them; valid
-    /// until the next call. Throws EmitError when one is not a target, or when the user's code
+    /// The indices of the chosen targets, in the order and as often as the user gave them; valid
+    /// until the next call. Throws EmitError if one of them is not a target, or if the user's code
     /// throws.
     std::span<const std::size_t> choose(const Tuple& tuple) {
         tasks_.clear();
@@ -42,7 +43,7 @@ public:
         for (const TaskId task : tasks_) indices_.push_back(index_of(task));
         return indices_;
     }
-    /// What the last choose() returned.
+    /// The result of the last choose().
     std::span<const std::size_t> chosen() const { return indices_; }
 
 private:

@@ -1,7 +1,7 @@
 // Direct grouping: the emitter names the task, which must be one of the targets.
 //
 // Threads: immutable.
-// Cost:    1 ns where the task ids follow each other, as those of one component do; else a binary
+// Cost:    1 ns if the task ids are consecutive, as those of one component are; else a binary
 //          search.
 #pragma once
 

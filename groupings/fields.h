@@ -1,8 +1,8 @@
-// Fields grouping: the same key always to the same target.
+// Fields grouping: rows with the same key always go to the same target.
 //
-// A key's hash falls into one of 2^15 key groups, and the group belongs to a target: by arithmetic,
-// or by a table that an assignment carries once groups have moved. wire/hash.h makes the hashes;
-// docs/wire-format.md fixes both.
+// The hash of a key falls into one of 2^15 key groups, and each group belongs to a target: by
+// arithmetic, or by a table that an assignment carries once groups have moved. wire/hash.h makes
+// the hashes; docs/wire-format.md specifies both.
 //
 // Threads: immutable.
 // Cost:    under 1 ns by arithmetic. A table is 64 KiB, and so costs cache misses.
@@ -27,8 +27,8 @@ public:
         STORM_CHECK(targets > 0, "a grouping has at least one target");
     }
 
-    /// table[group] is the index of the target. Refused: another size than kGroups, an index that
-    /// is not a target's.
+    /// table[group] is the index of the target. An error if the table has not kGroups entries, or
+    /// one of them is no target's index.
     static base::Result<Fields> with_table(std::size_t targets, std::vector<std::uint16_t> table) {
         if (table.size() != kGroups) return base::Error{"table of key groups has the wrong size"};
         for (const std::uint16_t index : table) {
@@ -49,7 +49,7 @@ public:
 
 private:
     std::size_t targets_;
-    std::vector<std::uint16_t> table_;  // Empty: by arithmetic.
+    std::vector<std::uint16_t> table_;  // Empty: the arithmetic applies.
 };
 
 }  // namespace storm::groupings

@@ -1,4 +1,4 @@
-// Global grouping: all rows to the target with the least task id.
+// Global grouping: every row goes to the target with the lowest task id.
 //
 // Threads: immutable.
 #pragma once

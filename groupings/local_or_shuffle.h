@@ -1,12 +1,12 @@
-// Local-or-shuffle grouping: in turn among the nearest targets, farther ones only while none of
-// those has credit.
+// Local-or-shuffle grouping: the nearest targets in turn; farther ones only while none of those has
+// credit.
 //
 //     ring 0   same loop     handed over without another thread
 //     ring 1   same worker   one copy between threads
 //     ring 2   elsewhere     the network
 //
-// The first ring with a target that has credit gives the next of its targets that has; where none
-// has credit at all, the nearest ring gives its next one.
+// Chooses the next target with credit in the first ring that has one. If no target has credit at
+// all, it chooses the next one of the nearest ring.
 //
 // Threads: one instance for each emitting task.
 // Cost:    about 2 ns while the nearest ring has credit; then a look at each target.
@@ -26,12 +26,12 @@ enum class Distance : std::uint8_t { kSameLoop = 0, kSameWorker = 1, kElsewhere 
 
 class LocalOrShuffle {
 public:
-    /// `distances[i]` is that of target i; `start` is random. REQUIRES: not empty.
+    /// `distances[i]` belongs to target i; `start` is random. REQUIRES: not empty.
     LocalOrShuffle(std::span<const Distance> distances, std::uint64_t start) : start_(start) {
         set_distances(distances);
     }
 
-    /// After an executor or worker has moved. REQUIRES: not empty.
+    /// To be called after an executor or a worker has moved. REQUIRES: not empty.
     void set_distances(std::span<const Distance> distances) {
         STORM_CHECK(!distances.empty(), "a grouping has at least one target");
         targets_.clear();
@@ -63,7 +63,7 @@ public:
 private:
     static constexpr std::size_t kRings = 3;
 
-    /// A part of targets_.
+    /// A range of targets_.
     struct Ring {
         std::size_t begin = 0;
         std::size_t end = 0;

@@ -1,6 +1,6 @@
-// None grouping: the user does not care, so any target, each as likely as the others.
+// None grouping: the user does not care, so any target, with equal probability.
 //
-// Threads: immutable; the generator of random numbers is the caller's.
+// Threads: immutable; the caller owns the random number generator.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
-// Partial key grouping: of a key's two targets, the one that this emitter used less.
+// Partial key grouping: each key has two targets; the one that this emitter has used less is
+// chosen.
 //
-// Spreads keys that are too frequent for one target. What a bolt holds of a key is then in two
-// parts, which a later bolt must join. (Nasir et al.: "The power of both choices", ICDE 2015.)
+// Spreads keys that are too frequent for one target. The state of such a key is then in two parts,
+// which a later bolt must join. (Nasir et al.: "The power of both choices", ICDE 2015.)
 //
 // Threads: one instance for each emitting task.
 // Cost:    a few ns; 4 bytes for each target.
@@ -23,12 +24,12 @@ public:
         STORM_CHECK(targets > 0, "a grouping has at least one target");
     }
 
-    /// A key's two targets, of which the first is that of Fields. The same twice if there is but
-    /// one.
+    /// The two targets of a key; the first is the one that Fields would choose. If there is only
+    /// one target, both are the same.
     std::array<std::size_t, 2> candidates(std::uint64_t hash) const {
         const std::size_t targets = used_.size();
         const std::size_t first = (static_cast<std::size_t>(hash >> 49) * targets) >> 15;
-        // Other bits of the hash: one of the others, all equally likely.
+        // Uses other bits of the hash, so that all the other targets are equally likely.
         const std::size_t distance = ((hash & 0xFFFF'FFFF) * (targets - 1)) >> 32;
         const std::size_t second = first + 1 + distance;
         return {first, second < targets ? second : second - targets};
@@ -45,7 +46,7 @@ public:
 private:
     static constexpr std::uint32_t kUsedMax = 1U << 20;
 
-    // What was long ago counts less; the differences that matter are kept.
+    // Old rows count less and less, while the differences that matter stay.
     void halve() {
         for (std::uint32_t& used : used_) used /= 2;
     }

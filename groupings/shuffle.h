@@ -1,4 +1,4 @@
-// Shuffle grouping: each target in turn, without those that have no credit.
+// Shuffle grouping: each target in turn; those without credit are skipped.
 //
 // Threads: one instance for each emitting task.
 // Cost:    about 1 ns; no division.
@@ -13,20 +13,21 @@ namespace storm::groupings {
 
 class Shuffle {
 public:
-    /// `start`: random, so that emitters that start together do not crowd one target.
-    /// REQUIRES: targets > 0.
+    /// `start` is random, so that emitters that start together do not all begin with the same
+    /// target. REQUIRES: targets > 0.
     Shuffle(std::size_t targets, std::uint64_t start) : targets_(targets) {
         STORM_CHECK(targets > 0, "a grouping has at least one target");
         next_ = static_cast<std::size_t>(start % targets);
     }
 
-    /// The next target for which has_credit(index) is true; where none is, the next one anyway.
+    /// The next target for which has_credit(index) is true; the next one anyway if there is none.
     template <typename HasCredit>
     std::size_t choose(HasCredit&& has_credit) {
         std::size_t index = next_;
         if (!has_credit(index)) [[unlikely]]
             index = first_with_credit(index, has_credit);
-        // After the one taken, so that the others share the load of those skipped evenly.
+        // Continues behind the target chosen, so that the others share the load of skipped ones
+        // evenly.
         next_ = after(index);
         return index;
     }

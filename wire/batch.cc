@@ -17,7 +17,7 @@ base::Error refused(const std::string& why) {
 }  // namespace
 
 BatchHeader make_batch_header(const BatchOrigin& origin, std::span<const std::byte> runs) {
-    STORM_CHECK(runs.size() <= kBatchRunsBytesMax, "whoever fills a batch keeps to its limit");
+    STORM_CHECK(runs.size() <= kBatchRunsBytesMax, "senders keep batches within the limit");
     STORM_CHECK(runs.size() % detail::kWord == 0, "runs consist of words");
     return {.format = kBatchFormat,
             .header_bytes = sizeof(BatchHeader),

@@ -5,10 +5,10 @@
 //
 // Everything starts at a multiple of 8. Several runs may have the same pair of tasks.
 //
-// Order:   of a batch from elsewhere: read_batch_header(), then check_checksum(), then check_runs()
-//          (wire/row_codec.h). Only then runs_of() and rows_of().
+// Order:   for a batch from elsewhere: read_batch_header(), check_checksum(), check_runs()
+//          (wire/row_codec.h), and only then runs_of() and rows_of().
 // Threads: pure functions and plain values.
-// Cost:    runs_of() and rows_of() read one header a step; the checksum costs what a copy does.
+// Cost:    runs_of() and rows_of() read one header per step; the checksum costs as much as a copy.
 #pragma once
 
 #include <cstddef>
@@ -26,17 +26,17 @@ namespace storm::wire {
 struct RunHeader {
     std::uint32_t source_task;
     std::uint32_t target_task;
-    std::uint32_t count;  // Of rows.
-    std::uint32_t bytes;  // Of rows, without this header.
+    std::uint32_t count;  // Rows.
+    std::uint32_t bytes;  // Bytes of the rows, without this header.
 };
 static_assert(sizeof(RunHeader) == 16 && std::is_trivially_copyable_v<RunHeader>);
 
 inline constexpr std::uint16_t kBatchFormat = 1;
 
-/// What precedes the runs between processes.
+/// Precedes the runs when a batch travels between processes.
 struct BatchHeader {
     std::uint16_t format;  // kBatchFormat
-    // Where the runs start. What lies between sizeof(BatchHeader) and there is skipped.
+    // Offset of the runs. Readers skip whatever lies between sizeof(BatchHeader) and there.
     std::uint16_t header_bytes;
     std::uint32_t schema_version;
     std::uint64_t source_incarnation;
@@ -47,7 +47,7 @@ struct BatchHeader {
 };
 static_assert(sizeof(BatchHeader) == 40 && std::is_trivially_copyable_v<BatchHeader>);
 
-/// What the sender knows of a batch besides its runs.
+/// Header fields that only the sender knows.
 struct BatchOrigin {
     std::uint32_t schema_version = 0;
     std::uint64_t source_incarnation = 0;
@@ -57,15 +57,15 @@ struct BatchOrigin {
 /// REQUIRES: runs.size() <= kBatchRunsBytesMax, a multiple of 8.
 BatchHeader make_batch_header(const BatchOrigin& origin, std::span<const std::byte> runs);
 
-/// The header at the start of `bytes`, of which at least sizeof(BatchHeader) have arrived. When it
-/// is returned, the batch is header_bytes + runs_bytes long, and both are within their limits.
+/// Reads the header at the start of `bytes`. It need not be complete; if it is returned, the batch
+/// is header_bytes + runs_bytes long, and both are within their limits.
 base::Result<BatchHeader> read_batch_header(std::span<const std::byte> bytes);
 
-/// Whether the runs are those that the header was made for.
-/// REQUIRES: runs.size() == header.runs_bytes.
+/// Whether these are the runs that the header was made for. REQUIRES: runs.size() ==
+/// header.runs_bytes.
 base::Result<base::Done> check_checksum(const BatchHeader& header, std::span<const std::byte> runs);
 
-/// The header of the run at `run`, which may still be growing, and its replacement.
+/// Reads the header at `run`, or replaces it: the header of a growing run changes with each row.
 inline RunHeader read_run_header(const std::byte* run) {
     return detail::load<RunHeader>(run);
 }
@@ -78,7 +78,7 @@ struct Run {
     std::span<const std::byte> rows;
 };
 
-/// Ends a range whose iterator knows by itself that it is done.
+/// The end of a range whose iterator knows when it is done.
 struct AtEnd {};
 
 /// The runs of a batch body that check_runs() accepted: `for (const Run& run : runs_of(body))`.

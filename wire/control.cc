@@ -11,10 +11,10 @@ namespace {
 using detail::kWord;
 using detail::Tag;
 
-/// Writes the values one by one, then their head.
+/// Appends the values one by one; finish() writes the header before them.
 class RowWriter {
 public:
-    /// At most four values: their offsets fill one word.
+    /// At most four values, so that their offsets fill one word.
     RowWriter(std::byte* row, ControlRowKind kind, std::size_t values)
         : row_(row), kind_(kind), values_(values) {
         end_ = row + detail::kRowHeaderBytes + detail::padded(2 * values);
@@ -78,7 +78,7 @@ struct WriteAt {
 const std::byte* value_at(const std::byte* row, std::size_t i) {
     return detail::row_value(row, detail::row_offsets_at(row), i);
 }
-/// A non-negative number, whichever tag its size demands.
+/// A non-negative integer, with whichever of the two tags its size demands.
 bool is_unsigned(const std::byte* value) {
     const Tag tag = detail::value_tag(value);
     return tag == Tag::kUint64 ||
@@ -90,7 +90,7 @@ bool is_task(const std::byte* value) {
     return task > 0 && task <= std::numeric_limits<TaskId>::max();
 }
 
-// Nearly all records are acks.
+// Nearly all records are acks, so they get one comparison.
 bool is_plain_ack(const ControlRecord& record) {
     std::uint64_t tail = 0;
     static_assert(offsetof(ControlRecord, kind) == 16 && sizeof(record) == 24);

@@ -1,7 +1,7 @@
 // Control records. docs/wire-format.md specifies them.
 //
-// In the data lane they are rows with the flag kRowControl, between the tuples whose order they
-// must keep. In the control lane, which no data can hold up, they are 24 bytes each.
+// Those of the data lane are rows with the flag kRowControl, between the tuples whose order they
+// must keep. Those of the control lane, which data never holds up, have 24 bytes each.
 //
 // Threads: pure functions and plain values.
 #pragma once
@@ -20,9 +20,9 @@
 
 namespace storm::wire {
 
-// ---- Data lane ---------------------------------------------------------------------------------
+// ---- Data lane ----------------------------------------------------------------------------------
 
-/// Stands where a tuple has its stream.
+/// Stored where other rows have their stream.
 enum class ControlRowKind : std::uint16_t {
     kEos = 1,
     kBarrier = 2,
@@ -36,27 +36,28 @@ enum class ControlRowKind : std::uint16_t {
 struct Eos {
     friend bool operator==(const Eos&, const Eos&) = default;
 };
-/// Rows before it belong to checkpoint `id`, rows after it do not.
+/// Rows before it belong to checkpoint `id`, rows after it do not. Reserved: not sent yet.
 struct Barrier {
     std::uint64_t id = 0;
     friend bool operator==(const Barrier&, const Barrier&) = default;
 };
-/// No row after it is older than `time_us` (event time).
+/// No later row is older than `time_us` (event time). Reserved: not sent yet.
 struct Watermark {
     std::int64_t time_us = 0;
     friend bool operator==(const Watermark&, const Watermark&) = default;
 };
-/// The channel's last record: from `epoch` on its rows go to where `task` runs then.
+/// The last record of a channel: from `epoch` on, its rows go to where `task` runs then. Reserved:
+/// not sent yet.
 struct Switch {
     std::uint64_t epoch = 0;
     TaskId task = 0;
     friend bool operator==(const Switch&, const Switch&) = default;
 };
-/// Nothing new comes on this channel; what fails may come again, and then this once more.
+/// Nothing new comes on this channel. Tuples that fail may come again; then another Ending follows.
 struct Ending {
     friend bool operator==(const Ending&, const Ending&) = default;
 };
-/// What EOS said no longer holds: something that the source's rows come of has begun anew.
+/// Takes back an EOS: something upstream of the source has started anew.
 struct Reopen {
     friend bool operator==(const Reopen&, const Reopen&) = default;
 };
@@ -73,11 +74,10 @@ inline bool is_control(const std::byte* row) {
 /// REQUIRES: is_control(row), and check_row() accepted it.
 ControlRow read_control_row(const std::byte* row);
 
-/// Why a control row is malformed though it is a well-formed row; nullptr: it is not. For
-/// check_row().
+/// Why a well-formed row is no control row; nullptr if it is one. For check_row().
 const char* control_row_fault(const std::byte* row);
 
-// ---- Control lane ------------------------------------------------------------------------------
+// ---- Control lane -------------------------------------------------------------------------------
 
 enum class ControlKind : std::uint8_t {
     kAck = 1,
@@ -93,12 +93,13 @@ enum class ControlKind : std::uint8_t {
 };
 
 struct ControlRecord {
-    std::uint64_t subject;  // The root; kCredit: the channel; kFenced to kComplaint: a worker.
-    std::uint64_t amount;   // kAck: XOR of edges. kCredit: may send up to this byte. kFenced,
-                            // kFencedSeen, kComplaint: the worker's incarnation. kHeld: how
-                            // many more tuples are kept, as an int64. Else 0.
-    std::uint8_t kind;      // A ControlKind.
-    std::uint8_t reason;    // kFail: a FailReason. Else 0.
+    std::uint64_t subject;  // The root; kCredit: the channel; kFenced … kComplaint: a worker.
+    // kAck: XOR of edges. kCredit: the sender may send up to this byte. kFenced, kFencedSeen,
+    // kComplaint: the worker's incarnation. kHeld: how many more tuples are kept, an int64. All
+    // others: 0.
+    std::uint64_t amount;
+    std::uint8_t kind;    // A ControlKind.
+    std::uint8_t reason;  // kFail: a FailReason. Else 0.
     std::uint8_t zeros[6];
 
     friend bool operator==(const ControlRecord&, const ControlRecord&) = default;
@@ -118,7 +119,7 @@ constexpr ControlRecord make_fail(std::uint64_t root, FailReason reason) {
 constexpr ControlRecord make_reset(std::uint64_t root) {
     return {root, 0, static_cast<std::uint8_t>(ControlKind::kReset), 0, {}};
 }
-/// Bolts keep `more` tuples of it more than was said before, or fewer.
+/// Bolts now keep `more` tuples of the tree than last reported; negative: fewer.
 constexpr ControlRecord make_held(std::uint64_t root, std::int32_t more) {
     return {root,
             static_cast<std::uint64_t>(std::int64_t{more}),
@@ -134,39 +135,39 @@ constexpr ControlRecord make_credit(std::uint64_t channel, std::uint64_t limit) 
     return {channel, limit, static_cast<std::uint8_t>(ControlKind::kCredit), 0, {}};
 }
 
-/// Incarnation `incarnation` of a worker was given up by the sender: whatever it held is lost.
+/// The sender has fenced incarnation `incarnation` of a worker: whatever it held is lost.
 constexpr ControlRecord make_fenced(std::uint32_t worker, std::uint64_t incarnation) {
     return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kFenced), 0, {}};
 }
-/// The answer: so has this one.
+/// The answer: the receiver has fenced it too.
 constexpr ControlRecord make_fenced_seen(std::uint32_t worker, std::uint64_t incarnation) {
     return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kFencedSeen), 0, {}};
 }
 
-/// The lowest number that the sender is connected to, or its own.
+/// The lowest-numbered worker that the sender is connected to, or the sender itself.
 constexpr ControlRecord make_follows(std::uint32_t worker) {
     return {worker, 0, static_cast<std::uint8_t>(ControlKind::kFollows), 0, {}};
 }
-/// The sender's link to incarnation `incarnation` of a worker has been down for grace.
+/// The sender's link to incarnation `incarnation` of a worker has been down for the grace period.
 constexpr ControlRecord make_complaint(std::uint32_t worker, std::uint64_t incarnation) {
     return {worker, incarnation, static_cast<std::uint8_t>(ControlKind::kComplaint), 0, {}};
 }
-/// The sender has done its part, and goes when the receiver has receipted all; nothing is owed to
-/// it any more.
+/// The sender has done its part, is owed nothing, and will leave once everything it sent has a
+/// receipt.
 constexpr ControlRecord make_leaving() {
     return {0, 0, static_cast<std::uint8_t>(ControlKind::kLeaving), 0, {}};
 }
-/// Whether it names a worker, and concerns who is given up.
+/// Whether it names a worker, as all records do that settle which workers are fenced.
 constexpr bool names_worker(const ControlRecord& record) {
     const auto kind = static_cast<ControlKind>(record.kind);
     return kind == ControlKind::kFenced || kind == ControlKind::kFencedSeen ||
            kind == ControlKind::kFollows || kind == ControlKind::kComplaint;
 }
 
-/// `bytes`: any number of records from elsewhere.
+/// `bytes` may hold any number of records.
 base::Result<base::Done> check_control_records(std::span<const std::byte> bytes);
 
-/// The i-th record. REQUIRES: check_control_records() accepted the bytes, and there are so many.
+/// The i-th record. REQUIRES: check_control_records() accepted the bytes; i < their number.
 inline ControlRecord control_record(std::span<const std::byte> bytes, std::size_t i) {
     return detail::load<ControlRecord>(bytes.data() + i * sizeof(ControlRecord));
 }

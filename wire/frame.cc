@@ -125,7 +125,7 @@ Frame frame_of(schema::Frame::Reader from) {
         case schema::Frame::HEARTBEAT:
             return Heartbeat{};
     }
-    // A later version's kind of frame: nobody sends it without having agreed on it.
+    // A kind of a later version; peers send those only after both have agreed on that version.
     throw malformed("unknown kind of frame");
 }
 
@@ -143,11 +143,11 @@ std::uint64_t control_checksum(std::uint64_t sequence, std::span<const std::byte
     return XXH3_64bits_withSeed(records.data(), records.size(), sequence);
 }
 
-/// A frame up to the data of `bytes` that ends it, and that adopt(root, data) puts in its place.
+/// A frame up to the `bytes` bytes of data that end it; adopt(root, data) puts them in their place.
 template <typename Adopt>
 std::string write_head(std::size_t bytes, Adopt&& adopt) {
     STORM_CHECK(bytes % kWord == 0 && bytes > 0, "whole words");
-    // The data becomes a segment of its own. Only its size matters here: it is never looked at.
+    // The data becomes a segment of its own. Only its size matters here: nobody reads it.
     static const capnp::word kNothing{};
     alignas(kWord) std::array<capnp::word, 32> scratch{};
     capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
@@ -205,7 +205,7 @@ base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::s
     if (arrived.size() < kWord) return std::size_t{0};
     std::uint32_t last = 0;
     std::memcpy(&last, arrived.data(), sizeof(last));
-    if (last >= kSegmentsMax) return refused("it says to have too many segments");
+    if (last >= kSegmentsMax) return refused("it claims too many segments");
     const std::size_t table = (std::size_t{last} + 3) / 2 * kWord;
     if (arrived.size() < table) return std::size_t{0};
     std::size_t bytes = table;
@@ -227,7 +227,7 @@ base::Result<Frame> read_frame(std::span<const std::byte> bytes) {
                                                 bytes.size() / kWord);
     std::optional<Frame> frame;
     std::string fault = "it is malformed";
-    // Once around is enough: nothing in a frame is pointed to twice.
+    // A limit of one traversal is enough, since a frame points to nothing twice.
     const auto thrown = kj::runCatchingExceptions([&] {
         capnp::FlatArrayMessageReader reader(
             words, {.traversalLimitInWords = words.size() + 64, .nestingLimit = 4});

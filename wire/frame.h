@@ -1,16 +1,16 @@
-// Frames: what workers say to each other over a link, as Cap'n Proto messages (wire/frame.capnp).
+// Frames: the messages of a link between workers, in Cap'n Proto (wire/frame.capnp).
 //
-//     frame   u32 segments - 1 | u32 words of each | padding | segments
+// Layout of a frame: u32 segments - 1 | u32 words of each | padding | segments
 //
 // Batches and control records are not copied into their frames: write_batch_head() and
-// write_control_head() make the bytes that precede them, and they follow in a second write buffer.
-// Read frames are views into the bytes that arrived.
+// write_control_head() make the bytes that precede them, and the records follow in a second write
+// buffer. A frame that was read is a view into the bytes that arrived.
 //
-// Order:   frame_bytes() until a whole frame is here, then read_frame(); of a batch, then
-//          read_batch_header(), check_checksum() and check_runs(); of control records
+// Order:   frame_bytes() until a whole frame has arrived, then read_frame(). For a batch, then
+//          read_batch_header(), check_checksum() and check_runs(); for control records
 //          check_checksum() and check_control_records().
 // Threads: pure functions and plain values.
-// Cost:    about 150 ns a frame, whatever its size.
+// Cost:    about 150 ns per frame, whatever its size.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +24,13 @@
 
 namespace storm::wire {
 
-/// The version of what links say that this program speaks, and the oldest that it understands.
+/// The newest protocol version that this program speaks, and the oldest that it understands.
 inline constexpr std::uint16_t kProtocolMax = 2;
 inline constexpr std::uint16_t kProtocolMin = 2;
 
-/// Before a peer has proved who it is; nothing longer is read.
+/// Limit of a frame from a peer that has not yet proved its identity.
 inline constexpr std::size_t kHandshakeBytesMax = 4 * 1024;
-/// Of any frame: the largest batch, and what is around it.
+/// Limit of any frame: the largest batch and what surrounds it.
 inline constexpr std::size_t kFrameBytesMax = (32U << 20) + 4 * 1024;
 /// Records in one control frame.
 inline constexpr std::size_t kControlRecordsMax = 2 * 1024;
@@ -71,7 +71,7 @@ struct Refused {
     std::string why;
 };
 struct BatchFrame {
-    std::span<const std::byte> batch;  ///< Header and runs; at a multiple of 8.
+    std::span<const std::byte> batch;  ///< Header and runs, at a multiple of 8.
 };
 struct ControlFrame {
     std::uint64_t sequence = 0;
@@ -86,20 +86,21 @@ struct Heartbeat {};
 using Frame = std::variant<Hello, Challenge, Proof, Ready, Refused, BatchFrame, ControlFrame,
                            Receipt, Heartbeat>;
 
-/// Any frame but a batch and control records.
+/// A frame without bulk data. Batches and control records have functions of their own below.
 std::string write_frame(const Frame& frame);
 
-/// What precedes a batch of `bytes` (header and runs). REQUIRES: a multiple of 8, not 0.
+/// The bytes that precede a batch of `bytes` bytes (header and runs). REQUIRES: a multiple of 8,
+/// not 0.
 std::string write_batch_head(std::size_t bytes);
-/// What precedes these control records. REQUIRES: as above.
+/// The bytes that precede these control records. REQUIRES: as above.
 std::string write_control_head(std::uint64_t sequence, std::span<const std::byte> records);
 
-/// How long the frame is that starts with `arrived`; 0: more must arrive to know. An error: it is
-/// no frame, or longer than `max`. REQUIRES: at a multiple of 8.
+/// The length of the frame that starts with `arrived`; 0 if more must arrive to know it. An error
+/// if this is no frame, or longer than `max`. REQUIRES: `arrived` starts at a multiple of 8.
 base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::size_t max);
 
-/// `bytes`: one frame, all of it and no more. Views into it. A receipt is whole, what batches and
-/// control records hold has not been looked at. REQUIRES: at a multiple of 8.
+/// `bytes` is exactly one frame; the result refers into it. The content of batches and control
+/// records is not checked yet, that of all other frames is. REQUIRES: starts at a multiple of 8.
 base::Result<Frame> read_frame(std::span<const std::byte> bytes);
 /// Whether these are the records and the sequence number that the head was made for.
 base::Result<base::Done> check_checksum(const ControlFrame& frame);

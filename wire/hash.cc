@@ -8,7 +8,7 @@
 
 #include <storm/detail/row.h>
 
-// Inline, and so without its library: a call for each row costs more than to hash a word.
+// Inlined: a call for each row costs more than hashing a word. So no library is needed either.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -22,7 +22,7 @@ constexpr std::size_t kStackBytes = 1024;
 constexpr std::uint64_t kQuietNan = 0x7FF8'0000'0000'0000;
 static_assert(std::bit_cast<std::uint64_t>(std::numeric_limits<double>::quiet_NaN()) == kQuietNan);
 
-/// A record without the zeros after its payload.
+/// The record of a value without the zeros behind its payload.
 std::size_t hashed_bytes(const std::byte* value) {
     return kWord + detail::value_length(value);
 }
@@ -37,8 +37,8 @@ void canonicalise_double(std::byte* payload) {
     if (value != value) detail::store(payload, kQuietNan);
 }
 
-/// All doubles in the records from `at` to `end`. Of a list or map only the head and the count are
-/// stepped over, so that its items come next, however deep they are.
+/// Makes all doubles in the records from `at` to `end` canonical. Of a list or map only the head
+/// and the count are skipped, so that its items come next, however deep they are.
 void canonicalise(std::byte* at, const std::byte* end) {
     while (at < end) {
         const Tag tag = detail::value_tag(at);
@@ -74,9 +74,9 @@ std::uint64_t hash_by_copy(const std::byte* row, std::size_t offsets_at,
     return hash_copy(row, offsets_at, fields, copy.data());
 }
 
-/// XXH3_64bits of a record with 1 to 8 bytes of payload, from its two words. The same as
-/// XXH3_len_9to16_64b, but for its second load, which overlaps both words and so waits until they
-/// have left the store buffer: the row was written a moment ago.
+/// XXH3_64bits of a record with 1 to 8 bytes of payload, from its two words. XXH3_len_9to16_64b
+/// gives the same, but its second load overlaps both words, and so waits until the row, written a
+/// moment ago, has left the store buffer.
 std::uint64_t hash_two_words(std::uint64_t head, std::uint64_t payload, unsigned payload_bytes) {
     const unsigned bits = 8 * payload_bytes;
     const std::uint64_t last = bits == 64 ? payload : head >> bits | payload << (64 - bits);

@@ -22,13 +22,13 @@ using detail::load;
 using detail::padded;
 using detail::Tag;
 
-// Positions are bytes from the row's start, and multiples of 8. So `at < end` means that a whole
-// word is there, and a payload that fits also fits with its padding.
+// Positions are bytes from the start of the row, all multiples of 8. So `at < end` means that a
+// whole word is there, and a payload that fits also fits with its padding.
 
-/// How far a check came. Two registers, no allocation.
+/// How far a check came. Fits in two registers.
 struct Progress {
-    const char* fault;  // nullptr: all was well.
-    std::size_t at;     // Where the next thing starts; where the fault was found.
+    const char* fault;  // nullptr: no fault.
+    std::size_t at;     // Where the next thing starts, or the position of the fault.
 
     bool failed() const { return fault != nullptr; }
 };
@@ -36,16 +36,17 @@ constexpr Progress reached(std::size_t at) {
     return {nullptr, at};
 }
 
-/// The bits that fill up the word that ends at `end`, after `bytes` bytes: zero, if all is well.
+/// The padding of the word that ends at `end`, after `bytes` bytes of payload. Must be 0.
 inline std::uint64_t padding_bits(const std::byte* end, std::size_t bytes) {
-    const std::size_t unused_bits = 8 * (-bytes % kWord);  // 0 … 56, so no padding is no mask.
+    // 0 … 56: without padding the mask is empty.
+    const std::size_t unused_bits = 8 * (-bytes % kWord);
     return load<std::uint64_t>(end - kWord) & ~(~std::uint64_t{0} >> unused_bits);
 }
 
 constexpr std::uint64_t head(Tag tag, std::uint64_t length) {
     return static_cast<std::uint64_t>(tag) | length << 32;
 }
-// The values of one size each have one possible head.
+// Values of a fixed size have exactly one possible head.
 constexpr std::array<std::uint64_t, 6> kFixedHeads = {head(Tag::kNil, 0),    head(Tag::kFalse, 0),
                                                       head(Tag::kTrue, 0),   head(Tag::kInt64, 8),
                                                       head(Tag::kUint64, 8), head(Tag::kDouble, 8)};
@@ -53,7 +54,7 @@ constexpr std::uint64_t kHeadZeros = 0xFFFF'FF00;
 
 Progress check_nested(const std::byte* row, std::size_t at, std::size_t end, std::size_t levels);
 
-/// The value at `at` < `end`; lists and maps may nest `levels` deep in it.
+/// Checks the value at `at` < `end`; lists and maps may nest `levels` deep in it.
 inline Progress check_value(const std::byte* row, std::size_t at, std::size_t end,
                             std::size_t levels) {
     const auto first = load<std::uint64_t>(row + at);
@@ -81,7 +82,7 @@ inline Progress check_value(const std::byte* row, std::size_t at, std::size_t en
     return {"value with an unknown tag", at};
 }
 
-/// The string at `at` < `end`, which must come after `previous` in the order of bytes.
+/// Checks the string at `at` < `end`, which must come after `previous` in the order of bytes.
 Progress check_key(const std::byte* row, std::size_t at, std::size_t end,
                    std::optional<std::size_t> previous) {
     if (detail::value_tag(row + at) != Tag::kString) return {"key of a map is no string", at};
@@ -93,7 +94,7 @@ Progress check_key(const std::byte* row, std::size_t at, std::size_t end,
     return key;
 }
 
-/// The list or map at `at`, whose payload ends at `end`.
+/// Checks the list or map at `at`, whose payload ends at `end`.
 Progress check_nested(const std::byte* row, std::size_t at, std::size_t end, std::size_t levels) {
     const std::size_t length = detail::value_length(row + at);
     if (levels == 0) return {"lists and maps nest too deep", at};
@@ -118,14 +119,14 @@ Progress check_nested(const std::byte* row, std::size_t at, std::size_t end, std
     return reached(end);
 }
 
-/// The parts before the offsets that most rows lack.
+/// Checks the parts before the offsets, which most rows lack.
 Progress check_optional_parts(const std::byte* row, std::size_t end, unsigned flags) {
     std::size_t at = detail::kRowHeaderBytes;
     if ((flags & detail::kRowTimed) != 0) at += kWord;
     if (at > end) return {"event time is cut off", detail::kRowHeaderBytes};
     if ((flags & detail::kRowAnchored) != 0) {
         if (at == end) return {"anchors are cut off", at};
-        const auto count = load<std::uint64_t>(row + at);  // With the zeros above it.
+        const auto count = load<std::uint64_t>(row + at);  // Includes the zeros above the count.
         if (count == 0 || count > (end - at - kWord) / sizeof(detail::Anchor)) {
             return {"wrong number of anchors", at};
         }
@@ -144,7 +145,7 @@ Progress check_optional_parts(const std::byte* row, std::size_t end, unsigned fl
     return reached(at);
 }
 
-/// `values` offsets at `offsets_at`, then as many values, which end at `end`.
+/// Checks `values` offsets at `offsets_at`, then as many values, which must end at `end`.
 template <typename Offset>
 Progress check_values(const std::byte* row, std::size_t offsets_at, std::size_t end,
                       std::size_t values) {
@@ -166,14 +167,14 @@ Progress check_values(const std::byte* row, std::size_t offsets_at, std::size_t 
     return reached(at);
 }
 
-/// Whether a row needs offsets of 32 bits: with those of 16 it would be larger than they reach.
-/// REQUIRES: the row has as many offsets as it says.
+/// Whether a row needs offsets of 32 bits: with 16-bit ones it would be larger than they reach.
+/// REQUIRES: the row has as many offsets as it claims.
 bool must_be_big(std::size_t bytes, std::size_t values, bool is_big) {
     const std::size_t small = is_big ? bytes - padded(4 * values) + padded(2 * values) : bytes;
     return small > detail::kSmallRowBytesMax;
 }
 
-/// The row at `row`, of which `available` bytes (a multiple of 8) may be read.
+/// Checks the row at `row`, of which `available` bytes (a multiple of 8) may be read.
 Progress check_one(const std::byte* row, std::size_t available) {
     if (available < detail::kRowHeaderBytes) return {"row is cut off", 0};
     const std::size_t bytes = detail::row_bytes(row);
@@ -199,16 +200,16 @@ Progress check_one(const std::byte* row, std::size_t available) {
     if ((flags & detail::kRowControl) != 0) [[unlikely]] {
         if (const char* const fault = control_row_fault(row)) return {fault, 0};
     }
-    return reached(bytes);  // Not all.at: the next row can be looked at before this one's lengths.
+    // Not all.at, so that the check of the next row need not wait for this row's lengths.
+    return reached(bytes);
 }
 
 constexpr std::size_t kPlainRowBytesMax = 4096;
 constexpr std::size_t kPlainRowValuesMax = 4;  // Their offsets fill one word.
 
-/// Whether this is a well-formed row of the most frequent kind: small, of one to four values that
-/// are no lists, maps or uint64, with at most one anchor. Says no as soon as there is any doubt;
-/// then check_one() decides, and says why. What may be wrong is gathered, for one branch at the
-/// end.
+/// Whether this is a well-formed row of the most frequent kind: small, one to four values that are
+/// no lists, maps or uint64, at most one anchor. On any doubt it says no; then check_one() decides,
+/// and says why. Faults are collected without branches, for a single branch at the end.
 inline bool is_plain(const std::byte* row, std::size_t available) {
     if (available < detail::kRowHeaderBytes) return false;
     const auto header = load<std::uint64_t>(row);
@@ -259,7 +260,7 @@ bool is_task(std::uint32_t task) {
     return task != 0 && task <= std::uint32_t{std::numeric_limits<TaskId>::max()};
 }
 
-/// The run at `run`, without its rows.
+/// Checks the header of the run at `run`, not its rows.
 Progress check_run_header(const std::byte* run, std::size_t available) {
     if (available < sizeof(RunHeader)) return {"its header is cut off", 0};
     const RunHeader header = read_run_header(run);

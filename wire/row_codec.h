@@ -1,12 +1,12 @@
-// The full check of rows that come from elsewhere. What passes is in the one canonical form that
-// docs/wire-format.md specifies, and all of <storm/detail/row.h> may read it in place.
+// The full check of rows from elsewhere. Rows that pass are in the one canonical form that
+// docs/wire-format.md specifies, so <storm/detail/row.h> may read them in place.
 //
-// A row that passes is well-formed, no more: whether its stream exists, has so many fields, and
-// whether its roots are known, is for those to check who know topologies. key_hash() and
-// row_value() need at least the number of values first.
+// A row that passes is well-formed, no more. The caller, who knows the topology, checks that its
+// stream exists and has this number of fields (before it calls key_hash() or row_value()), and that
+// its roots are known.
 //
 // Threads: pure functions.
-// Cost:    4 ns a row of a word, 5 ns with a number too; no allocation unless it is refused.
+// Cost:    4 ns for a row of one word, 5 ns with a number too; no allocation unless it is refused.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@
 
 namespace storm::wire {
 
-/// `bytes`: one row, all of it and no more. REQUIRES: at a multiple of 8.
+/// `bytes` is exactly one row. REQUIRES: starts at a multiple of 8.
 base::Result<base::Done> check_row(std::span<const std::byte> bytes);
 
-/// `body`: the runs of a batch (wire/batch.h), all and no more; may be none.
-/// REQUIRES: at a multiple of 8.
+/// `body` is exactly the runs of a batch (wire/batch.h); it may be empty. REQUIRES: starts at a
+/// multiple of 8.
 base::Result<base::Done> check_runs(std::span<const std::byte> body);
 
 }  // namespace storm::wire
