@@ -8,8 +8,7 @@
 
 namespace storm {
 
-/// The user's own keys that were asked for. A look for one takes a lock: they are few, and looked
-/// for when things begin.
+/// The user's own keys that were asked for. Each look-up takes a lock: there are few, at start-up.
 class detail::KeysRead {
 public:
     void add(std::string_view key) {
@@ -30,7 +29,7 @@ namespace {
 
 using Entries = std::map<std::string, std::string, std::less<>>;
 
-/// What was set, else the default of a known setting, else null.
+/// The set value, else the default of a known setting, else nothing.
 std::optional<std::string_view> found(const Entries& entries, std::string_view key) {
     if (const auto entry = entries.find(key); entry != entries.end()) return entry->second;
     const Setting* const known = detail::find_setting(key);
@@ -66,7 +65,7 @@ T parsed(std::string_view key, std::string_view text, Setting::Type type,
 Config::Config() : read_(std::make_shared<detail::KeysRead>()) {}
 
 void Config::note(std::string_view key) const {
-    // One that was moved from remembers nothing.
+    // read_ is null after a move.
     if (read_ != nullptr && detail::find_setting(key) == nullptr) read_->add(key);
 }
 

@@ -1,4 +1,4 @@
-// What may be wrong with a topology, and how a person is told. docs/errors.md explains each code.
+// The mistakes that a topology can have, and their messages. docs/errors.md explains each code.
 //
 // Threads: one.
 #pragma once
@@ -53,7 +53,7 @@ struct Mistake {
 /// `E0107`.
 std::string to_string(MistakeCode code);
 
-/// For each: `error[E0107]: what`, and below it `  hint: …`.
+/// For each mistake `error[E0107]: what`, and below it `  hint: …`.
 std::string to_text(const std::vector<Mistake>& mistakes);
 
 }  // namespace storm::detail

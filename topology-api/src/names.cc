@@ -20,7 +20,7 @@ std::string too_long(std::string_view name, std::size_t bytes_max) {
            " fit";
 }
 
-/// Bytes of the character that `text` begins with; 0: it is none.
+/// Bytes of the character that `text` begins with; 0: it is not UTF-8.
 std::size_t character_bytes(std::string_view text) {
     const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = at(0);
@@ -30,7 +30,7 @@ std::size_t character_bytes(std::string_view text) {
     for (std::size_t i = 1; i < bytes; ++i) {
         if ((at(i) & 0xC0U) != 0x80U) return 0;
     }
-    // Longer than it need be, a half of a pair of UTF-16, or beyond the last one.
+    // Overlong forms, halves of UTF-16 pairs, and values beyond the last character.
     if (first == 0xE0 && at(1) < 0xA0) return 0;
     if (first == 0xED && at(1) > 0x9F) return 0;
     if (first == 0xF0 && at(1) < 0x90) return 0;

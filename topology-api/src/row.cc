@@ -6,8 +6,8 @@
 namespace storm::detail {
 namespace {
 
-// The recursion of all three functions below is bounded by kNestingMax: encoded_bytes() checks it
-// for what is about to be encoded, and whoever decodes has a well-formed row.
+// kNestingMax bounds the recursion of all functions below: encoded_bytes() checks it before
+// encoding, and decode() is only given well-formed rows.
 
 std::size_t bytes_of(const Value& value, std::size_t levels_left);
 
@@ -60,7 +60,8 @@ struct EncodeAt {
     std::byte* operator()(const Value::Map& map) const {
         std::byte* end = at + 2 * kWord;
         for (const auto& [key, item] : map) {
-            // std::string compares as unsigned char: std::map has the keys in the order we promise.
+            // std::string compares as unsigned char, so std::map has the keys in the specified
+            // order.
             end = encode(std::string_view(key), end);
             end = encode(item, end);
         }
@@ -71,7 +72,7 @@ struct EncodeAt {
         return encode(as_encoded(scalar), at);
     }
 
-    /// The head comes last, when the length is known; it returns the end of it all.
+    /// The head is written last, when the length is known; returns `end`.
     std::byte* head(Tag tag, std::size_t count, std::byte* end) const {
         const auto length = static_cast<std::size_t>(end - at) - kWord;
         store(write_head(tag, length, at), static_cast<std::uint64_t>(count));
@@ -167,7 +168,7 @@ Value decode(const std::byte* value) {
 }
 
 Tag tag_of(const Value& value) {
-    // By the alternatives of Value::Variant, in their order; true is told from false below.
+    // Indexed by the alternatives of Value::Variant; true is told from false below.
     constexpr std::array kTags = {Tag::kNil,    Tag::kFalse,  Tag::kInt64,
                                   Tag::kUint64, Tag::kDouble, Tag::kString,
                                   Tag::kBytes,  Tag::kList,   Tag::kMap};

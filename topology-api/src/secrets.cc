@@ -8,7 +8,7 @@
 namespace storm::detail {
 namespace {
 
-/// "db.Api-Key" is "dbapikey".
+/// The letters and digits in lower case: "db.Api-Key" becomes "dbapikey".
 std::string letters_of(std::string_view key) {
     std::string letters;
     for (const char c : key) {
@@ -21,7 +21,8 @@ std::string letters_of(std::string_view key) {
     return letters;
 }
 
-/// Rather one too many: what is hidden for nothing can still be read where it was set.
+/// Errs on the side of hiding: a value that is hidden needlessly can still be read where it was
+/// set.
 bool names_secret(std::string_view key) {
     constexpr std::array<std::string_view, 19> kWords = {
         "password",      "passwd",     "passphrase",    "passcode",  "secret",
@@ -36,7 +37,7 @@ bool names_secret(std::string_view key) {
     for (const std::string_view end : {"pwd", "pass", "pw"}) {
         if (letters.ends_with(end)) return true;
     }
-    // Not a tokenizer.
+    // But not in "tokenizer".
     for (std::size_t at = 0; (at = letters.find("token", at)) != std::string::npos; ++at) {
         const std::string_view behind = std::string_view(letters).substr(at + 5);
         if (!behind.starts_with("iz") && !behind.starts_with("is")) return true;
@@ -49,7 +50,7 @@ bool is_of_name(char c) {
            c == '-' || c == '.';
 }
 
-/// "…;AccountKey=abc", "?password=abc", "\"token\": \"abc\""
+/// Finds "…;AccountKey=abc", "?password=abc", "\"token\": \"abc\"".
 bool assigns_secret(std::string_view value) {
     for (std::size_t at = 0; (at = value.find_first_of("=:", at)) != std::string_view::npos; ++at) {
         std::string_view name = value.substr(0, at);
@@ -62,14 +63,14 @@ bool assigns_secret(std::string_view value) {
         const std::size_t text = value.find_first_not_of(" \"", at + 1);
         const bool is_empty = text == std::string_view::npos || value[text] == '&' ||
                               value[text] == ';' || value[text] == ',' || value[text] == '}';
-        // As in signed URLs of stores.
+        // Names in signed URLs of object stores.
         const bool is_signature = name == "sig" || name == "signature";
         if (!is_empty && (is_signature || names_secret(name))) return true;
     }
     return false;
 }
 
-/// "user:password@tcp(host)/db"
+/// Finds "user:password@tcp(host)/db".
 bool begins_with_password(std::string_view value) {
     const std::size_t sign = value.find('@');
     const std::size_t colon = value.find(':');
@@ -77,7 +78,7 @@ bool begins_with_password(std::string_view value) {
            value.substr(0, sign).find_first_of("/ \t\n\"") == std::string_view::npos;
 }
 
-/// "scheme://user:password@host"
+/// Finds "scheme://user:password@host".
 bool has_password(std::string_view value) {
     for (std::size_t at = 0; (at = value.find("://", at)) != std::string_view::npos;) {
         at += 3;

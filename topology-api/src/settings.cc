@@ -23,7 +23,7 @@ constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kTiB = kMiB * kMiB;
 constexpr std::int64_t kPortMax = 65'535;
 
-// By key.
+// Sorted by key.
 constexpr std::array kSettings = {
     Setting{"nimbus.port", Type::kInt, "6627", 0, kPortMax,
             "Port of Nimbus' HTTP interface; 0: any free port."},
@@ -165,10 +165,10 @@ bool is_reserved(std::string_view key) {
                        [key](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-// ---- Keys that do not exist --------------------------------------------------------------------
+// ---- Keys that do not exist ---------------------------------------------------------------------
 
 std::vector<std::string_view> segments_of(std::string_view key) {
-    // Not the prefix, nor what says unit or bound: those would make everything alike.
+    // Without the prefix, units and bounds, which would make all keys alike.
     constexpr std::array<std::string_view, 8> kMute = {"topology", "storm", "bytes", "ms",
                                                        "secs",     "max",   "time",  "dir"};
     std::vector<std::string_view> segments;
@@ -192,7 +192,7 @@ std::size_t segments_in_common(std::string_view a, std::string_view b) {
 }
 
 /// Up to three keys that may have been meant, the likeliest first: those that differ by a typing
-/// error; if there are none, those that share words with it.
+/// error or, if there are none, those that share words with it.
 std::vector<std::string_view> keys_near(std::string_view wanted) {
     constexpr std::size_t kNearMax = 3;
     constexpr std::size_t kTyposMax = 3;
@@ -231,7 +231,7 @@ detail::SettingMistake unknown_key(std::string_view key) {
     return mistake;
 }
 
-// ---- Values that do not fit --------------------------------------------------------------------
+// ---- Values that do not fit ---------------------------------------------------------------------
 
 bool is_control(char letter) {
     return static_cast<unsigned char>(letter) < ' ' || letter == '\x7f';
@@ -333,9 +333,9 @@ bool fits(const Setting& setting, std::string_view value) {
            });
 }
 
-// ---- Lists -------------------------------------------------------------------------------------
+// ---- Lists --------------------------------------------------------------------------------------
 
-/// Reads what comes next of a text, and takes it away.
+/// Reads the next part of a text, and removes it.
 class ListReader {
 public:
     explicit ListReader(std::string_view text) : rest_(text) { skip_space(); }
@@ -383,7 +383,7 @@ private:
                 skip_space();
                 return item;
             }
-            // Of JSON's escapes only these: hosts, paths and ports need no others.
+            // Hosts, paths and ports need no more of JSON's escapes.
             if (rest_[i] == '\\' &&
                 (++i == rest_.size() || !is_one_of(rest_.substr(i, 1), {"\"", "\\", "/"}))) {
                 return std::nullopt;

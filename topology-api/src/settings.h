@@ -1,4 +1,4 @@
-// What is right for a setting: shared by Config::set() and by the check of a component's settings.
+// Validation of settings, shared by Config::set() and the check of a component's settings.
 //
 // Threads: pure functions.
 #pragma once
@@ -13,10 +13,10 @@
 
 namespace storm::detail {
 
-/// Null: not one of Storm's.
+/// Null: not a setting of Storm's.
 const Setting* find_setting(std::string_view key);
 
-/// Why a key and its value cannot be set, and what to do.
+/// Why a key and its value cannot be set, and a hint.
 struct SettingMistake {
     std::string what;
     std::string hint;
@@ -26,13 +26,13 @@ std::optional<SettingMistake> check_setting(std::string_view key, std::string_vi
 /// `what; hint`.
 std::string in_one_line(const SettingMistake& mistake);
 
-// What a text means. Nothing when it is not such a value; then wrong_value() says why.
+// Parse a text. Nothing if it is no such value; wrong_value() says why.
 std::optional<std::int64_t> parse_int64(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
 std::optional<bool> parse_boolean(std::string_view text);
 std::optional<std::vector<std::string>> parse_list(std::string_view text);
 
-/// For a known setting its range is named too; `known` may be null.
+/// Names the range of a known setting too; `known` may be null.
 SettingMistake wrong_value(std::string_view key, std::string_view value, Setting::Type type,
                            const Setting* known);
 

@@ -25,8 +25,8 @@ bool begins_with_other(std::string_view a, std::string_view b) {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     const std::string from = lower_case(a), to = lower_case(b);
-    // Rows of the usual table: before[j] is the distance of from's first i-1 letters to to's first
-    // j.
+    // Rows of the usual table: before[j] is the distance between the first i-1 letters of `from`
+    // and the first j of `to`.
     std::vector<std::size_t> two_before, before(to.size() + 1), row(to.size() + 1);
     for (std::size_t j = 0; j <= to.size(); ++j) before[j] = j;
     for (std::size_t i = 1; i <= from.size(); ++i) {

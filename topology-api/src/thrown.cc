@@ -15,15 +15,15 @@ std::string readable(const std::type_info& type) {
     const std::unique_ptr<char, decltype(&std::free)> name(
         abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
     std::string text = status == 0 ? name.get() : type.name();
-    // An inline namespace of the library's says nothing to anybody.
+    // The library's inline namespaces mean nothing to users.
     constexpr std::string_view kInline = "::__cxx11";
     if (const std::size_t at = text.find(kInline); at != std::string::npos)
         text.erase(at, kInline.size());
     return text;
 }
 
-/// Those of the standard library say "stoi" and "map::at"; but these two are what users throw, with
-/// a text of their own.
+/// The standard library's texts, such as "stoi" and "map::at", need their type; but these two types
+/// are what users throw, with texts of their own.
 bool needs_type(const std::exception& error, const std::string& type) {
     return type.starts_with("std::") && typeid(error) != typeid(std::runtime_error) &&
            typeid(error) != typeid(std::logic_error);

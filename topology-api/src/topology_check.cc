@@ -39,7 +39,7 @@ std::vector<std::string_view> names_of(const std::vector<T>& all, Name T::*name)
     return names;
 }
 
-/// `did you mean "x"?` where that helps, else what there is.
+/// `did you mean "x"?` if something is close, else the list of names.
 std::string guess_or(std::string_view wanted, const std::vector<std::string_view>& names,
                      std::string_view introduction) {
     std::string guess = did_you_mean(wanted, names);
@@ -239,7 +239,7 @@ private:
     }
 
     static bool is_same(const Subscription& a, const Subscription& b) {
-        // Custom groupings are left out: nobody knows whether two factories make the same.
+        // Custom groupings are skipped: two factories cannot be compared.
         return a.grouping != GroupingKind::kCustom && a.grouping == b.grouping &&
                a.source == b.source && a.stream == b.stream && a.fields == b.fields;
     }
@@ -257,7 +257,8 @@ private:
                 named(component) + " subscribes to unknown component " + quoted(input.source),
                 guess_or(input.source, ids_except(component), "the others are"));
         }
-        if (silent_.contains(source->second)) return;  // Its outputs are not known: that is said.
+        // Its outputs are unknown, which is reported already.
+        if (silent_.contains(source->second)) return;
         check_stream_of(component, input, *source->second);
     }
 
@@ -338,7 +339,8 @@ private:
                            [](const Component& component) { return component.is_spout(); });
     }
 
-    /// Follows the subscriptions from the spouts, and from bolts whose inputs are wrong already.
+    /// Follows the subscriptions from the spouts, and from bolts with wrong inputs, which are
+    /// reported already.
     void check_reachable() {
         std::set<std::string_view> reached;
         for (const Component& component : components_) {
@@ -376,8 +378,8 @@ private:
     }
 
     std::vector<Component>& components_;
-    std::map<std::string_view, const Component*> by_id_;  // The first of each id.
-    std::set<const Component*> silent_;                   // Those that failed to say their outputs.
+    std::map<std::string_view, const Component*> by_id_;  // The first component with each id.
+    std::set<const Component*> silent_;  // Components whose declare_outputs() failed.
     std::vector<Mistake> mistakes_;
 };
 

@@ -1,4 +1,4 @@
-// Finds everything that is wrong with a topology at once, so that a person corrects it once.
+// Finds all mistakes of a topology at once, so that a person can correct them in one go.
 //
 // Threads: one.
 #pragma once
@@ -11,9 +11,9 @@
 
 namespace storm::detail {
 
-/// Asks each component for its outputs and fills them in; then checks the whole. First come those
-/// that could not be asked, then what is wrong with each, in their order, then what concerns all of
-/// them.
+/// Asks each component for its outputs and fills them in; then checks the whole. First come the
+/// components that could not be asked, then the mistakes of each component in order, then those
+/// that concern all.
 std::vector<Mistake> check_topology(std::vector<Component>& components);
 
 }  // namespace storm::detail

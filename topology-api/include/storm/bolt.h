@@ -1,16 +1,17 @@
-// Bolts: what is done with tuples.
+// Bolts: the components that process tuples.
 //
-//     | Bolt        decides itself when its inputs are acked or failed, and may keep them
+//     | Bolt        acks, fails or keeps each of its inputs itself
 //     | BasicBolt   its input is acked when execute() returns, and failed when it throws
 //
-// Order:   constructor, prepare(), then execute() for each input and each tick, inputs_ended() when
-//          the sources have nothing new, finish() once after the last input, cleanup(). A topology
-//          that is stopped, and not drained, gets cleanup() without finish().
+// Order:   constructor, prepare(), then execute() for each input and each tick, inputs_ended()
+//          when the sources have nothing new, finish() once after the last input, cleanup(). A
+//          topology that is stopped, and not drained, gets cleanup() without finish().
 // Threads: the calls of one task never run concurrently, but they may come from different threads
 //          one after the other, unless the component is declared blocking().
-// Memory:  a bolt's members live as long as its worker. When that is started anew, the task begins
-//          again with a new object; so it does when a source's worker is started anew after the
-//          task has finished.
+//
+// A bolt's members live as long as its worker. When the worker is started anew, the task begins
+// again with a new object; so it does when a source's worker is started anew after the task has
+// finished.
 #pragma once
 
 #include <storm/collector.h>
@@ -74,36 +75,37 @@ public:
     /// Ack, fail or keep the input before returning; one that is none of these fails as
     /// FailReason::kForgotten, and is reported as an error. Ticks need nothing of the kind.
     ///
-    /// An exception fails the input, unless it was acked or kept before: as kBoltFailed when it is
-    /// a FailedError, else as kException, which is logged and counted as well. The topology runs
-    /// on. What was emitted before the exception stays emitted.
+    /// An exception fails the input, unless it was acked or kept before: as kBoltFailed if it is a
+    /// FailedError, else as kException, which is also logged and counted. The topology runs on.
+    /// Tuples that were emitted before the exception stay emitted.
     ///
-    /// A call that takes over 10 ms costs the executors that share its thread their time, until
-    /// the bolt is given a thread of its own; a bolt that waits for something is better declared
-    /// blocking(). An emit waits while its targets can take no more.
+    /// A call of more than 10 ms delays the executors that share its thread, until the bolt is
+    /// given a thread of its own; a bolt that waits for something should be declared blocking(). An
+    /// emit waits while its targets can take no more.
     virtual void execute(const Tuple& input, BoltCollector& out) = 0;
 
-    /// Called when all sources have nothing new, since they have said SpoutCollector::finished()
-    /// or the topology is drained, and now wait for what is pending. Emit and ack what is kept:
-    /// nothing more will come to complete it.
+    /// Called when all sources have nothing new, because they have said SpoutCollector::finished()
+    /// or the topology is drained, and only wait for pending tuples. Emit and ack what is kept:
+    /// nothing will come any more to complete it.
     ///
-    /// Tuples that failed may still come once more, and then this call does, too; it always
-    /// precedes finish(). An exception is logged and counted, and the run has failed (exit code 1).
+    /// Tuples that failed may come once more, and this call is then repeated; it always precedes
+    /// finish(). An exception is logged and counted, and the run has failed (exit code 1).
     ///
     /// The default does nothing, which suits a bolt that keeps no inputs.
     virtual void inputs_ended(BoltCollector& out);
 
-    /// Called once, when the last input was executed and nothing is pending. Emit what is left,
-    /// with emit_unanchored(); it may be any amount, for emits wait for room. Listeners execute it
-    /// before they finish. An exception is logged and counted, and the run has failed (exit code
-    /// 1), but ends in order.
+    /// Called once, after the last input was executed and nothing is pending. Emit what is left,
+    /// with emit_unanchored(); any amount, because emits wait for room. Listeners execute it before
+    /// they finish. An exception is logged and counted, and the run has failed (exit code 1), but
+    /// ends in order.
     ///
     /// The default does nothing.
     virtual void finish(BoltCollector& out);
 
-    /// Called once, as the last call: after finish(), or without it when the topology is stopped.
-    /// Not after a prepare() that threw, nor in a process that is killed. What is still kept fails
-    /// afterwards. An exception is logged and counted, and the run has failed (exit code 1).
+    /// Called once, as the last call: after finish(), or without it if the topology is stopped. Not
+    /// called after a prepare() that threw, nor in a process that is killed. Tuples that are still
+    /// kept fail afterwards. An exception is logged and counted, and the run has failed (exit code
+    /// 1).
     ///
     /// The default does nothing.
     virtual void cleanup();
@@ -130,26 +132,25 @@ public:
     BasicBolt& operator=(const BasicBolt&) = delete;
     virtual ~BasicBolt() = default;
 
-    /// As Bolt::declare_outputs(). The default declares nothing: the bolt emits nothing.
+    /// Like Bolt::declare_outputs(). The default declares nothing: the bolt emits nothing.
     virtual void declare_outputs(Outputs& outputs) const;
 
-    /// As Bolt::prepare(), but it cannot emit. The default does nothing.
+    /// Like Bolt::prepare(), but it cannot emit. The default does nothing.
     virtual void prepare(const TaskContext& context);
 
     /// Called for each tuple that arrives, and for each tick (input.is_tick()) if the bolt was
     /// declared with tick(). `input` and `out` are valid until this returns; then the input is
-    /// acked. What is emitted for a tick is untracked.
+    /// acked. Tuples emitted for a tick are untracked.
     ///
-    /// An exception fails the input: as FailReason::kBoltFailed when it is a FailedError, else as
-    /// kException, which is logged and counted as well. The topology runs on. Bolt::execute() says
+    /// An exception fails the input: as FailReason::kBoltFailed if it is a FailedError, else as
+    /// kException, which is also logged and counted. The topology runs on. Bolt::execute() says
     /// what long calls cost.
     virtual void execute(const Tuple& input, BasicCollector& out) = 0;
 
-    /// As Bolt::finish(); there is no input, so that what is emitted is unanchored. The default
-    /// does nothing.
+    /// Like Bolt::finish(). There is no input, so tuples are unanchored. The default does nothing.
     virtual void finish(BasicCollector& out);
 
-    /// As Bolt::cleanup(). The default does nothing.
+    /// Like Bolt::cleanup(). The default does nothing.
     virtual void cleanup();
 };
 

@@ -13,15 +13,15 @@
 //     | Value, Value::List, Value::Map            its own   Tuple::value()
 //     | any type with a to_value()                what that returns; value.h says how
 //
-// An emit throws EmitError, and has emitted nothing, when number or kinds of the values do not fit
-// the declared stream, the stream is not declared, or the tuple is over topology.max.tuple.bytes.
-// Where the targets can take no more it may wait until they can.
+// An emit throws EmitError, and has emitted nothing, if the number or kinds of the values do not
+// fit the declared stream, the stream is not declared, or the tuple is larger than
+// topology.max.tuple.bytes. It may wait while the targets can take no more.
 //
 // Order:   a collector given to open() or prepare() may be copied, and is valid until close() or
 //          cleanup() returns; a BasicCollector only until the call that it was given to returns.
-// Threads: the calls of its own task only. Another thread has its work done by TaskContext::post();
-//          a collector that it uses itself breaks memory. Builds of type Debug notice, and end the
-//          process.
+// Threads: the calls of the collector's own task only. Another thread passes work to the task with
+//          TaskContext::post(); if it uses a collector itself, memory is corrupted. Debug builds
+//          notice that and end the process.
 // Cost:    emit() copies the values into a row; it takes neither lock nor allocation.
 #pragma once
 
@@ -47,7 +47,7 @@ namespace storm {
 ///     }
 class SpoutCollector {
 public:
-    /// For the engine, which makes them.
+    /// Used by the engine.
     SpoutCollector(detail::Emitter& emitter, detail::OutStream* stream,
                    TaskId direct = detail::kNoTask)
         : emitter_(&emitter), stream_(stream), direct_(direct) {}
@@ -61,8 +61,8 @@ public:
         emitter_->commit_untracked(stream, bytes, direct_);
     }
     /// Emits a tuple whose tree is tracked: exactly one of ack(id) and fail(id, reason) follows
-    /// while this task lives, never inside this call. `id` is the spout's own name for the tuple,
-    /// different for all that are pending; what is emitted again has its former one.
+    /// while this task lives, never inside this call. `id` is the spout's own name for the tuple;
+    /// ids of pending tuples differ, and a tuple that is emitted again keeps its id.
     template <typename... Values>
     void emit_tracked(MessageId id, const Values&... values) {
         detail::OutStream& stream = default_stream();
@@ -70,8 +70,8 @@ public:
             emitter_->build_row(stream, emitter_->tracked_anchors(), values...);
         emitter_->commit_tracked(stream, bytes, direct_, id);
     }
-    /// A collector that emits on this stream instead of "default". Throws EmitError when it was not
-    /// declared. Looks the name up: keep the result where it is used for each tuple.
+    /// A collector that emits on this stream instead of "default". Throws EmitError if it was not
+    /// declared. Looks the name up: keep the result if you emit often.
     SpoutCollector on(std::string_view stream) {
         return {*emitter_, &emitter_->stream(stream), direct_};
     }
@@ -79,21 +79,21 @@ public:
     /// (one of TaskContext::tasks_of()) subscribe to it with direct(); else its emits throw
     /// EmitError. May follow on().
     SpoutCollector to(TaskId task) { return {*emitter_, stream_, task}; }
-    /// Says that this task has nothing new. Say it as soon as that is so, also while tuples are
-    /// pending: the bolts learn that no more will come (Bolt::inputs_ended()). What fails may still
-    /// be emitted again: after a fail() next_tuple() is called until it says kIdle. When nothing is
-    /// pending the task ends, with close().
+    /// Says that this task has nothing new. Call it as soon as that is so, even while tuples are
+    /// pending: the bolts learn that no more will come (Bolt::inputs_ended()). Failed tuples may
+    /// still be emitted again: after a fail(), next_tuple() is called until it returns kIdle. When
+    /// nothing is pending any more, the task ends with close().
     void finished() { emitter_->finished(); }
-    /// Says that what failed under this id was emitted again under another id, or put aside for
-    /// good, so that it needs no ack any more. A spout that ends with a failed tuple which is
+    /// Says that the tuple which failed under this id was emitted again under another id, or put
+    /// aside for good, and so needs no ack any more. A spout that ends with a failed tuple which is
     /// neither acked nor dealt with has lost it, and the run has failed (exit code 1).
     void dealt_with(MessageId id) { emitter_->dealt_with(id); }
     /// A function that ends the wait after Next::kIdle: next_tuple() is called at once. It may be
-    /// called from any thread, for instance one that receives what the spout emits, and copied. It
-    /// does nothing once the task has ended.
+    /// copied, and called from any thread, for instance the one that receives what the spout emits.
+    /// It does nothing once the task has ended.
     std::function<void()> waker() { return emitter_->waker(); }
-    /// Logs an error of this component, at a limited rate, counts it and keeps it for whoever asks
-    /// for the last ones. No tuple fails.
+    /// Logs an error of this component, at a limited rate, counts it, and keeps it for those who
+    /// ask for recent errors. No tuple fails.
     void report_error(std::string_view what) { emitter_->report_error(what); }
 
 private:
@@ -115,14 +115,15 @@ private:
 ///     out.ack(input);
 class BoltCollector {
 public:
-    /// For the engine, which makes them.
+    /// Used by the engine.
     BoltCollector(detail::Emitter& emitter, detail::OutStream* stream,
                   TaskId direct = detail::kNoTask)
         : emitter_(&emitter), stream_(stream), direct_(direct) {}
 
-    /// Emits a tuple that joins the tree of `anchor`, an input: that is acked at its spout only
-    /// when this one is, too. An untracked anchor, or a tick, makes it untracked. Throws EmitError
-    /// when the anchor was acked, failed or kept before; a kept one is anchored to by its tuple().
+    /// Emits a tuple that joins the tree of `anchor`, an input: the tree is acked at its spout only
+    /// when this tuple is acked too. An untracked anchor, or a tick, makes the tuple untracked.
+    /// Throws EmitError if the anchor was acked, failed or kept before; a kept one is anchored to
+    /// by its tuple().
     template <typename... Values>
     void emit(const Tuple& anchor, const Values&... values) {
         detail::OutStream& stream = default_stream();
@@ -147,8 +148,8 @@ public:
         const std::size_t bytes = emitter_->build_row(stream, 0, values...);
         emitter_->commit_untracked(stream, bytes, direct_);
     }
-    /// A collector that emits on this stream instead of "default". Throws EmitError when it was not
-    /// declared. Looks the name up: keep the result where it is used for each tuple.
+    /// A collector that emits on this stream instead of "default". Throws EmitError if it was not
+    /// declared. Looks the name up: keep the result if you emit often.
     BoltCollector on(std::string_view stream) {
         return {*emitter_, &emitter_->stream(stream), direct_};
     }
@@ -157,27 +158,27 @@ public:
     /// EmitError. May follow on().
     BoltCollector to(TaskId task) { return {*emitter_, stream_, task}; }
 
-    /// Says that the input is done. Its tree is complete when all that was emitted with it as an
-    /// anchor is done, too. A second ack or fail of an input has no effect and is reported as an
-    /// error.
+    /// Says that the input is done. Its tree is complete when everything that was emitted with it
+    /// as an anchor is done too. A second ack or fail of an input has no effect, and is reported as
+    /// an error.
     void ack(const Tuple& input) { emitter_->ack(input); }
     /// Fails the trees that the input belongs to, at once: their spouts get fail() with
     /// FailReason::kBoltFailed. `why`, if given, is reported as by report_error().
     void fail(const Tuple& input, std::string_view why = {}) { emitter_->fail(input, why); }
     /// A copy of the input, to be acked or failed later: in another call, or by
-    /// TaskContext::post(). Its timeout runs on. Throws EmitError when the input was acked, failed
-    /// or kept before.
+    /// TaskContext::post(). Its timeout runs on. Throws EmitError if the input was acked, failed or
+    /// kept before.
     [[nodiscard]] Kept keep(const Tuple& input) { return emitter_->keep(input); }
-    /// Acks what was kept; `input` holds nothing afterwards. Only a task of the component that has
-    /// kept it may do so; where another one does, that is its error, and the tuple fails as
-    /// FailReason::kForgotten.
+    /// Acks a kept input; `input` holds nothing afterwards. Only a task of the component that has
+    /// kept it may do so; if another one does, that is reported as its error, and the tuple fails
+    /// as FailReason::kForgotten.
     void ack(Kept&& input) { emitter_->ack(std::move(input)); }
-    /// Fails what was kept; otherwise as ack(Kept&&).
+    /// Fails a kept input; otherwise like ack(Kept&&).
     void fail(Kept&& input, std::string_view why = {}) { emitter_->fail(std::move(input), why); }
-    /// Starts topology.message.timeout.secs of the trees of `input` again, at once, also from
-    /// inside a call that takes long. For what was kept, give its tuple().
+    /// Restarts topology.message.timeout.secs for the trees of `input`, at once, even inside a call
+    /// that takes long. For a kept input, give its tuple().
     void reset_timeout(const Tuple& input) { emitter_->reset_timeout(input); }
-    /// As SpoutCollector::report_error().
+    /// Like SpoutCollector::report_error().
     void report_error(std::string_view what) { emitter_->report_error(what); }
 
 private:
@@ -195,7 +196,7 @@ private:
 /// Emits for a basic bolt. The engine acks the input when execute() returns.
 class BasicCollector {
 public:
-    /// For the engine, which makes them.
+    /// Used by the engine.
     BasicCollector(detail::Emitter& emitter, const Tuple* input, detail::OutStream* stream,
                    TaskId direct = detail::kNoTask)
         : emitter_(&emitter),
@@ -204,8 +205,9 @@ public:
           anchors_(input == nullptr ? 0 : detail::Emitter::anchor_count(*input)),
           direct_(direct) {}
 
-    /// Emits a tuple that joins the tree of the input: that is acked at its spout only when this
-    /// one is, too. In finish() and for a tick, and where the input is untracked, so is the tuple.
+    /// Emits a tuple that joins the tree of the input: the tree is acked at its spout only when
+    /// this tuple is acked too. In finish(), for a tick, and for an untracked input the tuple is
+    /// untracked.
     template <typename... Values>
     void emit(const Values&... values) {
         if (stream_ == nullptr) [[unlikely]]
@@ -217,7 +219,7 @@ public:
             emitter_->commit_anchored(*stream_, bytes, direct_, *input_);
         }
     }
-    /// A collector that emits on this stream instead of "default". Throws EmitError when it was not
+    /// A collector that emits on this stream instead of "default". Throws EmitError if it was not
     /// declared.
     BasicCollector on(std::string_view stream) {
         return {*emitter_, input_, &emitter_->stream(stream), direct_};
@@ -226,12 +228,12 @@ public:
     /// (one of TaskContext::tasks_of()) subscribe to it with direct(); else its emits throw
     /// EmitError. May follow on().
     BasicCollector to(TaskId task) { return {*emitter_, input_, stream_, task}; }
-    /// As SpoutCollector::report_error().
+    /// Like SpoutCollector::report_error().
     void report_error(std::string_view what) { emitter_->report_error(what); }
 
 private:
     detail::Emitter* emitter_;
-    const Tuple* input_;  // Null in finish(): nothing to anchor to.
+    const Tuple* input_;  // Null in finish(), where there is nothing to anchor to.
     detail::OutStream* stream_;
     std::uint32_t anchors_;
     TaskId direct_;

@@ -16,38 +16,38 @@
 
 namespace storm {
 
-/// What Storm knows about one of its own settings. `description` says unit and effect.
+/// One of Storm's own settings. `description` says its unit and effect.
 struct Setting {
     enum class Type : std::uint8_t { kString, kInt, kReal, kBool, kList };
 
     std::string_view key;
     Type type;
     std::string_view default_value;  ///< Empty: no default; Config::has() is false until it is set.
-    std::int64_t min = 0;  ///< For kInt, and for the items of a kList that holds numbers (max > 0).
+    std::int64_t min = 0;  ///< For kInt, and for the items of a kList of numbers (max > 0).
     std::int64_t max = 0;
     std::string_view description;
-    /// For kString: the words that it takes, as in "loop|dedicated". Empty: any text.
+    /// For kString: the accepted words, as in "loop|dedicated". Empty: any text.
     std::string_view choices = {};
 };
 
-/// Every setting that Storm knows, by key.
+/// All settings of Storm, sorted by key.
 std::span<const Setting> known_settings();
 
 namespace detail {
 class KeysRead;
 }
 
-/// Keys and values: Storm's settings and keys of the user's own, as set in settings files, by
-/// `-c key=value` and by set() of a component. Values are text, which each look-up parses; so read
+/// Keys and values: Storm's settings and the user's own keys, as set in settings files, by `-c
+/// key=value` and by set() of a component. Values are text, and each look-up parses it; so read
 /// what every tuple needs once, in open() or prepare().
 ///
 ///     const std::string input = config.string("input");             // Must be set.
 ///     const std::int64_t repeat = config.int64("repeat", 1);        // 1, if it is not set.
 ///     const bool tracked = config.int64("topology.acker.executors") != 0;  // Has a default.
 ///
-/// Without a fallback an accessor throws ConfigError when the key is not set; one of Storm's
-/// settings then has its default, if there is one. With or without, it throws ConfigError when the
-/// value is not of the type that is asked for. The messages say what to do.
+/// Without a fallback an accessor throws ConfigError if the key is not set; a setting of Storm's
+/// then has its default, if there is one. With or without, it throws ConfigError if the value is
+/// not of the type that is asked for. The messages say what to do.
 class Config {
 public:
     Config();
@@ -71,18 +71,17 @@ public:
     /// `a,b`.
     std::vector<std::string> list(std::string_view key) const;
 
-    /// With a fallback for a key that is neither set nor has a default.
+    /// The same with a fallback, for a key that is neither set nor has a default.
     std::string string(std::string_view key, std::string_view fallback) const;
     std::int64_t int64(std::string_view key, std::int64_t fallback) const;
     double real(std::string_view key, double fallback) const;
     bool boolean(std::string_view key, bool fallback) const;
 
-    /// All that was set, without defaults.
+    /// Everything that was set, without defaults.
     const std::map<std::string, std::string, std::less<>>& entries() const { return entries_; }
 
-    /// The keys of the user's own that are set, but that nobody has asked this or a copy of it for
-    /// yet: likely misspelt. Each comes with the key that was asked for and is close to it, or with
-    /// nothing.
+    /// Keys of the user's own that are set, but that nobody has asked this or a copy of it for yet:
+    /// probably misspelt. Each comes with the closest key that was asked for, or with nothing.
     std::vector<std::pair<std::string, std::string>> never_read() const;
 
 private:

@@ -1,11 +1,11 @@
-// What the API throws. Each message says what was asked of what, and what to do instead.
+// The exceptions of the API. Each message says what was asked of what, and what to do instead.
 #pragma once
 
 #include <stdexcept>
 
 namespace storm {
 
-/// A tuple has no such field, or the field or value holds another kind.
+/// A tuple has no such field, or the field or value is of another kind.
 struct FieldError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -17,12 +17,12 @@ struct EmitError : std::runtime_error {
 struct ConfigError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-/// A topology has mistakes; what() lists all of them, each with a code and a hint.
+/// A topology has mistakes. what() lists all of them, each with a code and a hint.
 struct TopologyError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-/// For bolts to throw from execute(): the input fails as FailReason::kBoltFailed, without an error
-/// in the log, and the topology runs on.
+/// Thrown by bolts in execute(): the input fails as FailReason::kBoltFailed, without an error in
+/// the log, and the topology runs on.
 struct FailedError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

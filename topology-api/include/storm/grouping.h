@@ -1,4 +1,4 @@
-// Custom groupings: the user's own choice of the tasks that get a tuple.
+// Custom groupings: the user's code chooses the tasks that get a tuple.
 //
 // Order:   constructor, prepare(), then choose() for each tuple.
 // Threads: there is one instance for each emitting task and subscription, used by that task alone.
@@ -39,12 +39,12 @@ public:
     /// An exception stops the topology with its message.
     virtual void prepare(const TaskContext& context, std::span<const TaskId> targets) = 0;
 
-    /// Called inside each emit, on the emitting task's thread. Appends to `chosen`, which is given
-    /// empty, none, one or several of the targets; one that is named twice gets the tuple twice.
-    /// `tuple` is what is emitted, valid only in this call.
+    /// Called inside each emit, on the emitting task's thread. Appends none, one or several of the
+    /// targets to `chosen`, which is empty at first; a target that is named twice gets the tuple
+    /// twice. `tuple` is the emitted tuple, valid only in this call.
     ///
-    /// An exception, or a task that is no target, makes the emit throw EmitError; then nothing was
-    /// emitted.
+    /// An exception, or a task that is no target, makes the emit throw EmitError; then nothing has
+    /// been emitted.
     virtual void choose(const Tuple& tuple, std::vector<TaskId>& chosen) = 0;
 };
 

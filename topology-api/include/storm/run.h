@@ -1,16 +1,16 @@
-// How a topology becomes a program.
+// Turns a topology into a program.
 #pragma once
 
 #include <storm/topology.h>
 
 namespace storm {
 
-/// Makes the topology from its configuration. It is called each time that the program starts, also
-/// in each worker process, and must make the same topology from the same configuration.
+/// Makes the topology from its configuration. Called each time that the program starts, also in
+/// each worker process; must make the same topology from the same configuration.
 using TopologyFactory = Topology (*)(const Config& config);
 
-/// Runs the topology here, or describes it, or runs a worker's share of it, as the arguments say
-/// (`--help` lists them). Returns when that is over, with the exit code:
+/// Runs the topology here, describes it, or runs a worker's share of it, depending on the arguments
+/// (`--help` lists them). Returns the exit code when that is over:
 ///
 ///     | 0     finished or drained, and all tuples went through
 ///     | 1     failed, or tuples were lost

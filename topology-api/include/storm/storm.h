@@ -1,5 +1,5 @@
-// All of the public API. A topology is a program of its own; this is a whole one, which counts the
-// words of its standard input:
+// The whole public API. A topology is a program of its own; here is a complete one, which counts
+// the words of its standard input:
 //
 //     #include <iostream>
 //     #include <map>

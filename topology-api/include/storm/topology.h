@@ -1,4 +1,4 @@
-// A topology: what TopologyBuilder::build() has checked. A value; nothing runs yet.
+// A topology, checked by TopologyBuilder::build(). A value; nothing runs yet.
 #pragma once
 
 #include <chrono>
@@ -21,14 +21,14 @@ namespace storm {
 
 using Milliseconds = std::chrono::milliseconds;
 
-/// One stream of a component, as its declare_outputs() has said.
+/// One stream of a component, from its declare_outputs().
 struct StreamDeclaration {
     std::string name;
     std::vector<Field> fields;
     bool direct = false;  ///< The emitter names the task that gets the tuple, with to().
 };
 
-/// What declare_outputs() is given to declare streams with.
+/// Given to declare_outputs() to declare streams.
 ///
 ///     void declare(storm::Outputs& outputs) {
 ///         outputs.stream({"word", {"count", storm::Kind::kInt64}});
@@ -37,22 +37,23 @@ struct StreamDeclaration {
 ///     }
 class Outputs {
 public:
-    /// Declares the stream "default", on which tuples go that name no other.
+    /// Declares the stream "default", which emits without on() use.
     Outputs& stream(std::vector<Field> fields) { return stream("default", std::move(fields)); }
     /// Declares a stream by name; collectors reach it with on(). Its tuples have these fields, at
-    /// most 1,024, in this order. `direct`: each goes to the task that the emitter names with to().
+    /// most 1,024, in this order. `direct`: each tuple goes to the task that the emitter names with
+    /// to().
     Outputs& stream(std::string_view name, std::vector<Field> fields, bool direct = false) {
         streams_.push_back({std::string(name), std::move(fields), direct});
         return *this;
     }
-    /// What was declared so far.
+    /// The streams declared so far.
     const std::vector<StreamDeclaration>& streams() const { return streams_; }
 
 private:
     std::vector<StreamDeclaration> streams_;
 };
 
-/// How the task that gets a tuple is chosen. BoltDeclarer describes each kind.
+/// How the tasks that get a tuple are chosen. BoltDeclarer describes each kind.
 enum class GroupingKind : std::uint8_t {
     kShuffle,
     kFields,
@@ -64,7 +65,7 @@ enum class GroupingKind : std::uint8_t {
     kLocalOrShuffle,
     kCustom
 };
-/// As in "shuffle" or "local_or_shuffle".
+/// The text for it, such as "shuffle" or "local_or_shuffle".
 std::string_view to_string(GroupingKind kind);
 
 /// One input of a bolt.
@@ -85,21 +86,21 @@ struct Component {
     std::string id;
     std::variant<SpoutFactory, BoltFactory, BasicBoltFactory> factory;
     int parallelism = 1;
-    std::optional<int> tasks;  ///< Not given: topology.tasks, else as many as executors.
+    std::optional<int> tasks;  ///< Not set: topology.tasks, else one per executor.
     bool blocking = false;
     std::optional<Milliseconds> tick;
-    bool ticks = false;  ///< tick() without a time: topology.tick.tuple.freq.secs says it.
+    bool ticks = false;  ///< tick() without a time: topology.tick.tuple.freq.secs has it.
     std::vector<StreamDeclaration> outputs;
     std::vector<Subscription> inputs;
     std::vector<std::pair<std::string, std::string>> settings;
 
-    /// Whether it is a spout, and no bolt.
+    /// Whether it is a spout; otherwise it is a bolt.
     bool is_spout() const { return factory.index() == 0; }
-    /// The stream with this name; null if it declares none.
+    /// The stream with this name; null if it is not declared.
     const StreamDeclaration* output(std::string_view stream) const;
 };
 
-/// Immutable, checked. Copies share nothing mutable.
+/// Immutable and checked. Copies share nothing mutable.
 class Topology {
 public:
     /// All components, in the order of their declaration.

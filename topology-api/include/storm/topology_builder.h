@@ -1,4 +1,4 @@
-// Declares a topology: its components, their parallelism, and who listens to whom.
+// Declares a topology: its components, their parallelism, and their subscriptions.
 //
 //     storm::Topology word_counter(const storm::Config& config) {
 //         storm::TopologyBuilder t;
@@ -12,8 +12,8 @@
 //         return t.build();
 //     }
 //
-// Order:   components may be named in a subscription before they are declared; build() checks the
-//          whole. What spout() and bolt() return stays valid as long as the builder.
+// Order:   a subscription may name a component before it is declared; build() checks the whole.
+//          The declarers that spout() and bolt() return stay valid as long as the builder.
 // Threads: one.
 #pragma once
 
@@ -31,24 +31,24 @@
 
 namespace storm {
 
-/// Says how a spout is run. Each call returns the same declarer, so that they can be chained.
+/// Declares how a spout is run. Each call returns the same declarer, so calls can be chained.
 class SpoutDeclarer {
 public:
-    /// For TopologyBuilder, which makes them.
+    /// Used by TopologyBuilder.
     explicit SpoutDeclarer(Component& component) : component_(&component) {}
 
-    /// How many executors run the spout's tasks, in all workers together: how many of its calls may
-    /// run at a time. From 1, the default, to 10,000.
+    /// Number of executors that run the spout's tasks, in all workers together: as many of its
+    /// calls may run at a time. From 1, the default, to 10,000.
     SpoutDeclarer& parallelism(int executors) { return component_->parallelism = executors, *this; }
-    /// How many tasks, each with an object of its own, the executors share. At least as many as
-    /// executors; the default is topology.tasks, else one for each executor.
+    /// Number of tasks that the executors share, each with an object of its own. At least as many
+    /// as executors; the default is topology.tasks, else one per executor.
     SpoutDeclarer& tasks(int count) { return component_->tasks = count, *this; }
     /// Gives each executor a thread of its own, for the whole run. For spouts that wait inside
-    /// next_tuple(), as for a socket or standard input. Others share the threads of the worker,
-    /// one for each core.
+    /// next_tuple(), as for a socket or standard input. Other executors share the threads of the
+    /// worker, one per core.
     SpoutDeclarer& blocking() { return component_->blocking = true, *this; }
-    /// Sets a key for this component alone: one of the user's own or a setting of Storm's. Goes
-    /// before what the configuration of the topology says.
+    /// Sets a key for this component alone, one of the user's own or a setting of Storm's.
+    /// Overrides the configuration of the topology.
     SpoutDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;
@@ -58,38 +58,39 @@ private:
     Component* component_;
 };
 
-/// Says how a bolt is run and what it listens to. Each call returns the same declarer, so that
-/// they can be chained.
+/// Declares how a bolt is run and what it subscribes to. Each call returns the same declarer, so
+/// calls can be chained.
 ///
-/// A bolt subscribes to one stream or more. Each grouping takes the source component and,
-/// optionally, its stream, and says which of the bolt's tasks gets a tuple. Where a source has
+/// A bolt subscribes to one or more streams. Each grouping takes the source component and,
+/// optionally, its stream, and determines which of the bolt's tasks get a tuple. If a source has
 /// several subscribers, each of them gets all of its tuples.
 class BoltDeclarer {
 public:
-    /// For TopologyBuilder, which makes them.
+    /// Used by TopologyBuilder.
     explicit BoltDeclarer(Component& component) : component_(&component) {}
 
-    /// As SpoutDeclarer::parallelism(): how many executors run the bolt's tasks; 1 by default.
+    /// Like SpoutDeclarer::parallelism(): the number of executors that run the bolt's tasks;
+    /// default 1.
     BoltDeclarer& parallelism(int executors) { return component_->parallelism = executors, *this; }
-    /// As SpoutDeclarer::tasks(): how many tasks the executors share. A fields grouping divides the
-    /// keys among the tasks.
+    /// Like SpoutDeclarer::tasks(): the number of tasks that the executors share. A fields grouping
+    /// divides the keys among the tasks.
     BoltDeclarer& tasks(int count) { return component_->tasks = count, *this; }
-    /// As SpoutDeclarer::blocking(). For bolts that wait inside execute(), as for a database.
+    /// Like SpoutDeclarer::blocking(). For bolts that wait inside execute(), as for a database.
     BoltDeclarer& blocking() { return component_->blocking = true, *this; }
     /// Has execute() called with a tick, a tuple with is_tick(), this often on each task: above 0,
-    /// at most a year. Ticks that a task was too busy for are left out.
+    /// at most a year. Ticks that a task was too busy for are skipped.
     BoltDeclarer& tick(Milliseconds every) { return component_->tick = every, *this; }
-    /// The same, as often as topology.tick.tuple.freq.secs says, if it is set. That setting alone
-    /// sends ticks to no bolt, unless it is the bolt's own, by set(): others would take them for
-    /// tuples.
+    /// The same with the interval of topology.tick.tuple.freq.secs, if that is set. The setting
+    /// alone sends no ticks, unless the bolt itself sets it with set(): other bolts would take them
+    /// for tuples.
     BoltDeclarer& tick() { return component_->ticks = true, *this; }
-    /// As SpoutDeclarer::set(): sets a key for this component alone.
+    /// Like SpoutDeclarer::set().
     BoltDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;
     }
 
-    /// Each task gets a tuple in turn; those that can take no more now are skipped.
+    /// Tasks get tuples in turn; those that can take no more now are skipped.
     BoltDeclarer& shuffle(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kShuffle);
     }
@@ -98,9 +99,9 @@ public:
                          std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kFields, std::move(names));
     }
-    /// Tuples with equal values in the named fields go to two tasks, each to the one that this
-    /// emitter has used less. For keys that are too frequent for one task; what the bolt finds out
-    /// about a key is then in two parts.
+    /// Tuples with equal values in the named fields go to two tasks, each tuple to the one that
+    /// this emitter has used less. For keys that are too frequent for one task; what the bolt
+    /// computes for a key is then in two parts.
     BoltDeclarer& partial_key(std::string_view source, std::vector<std::string> names,
                               std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kPartialKey, std::move(names));
@@ -113,22 +114,22 @@ public:
     BoltDeclarer& global(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kGlobal);
     }
-    /// A random task gets each tuple: "I do not care".
+    /// Each tuple goes to a random task: "I do not care".
     BoltDeclarer& none(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kNone);
     }
-    /// The emitter names the task that gets a tuple, with to(). Needs a stream that is declared
-    /// direct, which takes no other grouping.
+    /// The emitter names the task that gets a tuple, with to(). Needs a stream declared direct,
+    /// which takes no other grouping.
     BoltDeclarer& direct(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kDirect);
     }
     /// Like shuffle, but the nearest tasks that can take more go first: those on the emitter's
-    /// event loop, then those in its worker, then all.
+    /// event loop, then those in its worker, then all others.
     BoltDeclarer& local_or_shuffle(std::string_view source, std::string_view stream = "default") {
         return subscribe(source, stream, GroupingKind::kLocalOrShuffle);
     }
-    /// The user's own Grouping chooses. `make` is called once for each emitting task;
-    /// storm/grouping.h has an example.
+    /// The user's own Grouping chooses. `make` is called once per emitting task; storm/grouping.h
+    /// has an example.
     BoltDeclarer& custom(std::string_view source, std::function<std::unique_ptr<Grouping>()> make,
                          std::string_view stream = "default") {
         subscribe(source, stream, GroupingKind::kCustom);
@@ -150,9 +151,9 @@ private:
 /// Collects the components of a topology and checks them.
 class TopologyBuilder {
 public:
-    /// Adds a spout, an object of class T for each task. `id` names it in subscriptions, messages
-    /// and metrics: letters, digits, `_`, `.` and `-`, and no other component's. `args` are copied;
-    /// each object is made from the copies, once per task and once in build(), to be asked for its
+    /// Adds a spout: an object of class T for each task. `id` names it in subscriptions, messages
+    /// and metrics: letters, digits, `_`, `.` and `-`, and unique. `args` are copied, and each
+    /// object is made from the copies: once per task, and once in build(), which asks it for its
     /// outputs.
     template <typename T, typename... Args>
     SpoutDeclarer& spout(std::string_view id, Args... args) {
@@ -161,7 +162,7 @@ public:
         component.factory = Component::SpoutFactory(factory<T, Spout>(std::move(args)...));
         return spouts_.emplace_back(component);
     }
-    /// Adds a bolt, an object of class T for each task; otherwise as spout(). T derives from Bolt
+    /// Adds a bolt: an object of class T for each task; otherwise like spout(). T derives from Bolt
     /// or BasicBolt.
     template <typename T, typename... Args>
     BoltDeclarer& bolt(std::string_view id, Args... args) {
@@ -177,8 +178,8 @@ public:
         return bolts_.emplace_back(component);
     }
     /// Adds a function as a basic bolt: `execute(const Tuple&, BasicCollector&)` is called for each
-    /// tuple, as BasicBolt::execute(). Each task has a copy of it. `fields` are those of the stream
-    /// "default"; none, if the bolt emits nothing.
+    /// tuple, like BasicBolt::execute(). Each task has a copy of it. `fields` are those of the
+    /// stream "default"; none if the bolt emits nothing.
     ///
     ///     storm::TopologyBuilder t;
     ///     t.bolt_fn("lengths", {"length"},
@@ -204,8 +205,8 @@ public:
         return bolt<Lambda>(id, std::move(fields), std::move(execute));
     }
 
-    /// The topology. Throws TopologyError, whose text lists every mistake, each with a code and a
-    /// hint; docs/errors.md has all codes.
+    /// The topology. Throws TopologyError, which lists every mistake, each with a code and a hint;
+    /// docs/errors.md explains the codes.
     Topology build();
 
 private:
@@ -222,7 +223,7 @@ private:
         return component;
     }
 
-    std::deque<Component> components_;  // References into them stay valid.
+    std::deque<Component> components_;  // A deque, so that references into it stay valid.
     std::deque<SpoutDeclarer> spouts_;
     std::deque<BoltDeclarer> bolts_;
 };

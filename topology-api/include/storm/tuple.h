@@ -1,10 +1,10 @@
 // Tuples as a bolt receives them.
 //
-// Order:   a Tuple is a view of a row: it is valid until execute() returns, and so is the text that
-//          it gives. BoltCollector::keep() makes a Kept of it, which lives on.
-// Threads: the executor's. A Kept may be moved to another thread, which brings it back with
+// Order:   a Tuple is a view of a row. It is valid until execute() returns, and so is the text
+//          that it returns. BoltCollector::keep() makes a Kept, which lives on.
+// Threads: the executor's. A Kept may be moved to another thread, which hands it back with
 //          TaskContext::post() to be acked or failed.
-// Cost:    a field read by index takes 1-2 ns, by name a few more; nothing is copied.
+// Cost:    reading a field by index takes 1-2 ns, by name a few more; nothing is copied.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +26,11 @@ class Kept;
 
 namespace detail {
 
-struct TupleAccess;  // How the engine makes tuples.
+struct TupleAccess;  // Lets the engine make tuples.
 struct KeptTuple;
 void release_kept(KeptTuple* kept);
 
-/// What all tuples of one stream of one component have in common. Outlives them.
+/// Shared by all tuples of one stream of one component. Must outlive them.
 struct StreamSchema {
     std::string component;
     std::string stream;
@@ -41,20 +41,20 @@ enum class Settled : std::uint8_t { kOpen, kAcked, kFailed, kKept };
 
 }  // namespace detail
 
-/// What execute() receives: a view of a row, whose values are read where they lie.
+/// The argument of execute(): a view of a row, whose values are read in place.
 ///
 ///     const std::string_view word = input.string("word");         // By the declared name,
 ///     const std::int64_t count = input.int64(1);                  // or by index, from 0.
 ///     const double price = input.is_nil("price") ? 0 : input.real("price");
 ///
-/// Reading throws FieldError when there is no such field, or its value is of another kind, as nil
-/// is. Nothing is converted: an integer that was emitted is read with int64() only.
+/// Reading throws FieldError if there is no such field, or its value is of another kind, such as
+/// nil. Nothing is converted: an integer that was emitted can be read with int64() only.
 class Tuple {
 public:
     Tuple(const Tuple&) = delete;
     Tuple& operator=(const Tuple&) = delete;
 
-    /// How many values it has.
+    /// Number of values.
     std::size_t size() const { return detail::row_values(row_); }
     /// The fields that its source has declared for the stream, in the order of the values.
     const std::vector<Field>& fields() const { return schema_->fields; }
@@ -94,9 +94,9 @@ public:
             wrong_kind(i, Kind::kBytes);
         return detail::value_payload(value);
     }
-    /// A copy of the value, of whatever kind, that owns its memory. The way to lists and maps.
+    /// A copy of the value, of any kind, that owns its memory. The only way to lists and maps.
     Value value(std::size_t i) const { return detail::decode(at(i)); }
-    /// Whether the value is nil, as emitted by nullptr.
+    /// Whether the value is nil; emitting nullptr makes one.
     bool is_nil(std::size_t i) const { return detail::value_tag(at(i)) == detail::Tag::kNil; }
 
     // The same by name.
@@ -112,14 +112,14 @@ public:
 
     /// Whether the stream has a field with this name; its value may be nil.
     bool has(std::string_view field) const;
-    /// The id of the component that has emitted it.
+    /// The id of the component that emitted it.
     std::string_view source_component() const { return schema_->component; }
     /// The stream that it was emitted on.
     std::string_view source_stream() const { return schema_->stream; }
-    /// The task that has emitted it; 0 for a tick.
+    /// The task that emitted it; 0 for a tick.
     TaskId source_task() const { return source_task_; }
-    /// Whether it is a tick, as BoltDeclarer::tick() asks for: it comes of no component, and has
-    /// the field "every_ms" alone, the milliseconds between two ticks.
+    /// Whether it is a tick, requested with BoltDeclarer::tick(). A tick comes from no component;
+    /// its only field is "every_ms", the milliseconds between two ticks.
     bool is_tick() const { return is_tick_; }
 
 private:
@@ -153,16 +153,17 @@ private:
     const detail::StreamSchema* schema_;
     std::uint32_t offsets_at_;
     TaskId source_task_;
-    mutable std::uint64_t emitted_edges_ = 0;  // XOR of the edge ids emitted with it as an anchor.
+    // XOR of the ids of edges emitted with it as an anchor.
+    mutable std::uint64_t emitted_edges_ = 0;
     mutable detail::Settled settled_ = detail::Settled::kOpen;
     bool is_tick_;
 };
 
-/// A tuple that outlives execute(): owns its values and its anchors, until it is given back to
+/// A tuple that outlives execute(). Owns its values and its anchors, until it is given back to
 /// BoltCollector::ack() or fail(). Made by BoltCollector::keep(); storm/bolt.h has an example.
 ///
-/// One that is destroyed instead fails as FailReason::kForgotten, on whatever thread. What a task
-/// still keeps after its cleanup() fails as kRebalanced.
+/// If it is destroyed instead, the tuple fails as FailReason::kForgotten, on any thread. Tuples
+/// that a task still keeps after its cleanup() fail as kRebalanced.
 class Kept {
 public:
     Kept() = default;  ///< Holds nothing.
@@ -178,7 +179,7 @@ public:
 
     /// Whether it holds a tuple: it was made by keep(), and neither moved from nor given back.
     explicit operator bool() const { return kept_ != nullptr; }
-    /// The tuple, valid as long as this is neither destroyed nor moved from. REQUIRES: holds one.
+    /// The tuple, valid until this is destroyed or moved from. REQUIRES: holds one.
     const Tuple& tuple() const;
 
 private:

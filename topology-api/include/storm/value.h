@@ -1,8 +1,8 @@
-// Values: what the fields of a tuple hold.
+// Values: the content of a tuple's fields.
 //
-// Threads: plain values; copy or move them to where they are needed.
-// Cost:    a Value owns its memory. Tuple::string() and its siblings read a field without making
-//          one; only Tuple::value() makes one.
+// Threads: plain values; copy or move them where they are needed.
+// Cost:    a Value owns its memory. Only Tuple::value() makes one; Tuple::string() and its
+//          siblings read a field in place.
 #pragma once
 
 #include <concepts>
@@ -20,15 +20,15 @@ namespace storm {
 using TaskId = std::int32_t;      ///< The number of a task in its topology, from 1.
 using MessageId = std::uint64_t;  ///< The spout's own name for a tracked tuple.
 
-/// What a declared field may hold; kAny is the default and admits everything. Every kind admits nil
+/// The type of a declared field; kAny is the default and admits every value. Every kind admits nil
 /// as well. An emit of another kind throws EmitError.
 enum class Kind : std::uint8_t { kAny, kBool, kInt64, kDouble, kString, kBytes, kList, kMap };
 
-/// As in "int64".
+/// The text for it, such as "int64".
 std::string_view to_string(Kind kind);
 
-/// One field of a declared stream: a name, which is unique in the stream, and a kind. Implicit, so
-/// that `stream({"word", {"count", Kind::kInt64}})` reads well.
+/// One field of a declared stream: a name, unique in the stream, and a kind. Implicitly converted,
+/// so that `stream({"word", {"count", Kind::kInt64}})` reads well.
 struct Field {
     // NOLINTBEGIN(google-explicit-constructor): see above.
     Field(const char* field_name, Kind field_kind = Kind::kAny)
@@ -50,9 +50,9 @@ struct Field {
 ///     const storm::Value pair = storm::Value::Map{{"name", "ann"}, {"age", 42}};
 ///     const std::int64_t age = pair.map().at("age").int64();
 ///
-/// A type of the user's own becomes a value by a function to_value() in the namespace of that type.
-/// It returns anything that emit() takes: a Value, or a number or text, which is cheaper. The way
-/// back is an ordinary function.
+/// A user's type becomes a value by a function to_value() in the namespace of that type. It returns
+/// anything that emit() takes: a Value or, cheaper, a number or text. The way back is an ordinary
+/// function.
 ///
 ///     struct Sale {
 ///         std::string shop;
@@ -80,9 +80,9 @@ public:
 
     Value() = default;  ///< nil
 
-    // NOLINTBEGIN(google-explicit-constructor): so that lists of values read as what they hold.
+    // NOLINTBEGIN(google-explicit-constructor): so that lists of values can be written plainly.
     Value(std::nullptr_t) {}
-    // Templates, so that nothing converts to them: no pointer, enumerator or char.
+    // Templates, so that no pointer, enumerator or char converts to them.
     template <std::same_as<bool> Bool>
     Value(Bool value) : held_(value) {}
     template <std::floating_point Real>
@@ -103,14 +103,14 @@ public:
     }
     // NOLINTEND(google-explicit-constructor)
 
-    /// Whether it holds nothing.
+    /// Whether it holds no value.
     bool is_nil() const { return held_.index() == 0; }
-    /// True or false. This and the next ones throw FieldError when the value is of another kind;
+    /// True or false. This and the following throw FieldError if the value is of another kind;
     /// nothing is converted.
     bool boolean() const;
     /// An integer up to INT64_MAX.
     std::int64_t int64() const;
-    /// A number that was given as floating point.
+    /// A floating-point number.
     double real() const;
     /// A text.
     const std::string& string() const;
@@ -118,10 +118,10 @@ public:
     const Bytes& bytes() const;
     /// The items of a list.
     const List& list() const;
-    /// The entries of a map, by key.
+    /// The entries of a map, sorted by key.
     const Map& map() const;
 
-    /// What it holds, of whatever kind; an integer above INT64_MAX is found only here.
+    /// The value, of any kind; the only way to an integer above INT64_MAX.
     const Variant& variant() const { return held_; }
     friend bool operator==(const Value&, const Value&) = default;
 

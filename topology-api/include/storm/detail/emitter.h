@@ -1,7 +1,7 @@
-// What stands between the collectors of the public API and the engine that implements them: rows
-// are built inline where the engine points, then committed with one virtual call.
+// The interface between the collectors of the public API and the engine: rows are built inline
+// where the engine points, then committed with one virtual call.
 //
-// Threads: one emitter per task, used only by the thread that runs its executor.
+// Threads: one emitter per task, used by the thread that runs the task's executor.
 #pragma once
 
 #include <cstddef>
@@ -24,13 +24,15 @@ inline constexpr TaskId kNoTask = 0;  // Task ids start at 1.
 struct Outlet {
     std::byte* cursor = nullptr;
     std::byte* end = nullptr;
-    std::uint64_t run = 0;  // Which (source task, target task) the bytes at the cursor belong to.
+    // The (source task, target task) that the bytes at the cursor belong to.
+    std::uint64_t run = 0;
 };
 
-/// A declared stream, as one task emits it.
+/// A declared stream of one emitting task.
 struct OutStream {
     Outlet* outlet = nullptr;
-    std::uint64_t run = 0;  // What outlet->run must be for a row of this stream to go there.
+    // outlet->run must equal this for a row of this stream to be built there.
+    std::uint64_t run = 0;
     const Field* fields = nullptr;
     std::uint16_t field_count = 0;
     std::uint16_t id = 0;
@@ -43,22 +45,22 @@ class Emitter {
 public:
     virtual OutStream& stream(std::string_view name) = 0;
 
-    /// Points stream.outlet to room for a row of `bytes`. Throws EmitError when that is over the
-    /// limit.
+    /// Points stream.outlet to room for a row of `bytes` bytes. Throws EmitError if that is over
+    /// the limit.
     virtual void make_room(OutStream& stream, std::size_t bytes) = 0;
 
-    // The row stands at stream.outlet->cursor, its anchors still to be filled in.
+    // The row stands at stream.outlet->cursor; its anchors are not filled in yet.
     virtual void commit_untracked(OutStream& stream, std::size_t bytes, TaskId direct) = 0;
     virtual void commit_tracked(OutStream& stream, std::size_t bytes, TaskId direct,
                                 MessageId id) = 0;
     virtual void commit_anchored(OutStream& stream, std::size_t bytes, TaskId direct,
                                  const Tuple& anchor) = 0;
-    /// For the anchors last given to union_roots().
+    /// `anchors` are those last given to union_roots().
     virtual void commit_joined(OutStream& stream, std::size_t bytes, TaskId direct,
                                std::span<const Tuple* const> anchors) = 0;
-    /// How many different roots the anchors have.
+    /// Number of different roots of the anchors.
     virtual std::size_t union_roots(std::span<const Tuple* const> anchors) = 0;
-    /// How many anchors a tracked emit carries: 1, or 0 where tracking is off.
+    /// Number of anchors of a tracked emit: 1, or 0 if tracking is off.
     std::size_t tracked_anchors() const { return tracked_anchors_; }
 
     virtual void ack(const Tuple& input) = 0;
@@ -76,14 +78,15 @@ public:
     [[noreturn]] virtual void reject_count(const OutStream& stream, std::size_t given) = 0;
     [[noreturn]] virtual void reject_kind(const OutStream& stream, std::size_t i, Tag given) = 0;
 
-    /// Writes the row of `values`, with room for `anchors` of them, at the stream's outlet; returns
+    /// Writes the row of `values`, with room for `anchors` anchors, at the stream's outlet; returns
     /// its size.
     template <typename... Values>
     std::size_t build_row(OutStream& stream, std::size_t anchors, const Values&... values) {
         if constexpr ((can_be_emitted<Values>() && ... && true)) {
             return build_encoded(stream, anchors, as_encoded(plain_value(values))...);
         } else {
-            return 0;  // Does not compile: once is enough to say so.
+            // Never runs: the check has failed the compilation, and this adds no second error.
+            return 0;
         }
     }
 

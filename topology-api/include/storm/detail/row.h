@@ -1,5 +1,5 @@
 // The layout of a tuple as a row: the same bytes inside a process, over the wire and in a log.
-// docs/wire-format.md specifies it; wire/row_codec.h checks rows that come from elsewhere.
+// docs/wire-format.md specifies it; wire/row_codec.h checks rows from elsewhere.
 //
 //     row     header     u32 size (24 bits: bytes of the row, a multiple of 8) | flags (8 bits)
 //                        u16 stream, u16 number of values
@@ -44,7 +44,7 @@ enum class Tag : std::uint8_t {
     kFalse = 1,
     kTrue = 2,
     kInt64 = 3,
-    kUint64 = 4,  // Only above INT64_MAX, so that a number has one encoding.
+    kUint64 = 4,  // Only above INT64_MAX, so that each number has one encoding.
     kDouble = 5,
     kString = 6,
     kBytes = 7,
@@ -55,7 +55,7 @@ enum class Tag : std::uint8_t {
 inline constexpr Tag kLastTag = Tag::kMap;
 std::string_view to_string(Tag tag);
 
-inline constexpr std::uint8_t kRowControl = 1;   // No tuple: wire/control.h says what.
+inline constexpr std::uint8_t kRowControl = 1;   // Not a tuple: see wire/control.h.
 inline constexpr std::uint8_t kRowTimed = 2;     // TS
 inline constexpr std::uint8_t kRowAnchored = 4;  // ANCHORED
 inline constexpr std::uint8_t kRowExtended = 8;  // EXT
@@ -65,9 +65,9 @@ inline constexpr std::uint8_t kRowFlagsKnown = 31;
 inline constexpr std::size_t kWord = 8;
 inline constexpr std::size_t kRowHeaderBytes = 8;
 inline constexpr std::size_t kRowBytesMax = (std::size_t{1} << 24) - kWord;
-inline constexpr std::size_t kSmallRowBytesMax = 0xFFFF * kWord;  // What u16 offsets reach.
+inline constexpr std::size_t kSmallRowBytesMax = 0xFFFF * kWord;  // Reach of u16 offsets.
 inline constexpr std::size_t kFieldsMax = 1024;                   // Fields of one stream.
-inline constexpr std::size_t kNestingMax = 32;  // Lists and maps within each other.
+inline constexpr std::size_t kNestingMax = 32;  // Nesting depth of lists and maps.
 
 /// One tuple tree that a row belongs to.
 struct Anchor {
@@ -93,9 +93,9 @@ void store(std::byte* at, T value) {
     std::memcpy(at, &value, sizeof(T));
 }
 
-/// Writes `size` bytes, then zeros up to a multiple of 8. Short text, as words and keys are, takes
-/// one store for each word of 8: what reads it next (a hash, a copy) gets it forwarded, where it
-/// would wait for two stores that overlap.
+/// Writes `size` bytes, then zeros up to a multiple of 8. Short text, such as words and keys, takes
+/// one store per word of 8: the store buffer can forward it to the next reader (a hash, a copy),
+/// which would have to wait for two overlapping stores.
 inline void write_padded(std::byte* to, const char* from, std::size_t size) {
     const auto load32 = [](const char* at) {
         std::uint32_t value = 0;
@@ -136,7 +136,7 @@ inline std::uint16_t row_values(const std::byte* row) {
     return load<std::uint16_t>(row + 6);
 }
 
-/// Where the anchor count stands. REQUIRES: the row is anchored.
+/// Position of the anchor count. REQUIRES: the row is anchored.
 inline std::size_t row_anchors_at(const std::byte* row) {
     return kRowHeaderBytes + ((row_flags(row) & kRowTimed) != 0 ? kWord : 0);
 }
@@ -188,7 +188,7 @@ inline std::byte* write_head(Tag tag, std::size_t length, std::byte* at) {
     return at + kWord;
 }
 
-/// A value as emit() was given it, reduced to the few forms that are encoded.
+/// An argument of emit(), reduced to the few forms that are encoded.
 struct Nil {};
 struct Bytes {
     std::span<const std::byte> span;
@@ -233,19 +233,19 @@ inline const Value& as_encoded(const Value& value) {
     return value;
 }
 
-/// A type that as_encoded() takes as it is.
+/// A type that as_encoded() takes.
 template <typename T>
 concept PlainValue = requires(const T& value) {
     as_encoded(value);
 };
-/// A type of the user's own, which has a to_value() in its namespace.
+/// A user's type with a to_value() in its namespace.
 template <typename T>
 concept HasToValue = requires(const T& value) {
     requires PlainValue<std::remove_cvref_t<decltype(to_value(value))>>;
 };
 
-/// What emit() has encoded for `value`. What a user's to_value() returns lives until the expression
-/// that this is called in ends.
+/// The form of `value` that emit() encodes. The result of a user's to_value() lives until the
+/// calling expression ends.
 template <typename T>
 decltype(auto) plain_value(const T& value) {
     if constexpr (HasToValue<T>) {
@@ -255,7 +255,7 @@ decltype(auto) plain_value(const T& value) {
     }
 }
 
-/// Whether emit() takes a T; does not compile where it does not, and says in one line what to do.
+/// Whether emit() takes a T. If not, compilation fails, with one line that says what to do.
 template <typename T>
 constexpr bool can_be_emitted() {
     constexpr bool kCan = PlainValue<T> || HasToValue<T>;
@@ -287,7 +287,7 @@ constexpr std::size_t encoded_bytes(std::string_view value) {
 constexpr std::size_t encoded_bytes(Bytes value) {
     return kWord + padded(value.span.size());
 }
-/// Throws EmitError when lists and maps are nested deeper than kNestingMax.
+/// Throws EmitError if lists and maps are nested deeper than kNestingMax.
 std::size_t encoded_bytes(const Value& value);
 
 inline std::byte* encode(Nil, std::byte* at) {
@@ -330,8 +330,8 @@ Value decode(const std::byte* value);
 
 Tag tag_of(const Value& value);
 
-/// The kind that a field must be declared as to hold such a value; kAny for those that need just
-/// that: nil, which fits everywhere, and uint64.
+/// The kind that a field must be declared as to hold such a value. kAny for nil, which fits every
+/// kind, and for uint64, which fits no other.
 Kind kind_of(Tag tag);
 
 }  // namespace storm::detail

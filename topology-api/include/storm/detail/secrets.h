@@ -1,8 +1,9 @@
-// Which settings are secrets: the one rule for all that shows settings.
+// Decides which settings are secrets. Everything that shows settings uses this rule.
 //
-// A key of the user's own is one if its name says so (a password, a token, an API key …), if
-// topology.secret.settings lists it, or if its value carries one: a URL or a connection string with
-// a password in it, say. Storm's own settings hold no secrets, only paths of files that do.
+// A key of the user's own is secret if its name says so (password, token, API key …), if
+// topology.secret.settings lists it, or if its value carries a secret: a URL or a connection
+// string with a password in it, say. Storm's own settings hold no secrets, only paths of files
+// that do.
 //
 // Threads: immutable.
 #pragma once
@@ -13,18 +14,18 @@
 
 namespace storm::detail {
 
-/// The setting that lists more of them.
+/// The setting that lists additional secret keys.
 inline constexpr std::string_view kSecretSettings = "topology.secret.settings";
-/// Stands for a secret where settings are shown.
+/// Shown in place of a secret.
 inline constexpr std::string_view kHidden = "<secret>";
 
-/// By its name or its value alone.
+/// Judges by the key and the value alone.
 bool looks_secret(std::string_view key, std::string_view value);
 
 class Secrets {
 public:
     Secrets() = default;
-    /// `settings`: all of a program's or topology's, by key.
+    /// `settings` are all of a program's or topology's, by key.
     template <typename Settings>
     explicit Secrets(const Settings& settings) {
         const auto declared = settings.find(std::string(kSecretSettings));
@@ -32,7 +33,7 @@ public:
     }
 
     bool has(std::string_view key, std::string_view value) const;
-    /// The value, or what stands for it.
+    /// The value, or kHidden.
     std::string shown(std::string_view key, std::string_view value) const;
 
 private:

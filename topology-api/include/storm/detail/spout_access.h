@@ -1,4 +1,4 @@
-// What the engine knows of a spout beside its calls.
+// Lets the engine see what Spout hides from users.
 #pragma once
 
 #include <storm/spout.h>
@@ -6,7 +6,8 @@
 namespace storm::detail {
 
 struct SpoutAccess {
-    /// Its class does not override fail(): nothing is emitted again. Known once fail() was called.
+    /// Whether the spout's class does not override fail(), so that nothing is emitted again. Known
+    /// once fail() was called.
     static bool ignores_failures(const Spout& spout) { return spout.ignores_failures_; }
 };
 

@@ -1,13 +1,13 @@
-// What user code has thrown, in words: of any type, with a text or without.
+// Describes what user code has thrown: an exception of any type, with or without a text.
 //
-// Threads: pure functions. Called where something is being handled: in a catch block.
+// Threads: pure functions. To be called in a catch block.
 #pragma once
 
 #include <string>
 
 namespace storm::detail {
 
-/// Its text, with its type in front where the text alone would puzzle: `std::out_of_range:
+/// The exception's text, after its type if the text alone would puzzle: `std::out_of_range:
 /// map::at`, `NoText, without a text`, `an exception of type int`.
 std::string what_was_thrown();
 

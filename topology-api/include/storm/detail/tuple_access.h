@@ -1,6 +1,6 @@
-// How the engine makes tuples, and sees what Tuple and Kept hide from users.
+// Lets the engine make tuples, and see what Tuple and Kept hide from users.
 //
-// Threads: those of Tuple and Kept.
+// Threads: as for Tuple and Kept.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 namespace storm::detail {
 
 struct TupleAccess {
-    /// REQUIRES: a well-formed row, whose offsets start at `offsets_at`; for a tick too, which has
-    /// a row without values. Row and schema outlive the tuple.
+    /// REQUIRES: a well-formed row whose offsets start at `offsets_at` (a tick has a row without
+    /// values too). Row and schema must outlive the tuple.
     static Tuple make(const std::byte* row, std::size_t offsets_at, const StreamSchema& schema,
                       TaskId source_task, bool is_tick = false) {
         return {row, static_cast<std::uint32_t>(offsets_at), schema, source_task, is_tick};
@@ -24,9 +24,9 @@ struct TupleAccess {
     static std::uint64_t& emitted_edges(const Tuple& tuple) { return tuple.emitted_edges_; }
     static Settled& settled(const Tuple& tuple) { return tuple.settled_; }
 
-    /// Null: holds nothing.
+    /// Null: it holds nothing.
     static KeptTuple* kept(const Kept& kept) { return kept.kept_; }
-    /// The caller owns the result; `kept` holds nothing any more.
+    /// The caller owns the result; `kept` is empty afterwards.
     static KeptTuple* take(Kept&& kept) { return std::exchange(kept.kept_, nullptr); }
     /// Takes ownership.
     static Kept make_kept(KeptTuple* tuple) {
