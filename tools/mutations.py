@@ -281,7 +281,7 @@ MUTATIONS = [
          "for (const CreditRecord& record : credits) raise(credits_, record);", "", OUTBOUND + WORKERS),
         ("a-fence-leaves-credit", "to.receiver->revoke();", "static_cast<void>(to);", OUTBOUND + WORKERS),
         ("what-a-former-life-was-owed-is-told",
-         "// Its spouts' roots have died with it.\n    drop_controls();", "", OUTBOUND),
+         "drop_controls();\n    revoke_credit();", "revoke_credit();", OUTBOUND),
         ("merging-forgets-fails",
          "all.fails.insert(all.fails.end(), next->fails.begin(), next->fails.end());", "", OUTBOUND),
         ("who-waits-for-the-gone-sleeps-on", "to.receiver->give_up();\n        to.source->resume();",
@@ -318,7 +318,7 @@ MUTATIONS = [
     *in_file(
         "worker/executor/bolt_executor.cc",
         ("inputs-are-executed-without-credit",
-         "if (!outbox.refresh()) return false;  // Credit wakes us.", "", FLOW),
+         "if (!outbox.refresh()) return false;  // Its arrival wakes us.", "", FLOW),
         ("what-is-consumed-is-not-granted", "grant(from, consumed);", "", FLOW),
         ("a-cycle-ends-with-rows-in-it",
          "if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;",
@@ -433,7 +433,7 @@ MUTATIONS = [
     ),
     *in_file(
         "nimbus/topology_store/term.cc",
-        ("a-late-report-makes-a-removed-one-missing", "if (removed.contains(id)) return;  // It will end.", "",
+        ("a-late-report-makes-a-removed-one-missing", "if (removed.contains(id)) return;", "",
          TOPOLOGIES),
         ("missing-ones-are-not-bounded", "if (static_cast<std::size_t>(missing) >= kMissingMax) return;", "",
          TOPOLOGIES),

@@ -1,10 +1,10 @@
-// Acks, fails and credits on their way: one buffer for each destination, a loop that runs spouts or
+// Acks, fails and credits on their way: one buffer per destination, which is a loop with spouts or
 // another worker.
 //
 // Neighbouring acks of one root are combined into one record. Order does not matter: XOR commutes,
 // and a fail that overtakes an ack settles the root either way.
 //
-// Threads: an AckLane is its executor's; a ControlBatch moves from loop to loop.
+// Threads: an AckLane belongs to its executor; a ControlBatch moves from loop to loop.
 // Cost:    16 bytes and about 2 ns per acked tuple.
 #pragma once
 
@@ -26,30 +26,31 @@ struct AckRecord {
     EdgeXor edges;
 };
 
-/// What else bolts tell of a root. Rare, compared with acks.
+/// Anything else that bolts report about a root; rare, compared with acks.
 struct FailRecord {
     enum class Kind : std::uint8_t {
         kFail,
-        kReset,  // Not a fail at all: the root's timeout starts again.
-        kHeld,   // Nor is this: a bolt keeps a tuple of it, for as long as it likes, or has let go.
+        kReset,  // No failure: the root's timeout starts again.
+        kHeld,   // No failure: a bolt keeps a tuple of the root, or has let it go.
     };
     Root root = {};
-    FailReason reason = {};  // Of kFail.
+    FailReason reason = {};  // Used by kFail.
     Kind kind = Kind::kFail;
-    std::int32_t held = 0;  // Of kHeld: how many more of its tuples are kept; negative: fewer.
+    std::int32_t held = 0;  // kHeld: how many more of its tuples are kept; negative: fewer.
 };
 
-/// The limit of a channel from another worker has moved: its sender may send up to here.
+/// The limit of a channel from another worker has moved: its sender may send up to this byte.
 struct CreditRecord {
     std::uint64_t channel;  // channel_id()
-    std::uint64_t limit;    // In bytes since the receiver began.
+    std::uint64_t limit;    // Bytes since the receiver started.
 };
 
-/// What has happened to another worker, for one executor.
+/// News about another worker, for one executor.
 struct PeerEvent {
     enum class Kind : std::uint8_t {
-        kLost,     // What it held is lost: trees that reach it fail.
-        kStarted,  // A new life of it begins: it knows of no end of stream, and will send its own.
+        kLost,  // Everything it held is lost: trees that reach it fail.
+        // A new life begins; it has announced no end of a stream, and will announce its own.
+        kStarted,
     };
     Kind kind;
     std::uint32_t worker;
@@ -59,11 +60,11 @@ struct PeerEvent {
 struct ControlBatch {
     std::vector<AckRecord> acks;
     std::vector<FailRecord> fails;
-    std::vector<Batch*> released;  // Runs of these, which belong to the receiving loop, have been
-                                   // consumed elsewhere.
+    // Batches of the receiving loop, once for each of their runs that was consumed elsewhere.
+    std::vector<Batch*> released;
     std::vector<CreditRecord> credits;  // For another worker only.
     std::vector<PeerEvent> peer_events;
-    std::vector<Executor*> resumed;  // From the home of an executor that is out of it.
+    std::vector<Executor*> resumed;  // Executors that are in an annex; sent by their home.
 
     bool empty() const {
         return acks.empty() && fails.empty() && released.empty() && credits.empty() &&
@@ -81,7 +82,7 @@ struct ControlBatch {
 
 class AckLane {
 public:
-    /// `destination_of_task` maps a task id to where its acks go; outlives this.
+    /// `destination_of_task` maps a task id to the destination of its acks. Must outlive this.
     AckLane(const std::vector<std::uint32_t>& destination_of_task, std::size_t destinations)
         : destination_of_task_(destination_of_task), by_destination_(destinations) {}
 
@@ -99,12 +100,12 @@ public:
     void reset_timeout(Root root) {
         towards(root).fails.push_back({root, {}, FailRecord::Kind::kReset, 0});
     }
-    /// `more`: 1 when a bolt keeps a tuple of it, -1 when it has acked that one.
+    /// `more`: 1 if a bolt keeps a tuple of the root, -1 if it has acked that one.
     void held(Root root, std::int32_t more) {
         towards(root).fails.push_back({root, {}, FailRecord::Kind::kHeld, more});
     }
 
-    /// Only the last one of a channel counts.
+    /// Only the last record of a channel counts.
     void credit(std::uint32_t destination, CreditRecord record) {
         std::vector<CreditRecord>& credits = by_destination_[destination].credits;
         if (!credits.empty() && credits.back().channel == record.channel) {
@@ -128,12 +129,12 @@ private:
 
     const std::vector<std::uint32_t>& destination_of_task_;
     std::vector<ControlBatch> by_destination_;
-    TaskId last_task_ = 0;  // Tasks are numbered from 1.
+    TaskId last_task_ = 0;  // No task has this number.
     ControlBatch* last_ = nullptr;
 };
 
-/// Combines records of the same root, however far apart: a spout that does not get to its acks owes
-/// one record for each pending root, not one for each ack.
+/// Combines all records of a root, even if they are far apart: a spout that falls behind with its
+/// acks has one record per pending root, not one per ack.
 void merge_by_root(std::vector<AckRecord>& acks);
 
 }  // namespace storm::worker

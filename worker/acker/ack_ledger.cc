@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kFirstSlots = 64;
 constexpr base::Micros kRestMin = 600 * base::kMicrosPerSecond;
-// Calls of an eighth of a scan period each, one after the other, fill it in T = 32 s.
+// Consecutive calls of an eighth of a scan period each fill the list in T = 32 s.
 constexpr std::size_t kSlowCallsMax = 256;
 
 }  // namespace
@@ -122,7 +122,7 @@ void AckLedger::reset_timeout(Root root, base::Micros now) {
 }
 
 void AckLedger::postpone(base::Micros opened, base::Micros now) {
-    // Less than that is within what deadlines have to spare.
+    // Deadlines have that much to spare.
     const base::Micros delay = now - opened;
     if (timeout_ == 0 || delay <= scan_period() / 8) return;
     if (slow_calls_.size() == kSlowCallsMax) make_room(now);
@@ -134,8 +134,8 @@ void AckLedger::make_room(base::Micros now) {
         return calls.last + calls.delay + timeout_ + 2 * scan_period() < now;
     });
     if (slow_calls_.size() < kSlowCallsMax) return;
-    // Each two become one: what was emitted between them may time out later, by as much as a call
-    // took, but nothing times out too early.
+    // Merges pairs: roots emitted between the two calls may time out later, by as much as a call
+    // took, but none times out too early.
     for (std::size_t i = 0; i < kSlowCallsMax / 2; ++i) {
         const SlowCalls& one = slow_calls_[2 * i];
         const SlowCalls& next = slow_calls_[2 * i + 1];
@@ -153,7 +153,7 @@ base::Micros AckLedger::delay_of(base::Micros opened) const {
 }
 
 bool AckLedger::is_due(Entry& entry, std::uint32_t now_ms) const {
-    // The difference as a signed number: deadlines may wrap around after 49 days.
+    // A signed difference, because deadlines wrap around after 49 days.
     const auto passed = [now_ms](std::uint32_t deadline) {
         return static_cast<std::int32_t>(now_ms - deadline) >= 0;
     };
@@ -181,7 +181,7 @@ base::Micros AckLedger::scan_interval() const {
 
 void AckLedger::expire(base::Micros now, std::vector<Settled>& expired) {
     if (timeout_ == 0 || entries_.empty()) return;
-    // Half the period, so that a call that comes late still keeps the promise.
+    // Half the period, so that late calls still keep the promise.
     const base::Micros period = std::max<base::Micros>(scan_period() / 2, 1);
     const base::Micros since = std::min(now - scanned_, period);
     const auto size = static_cast<std::uint32_t>(entries_.size());

@@ -1,4 +1,4 @@
-// The ack ledger of one spout task: the tuple trees (roots) that it emitted and that are still
+// The ack ledger of one spout task: the tuple trees (roots) that it has emitted and that are still
 // open.
 //
 // Every copy of a tuple that travels an edge of the topology carries a random 64-bit edge id. For
@@ -8,24 +8,24 @@
 //
 //     root id = task (20 bits) | life (8 bits) | generation (15 bits) | slot (21 bits)
 //
-// Whoever holds a root id can route an ack to its spout, and no map is needed.
+// A root id is enough to route an ack to its spout; no map is needed.
 //
-// A late message must match nothing. The life is the worker's, and differs from those before it:
-// what was meant for a spout that was killed touches none that its successor emitted. Within a life
-// a slot's generation changes each time it is used; a slot that has used them all rests for
-// rest_period() before it begins again, and the table grows meanwhile. So an id comes again at the
-// earliest that much later, however small the table is and however fast it turns; sooner only when
-// the table cannot grow.
+// A late message must match nothing. The life is that of the worker, and differs from those
+// before: a message for a spout that was killed cannot touch a tree of its successor. Within a
+// life, a slot's generation changes with each use; a slot that has used up its generations rests
+// for rest_period() before they start again, and the table grows meanwhile. So an id recurs only
+// after that time, however small the table and however fast it turns; earlier only if the table
+// cannot grow.
 //
-// Order:   open() makes the root id that the rows carry; arm() tells which edges went out. Messages
-// are applied between
-//          callbacks of the spout, hence after arm(): half a tree cannot complete.
+// Order:   open() makes the root id that the rows carry; arm() tells which edges went out.
+//          Messages are applied between callbacks of the spout, and so after arm(): half a tree
+//          cannot complete.
 // Time:    none of its own. The owner passes its loop's time.
-// Threads: used only by the thread that runs the spout's executor.
-// Cost:    open, arm and ack touch one 32-byte entry, found by index, no hashing: 3 ns for all
-//          three, 7 ns with the edge id drawn. The slot freed last is used first: it is still in
-//          cache. Grows by doubling up to its capacity; for each million roots a second, resting
-//          slots take up to 32 KiB a minute.
+// Threads: the thread that runs the spout's executor.
+// Cost:    open, arm and ack touch one 32-byte entry, found by index without hashing: 3 ns for all
+//          three, 7 ns with the edge id drawn. The slot freed last is used first, because it is
+//          still in cache. The table doubles up to its capacity; for each million roots a second,
+//          resting slots take up to 32 KiB a minute.
 #pragma once
 
 #include <cstddef>
@@ -53,8 +53,8 @@ inline constexpr unsigned kRootTaskBits = 20;
 inline constexpr unsigned kRootTaskShift = kSlotBits + kGenerationBits + kLifeBits;
 static_assert(kRootTaskShift + kRootTaskBits == 64);
 
-/// The most that can be pending at once. One call of next_tuple() may go over
-/// topology.max.spout.pending, of at most half of this; what is beyond this overflows.
+/// Upper bound of pending roots. One call of next_tuple() may exceed topology.max.spout.pending,
+/// which is at most half of this; roots beyond this overflow.
 inline constexpr std::uint32_t kLedgerCapacity = (1U << kSlotBits) - 1;
 
 inline TaskId task_of(Root root) {
@@ -63,14 +63,15 @@ inline TaskId task_of(Root root) {
 
 enum class Life : std::uint8_t {};
 
-/// What root ids carry of a worker's incarnation, epoch << 32 | starts. It differs between any two
-/// lives of a slot that are less than 16 epochs apart or, in one epoch, less than 16 starts.
+/// The part of a worker's incarnation (epoch << 32 | starts) that root ids carry. It differs
+/// between any two lives of a slot that are less than 16 epochs or, in one epoch, less than 16
+/// starts apart.
 constexpr Life life_of(std::uint64_t incarnation) {
     const std::uint64_t epoch = incarnation >> 32;
     return static_cast<Life>((epoch & 15) << 4 | (incarnation & 15));
 }
 
-/// A root that has left the ledger: `message` is what the spout gave to open().
+/// A root that has left the ledger. `message` is what the spout gave to open().
 struct Settled {
     MessageId message;
     base::Micros emitted;
@@ -82,15 +83,15 @@ struct Settled {
 class AckLedger {
 public:
     /// At most `capacity` roots are pending at once. A root times out between `timeout` and
-    /// `timeout` + scan_period(), never when `timeout` is 0. REQUIRES: 0 < task < 2^20, 0 <
-    /// capacity <= kLedgerCapacity.
+    /// `timeout` + scan_period() after its emit, or never if `timeout` is 0. REQUIRES: 0 < task <
+    /// 2^20, 0 < capacity <= kLedgerCapacity.
     AckLedger(TaskId task, Life life, std::uint32_t capacity, base::Micros timeout,
               base::Random random);
 
     AckLedger(const AckLedger&) = delete;
     AckLedger& operator=(const AckLedger&) = delete;
 
-    /// The time of the roots that are opened from now on.
+    /// Sets the time for roots opened from now on.
     void set_time(base::Micros now) {
         now_ = now;
         deadline_ = deadline(now);
@@ -113,8 +114,8 @@ public:
         return root;
     }
 
-    /// All first copies of `root` are out; `edges` is the XOR of their ids. A root without a copy
-    /// is complete at once. REQUIRES: open() has just returned `root`.
+    /// All first copies of `root` are sent; `edges` is the XOR of their ids. A root without copies
+    /// completes at once. REQUIRES: open() has just returned `root`.
     [[nodiscard]] std::optional<Settled> arm(Root root, EdgeXor edges) {
         Entry& entry = entries_[root & kSlotMask];
         entry.edges = edges;
@@ -123,7 +124,8 @@ public:
         return std::nullopt;
     }
 
-    /// A bolt acked a tuple: `edges` is the XOR of its id and of all ids it emitted from it.
+    /// A bolt acked a tuple: `edges` is the XOR of its id and of the ids of all tuples emitted from
+    /// it.
     [[nodiscard]] std::optional<Settled> ack(Root root, EdgeXor edges) {
         Entry* const entry = find(root);
         if (entry == nullptr) return std::nullopt;
@@ -139,19 +141,20 @@ public:
         return settle(*entry);
     }
 
-    /// `root` starts its timeout again.
+    /// Restarts the timeout of `root`.
     void reset_timeout(Root root, base::Micros now);
 
-    // A root of which bolts keep tuples is in flight for a while longer: mostly they let go soon.
-    // Then it is held, until they let go or it settles; if they do it is back in flight.
+    // A root whose tuples bolts keep stays in flight for a while, because bolts mostly let go soon.
+    // After that it counts as held, until it settles or the bolts let go; then it is back in
+    // flight.
 
     /// Bolts keep `count` more tuples of `root`.
     void keep(Root root, std::uint32_t count);
-    /// They have let go of so many.
+    /// Bolts have let go of `count` tuples of `root`.
     void let_go(Root root, std::uint32_t count);
-    /// Those count as held now of which tuples have been kept since `since` or longer.
-    /// left(in, out) is called for each: when it came into the topology, later by as long as it was
-    /// held before, and when it was kept.
+    /// Roots whose tuples have been kept since `since` or longer now count as held. Calls left(in,
+    /// out) for each: `in` is when it entered the topology, later by the time for which it was held
+    /// before; `out` is when it was kept.
     template <typename Left>
     void hold(base::Micros since, Left&& left) {
         while (!kept_.empty() && kept_.front().since <= since) {
@@ -160,69 +163,70 @@ public:
             if (const std::optional<base::Micros> in = hold(kept)) left(*in, kept.since);
         }
     }
-    /// When the next one has been kept for `time`; nothing: there is none.
+    /// When the next root will have been kept for `time`; nothing: none is kept.
     std::optional<base::Micros> next_hold(base::Micros time) const {
         if (kept_.empty()) return std::nullopt;
         return kept_.front().since + time;
     }
-    /// How many roots settled since the last call while they were held.
+    /// Number of roots that settled since the last call while they were held.
     std::uint64_t take_settled_held() { return std::exchange(settled_held_, 0); }
-    /// Calls came(in) for each that settled since the last call and was back in flight.
+    /// Calls came(in) for each root that settled since the last call and was back in flight.
     template <typename Came>
     void take_settled_back(Came&& came) {
         for (const base::Micros in : settled_back_) came(in);
         settled_back_.clear();
     }
-    /// Whether a root is back in flight.
+    /// Whether any root is back in flight.
     bool any_back() const { return back_ > 0; }
 
-    /// The roots that were opened with set_time(opened) had until `now` to be emitted: their
-    /// timeout starts there. Order: of one ledger, `opened` ascends. Bounded work.
+    /// Roots opened with set_time(opened) may have been emitted as late as `now`, so their timeout
+    /// starts there. REQUIRES: `opened` ascends from call to call. Bounded work.
     void postpone(base::Micros opened, base::Micros now);
 
-    /// Settles roots whose deadline has passed, looking at a share of the table that fits the time
-    /// since the last call: bounded work. Call it about every scan_interval() while roots are
+    /// Settles roots whose deadline has passed. Looks at a share of the table that fits the time
+    /// since the last call: bounded work. To be called about every scan_interval() while roots are
     /// pending.
     void expire(base::Micros now, std::vector<Settled>& expired);
 
-    /// Settles everything, for a task that stops.
+    /// Settles everything, when the task stops.
     void abandon(std::vector<Settled>& abandoned);
 
     std::uint32_t pending() const { return pending_; }
-    /// Of the pending ones.
+    /// Pending roots that count as held.
     std::uint32_t held() const { return held_; }
     bool full() const { return pending_ >= capacity_; }
-    base::Micros scan_period()
-        const;  ///< In which the whole table is looked at: min(timeout / 8, 1 s).
-    base::Micros scan_interval() const;  ///< Between two calls of expire(): an eighth of that.
-    base::Micros rest_period() const;    ///< Of a slot: max(10 min, 4 × timeout).
+    /// The time in which the whole table is looked at: min(timeout / 8, 1 s).
+    base::Micros scan_period() const;
+    /// Interval between two calls of expire(): an eighth of that.
+    base::Micros scan_interval() const;
+    base::Micros rest_period() const;  ///< Rest of a slot: max(10 min, 4 × timeout).
 
 private:
     static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
     static constexpr std::uint32_t kGenerationMask = (1U << kGenerationBits) - 1;
     static constexpr std::uint32_t kTagMask = (1U << (kLifeBits + kGenerationBits)) - 1;
-    static constexpr std::uint32_t kPending = 1U << 31;  // In Entry::tag.
+    static constexpr std::uint32_t kPending = 1U << 31;  // A bit of Entry::tag.
     static constexpr std::uint32_t kNone = ~0U;
 
     struct Entry {
         EdgeXor edges = 0;
         MessageId message = 0;
-        // Has a Stay: all its bits the other way. Resting: since when.
+        // All bits are inverted if it has a Stay. Resting: since when.
         base::Micros emitted = 0;
-        std::uint32_t tag = 0;       // Life and generation, as in the root id; kPending.
+        std::uint32_t tag = 0;       // Life and generation as in the root id; kPending.
         std::uint32_t link = kNone;  // Pending: deadline in ms. Free, resting: the next such slot.
 
         bool has_stay() const { return emitted < 0; }
     };
     static_assert(sizeof(Entry) == 32);
 
-    /// Of a root of which bolts keep tuples, or that is back.
+    /// State of a root whose tuples bolts keep, or that is back in flight.
     struct Stay {
         enum class State : std::uint8_t { kInFlight, kHeld, kBack };
-        std::uint32_t kept = 0;  // Tuples.
+        std::uint32_t kept = 0;  // Kept tuples.
         State state = State::kInFlight;
-        base::Micros since = 0;     // kept > 0: the first of them.
-        base::Micros held_for = 0;  // Before that.
+        base::Micros since = 0;     // kept > 0: when the first of them was kept.
+        base::Micros held_for = 0;  // Total time before that.
     };
     struct KeptSince {
         Root root;
@@ -231,8 +235,8 @@ private:
 
     Entry* find(Root root) {
         const std::uint64_t slot = root & kSlotMask;
-        if (slot >= entries_.size())
-            return nullptr;  // The id may come from a peer: it may be anything.
+        // The id may come from a peer, and so be anything.
+        if (slot >= entries_.size()) return nullptr;
         Entry& entry = entries_[slot];
         const auto tag = static_cast<std::uint32_t>(root >> kSlotBits) & kTagMask;
         return entry.tag == (tag | kPending) ? &entry : nullptr;
@@ -240,7 +244,8 @@ private:
     Root root_of(const Entry& entry, std::uint64_t slot) const {
         return task_bits_ | std::uint64_t{entry.tag & kTagMask} << kSlotBits | slot;
     }
-    // In registers: what a call gives back in memory is read before it has got there.
+    // Inlined, so that the result stays in registers; in memory it would be read before it is
+    // written.
     [[gnu::always_inline]] Settled settle(Entry& entry) {
         const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
         if (entry.has_stay()) [[unlikely]]
@@ -249,18 +254,19 @@ private:
             .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
         --pending_;
         const std::uint32_t next = entry.tag + 1;
-        if ((next & kGenerationMask) == 0) [[unlikely]]  // All of the slot are used up.
+        if ((next & kGenerationMask) == 0) [[unlikely]]  // The slot has used up its generations.
             return rest(slot), settled;
         entry.link = std::exchange(free_, slot);
         entry.tag = next & kTagMask;
         return settled;
     }
     std::uint32_t deadline(base::Micros now) const {
-        // Rounded up: never before the timeout is over. Later by what calls need not be exact to.
+        // Rounded up, so never before the timeout is over; later by as much as calls need not be
+        // exact.
         return static_cast<std::uint32_t>(
             (now + timeout_ + scan_period() / 8) / base::kMicrosPerMilli + 1);
     }
-    /// Puts slots on the list of free ones. REQUIRES: !full().
+    /// Puts free slots on the list. REQUIRES: !full().
     void find_free();
     void end_stay(Entry& entry, std::uint32_t slot);
     std::optional<base::Micros> hold(const KeptSince& kept);
@@ -268,16 +274,16 @@ private:
         held_ -= state == Stay::State::kHeld ? 1U : 0U;
         back_ -= state == Stay::State::kBack ? 1U : 0U;
     }
-    /// Its generations begin anew, after a while.
+    /// The slot's generations start again after a while.
     void rest(std::uint32_t slot);
 
-    /// Calls that began from `first` to `last` took up to `delay`.
+    /// Calls that started between `first` and `last` took up to `delay`.
     struct SlowCalls {
         base::Micros first;
         base::Micros last;
         base::Micros delay;
     };
-    /// By how much the timeout of roots with set_time(opened) starts later.
+    /// Time by which the timeouts of roots with set_time(opened) start later.
     base::Micros delay_of(base::Micros opened) const;
     void make_room(base::Micros now);
     bool is_due(Entry& entry, std::uint32_t now_ms) const;
@@ -290,8 +296,8 @@ private:
     std::uint32_t free_ = kNone;
     std::uint32_t pending_ = 0;
     std::uint32_t held_ = 0;
-    std::unordered_map<std::uint32_t, Stay> stays_;  // By slot.
-    std::deque<KeptSince> kept_;                     // That may become held; ascending.
+    std::unordered_map<std::uint32_t, Stay> stays_;  // Indexed by slot.
+    std::deque<KeptSince> kept_;                     // Roots that may become held; ascending.
     std::uint32_t back_ = 0;
     std::uint64_t settled_held_ = 0;
     std::vector<base::Micros> settled_back_;

@@ -36,7 +36,7 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
         for (Task* const task : executor->tasks()) task->connect();
         shared_.state.expect(executor->is_spout, executor->tasks().size());
         for (std::uint32_t worker = 0; worker < wiring.share.workers; ++worker)
-            if (worker != wiring.share.own) executor->revoke_credit(worker);  // None yet.
+            if (worker != wiring.share.own) executor->revoke_credit(worker);  // There is none yet.
     }
 }
 

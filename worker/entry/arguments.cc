@@ -44,10 +44,10 @@ base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     app.add_flag("--describe", describe);
     app.add_flag("-h,--help", help);
     app.add_flag("--version", version);
-    app.add_flag("--worker", worker);  // For Supervisors alone: not in the help.
+    app.add_flag("--worker", worker);  // For Supervisors only, so --help does not show it.
     const CLI::Option* const metrics =
         app.add_option("--metrics-port", port)->check(CLI::Range(0, kPortMax));
-    std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 wants them reversed.
     try {
         app.parse(std::move(arguments));
     } catch (const CLI::ParseError& error) {

@@ -17,14 +17,14 @@ struct Arguments {
 
     Mode mode = Mode::kRun;
     std::vector<std::string> config_files;
-    std::vector<std::string> assignments;  ///< Of -c, as given.
+    std::vector<std::string> assignments;  ///< Values of -c, as given.
     std::optional<std::uint16_t> metrics_port;
 };
 
-/// `arguments` without the program's name. An error says what to write instead.
+/// `arguments` does not include the program's name. An error says what to write instead.
 base::Result<Arguments> parse_arguments(std::vector<std::string> arguments);
 
-/// What --help prints.
+/// The text of --help.
 std::string help_text(const std::string& program);
 
 }  // namespace storm::worker

@@ -37,7 +37,7 @@ namespace {
 using worker::Arguments;
 using worker::ExitCode;
 
-/// Each line of `what` is a mistake, but those that go on with one are indented.
+/// Prints errors. Each line of `what` is one; an indented line continues the one before.
 ExitCode complain(const std::string& what, ExitCode code) {
     std::string text;
     for (std::size_t from = 0; from < what.size();) {
@@ -51,7 +51,7 @@ ExitCode complain(const std::string& what, ExitCode code) {
     return code;
 }
 
-/// Results that nobody gets are a failure.
+/// Failing to print the result is a failure.
 ExitCode print(const std::string& text) {
     const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
     return printed ? ExitCode::kDone : complain("cannot write to stdout", ExitCode::kFailed);
@@ -66,8 +66,8 @@ bool write_all(int descriptor, std::string_view text) {
     return true;
 }
 
-/// To the descriptor that $STORM_DESCRIBE_FD names, if it does: what users' code prints on stdout
-/// does not get among it there.
+/// Writes to the descriptor in $STORM_DESCRIBE_FD, if it is set: there the description does not mix
+/// with what user code prints on stdout.
 ExitCode print_description(const std::string& description) {
     const char* const named = std::getenv("STORM_DESCRIBE_FD");
     if (named == nullptr) return print(description);
@@ -96,7 +96,8 @@ std::vector<std::string> keys_of_command_line(const cluster::LayeredSettings& se
     return keys;
 }
 
-/// Ticks for all were Storm's rule; who counts on it would wait in vain.
+/// In Apache Storm this setting makes all components tick. A user who relies on that would wait in
+/// vain.
 void warn_of_idle_tick_setting(const Topology& topology, const Config& config) {
     const std::string key = "topology.tick.tuple.freq.secs";
     const auto& components = topology.components();
@@ -109,7 +110,7 @@ void warn_of_idle_tick_setting(const Topology& topology, const Config& config) {
         base::log::warn("no bolt asks for ticks by tick(), so this has no effect", {{"key", key}});
 }
 
-/// Who gives it with the command expects workers.
+/// A user who gives it on the command line expects workers.
 void warn_of_idle_workers_setting(const cluster::LayeredSettings& settings) {
     const std::string key = "topology.workers";
     const auto origin = settings.origins.find(key);

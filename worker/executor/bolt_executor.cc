@@ -62,7 +62,8 @@ void BoltExecutor::accept_fail(const FailRecord&) {
 
 void BoltExecutor::handle(const PeerEvent& event) {
     if (event.kind != PeerEvent::Kind::kStarted) return;
-    // Where something runs that our rows come of, it begins anew: we are reopened and end again.
+    // If the other worker runs something upstream of us, it starts anew: we are reopened and end
+    // again.
     const Wiring& wiring = shared_.wiring;
     const std::vector<std::uint32_t>& above = wiring.workers_above[component()];
     if (std::binary_search(above.begin(), above.end(), event.worker)) return;
@@ -79,7 +80,8 @@ bool BoltExecutor::step(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (!bolt->ended()) bolt->fail_abandoned();
     }
-    if (!outbox.refresh()) return false;  // Credit wakes us; all that calls user code waits for it.
+    // All calls of user code wait for credit, and its arrival wakes us.
+    if (!outbox.refresh()) return false;
     bool more = run_posted(now);
     more = run_ticks(now) || more;
     if (outbox.refresh()) more = run_inputs(now) || more;
@@ -99,7 +101,8 @@ bool BoltExecutor::run_posted(base::Micros now) {
 
 bool BoltExecutor::run_ticks(base::Micros now) {
     if (now >= tick_due_) {
-        tick_due_ = std::max(tick_due_ + tick_every_, now + 1);  // Late ticks are not made up for.
+        // Missed ticks are not made up for.
+        tick_due_ = std::max(tick_due_ + tick_every_, now + 1);
         ticked_ = 0;
     }
     while (ticked_ < bolts_.size()) {
@@ -117,7 +120,7 @@ Ring<RunRef>* BoltExecutor::next_queue() {
     return &outer_;
 }
 
-// Out of line: what stops a step, beside time, is rare.
+// Out of line, because apart from time a step is rarely interrupted.
 bool BoltExecutor::interrupted() {
     return !outbox.closed().empty() || !outbox.refresh();
 }
@@ -140,7 +143,7 @@ void BoltExecutor::warn_of_waits(base::Micros waited, base::Micros now) {
 
 bool BoltExecutor::run_inputs(base::Micros now) {
     while (Ring<RunRef>* const queue = next_queue()) {
-        // By value, and out of the queue: what user code emits may come right back into it.
+        // A copy, taken off the queue first: user code may emit right back into the queue.
         RunRef ref = queue->front();
         queue->pop();
         Batch& batch = *ref.batch;
@@ -190,7 +193,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         } else {
             queue->push_front(ref);
         }
-        if (!outbox.refresh()) return false;  // Credit wakes us.
+        if (!outbox.refresh()) return false;  // Its arrival wakes us.
         if (over || entry.prompt || !outbox.closed().empty()) return next_queue() != nullptr;
     }
     return false;
@@ -211,7 +214,7 @@ void BoltExecutor::end_inputs(base::Micros now) {
 void BoltExecutor::end_tasks(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
-        // What comes back inside of a cycle may have to post.
+        // In a cycle, rows that still circulate may have to post.
         const auto late = cycle_ == nullptr ? Task::LatePosts::kRefused : Task::LatePosts::kDropped;
         if (!bolt->has_finished() && !bolt->ran_what_was_posted(late)) continue;
         output_born = now;
@@ -243,7 +246,7 @@ void BoltExecutor::drop_queued() {
 }
 
 base::Micros BoltExecutor::next_due() const {
-    // While it waits for credit, that comes first; a tick that is due then follows.
+    // Credit comes before a tick that is due.
     if (tick_due_ == kNever || outbox.blocked()) return kNever;
     const bool any = std::any_of(bolts_.begin(), bolts_.end(),
                                  [](const auto& bolt) { return bolt->takes_ticks(); });

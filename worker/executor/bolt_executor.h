@@ -3,11 +3,11 @@
 //     step:  posted calls ─► ticks ─► runs from inside a cycle ─► runs from outside
 //            ─► inputs_ended() when nothing new comes ─► finish() when nothing comes at all
 //
-// No user code is called without credit for what it may emit: before each call it is looked for.
-// Every input leaves execute() acked, failed or kept; else it fails as forgotten. A row that has
-// waited here for longer than its spout waits is not executed, but fails as timed out.
+// User code is never called without credit for what it may emit: credit is checked before each
+// call. Every input leaves execute() acked, failed or kept; otherwise it fails as forgotten. A row
+// that has waited longer than its spout does is not executed, but fails as timed out.
 //
-// Threads: as Executor.
+// Threads: as in Executor.
 #pragma once
 
 #include <cstddef>
@@ -41,14 +41,14 @@ public:
 private:
     void open() override;
     void handle(const PeerEvent& event) override;
-    /// The queue to take the next run from; null: none, or none that may be taken now.
+    /// The queue to take the next run from; null: nothing waits, or nothing may be taken now.
     Ring<RunRef>* next_queue();
-    /// Each returns whether there is more of it to do at once.
+    /// Each returns whether more of the same can be done at once.
     bool run_posted(base::Micros now);
     bool run_ticks(base::Micros now);
     bool run_inputs(base::Micros now);
     bool interrupted();
-    /// Whether the step must end before the next call: to hand over, or to wait for credit.
+    /// Whether the step must end before the next call, to hand over or to wait for credit.
     bool must_pause() { return outbox.interrupted() && interrupted(); }
     bool is_stale(const Batch& batch, base::Micros now) const;
     void warn_of_waits(base::Micros waited, base::Micros now);
@@ -57,16 +57,16 @@ private:
 
     const TaskId first_task_;
     std::vector<std::unique_ptr<BoltTask>> bolts_;
-    std::vector<Task*> tasks_;  // The same.
-    Ring<RunRef> outer_;        // From outside of the cycle, if there is one.
+    std::vector<Task*> tasks_;  // The same bolts.
+    Ring<RunRef> outer_;        // Runs from outside of the cycle; all runs if there is no cycle.
     Ring<RunRef> inner_;
     Cycle* const cycle_;
     base::Micros tick_every_ = 0;
     base::Micros tick_due_ = kNever;
-    std::size_t ticked_ = 0;  // Tasks that have had the tick that is under way.
+    std::size_t ticked_ = 0;  // Number of tasks that have had the present tick.
     std::vector<std::byte> tick_row_;
-    const base::Micros
-        expire_after_;  // Rows that have waited for so long have timed out; 0: never.
+    // Rows that have waited for this long have timed out; 0: never.
+    const base::Micros expire_after_;
     base::RateLimit wait_warnings_;
 };
 

@@ -67,7 +67,8 @@ BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, Ta
 void BoltTask::prepare() {
     const Component& component = shared_.wiring.topology.components()[component_];
     collector_ = BoltCollector(*this, default_stream());
-    const TaskSite::AllMayPost waits(*site_);  // Until an object that throws is destroyed.
+    // Until the object is destroyed, even by an exception.
+    const TaskSite::AllMayPost waits(*site_);
     if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
         std::unique_ptr<Bolt> bolt = (*factory)();
         bolt->prepare(context_, collector_);
@@ -81,7 +82,7 @@ void BoltTask::prepare() {
     prepared_ = true;
 }
 
-// ---- Emitting ----------------------------------------------------------------------------------
+// ---- Emitting -----------------------------------------------------------------------------------
 
 void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                const Tuple& anchor) {
@@ -95,18 +96,19 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
         sent = send(stream, bytes, direct, [](std::byte*) {});
         if (!sent) dropped.add();
     } else {
-        // The same edge id serves all roots of the anchor, as in Storm.
+        // One edge id serves all roots of the anchor, as in Apache Storm.
         sent = send(stream, bytes, direct, [&](std::byte* copy) {
             const std::uint64_t edge = random_.next();
             emitted ^= edge;
-            // A row that we built has no event time: its anchors follow the header.
+            // A row that we built has no event time, so its anchors follow the header.
             std::byte* at = copy + detail::kRowHeaderBytes + detail::kWord;
             for (std::uint32_t i = 0; i < count; ++i, at += sizeof(detail::Anchor)) {
                 detail::store(at, detail::Anchor{detail::row_anchor(row, i).root, edge});
             }
         });
         if (!sent) {
-            emitted ^= random_.next();  // An edge that nobody acks: only the fail can settle it.
+            // An edge that nobody will ack: only the fail can settle the root.
+            emitted ^= random_.next();
             fail_as(anchor, FailReason::kOverflow);
         }
     }
@@ -163,7 +165,7 @@ void BoltTask::finished() {
     STORM_CHECK(false, "a bolt collector has no finished()");
 }
 
-// ---- Acking ------------------------------------------------------------------------------------
+// ---- Acking -------------------------------------------------------------------------------------
 
 void BoltTask::settle_twice(const Tuple& input) {
     report_error("a tuple from " + detail::quoted(input.source_component()) +
@@ -237,7 +239,8 @@ void BoltTask::fail(Kept&& input, std::string_view why) {
 bool BoltTask::settle(detail::KeptTuple& kept) {
     auto& keeper = static_cast<TaskSite&>(*kept.site);
     const bool settled = keeper.settle(kept);
-    if (kept.site != site_) keeper.wake();  // It may have waited for that, to pass an ending on.
+    // It may have waited for this before it could pass an ending on.
+    if (kept.site != site_) keeper.wake();
     return settled;
 }
 
@@ -253,14 +256,14 @@ void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
 }
 
 void BoltTask::reset_timeout(const Tuple& input) {
-    // What is emitted from now on is not as old as the input.
+    // Output from now on is newer than the input.
     const base::Micros now = shared_.clock.now();
     executor_.output_born = std::max(executor_.output_born, now);
     for_each_root(input, [this](Root root) { acks_.reset_timeout(root); });
     executor_.tell_spouts(now);
 }
 
-// ---- Executing ---------------------------------------------------------------------------------
+// ---- Executing ----------------------------------------------------------------------------------
 
 template <typename Call>
 bool BoltTask::guarded(const char* what, Call&& call) {
@@ -285,7 +288,7 @@ void BoltTask::handle_exception(const Tuple& input) {
                           : "execute of a tuple from " + detail::quoted(input.source_component()));
     }
     const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
-    // Whose input fails is told by that; else what it was to emit is missing.
+    // If an input failed, its failure tells of it; otherwise the missing emits are counted.
     if (!open || input.is_tick()) count_lost_emit();
     if (!open) return;
     TupleAccess::settled(input) = detail::Settled::kFailed;
@@ -308,7 +311,7 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
 const std::byte* BoltTask::take_without_object(const std::byte* at, const std::byte* end,
                                                TaskId source) {
     if (wire::is_control(at)) {
-        handle_control(at, source);  // After which it may have to be executed.
+        handle_control(at, source);  // This may make the rest executable.
         return at + detail::row_bytes(at);
     }
     for (; at != end && !wire::is_control(at); at += detail::row_bytes(at)) {
@@ -349,7 +352,7 @@ void BoltTask::handle_control(const std::byte* row, TaskId source) {
 }
 
 void BoltTask::end_of_input(TaskId source) {
-    // A worker that started anew is told again, to be sure.
+    // A worker that started anew repeats it, to be sure.
     if (!ended_sources_.insert(source).second) return;
     ending_sources_.erase(source);
     --open_inputs_;
@@ -363,7 +366,7 @@ void BoltTask::ending_of_input(TaskId source) {
     look_for_ending();
 }
 
-// Each ENDING after that of the last source counts: something has come once more meanwhile.
+// Each ENDING after the last source's counts: tuples have come again in between.
 void BoltTask::look_for_ending() {
     if (ended_sources_.size() + ending_sources_.size() < outside_sources_) return;
     if (cycle_ == nullptr) {
@@ -382,14 +385,14 @@ void BoltTask::reopen_input(TaskId source) {
         ++open_inputs_;
         if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
     }
-    // From inside of its cycle it learns nothing of its own sources.
+    // Inside of its cycle it learns nothing about its own sources.
     const bool all_end = ended_sources_.size() + ending_sources_.size() >= outside_sources_;
     if (!all_end && std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
     if (finished_) reopen();
 }
 
 void BoltTask::reopen() {
-    close();  // In a cycle that has not ended, it is still there.
+    close();  // In a cycle that has not ended, the object still exists.
     if (std::exchange(ended_, false)) shared_.state.task_reopened();
     if (cycle_ != nullptr) cycle_->unfinished_tasks.fetch_add(1);
     finished_ = false;
@@ -400,7 +403,7 @@ void BoltTask::reopen() {
 
 bool BoltTask::revive() {
     without_object_ = false;
-    rich_.reset();  // First: it may use counters of its site to its end.
+    rich_.reset();  // First, because it may use counters of its site to the end.
     basic_.reset();
     renew_site();
     const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
@@ -417,7 +420,7 @@ bool BoltTask::ending_is_due() const {
     if (cycle_ == nullptr) return ending_due_;
     if (!cycle_->empty()) return false;
     if (cycle_->endings.load() != endings_seen_) return true;
-    // What others emitted when they were told has come round.
+    // Everything that others emitted at their inputs_ended() has come round.
     return executed_since_ending_ && endings_seen_ > 0 && cycle_->tasks_not_ending.load() == 0 &&
            cycle_->open_inputs.load() > 0;
 }
@@ -428,7 +431,7 @@ void BoltTask::tell_inputs_ended() {
     owes_ending_ = true;
     if (cycle_ != nullptr) {
         const bool again = std::exchange(endings_seen_, cycle_->endings.load()) == endings_seen_;
-        // Else two that always emit something would never come to an end.
+        // Otherwise two tasks that always emit something would never end.
         if (again && !site_->keeps_any()) return;
     }
     const TaskSite::AllMayPost waits(*site_);
@@ -462,7 +465,7 @@ void BoltTask::call_finish() {
             basic_->finish(collector);
         });
     }
-    // What has come since the last time is due as well.
+    // Tuples that came since the last time also want it.
     must("inputs_ended", [this] { rich_->inputs_ended(collector_); });
     must("finish", [this] { rich_->finish(collector_); });
 }

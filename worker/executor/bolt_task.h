@@ -1,7 +1,6 @@
-// One running copy of a bolt: what happens to each row that comes in, what it emits, acks and
-// keeps, and how it ends.
+// One running copy of a bolt: executes rows, emits, acks, keeps, and ends.
 //
-// Every input leaves execute() acked, failed or kept; else it fails as forgotten.
+// Every input leaves execute() acked, failed or kept; otherwise it fails as forgotten.
 //
 // The life of a task:
 //
@@ -39,7 +38,8 @@ public:
     using Schemas = std::vector<std::unique_ptr<detail::StreamSchema>>;
 
     BoltTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
-    ~BoltTask() override { site_->end(); }  // First: a thread of its bolt may wait in post().
+    // First, because a thread of its bolt may be waiting in post().
+    ~BoltTask() override { site_->end(); }
 
     void prepare();
 
@@ -55,38 +55,39 @@ public:
     void fail(Kept&& input, std::string_view why) override;
     void reset_timeout(const Tuple& input) override;
 
-    // Those of spouts; BoltCollector does not have them.
+    // For spouts; BoltCollector does not have them.
     void commit_tracked(detail::OutStream&, std::size_t, TaskId, MessageId) override;
     void finished() override;
 
     // ---- For BoltExecutor.
-    /// Executes rows from `at` on, until `end` or until stop() says so after a row; returns where
-    /// it stopped. Rows are the source task's.
+    /// Executes rows from `at` up to `end`, or until stop() returns true after a row; returns where
+    /// it stopped. The rows come from the task `source`.
     template <typename Stop>
     const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
                              const Schemas& schemas, Stop&& stop);
-    /// Does not: their trees have timed out. What belongs to no tree is executed all the same.
+    /// Fails rows instead, because their trees have timed out. Rows without a tree are executed all
+    /// the same.
     template <typename Stop>
     const std::byte* expire(const std::byte* at, const std::byte* end, TaskId source,
                             const Schemas& schemas, Stop&& stop);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
-    /// REQUIRES: !has_object(). Takes one control row, or fails tuples up to the next one, which
-    /// have come after the end; returns where it stopped.
+    /// REQUIRES: !has_object(). Takes one control row, or fails the tuples before the next one,
+    /// which came after the end; returns where it stopped.
     const std::byte* take_without_object(const std::byte* at, const std::byte* end, TaskId source);
-    /// Fails what was kept and then destroyed.
+    /// Fails tuples that were kept and then destroyed.
     void fail_abandoned();
-    /// Nothing new will come, as far as its sources know: calls inputs_ended().
+    /// Nothing new will come, as far as the sources know: calls inputs_ended().
     void tell_inputs_ended();
-    /// Tells the listeners the same, once what it keeps is settled.
+    /// Passes that on to the listeners, once everything that it keeps is settled.
     void pass_ending_on();
-    /// All inputs have ended: calls finish(), once in the life of an object.
+    /// All inputs have ended: calls finish(), once per object.
     void finish();
     void end();
     void close();
-    /// Makes the object that a reopened task is without. False: it cannot be prepared.
+    /// Makes a new object for a reopened task. False: it cannot be prepared.
     bool revive();
 
-    /// Its inputs are acked unless they failed, and `acked` of InputCounters is not counted.
+    /// Its inputs are acked unless they failed, and InputCounters::acked is not counted.
     bool is_basic() const { return is_basic_; }
     bool inputs_ended() const { return open_inputs_ == 0; }
     bool has_finished() const { return finished_; }
@@ -108,16 +109,16 @@ public:
 private:
     void execute_basic(BasicBolt& bolt, const Tuple& input);
     void execute_rich(Bolt& bolt, const Tuple& input);
-    /// What execute() has thrown; the input fails.
+    /// Reports the exception of execute(), and fails the input.
     void handle_exception(const Tuple& input);
     void ack_roots(const Tuple& input);
-    void note(std::string_view what, const Tuple& input);  // In the journal.
+    void note(std::string_view what, const Tuple& input);  // Writes to the journal.
     void fail_as(const Tuple& input, FailReason reason);
-    /// It was kept, and is acked.
+    /// A kept tuple is acked.
     void let_go(const Tuple& kept);
-    /// Once in its life; nothing if it was acked or failed before.
+    /// Takes effect once, and not if the tuple was acked or failed before.
     void fail_kept(const Tuple& kept, FailReason reason);
-    /// Nobody is told of an untracked one: it is lost.
+    /// Counts an untracked tuple as lost, because nobody is told of its failure.
     void count_failed(const Tuple& input);
     void settle_twice(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
@@ -128,39 +129,40 @@ private:
     void look_for_ending();
     void call_finish();
     void handle_control(const std::byte* row, TaskId source);
-    /// Another task of this component may settle what one keeps; one of another component may not.
+    /// A task may settle tuples that other tasks of its component keep, but not those of other
+    /// components.
     bool is_foreign(const detail::KeptTuple& kept) const;
     void settle_foreign(std::unique_ptr<detail::KeptTuple> kept);
-    /// False: the end of the task that keeps it was quicker.
+    /// False: the task that keeps it has ended before.
     bool settle(detail::KeptTuple& kept);
     template <typename Call>
     bool guarded(const char* what, Call&& call);
 
     const bool is_basic_;
     std::unique_ptr<Bolt> rich_;
-    std::unique_ptr<BasicBolt> basic_;  // One of the two.
+    std::unique_ptr<BasicBolt> basic_;  // Null if `rich_` is set.
     BoltCollector collector_;
     std::vector<std::unique_ptr<InputCounters>> inputs_;
     std::unordered_map<const detail::StreamSchema*, InputCounters*> inputs_by_schema_;
     InputCounters* last_counters_ = nullptr;
     Cycle* const cycle_;
-    std::size_t outside_sources_ = 0;  // Tasks, but for those in the same cycle.
-    std::size_t open_inputs_ = 0;      // Of these: whose EOS has not come yet.
+    std::size_t outside_sources_ = 0;  // Source tasks outside of the cycle.
+    std::size_t open_inputs_ = 0;      // Those whose EOS has not come yet.
     std::set<TaskId> ended_sources_;
-    std::set<TaskId> ending_sources_;     // Whose ENDING has come, and no EOS.
-    bool ending_due_ = false;             // inputs_ended() is to be called.
-    bool owes_ending_ = false;            // It has been; the listeners are to be told.
+    std::set<TaskId> ending_sources_;     // Sources whose ENDING has come, but no EOS.
+    bool ending_due_ = false;             // inputs_ended() has to be called.
+    bool owes_ending_ = false;            // It was called; the listeners have to be told.
     bool counted_as_ending_ = false;      // In the cycle's tasks_not_ending.
-    std::uint64_t endings_seen_ = 0;      // Of the cycle.
-    bool executed_since_ending_ = false;  // Something from inside of the cycle.
+    std::uint64_t endings_seen_ = 0;      // Last seen value of the cycle's `endings`.
+    bool executed_since_ending_ = false;  // Rows from inside of the cycle.
     bool finished_ = false;
     bool prepared_ = false;
-    bool without_object_ = false;  // Reopen, and no row has come yet.
-    std::vector<Root> roots_;      // Of the anchors last given to union_roots(); ascending.
+    bool without_object_ = false;  // Reopened, and no row has come yet.
+    std::vector<Root> roots_;      // Roots of the anchors last given to union_roots(); ascending.
     std::vector<EdgeXor> edges_;
 };
 
-// ---- Inline: once per row ----------------------------------------------------------------------
+// ---- Inline: once per row -----------------------------------------------------------------------
 
 inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
     if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
@@ -190,7 +192,7 @@ inline void BoltTask::execute_basic(BasicBolt& bolt, const Tuple& input) {
     } catch (...) {
         return handle_exception(input);
     }
-    // An emit that overflowed has failed the roots; acking them then has no effect.
+    // If an emit overflowed, the roots have failed already, and this ack has no effect.
     ack_roots(input);
 }
 
@@ -219,7 +221,7 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
         const std::size_t bytes = detail::row_bytes(at);
         if ((detail::row_flags(at) & detail::kRowControl) != 0) [[unlikely]] {
             handle_control(at, source);
-            if (!has_object()) return at + bytes;  // It was reopened: the rest is for a new one.
+            if (!has_object()) return at + bytes;  // It was reopened: a new object gets the rest.
         } else {
             if (detail::row_stream(at) != stream) [[unlikely]] {
                 stream = detail::row_stream(at);
@@ -230,7 +232,7 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
                 detail::TupleAccess::make(at, detail::row_offsets_at(at), *schema, source);
             if (journal_ != nullptr) [[unlikely]]
                 note("execute", tuple);
-            // Counted one by one, not run by run: the next call may never return.
+            // Counted one by one, because the next call may never return.
             if (basic_ != nullptr) {
                 execute_basic(*basic_, tuple);
             } else {
@@ -255,7 +257,7 @@ const std::byte* BoltTask::expire(const std::byte* at, const std::byte* end, Tas
             if (stop() || !has_object()) return next;
         } else {
             expired.add();
-            // Its spout has long given it up, or it was reset, and fails now.
+            // Its spout has long given up on it; or the timeout was reset, and the tree fails now.
             for (std::uint32_t i = 0; i < anchors; ++i)
                 acks_.fail(detail::row_anchor(at, i).root, FailReason::kTimedOut);
         }

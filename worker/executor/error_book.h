@@ -1,5 +1,5 @@
-// What the tasks of each component have reported: the last errors, and a log that a bolt which
-// always fails does not fill.
+// Recent errors of each component, and a rate-limited log, so that a bolt that always fails does
+// not flood it.
 //
 // Threads: any. The lock is held for a few statements.
 #pragma once
@@ -19,7 +19,7 @@ namespace storm::worker {
 
 class ErrorBook {
 public:
-    /// Both outlive it.
+    /// Both must outlive this.
     ErrorBook(const Wiring& wiring, const base::Clock& clock)
         : wiring_(wiring), clock_(clock), errors_(wiring.topology.components().size()) {}
 
@@ -35,7 +35,7 @@ private:
 
     const Wiring& wiring_;
     const base::Clock& clock_;
-    mutable std::mutex mutex_;  // Guards what follows.
+    mutable std::mutex mutex_;  // Guards the following.
     std::vector<Errors> errors_;
 };
 

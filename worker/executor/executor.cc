@@ -75,7 +75,7 @@ Sender& Executor::sender_to(std::size_t number) {
     if (sender != nullptr) return *sender;
     Executor* const target = shared_.executors[number];
     if (target == nullptr) {
-        // Nothing may be sent before the other worker has said how much.
+        // Nothing may be sent before the other worker has announced a limit.
         ReceiverElsewhere& receiver =
             receivers_elsewhere_.emplace_back(channel_id(number_, number), 0);
         sender = &senders_.emplace_back(&receiver.credit, nullptr);
@@ -154,8 +154,8 @@ void Executor::resume() {
     } else {
         home.notify();
     }
-    // It may sleep inside of an emit, and look for credit alone. Having moved to an annex, it looks
-    // again after a fence, as we do after that of notify(): one of us sees the other.
+    // It may sleep in an emit, and wake up only for credit. If it has moved to an annex, it looks
+    // again after a fence, as we do after the fence of notify(): one of us sees the other.
     Host& now = *entry.loop.load(std::memory_order_acquire);
     if (&now != &home) now.notify();
 }
@@ -170,7 +170,7 @@ void Executor::settle_output() {
     }
     if (!entry.dedicated && !entry.step_loop->detach(*this)) return outbox.refuse();
     hand_over_and_wait();
-    // It may not have waited.
+    // It may have returned without waiting.
     if (shared_.state.stopping() || shared_.state.halted()) outbox.refuse();
 }
 
@@ -184,7 +184,7 @@ void Executor::hand_over_and_wait() {
     Host& own = *entry.loop.load(std::memory_order_relaxed);
     own.hand_over(*this);
     if (outbox.refresh()) return;
-    // A call that ends here lets acks and fails be told meanwhile.
+    // If the call ends here, acks and fails can be delivered meanwhile.
     if (is_spout && outbox.has_leeway()) return;
     outbox.close_all();
     own.hand_over(*this);

@@ -1,8 +1,8 @@
-// What a loop keeps with an executor that it runs. It lies in the executor, so that neither has to
-// be looked for, and is the loop's: the executor reads `dedicated`, `prompt`, `opened` and where it
-// runs, and writes `resumed` alone.
+// A loop's data about an executor that it runs. Stored in the executor, so that no look-up is
+// needed, but owned by the loop: the executor reads `dedicated`, `prompt`, `opened` and where it
+// runs, and writes only `resumed`.
 //
-// Threads: of the thread that owns the executor's loop, but for the atomics.
+// Threads: the one that owns the executor's loop, except for the atomics.
 #pragma once
 
 #include <atomic>
@@ -28,27 +28,29 @@ struct LoopEntry : Timed {
     Executor& executor;
 
     // ---- Where it runs.
-    Host* home = nullptr;              // Constant once anything runs. What is for it comes by this.
-    std::atomic<Host*> loop{nullptr};  // The one that runs it now.
-    Host* step_loop = nullptr;         // The one that the present step began on.
-    std::uint64_t step_word = 0;       // Of that step.
-    bool dedicated = false;            // It has a thread of its own: an emit may wait for credit.
-    bool prompt = false;    // It hands over after each call of user code: the next one may block.
-    base::Micros calm = 0;  // How long it has to be quick before it goes home; 0: never out.
-    base::Micros home_since = 0;  // If it was out before.
+    Host* home = nullptr;  // Constant once anything runs. Everything for it arrives there.
+    std::atomic<Host*> loop{nullptr};  // Runs it now.
+    Host* step_loop = nullptr;         // The loop on which the present step began,
+    std::uint64_t step_word = 0;       // and its step word.
+    bool dedicated = false;  // It has a thread of its own, so an emit may wait for credit.
+    // It hands over after each call of user code, because the next one may block.
+    bool prompt = false;
+    base::Micros calm = 0;  // How long it must be quick before it goes home; 0: it was never away.
+    base::Micros home_since = 0;  // If it was away before.
 
-    // ---- What is to be done with it.
+    // ---- Scheduling.
     bool ready = false;                   // In the loop's ready list.
-    bool opened = false;                  // Its open() or prepare() is over.
-    base::Micros oldest_output = kNever;  // Of what it has emitted, and nobody has handed over.
-    /// Its own ways into other inboxes, so that what it sends to one stays in order. By
+    bool opened = false;                  // open() or prepare() is over.
+    base::Micros oldest_output = kNever;  // Time of its oldest output that is not handed over.
+    /// Its own tokens for other inboxes, so that what it sends to one stays in order. Indexed by
     /// destination.
     std::vector<std::unique_ptr<Inbox<Batch>::Token>> tokens;
 
-    // ---- For other threads; last, so that what they write is not where the loop reads.
-    std::atomic<base::Micros> opening_since{0};  // In open() or prepare(); 0: it is not.
+    // ---- For other threads; last, so that their writes do not share a cache line with the loop's
+    // data.
+    std::atomic<base::Micros> opening_since{0};  // Start of open() or prepare(); 0: in neither.
     std::atomic<bool> resumed{false};            // In its home's resume list.
-    Executor* next_resumed = nullptr;            // There.
+    Executor* next_resumed = nullptr;            // Link of that list.
 
     Inbox<Batch>::Token& token(Entrance& target, std::uint32_t destination) {
         std::unique_ptr<Inbox<Batch>::Token>& token = tokens[destination];

@@ -54,7 +54,7 @@ void RunState::fail_at_end(std::string why) {
 void RunState::set_state(State state) {
     {
         const std::lock_guard lock(mutex_);
-        // Some task may have been reopened meanwhile.
+        // A task may have been reopened meanwhile.
         const bool over = halted() || running_tasks_.load(std::memory_order_acquire) == 0;
         if (state_ == State::kRunning && over) state_ = state;
         changed_.notify_all();

@@ -1,15 +1,15 @@
-// Whose code this thread runs, for what must be said of it when it crashes, and to notice calls
-// that come from another thread than the task's own.
+// The executor whose code this thread runs: named when it crashes, and used to notice calls from a
+// thread other than the task's.
 //
-// Threads: each its own.
-// Cost:    two words for each step of an executor.
+// Threads: each has its own.
+// Cost:    two words per step of an executor.
 #pragma once
 
 namespace storm::worker {
 
 class Executor;
 
-/// Null: none. Read by a signal handler.
+/// Null: none. A signal handler reads it.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a thread's own.
 inline constinit thread_local const Executor* volatile running_executor = nullptr;
 

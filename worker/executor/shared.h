@@ -1,12 +1,12 @@
-// What the executors of a topology have in common, in this worker: all that one of them, its loop
-// or a link to another worker needs of the rest.
+// Everything that the executors of a topology share in this worker, for each of them, its loop and
+// the links to other workers.
 //
-// It knows neither who runs executors nor who carries what they emit: these look up to it, and it
-// holds them as Entrance and Executor, whatever is behind.
+// It depends neither on loops nor on links, which depend on it: it has them as Executor and
+// Entrance.
 //
-// Order:   filled before anything runs; destroyed after all that use it.
+// Order:   filled before anything runs; destroyed after everything that uses it.
 // Threads: the tables are constant once anything runs; the other parts say for themselves.
-// Cost:    the parts are members, so that whoever has a Shared& has them one step away.
+// Cost:    the parts are members, one step away from a Shared&.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,8 @@ namespace storm::worker {
 class Executor;
 
 struct Shared {
-    /// Makes all but `entrances` and `executors`. `clock` outlives it. Throws as Wiring does.
+    /// Makes everything but `entrances` and `executors`. `clock` must outlive this. Throws as
+    /// Wiring does.
     Shared(Topology topology, const Config& config, const base::Clock& clock_given, Share share);
     Shared(const Shared&) = delete;
     Shared& operator=(const Shared&) = delete;
@@ -41,13 +42,13 @@ struct Shared {
 
     /// A loop, or the way to another worker.
     Entrance& entrance(std::uint32_t destination) { return *entrances[destination]; }
-    /// REQUIRES: it runs here.
+    /// REQUIRES: it runs in this worker.
     Executor& executor_of(TaskId task) {
         return *executors[wiring.executor_of_task[static_cast<std::size_t>(task)]];
     }
     Cycle* cycle_of(std::size_t component) const;
     Cycle* cycle_between(std::size_t source, std::size_t target) const;
-    /// More is on its way than topology.worker.buffer.bytes.
+    /// More is in flight than topology.worker.buffer.bytes.
     bool over_budget() const {
         return pool.bytes_in_flight.load(std::memory_order_relaxed) > limits.budget_bytes;
     }
@@ -60,10 +61,11 @@ struct Shared {
     RunState state;
     ErrorBook errors;
     std::vector<std::unique_ptr<Cycle>> cycles;
-    std::vector<std::unique_ptr<SpoutWindow>> spout_windows;  // By component; null: a bolt.
-    std::vector<std::unique_ptr<PeerOutbox>> peers;           // By worker; null: this one.
-    std::vector<Entrance*> entrances;                         // By destination.
-    std::vector<Executor*> executors;                         // As in the plan; null: elsewhere.
+    // Indexed by component; null for bolts.
+    std::vector<std::unique_ptr<SpoutWindow>> spout_windows;
+    std::vector<std::unique_ptr<PeerOutbox>> peers;  // Indexed by worker; null for this one.
+    std::vector<Entrance*> entrances;                // Indexed by destination.
+    std::vector<Executor*> executors;                // Indexed as in the plan; null: elsewhere.
 };
 
 }  // namespace storm::worker

@@ -38,7 +38,8 @@ void add_counts(const Task& task, ComponentSnapshot& into) {
             const std::uint64_t failed = input.failed.value();
             into.inputs[i].executed += executed;
             into.inputs[i].failed += failed;
-            // Read while it counts: a failure may be there before the execution that it belongs to.
+            // Counting goes on meanwhile, so a failure may appear before the execution that it
+            // belongs to.
             into.inputs[i].acked +=
                 bolt->is_basic() ? executed - std::min(executed, failed) : input.acked.value();
         }

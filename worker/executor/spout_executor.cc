@@ -49,7 +49,7 @@ bool SpoutExecutor::may_call_back() {
 bool SpoutExecutor::goes_on_calling_back() {
     if (!outbox.interrupted()) [[likely]]
         return true;
-    if (!outbox.closed().empty()) return false;  // The step ends, and hands it over.
+    if (!outbox.closed().empty()) return false;  // The step ends, so that the loop hands it over.
     return may_call_back();
 }
 
@@ -67,7 +67,7 @@ bool SpoutExecutor::apply_control() {
         applied_ = 0;
         applying_.swap(acks_in_);
     }
-    // Nothing is added to it meanwhile: ack() may have acks come in, but not here.
+    // Nothing is added meanwhile: calls of ack() may bring acks, but into another list.
     const std::span<const AckRecord> records(applying_);
     std::size_t i = applied_;
     while (i < records.size() && goes_on_calling_back()) {
@@ -97,8 +97,8 @@ void SpoutExecutor::handle(const PeerEvent& event) {
 }
 
 bool SpoutExecutor::step(base::Micros now) {
-    // A link to another worker may come up before all is prepared here. What it tells waits; a step
-    // follows open().
+    // A link to another worker may come up before everything is prepared here. Its news waits: a
+    // step follows open().
     if (!open_) return false;
     clock_.start(now);
     time_ = output_born = now;
@@ -109,7 +109,8 @@ bool SpoutExecutor::step(base::Micros now) {
     asked = woken.exchange(false, std::memory_order_acquire) || asked;
     const auto stop = [this] { return over() || !goes_on_calling_back(); };
     bool all_ended = true;
-    // Once: who begins to drain within this step is deactivated first, in the next one.
+    // Read once: a spout that begins to drain within this step must be deactivated first, in the
+    // next.
     const bool draining = shared_.state.draining();
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
@@ -145,7 +146,7 @@ bool SpoutExecutor::step(base::Micros now) {
     const bool over_budget = shared_.over_budget();
     if (!outbox.refresh() || over_budget) {
         for (const auto& spout : spouts_) spout->held_back();
-        // Credit wakes us; room in the budget does not.
+        // A new credit wakes us, but room in the budget does not.
         idle_until_ = over_budget ? now + kBudgetPollMicros : 0;
         return more && may_call_back();
     }
@@ -171,6 +172,7 @@ bool SpoutExecutor::emit(base::Micros now) {
     std::size_t next = next_spout_;
     while (true) {
         idle = true;
+        // One call for each task, in turn, starting behind the last one that emitted.
         for (std::size_t left = spouts; left > 0; --left) {
             SpoutTask& spout = *spouts_[next];
             next = next + 1 == spouts ? 0 : next + 1;
@@ -187,24 +189,26 @@ bool SpoutExecutor::emit(base::Micros now) {
                 break;
         }
         emitted = emitted || !idle;
+        // After a blocking call, and whenever a batch is full or credit is used up, the loop gets
+        // its turn.
         if (idle || entry.prompt || outbox.interrupted()) break;
         if (over()) break;
     }
     next_spout_ = next;
-    outbox.renew_leeway();  // However much one call emitted: acks and fails are told.
+    outbox.renew_leeway();  // However much one call has emitted, acks and fails are delivered.
     advance(shared_.clock.now());
     idle_until_ = 0;
     if (emitted) wait_ = kSpoutWaitMicrosMin;
     bool wants = false;
     for (const auto& spout : spouts_) {
-        // A tuple that nobody listens to completed at once; a spout may have finished.
+        // A tuple without listeners completed at once; a spout may have finished.
         const bool draining = shared_.state.draining();
         if (!spout->ended() &&
             (spout->has_callbacks() || spout->drained(draining) || spout->owes_ending(draining)))
             return true;
         wants = wants || spout->wants_to_emit();
     }
-    if (!wants || outbox.blocked()) return false;  // An ack, or credit, comes first.
+    if (!wants || outbox.blocked()) return false;  // An ack, or credit, must come first.
     if (!idle) return true;
     idle_until_ = now + wait_;
     wait_ = std::min(2 * wait_, wait_max_);

@@ -3,12 +3,12 @@
 //
 //     step:  acks ─► ack() ─► timeouts ─► fail() ─► posted calls ─► next_tuple() until a batch is
 //            full, 200 us are over, credit, the window or topology.max.spout.pending is used up, or
-//            it says kIdle
+//            it returns kIdle
 //
-// ack() and fail() are called although credit is used up, as long as what they emit themselves
-// stays within kLeewayBytes; the rest waits for credit.
+// ack() and fail() are called even without credit, as long as what they emit stays within
+// kLeewayBytes; the rest waits for credit.
 //
-// Threads: as Executor.
+// Threads: as in Executor.
 #pragma once
 
 #include <cstddef>
@@ -40,11 +40,11 @@ public:
 private:
     void open() override;
     void handle(const PeerEvent& event) override;
-    /// Passes a new time on to the spouts; calls that took long until then do not count against
+    /// Passes a new time on to the spouts. Calls that took long until then do not count against
     /// their roots.
     void advance(base::Micros now);
-    /// After each call of user code, before others: whether the step has taken long enough. What is
-    /// emitted from now on is as new as that.
+    /// After each call of user code, before others: whether the step has taken long enough. Output
+    /// gets this time from now on.
     bool over() {
         if (!clock_.looks()) [[likely]]
             return false;
@@ -53,9 +53,9 @@ private:
     }
     /// Whether ack() and fail() may be called: there is credit for what they emit, or leeway.
     bool may_call_back();
-    /// Whether they may be called in this step still.
+    /// Whether they may still be called in this step.
     bool goes_on_calling_back();
-    /// Returns whether all that came has been applied.
+    /// Returns whether everything that came has been applied.
     bool apply_control();
     /// Calls next_tuple(). Returns whether it can go on at once.
     bool emit(base::Micros now);
@@ -66,17 +66,17 @@ private:
     const TaskId first_task_;
     std::vector<std::unique_ptr<SpoutTask>> spouts_;
     bool open_ = false;
-    std::vector<Task*> tasks_;    // The same.
-    std::size_t next_spout_ = 0;  // Whose turn it is to emit.
+    std::vector<Task*> tasks_;    // The same spouts.
+    std::size_t next_spout_ = 0;  // The next one to emit.
     std::vector<AckRecord> acks_in_;
-    std::vector<AckRecord> applying_;  // What was in it: ack() is called meanwhile.
-    std::size_t applied_ = 0;          // Of these.
+    std::vector<AckRecord> applying_;  // Taken from `acks_in_`, which ack() may fill again.
+    std::size_t applied_ = 0;          // Number of records applied so far.
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
-    std::vector<FailRecord> letting_go_;  // Of these.
-    base::Micros time_ = 0;               // That the spouts were told.
-    base::Micros wait_;                   // Of an idle spout, before it is asked again; grows.
-    base::Micros idle_until_ = 0;         // 0: it is not idle.
+    std::vector<FailRecord> letting_go_;  // Letting-go records among the fails.
+    base::Micros time_ = 0;               // The time that the spouts have.
+    base::Micros wait_;                   // Pause before an idle spout is asked again; grows.
+    base::Micros idle_until_ = 0;         // 0: not idle.
     const base::Micros wait_max_;
 };
 

@@ -1,4 +1,4 @@
-// Settings of a spout that more than its own task asks for.
+// Settings of a spout that are needed outside of its own task.
 //
 // Threads: pure functions.
 #pragma once
@@ -12,11 +12,11 @@
 
 namespace storm::worker {
 
-/// topology.max.spout.pending, or its default, of a spout with these settings.
+/// topology.max.spout.pending of a spout with these settings, or its default.
 std::uint32_t max_spout_pending(const Config& config);
-/// topology.message.timeout.secs; 0: its tuples never time out.
+/// topology.message.timeout.secs; 0: tuples never time out.
 base::Micros message_timeout(const Config& config);
-/// Of all spouts: a row does not say whose it is. 0: some spout waits for ever.
+/// The longest of all spouts, because a row does not tell its spout. 0: some spout waits forever.
 base::Micros longest_message_timeout(const Wiring& wiring);
 
 }  // namespace storm::worker

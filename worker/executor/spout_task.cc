@@ -33,7 +33,7 @@ void SpoutTask::open() {
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
     told_ending_ = false;
-    // Its timeout starts now, not when a call began that may have waited for long.
+    // Its timeout starts now: the call may have begun long ago, and waited.
     if (executor_.may_have_waited()) [[unlikely]] {
         set_time(shared_.clock.now());
         executor_.output_born = now_;
@@ -55,12 +55,12 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
             sent = send(stream, bytes, direct, [&](std::byte* row) {
                 const std::uint64_t edge = random_.next();
                 edges ^= edge;
-                // A row that we built has no event time: its anchors follow the header.
+                // A row that we built has no event time, so its anchors follow the header.
                 detail::store(row + detail::kRowHeaderBytes + detail::kWord,
                               detail::Anchor{root, edge});
             });
         } catch (...) {
-            (void)ledger_.fail(root);  // The caller learns of it by the exception.
+            (void)ledger_.fail(root);  // The exception tells the caller.
             if (journal_ != nullptr) journal_->settled("fail", root, id);
             throw;
         }
@@ -76,7 +76,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
 }
 
 void SpoutTask::publish() {
-    // Until the spout has been told, a tuple counts as pending.
+    // A tuple counts as pending until the spout has been told.
     pending.store(ledger_.pending() + completed_.size() + failed_.size(),
                   std::memory_order_relaxed);
     if (completed_now_ == 0) return;
@@ -111,7 +111,7 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kHeld:
             return ledger_.keep(record.root, static_cast<std::uint32_t>(record.held));
         case FailRecord::Kind::kFail:
-            publish();  // So that what falls now is of this one.
+            publish();  // So that it counts the timeouts of this step.
             if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
                 leave_flight(settled->emitted, 1);
@@ -195,7 +195,7 @@ void SpoutTask::set_active(bool active) {
     if (active == active_ || ended_) return;
     active_ = active;
     renew_limit();
-    const TaskSite::AllMayPost waits(*site_);  // It may wait for a thread that posts.
+    const TaskSite::AllMayPost waits(*site_);  // The object may wait for a thread that posts.
     try {
         active ? spout_->activate() : spout_->deactivate();
     } catch (...) {
@@ -205,11 +205,11 @@ void SpoutTask::set_active(bool active) {
 
 void SpoutTask::close() {
     if (!opened_) {
-        site_->end();  // Its open() may have thrown with a thread at work that posts.
+        site_->end();  // A failed open() may have left a thread that posts.
         return;
     }
     opened_ = false;
-    publish();  // What the last step emitted is pending.
+    publish();  // Trees of the last step are pending.
     const TaskSite::AllMayPost waits(*site_);
     try {
         spout_->close();

@@ -1,10 +1,10 @@
-// One running copy of a spout: its ledger of open trees, the calls that wait for it, how much more
-// it may emit.
+// One running copy of a spout: its ledger of open trees, its pending callbacks, and its limit of
+// trees in flight.
 //
-// How a task ends: finished() says that nothing new comes. The listeners are told (ENDING), what
-// fails may be emitted again, and when nothing is pending EOS follows.
+// The end of a task: finished() says that nothing new comes. The listeners are told (ENDING),
+// failed tuples may be emitted again, and when nothing is pending EOS follows.
 //
-// Threads: its executor's; `pending` and what counts may be read by any.
+// Threads: its executor's; `pending` and the counters may be read by any.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,8 @@ namespace storm::worker {
 class SpoutTask final : public Task {
 public:
     SpoutTask(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index);
-    ~SpoutTask() override { site_->end(); }  // First: a thread of its spout may wait in post().
+    // First, because a thread of its spout may be waiting in post().
+    ~SpoutTask() override { site_->end(); }
 
     void open();
     void commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
@@ -44,10 +45,10 @@ public:
         renew_limit();
     }
     void dealt_with(MessageId id) override { unreplayed.acked(id); }
-    /// Of its calls that wait, those that may be made now; false: stop() ended it.
+    /// Makes waiting callbacks; false: stop() ended it before all were made.
     template <typename Stop>
     bool call_back(Stop&& stop) {
-        while (has_callbacks()) {  // A call may bring others.
+        while (has_callbacks()) {  // A callback may bring others.
             if (!completed_.empty()) {
                 const MessageId message = completed_.front();
                 completed_.pop();
@@ -62,7 +63,7 @@ public:
         return true;
     }
 
-    // Those of bolts; SpoutCollector does not have them.
+    // For bolts; SpoutCollector does not have them.
     void commit_anchored(detail::OutStream&, std::size_t, TaskId, const Tuple&) override;
     void commit_joined(detail::OutStream&, std::size_t, TaskId,
                        std::span<const Tuple* const>) override;
@@ -84,14 +85,14 @@ public:
         }
     }
     void apply(const FailRecord& record);
-    /// After the acks that came with it: for most roots they were the last ones.
+    /// To be applied after the acks that came with it, which complete most roots.
     void apply_letting_go(const FailRecord& record);
     /// Makes the counts of this step visible.
     void publish();
     void expire();
-    /// Adapts to what has completed: how many more may be in flight.
+    /// Adapts the number of trees in flight to the completed ones.
     void turn();
-    /// All pending trees fail: what they reach is lost.
+    /// All pending trees fail: everything that they reach is lost.
     void abandon(FailReason reason);
     void set_active(bool active);
     Next next_tuple() {
@@ -106,37 +107,37 @@ public:
             count_lost_emit();
         }
         if (replays_left_ > 0) count_replay(Next::kEmitted, finished_);
-        return Next::kIdle;  // Gives it time, should it throw each time.
+        return Next::kIdle;  // A pause, in case it throws each time.
     }
     void close();
     void end();
 
     bool active() const { return active_; }
     bool wants_to_emit() const { return ledger_.pending() < pending_limit_; }
-    /// It could not emit though it wanted to.
+    /// It wanted to emit, but could not.
     void held_back() {
         if (has_more()) window_.limited();
     }
-    /// Nothing new is to come of it.
+    /// Nothing new will come.
     bool is_ending(bool draining) const { return (finished_ && replays_left_ == 0) || draining; }
-    /// The listeners do not know it, and wait for what is pending to be complete.
+    /// The listeners do not know that, and wait for pending trees to complete.
     bool owes_ending(bool draining) const {
         return (is_ending(draining) || all_held_at_limit()) && ledger_.pending() > 0 &&
                !has_callbacks() && !told_ending_;
     }
     void tell_ending(bool draining);
-    /// Nothing of it is on its way, and nothing is to come.
+    /// Nothing is in flight, and nothing will come.
     bool drained(bool draining) {
         return is_ending(draining) && ledger_.pending() == 0 && !has_callbacks() &&
                ran_what_was_posted(LatePosts::kRefused);
     }
     bool has_callbacks() const { return !completed_.empty() || !failed_.empty(); }
-    /// When it must be looked at though nothing arrives.
+    /// When it must be looked at even if nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
         return std::min(scan, ledger_.next_hold(kKeptInFlight).value_or(kNever));
     }
-    /// It is later than the roots of the last calls say: one of them took long.
+    /// A call took long, so its roots are newer than their time says.
     void postpone(base::Micros now) {
         if (ledger_.pending() > 0) ledger_.postpone(now_, now);
     }
@@ -161,9 +162,9 @@ private:
         FailReason reason;
     };
 
-    /// Beside limits: finished() is final but for what fails.
+    /// Apart from limits: after finished(), only failed tuples are emitted.
     bool has_more() const { return (!finished_ || replays_left_ > 0) && !ended_ && active_; }
-    /// It may have replays, but not before a bolt that waits for its end lets go of what it keeps.
+    /// It may have replays, but not before a bolt that waits for its end lets go of kept tuples.
     bool all_held_at_limit() const {
         return finished_ && !wants_to_emit() && ledger_.pending() == ledger_.held();
     }
@@ -172,8 +173,7 @@ private:
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
-    /// Tells the window of `count` roots that have settled and were emitted at `emitted`, but for
-    /// what bolts kept of them.
+    /// Tells the window that `count` roots emitted at `emitted` have settled, less what bolts kept.
     void leave_flight(base::Micros emitted, std::uint64_t count);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
@@ -189,21 +189,22 @@ private:
     const std::uint32_t pending_max_;
     const bool timeouts_;
     TaskWindow window_;
-    std::uint32_t pending_limit_ = 1;  // Of both; 0: it has no more.
+    // The limit of ledger and window together; 0: it has no more to emit.
+    std::uint32_t pending_limit_ = 1;
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;
     SpoutCollector collector_;
     bool finished_ = false;
-    /// How often next_tuple() is called after finished(), for what has failed since it last had
-    /// nothing to emit.
+    /// How often next_tuple() is still called after finished(), because of tuples that failed since
+    /// it last had nothing to emit.
     std::uint64_t replays_left_ = 0;
     bool active_ = false;
     bool opened_ = false;
-    bool told_ending_ = false;         // To the listeners, since the last tracked emit.
-    Ring<MessageId> completed_;        // Whose ack() is to be called.
-    std::uint64_t completed_now_ = 0;  // Not yet published; all emitted at last_emitted_.
+    bool told_ending_ = false;         // Since the last tracked emit.
+    Ring<MessageId> completed_;        // Messages whose ack() has to be called.
+    std::uint64_t completed_now_ = 0;  // Not yet published; all of them emitted at last_emitted_.
     base::Micros last_emitted_ = 0;
-    Ring<Failure> failed_;  // Whose fail() is.
+    Ring<Failure> failed_;  // Messages whose fail() has to be called.
     std::vector<worker::Settled> expired_;
 };
 

@@ -6,19 +6,19 @@
 namespace storm::worker {
 namespace {
 
-constexpr double kQueue = 6'000;  // Microseconds that may always be queued.
+constexpr double kQueue = 6'000;  // Microseconds of queueing that are always allowed.
 constexpr double kQueueOfTimeout = 1.0 / 8;
 constexpr double kAllowanceMax = 15'000;
 constexpr double kAllowanceOfBase = 1;
-constexpr double kForget = 0.98;  // Of the allowance in each round.
-constexpr double kFar = 0.25;     // Of the queueing aimed at.
+constexpr double kForget = 0.98;  // Share of the allowance that is kept from round to round.
+constexpr double kFar = 0.25;     // Share of the queueing aimed at.
 constexpr double kShrinkMin = 0.5;
 constexpr double kShrinkMax = 0.8;
-constexpr double kElastic = 0.5;  // Of a cut that shows in the rate: it was no queue.
+constexpr double kElastic = 0.5;  // Share of a cut that shows in the rate, so it was no queueing.
 constexpr double kRoundMin = 1'000;
 constexpr double kFirstRoundMin = 200;
 constexpr double kRoundOfLatency = 1.5;
-/// After so many latencies without one that was emitted in it a round ends all the same.
+/// Without a tuple that was emitted in the round, the round ends after this many latencies.
 constexpr double kSilence = 4;
 constexpr double kSilenceMin = 20'000;
 constexpr double kLooksInRound = 4;
@@ -54,7 +54,7 @@ SpoutWindow::Look SpoutWindow::look(base::Micros now, const Counts& counts) {
 bool SpoutWindow::round_is_over(base::Micros now) const {
     const auto lasted = static_cast<double>(now - round_begin_);
     if (round_.fresh + round_.back + round_.timed_out == 0) {
-        // What completes was emitted long ago: the window is far too large.
+        // The completed tuples were emitted long ago, so the window is far too large.
         return round_.completed > 0 && age_ > 0 && lasted > std::max(kSilenceMin, kSilence * age_);
     }
     return lasted >=
@@ -75,14 +75,14 @@ void SpoutWindow::end_round(base::Micros now) {
         const double all = (static_cast<double>(round_.fresh_latency + round_.back_latency) +
                             static_cast<double>(round_.timed_out) * timeout_) /
                            ended;
-        // How soon tuples come to a bolt that keeps them does not say how long they wait behind it.
+        // How soon tuples reach a bolt that keeps them does not say how long they wait behind it.
         const double latency = std::max(all, mean(round_.back_latency, round_.back));
         const bool unknown = round_.any_back && round_.back == 0;
         if (!unknown) learn(latency, rate, window_ <= 1 && round_.timed_out == 0);
         if ((round_.limited && !unknown) || latency > target()) adapt(latency, rate);
         age_ = std::max(mean_age(), latency);
     }
-    // Not all of them look in each round.
+    // Not all of them check in each round.
     sharing_ = std::max({1U, limited_tasks_, sharing_ - 1});
     set_window(window_);
     round_ = {};
@@ -92,7 +92,8 @@ void SpoutWindow::end_round(base::Micros now) {
 
 void SpoutWindow::learn(double latency, double rate, bool alone) {
     if (base_ == 0 || latency < base_) base_ = latency;
-    // One alone does not queue behind others of ours; and who does not want more does not queue.
+    // A single tuple does not queue behind others of ours; nor does a spout that does not want
+    // more.
     if (alone || !round_.limited) base_ += (latency - base_) / (alone ? 1 : 8);
     allowance_ *= kForget;
     if (window_before_ == 0) return;

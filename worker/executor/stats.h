@@ -1,6 +1,6 @@
-// What a task counts. One writer, the task's executor; read from any thread.
+// Counters of a task. One writer, the task's executor; any thread may read.
 //
-// Cost: 0.3 ns per count: plain words, gathered only when somebody asks.
+// Cost:    0.3 ns per count. Plain words, which are added up only when somebody asks.
 #pragma once
 
 #include <array>
@@ -46,8 +46,7 @@ private:
     std::array<Counter, kBuckets> buckets_;
 };
 
-/// The duration that a share `q` (0 … 1) of what `counts` holds stays below; 0 when it holds
-/// nothing.
+/// The duration below which a share `q` (0 … 1) of the counted ones lie; 0 if none was counted.
 base::Micros quantile(const std::array<std::uint64_t, LatencyHistogram::kBuckets>& counts,
                       double q);
 

@@ -1,8 +1,10 @@
-// When a step is over, without a look at the clock for each call of user code.
+// Decides when a step is over, without reading the clock at each call of user code.
 //
-// The number of calls between two looks adapts to how long they take: from 1 to kCallsPerClockMax.
+// The number of calls between two readings adapts to how long they take: from 1 to
+// kCallsPerClockMax.
 //
-// Threads: one; progress() from any. Cost: a decrement per call; 24 ns for each look.
+// Threads: one; progress() from any.
+// Cost:    a decrement per call; 24 ns per reading.
 #pragma once
 
 #include <algorithm>
@@ -19,9 +21,9 @@ public:
     explicit StepClock(const base::Clock& clock) : clock_(clock) {}
 
     void start(base::Micros now) { looked_ = started_ = now; }
-    /// The time as of the last look.
+    /// The time at the last reading.
     base::Micros now() const { return looked_; }
-    /// After each call of user code: whether it looked at the clock.
+    /// To be called after each call of user code. Returns whether it read the clock.
     bool looks() {
         const std::uint32_t left = calls_left() - 1;
         calls_left_.store(left, std::memory_order_relaxed);
@@ -30,22 +32,22 @@ public:
         look();
         return true;
     }
-    /// Whether the step has taken long enough, as of the last look.
+    /// Whether the step had taken long enough at the last reading.
     bool was_over() const { return looked_ - started_ >= kStepMicros; }
-    /// After each call of user code: whether the step has taken long enough.
+    /// To be called after each call of user code. Returns whether the step has taken long enough.
     bool over() { return looks() && was_over(); }
-    /// Another number after each call, for who looks now and then whether calls still end.
+    /// Changes after each call, for observers that check now and then whether calls still end.
     std::uint32_t progress() const { return calls_left(); }
 
 private:
-    // Nothing hangs on the order in which another thread sees this.
+    // Relaxed, because no order matters to the other thread.
     std::uint32_t calls_left() const { return calls_left_.load(std::memory_order_relaxed); }
 
     void look() {
         const base::Micros now = clock_.now();
         const base::Micros since = now - looked_;
         looked_ = now;
-        // Aim at a look every eighth of a step.
+        // Aims at a reading every eighth of a step.
         if (since > kStepMicros / 4) {
             const base::Micros fit = calls_ * (kStepMicros / 8) / since;
             calls_ = std::max(1U, static_cast<std::uint32_t>(fit));

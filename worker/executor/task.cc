@@ -22,7 +22,7 @@ std::unique_ptr<Journal> make_journal(const Shared& shared, std::size_t componen
     const Wiring& wiring = shared.wiring;
     const std::string dir = wiring.config.string("topology.journal.dir", "");
     if (dir.empty()) return nullptr;
-    // A run without a cluster has no incarnation; its time will do.
+    // A local run has no incarnation; its time will do.
     const std::uint64_t epoch = wiring.share.incarnation != 0
                                     ? wiring.share.incarnation
                                     : static_cast<std::uint64_t>(shared.clock.now());
@@ -72,7 +72,7 @@ Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id,
 
 Task::~Task() {
     site_->end();
-}  // Contexts and wakers may outlive it.
+}  // Contexts and wakers may outlive the task.
 
 void Task::renew_site() {
     auto renewed = std::make_shared<TaskSite>(shared_, executor_, component_, id_, index_,
@@ -86,6 +86,8 @@ void Task::renew_site() {
 void Task::connect() {
     const Wiring& wiring = shared_.wiring;
     const std::vector<Component>& components = wiring.topology.components();
+    // 1. Routes: one per subscription to a stream of this component. And the listeners, which get
+    // control rows once each, however many streams they subscribe to.
     for (std::size_t c = 0; c < components.size(); ++c) {
         bool listens = false;
         for (const Subscription& input : components[c].inputs) {
@@ -100,6 +102,9 @@ void Task::connect() {
             listeners.push_back(executor_.target(id_, task));
     }
     executor_.emits = executor_.emits || !listeners_.empty();
+    // 2. Each channel must know the routes that use it, so that exhausted credit blocks these. A
+    // stream with a single target writes directly into that target's lane; but not within a cycle,
+    // whose bytes are counted per copy.
     for (const auto& stream : streams_) {
         executor_.emits = executor_.emits || !stream->routes.empty();
         for (Route& route : stream->routes) {
@@ -203,7 +208,7 @@ void Task::count_lost_emit() {
     } catch (const EmitError&) {
         lost_emits.add();
     } catch (...) {
-        return;  // What else it threw, it may do again.
+        return;  // Any other exception may not recur at the next call.
     }
 }
 

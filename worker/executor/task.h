@@ -1,13 +1,12 @@
-// One running copy of a spout or bolt, seen from its emits: chooses targets, writes rows, makes
-// edge ids, counts.
+// One running copy of a spout or bolt, the emitting side: chooses targets, writes rows, draws edge
+// ids, counts.
 //
-//     emit()  row built at the stream's outlet ──► routes choose targets ──► one copy in each
-//     target's lane
-//                                                                            with a fresh edge id
-//                                                                            per (copy, anchor)
+//     emit() ──► row built at the stream's outlet ──► routes choose targets ──► a copy in each
+//                target's lane, with a fresh edge id per (copy, anchor)
 //
-// A stream with one route to one target is built right in that target's lane; all others in a
-// scratch buffer.
+// Invariant: a stream with exactly one target, by one route, outside of a cycle, has `only` set,
+// and its outlet is that target's lane: rows are built in place. The rows of all other streams are
+// built in a scratch buffer and copied. connect() decides this once, before anything runs.
 //
 // Threads: its executor's.
 // Cost:    const row to a single target: about 5 ns; each further copy a few ns.
@@ -43,14 +42,14 @@ namespace storm::worker {
 class Executor;
 struct Shared;
 
-/// A stream as one task emits it.
+/// A stream of one emitting task.
 struct Stream : detail::OutStream {
     const detail::StreamSchema* schema = nullptr;
     Target* only = nullptr;  // Rows are built in this target's lane; null: in the scratch buffer.
     std::vector<Route> routes;
     bool custom = false;  // Some route has a custom grouping.
     Counter emitted;
-    Counter transferred;  // Not counted where there is an `only` target: it equals emitted.
+    Counter transferred;  // Not counted if there is an `only` target: it equals `emitted`.
 };
 
 class Task : public detail::Emitter {
@@ -74,11 +73,11 @@ public:
     void make_room(detail::OutStream& stream, std::size_t bytes) final;
     void commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) final;
     void report_error(std::string_view what) final;
-    /// The error that a call of user code has thrown. In a catch block.
+    /// Reports the exception of a call of user code. To be called in a catch block.
     void report_thrown(std::string_view call);
-    /// If that was an EmitError, what was to be emitted is missing. In a catch block.
+    /// If it was an EmitError, some output is missing. To be called in a catch block.
     void count_lost_emit();
-    /// The same of a call that is not made again: whatever it threw.
+    /// Reports a call that is made only once, so that output is missing, whatever it threw.
     void report_lost_call(std::string_view call);
     std::function<void()> waker() final;
     void reject_count(const detail::OutStream& stream, std::size_t given) final;
@@ -87,24 +86,24 @@ public:
     const std::vector<std::unique_ptr<Stream>>& streams() const { return streams_; }
     Counter dropped;      // Untracked rows that were refused.
     Counter errors;       // Exceptions and report_error().
-    Counter lost_emits;   // That threw in calls which have no tracked input to fail.
-    Counter lost_inputs;  // Untracked ones that failed: nobody is told.
+    Counter lost_emits;   // Emits that threw in calls without a tracked input that could fail.
+    Counter lost_inputs;  // Untracked inputs that failed, of which nobody is told.
 
-    /// Once all executors exist.
+    /// To be called once all executors exist.
     void connect();
     enum class Listeners : std::uint8_t { kAll, kOutsideOfCycle };
-    /// Sends a control row to all tasks that listen, or only to those at a destination.
+    /// Sends a control row to all listening tasks, or only to those at a destination.
     void tell_listeners(const wire::ControlRow& control, Listeners listeners,
                         std::optional<std::uint32_t> destination = {});
-    /// What becomes of calls that are posted after ran_what_was_posted() was asked.
+    /// Treatment of calls that are posted after ran_what_was_posted() was first asked.
     enum class LatePosts : std::uint8_t {
-        kDropped,  // If the end comes first.
-        kRefused,  // Once all before them have run: what was accepted runs.
+        kDropped,  // Dropped if the end comes first.
+        kRefused,  // Refused once all earlier ones have run; accepted calls do run.
     };
-    /// Whether all has run that was posted before this was asked for the first time.
+    /// Whether everything has run that was posted before this was first asked.
     bool ran_what_was_posted(LatePosts late);
     bool has_posted() const { return posted_next_ < posted_.size() || site_->has_mail(); }
-    /// Runs what post() brought, one by one, until stop() says so; returns whether it has run all.
+    /// Runs posted calls one by one, until stop() returns true; returns whether all have run.
     template <typename Stop>
     bool run_posted(Stop&& stop) {
         while (next_posted()) {
@@ -115,7 +114,7 @@ public:
     }
 
 protected:
-    /// In builds for development: emits and acks come from the thread that runs the task's calls.
+    /// In debug builds: emits and acks must come from the thread that runs the task's calls.
     void check_caller() const {
 #ifdef STORM_CHECK_CALLERS
         if (running_executor != &executor_) [[unlikely]]
@@ -125,14 +124,14 @@ protected:
     [[noreturn]] void die_of_foreign_caller() const;
 
     /// Hands the row at the outlet to all targets; mark(copy) fills in each copy's anchors. False:
-    /// some copy was refused, and the caller fails the trees.
+    /// some copy was refused, and the caller must fail the trees.
     template <typename Mark>
     [[nodiscard]] bool send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
                             Mark&& mark);
 
-    /// The task begins another life: what was handed out in the former one does nothing any more.
+    /// Starts another life of the task: handles of the former one have no effect any more.
     void renew_site();
-    /// What was taken from the mailbox and not run.
+    /// Drops calls that were taken from the mailbox and not run.
     void drop_posted() {
         posted_.clear();
         posted_next_ = 0;
@@ -146,10 +145,11 @@ protected:
     const std::size_t component_;
     const TaskId id_;
     const int index_;
-    mutable std::mutex site_mutex_;  // For readers elsewhere; only the executor's thread writes.
+    // For readers on other threads; only the executor's thread writes.
+    mutable std::mutex site_mutex_;
     std::shared_ptr<TaskSite> site_;
     TaskContext context_;
-    const std::unique_ptr<Journal> journal_;  // Null: none is kept.
+    const std::unique_ptr<Journal> journal_;  // Null: no journal.
     bool ended_ = false;
     const bool debug_;  // topology.debug
 
@@ -162,31 +162,30 @@ private:
                      Mark& mark);
     template <typename Mark>
     bool send_chosen(Stream& stream, std::size_t bytes, TaskId direct, Mark& mark);
-    /// Asks all custom groupings: they may throw, and then nothing is emitted.
+    /// Asks all custom groupings, before anything is emitted, because they may throw.
     void ask_custom(Stream& stream, const std::byte* row) const;
     void add_route(Stream& stream, const Subscription& input, std::size_t component);
 
-    std::vector<std::unique_ptr<Stream>>
-        streams_;  // In the order of declaration: the index is the stream's id.
+    // In the order of declaration, so that the index is the stream's id.
+    std::vector<std::unique_ptr<Stream>> streams_;
     detail::OutStream* default_stream_ = nullptr;
     detail::Outlet scratch_;
     std::vector<std::byte> scratch_bytes_;
     bool next_posted();
     void run_next_posted();
 
-    std::vector<Target> listeners_;           // Every task that listens to this one, but for those
-    std::vector<Target> listeners_in_cycle_;  // in its cycle, which are here.
+    std::vector<Target> listeners_;           // Tasks that listen to this one, outside of its cycle
+    std::vector<Target> listeners_in_cycle_;  // and inside of it, which means in this worker.
     std::vector<std::unique_ptr<detail::Posted>> posted_;
     std::size_t posted_next_ = 0;
     static constexpr std::size_t kNotCounted = ~std::size_t{0};
-    std::size_t posts_left_ = kNotCounted;  // To run before the end.
+    std::size_t posts_left_ = kNotCounted;  // Number left to run before the end.
 };
 
-// ---- Inline: once per row
-// --------------------------------------------------------------------------------------------
+// ---- Inline: once per row -----------------------------------------------------------------------
 
-/// Copies a row, and up to 63 bytes behind it: a trip count that follows the row's size is
-/// mispredicted for rows of differing sizes. Lanes and scratch buffers have the slack.
+/// Copies a row, and up to 63 bytes behind it: a loop over the exact size would be mispredicted for
+/// rows of differing sizes. Lanes and scratch buffers have the slack.
 inline void copy_row(std::byte* to, const std::byte* from, std::size_t bytes) {
     struct Block {
         std::uint64_t words[kCopySlack / sizeof(std::uint64_t)];

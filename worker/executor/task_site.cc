@@ -81,7 +81,7 @@ void TaskSite::log(int level, std::string_view message) {
 
 bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
     std::unique_lock lock(mutex_);
-    // A thread of the engine may be the one that has to make room.
+    // An engine thread must not wait, because it may be the one that has to make room.
     if (!this_thread_runs_executors) {
         room_.wait(lock, [this] {
             return executor_ == nullptr || refuses_posts_ || all_may_post_ > 0 ||
@@ -179,7 +179,7 @@ std::vector<std::unique_ptr<detail::KeptTuple>> TaskSite::take_abandoned() {
 }
 
 void TaskSite::end(const std::function<void(const Tuple&)>& fail_kept) {
-    // Destroyed after the lock is released: what was posted may own a Kept.
+    // Destroyed after the lock is released, because a posted call may own a Kept.
     std::vector<std::unique_ptr<detail::Posted>> dropped;
     const std::lock_guard lock(mutex_);
     shared_ = nullptr;

@@ -1,11 +1,10 @@
-// The part of a task that other threads may hold on to: its identity, its mailbox for post(), what
-// it keeps.
+// The part of a task that other threads may hold: its identity, its mailbox for post(), its kept
+// tuples.
 //
-// Order:   end() when the task has ended: posts are refused from then on, and what is still kept
-//          fails.
-// Threads: post() and release() from any thread; all else from the task's executor. The lock is
-//          held for a few statements, never across user code. A thread that is not the engine's
-//          waits in post() while the mailbox is full.
+// Order:   end() when the task has ended: from then on posts are refused, and kept tuples fail.
+// Threads: post() and release() from any thread; everything else from the task's executor. The
+//          lock is held for a few statements, never across user code. A thread that is not the
+//          engine's waits in post() while the mailbox is full.
 #pragma once
 
 #include <atomic>
@@ -29,8 +28,8 @@
 
 namespace storm::detail {
 
-/// A tuple with a row of its own. Owned by the Kept that points to it; linked into its task's list
-/// meanwhile.
+/// A tuple with a row of its own. Owned by the Kept that points to it, and linked into its task's
+/// list.
 struct KeptTuple {
     KeptTuple(std::vector<std::byte> bytes, std::size_t offsets_at, const StreamSchema& schema,
               TaskId source_task, std::shared_ptr<TaskSite> owner)
@@ -40,7 +39,7 @@ struct KeptTuple {
 
     std::vector<std::byte> row;
     Tuple tuple;
-    std::shared_ptr<TaskSite> site;  // Owners: the engine's task, contexts, and what it keeps.
+    std::shared_ptr<TaskSite> site;  // Owners: the engine's task, contexts, and kept tuples.
     KeptTuple* previous = nullptr;
     KeptTuple* next = nullptr;
     bool failed_at_end = false;  // The task ended first.
@@ -69,18 +68,19 @@ public:
     void log(int level, std::string_view message) override;
     bool post(std::unique_ptr<detail::Posted> posted) override;
 
-    /// Asks for the executor to be run; false when the task has ended.
+    /// Makes the executor run; false if the task has ended.
     bool wake();
     std::string status() const;
 
     // ---- For the executor.
-    /// What was posted since the last call.
+    /// Moves out what was posted since the last call.
     void take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted);
-    /// How many calls wait in the mailbox.
+    /// Number of calls in the mailbox.
     std::size_t posted_count() const;
     /// Something was posted or abandoned.
     bool has_mail() const { return has_mail_.load(std::memory_order_acquire); }
-    /// While one exists nobody waits in post(): the task may be about to wait for who does.
+    /// While one exists nobody waits in post(), because the task may be about to wait for that
+    /// thread.
     class AllMayPost {
     public:
         explicit AllMayPost(TaskSite& site);
@@ -93,26 +93,26 @@ public:
     };
     /// From now on post() returns false. Returns whether that is new.
     bool refuse_posts();
-    /// Whether an input was kept that is neither acked nor failed.
+    /// Whether any kept input is neither acked nor failed.
     bool keeps_any() const { return kept_count_.load(std::memory_order_acquire) > 0; }
     /// Any thread.
     std::size_t kept_count() const { return kept_count_.load(std::memory_order_relaxed); }
     Kept keep(const Tuple& tuple);
-    /// `kept` is acked or failed now: it is no longer kept. False when the task's end was quicker.
+    /// `kept` is acked or failed now, and no longer kept. False if the task has ended before.
     bool settle(detail::KeptTuple& kept);
     /// A Kept was destroyed without ack or fail. Any thread.
     void release(detail::KeptTuple* kept);
-    /// What release() has brought; the caller fails it and deletes it.
+    /// The tuples that release() has brought; the caller fails and deletes them.
     std::vector<std::unique_ptr<detail::KeptTuple>> take_abandoned();
-    /// The task has ended. `fail_kept` is called for each tuple that it still keeps; it must not
-    /// call this.
+    /// The task has ended. Calls `fail_kept` for each tuple that it still keeps; it must not call
+    /// this object.
     void end(const std::function<void(const Tuple&)>& fail_kept = [](const Tuple&) {});
     void for_each_counter(const std::function<void(const std::string&, std::uint64_t)>& use) const;
 
 private:
     void unlink(detail::KeptTuple& kept);
 
-    Shared* shared_;  // Both null once the task has ended; guarded by mutex_ for other threads.
+    Shared* shared_;  // Both are null once the task has ended. Other threads need mutex_.
     Executor* executor_;
     const std::string component_;
     const TaskId task_;
@@ -122,9 +122,9 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<detail::Posted>> posted_;
     std::condition_variable room_;
-    int all_may_post_ = 0;  // How many say so.
+    int all_may_post_ = 0;  // Number of AllMayPost objects.
     bool refuses_posts_ = false;
-    std::atomic<bool> has_mail_{false};  // Saves the lock for a look.
+    std::atomic<bool> has_mail_{false};  // Avoids the lock for a mere look.
     std::vector<std::unique_ptr<detail::KeptTuple>> abandoned_;
     detail::KeptTuple* kept_ = nullptr;  // The first of a doubly linked list.
     std::atomic<std::size_t> kept_count_{0};

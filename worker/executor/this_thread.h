@@ -1,9 +1,9 @@
-// What a thread knows of itself.
+// A fact about the calling thread.
 #pragma once
 
 namespace storm::worker {
 
-/// It runs executors: it must not wait for what only executors can bring about.
+/// It runs executors, so it must not wait for anything that only executors can do.
 inline thread_local bool this_thread_runs_executors = false;
 
 }  // namespace storm::worker

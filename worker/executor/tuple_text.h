@@ -1,4 +1,4 @@
-// A tuple for people, in one line: `word: "cow", count: 3`.
+// A tuple as one line for people: `word: "cow", count: 3`.
 //
 // Threads: pure functions.
 // Cost:    allocates; for topology.debug only.
@@ -10,7 +10,7 @@
 
 namespace storm::worker {
 
-/// Long ones are cut.
+/// Long values are cut.
 std::string tuple_text(const Tuple& tuple);
 
 }  // namespace storm::worker

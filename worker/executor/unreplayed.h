@@ -1,5 +1,5 @@
-// Which tuples of a spout task have failed and were not made good since: what the spout has given
-// up, once it has ended.
+// Counts the tuples of a spout task that failed and were not made good since; those that remain at
+// its end are given up.
 //
 //     failed(7)   count 1
 //     acked(7)    count 0: it was emitted again under its id
@@ -7,7 +7,7 @@
 //
 // Order:   failed() before fail() is called, acked() with every ack.
 // Threads: one writer; count() from any.
-// Cost:    acked() is two comparisons while nothing is missing, and a look-up while something is.
+// Cost:    acked() is two comparisons while nothing is missing, otherwise a look-up.
 #pragma once
 
 #include <algorithm>
@@ -22,8 +22,8 @@ namespace storm::worker {
 
 class Unreplayed {
 public:
-    /// Ids that it remembers. What fails beyond that counts as given up, whatever becomes of it: so
-    /// many at once are not replayed one by one.
+    /// Number of ids that it remembers. Failures beyond that count as given up in any case: so many
+    /// at once are not replayed one by one.
     static constexpr std::size_t kIdsMax = std::size_t{1} << 20;
 
     void failed(MessageId id) {
@@ -35,7 +35,7 @@ public:
         highest_ = ids_.size() == 1 ? id : std::max(highest_, id);
         missing_.add();
     }
-    /// Also when it is dealt with in another way.
+    /// Also for tuples that are dealt with in another way.
     void acked(MessageId id) {
         if (ids_.empty() || id < lowest_ || id > highest_) [[likely]]
             return;
@@ -43,14 +43,14 @@ public:
     }
 
     std::uint64_t count() const {
-        const std::uint64_t good =
-            made_good_.value();  // First: then it is not more than the other.
+        // Read first, so that it cannot exceed the other.
+        const std::uint64_t good = made_good_.value();
         return missing_.value() - good;
     }
 
 private:
     std::unordered_set<MessageId> ids_;
-    MessageId lowest_ = 0;  // Of those that were ever in it since it was empty.
+    MessageId lowest_ = 0;  // The least id since it was last empty.
     MessageId highest_ = 0;
     Counter missing_;
     Counter made_good_;

@@ -1,17 +1,17 @@
-// What became of each tuple, as JSON lines (topology.journal.dir): for checks, not for production.
+// Writes down the fate of each tuple as JSON lines (topology.journal.dir). For checks, not for
+// production.
 //
 //     {"t_us": 17, "kind": "emit", "component": "lines", "task": 1, "epoch": 3, "root": 99,
 //      "id": 7, "attempt": 1}
 //
-// kind: of spouts `emit`, `ack` and `fail`; of bolts `execute` and `bolt_ack`, which have no id and
-// attempt. t_us is CLOCK_MONOTONIC, one clock for all processes of a machine; epoch is the worker's
-// incarnation. Each task has a file of its own, <component>-<task>-<epoch>.jsonl.
+// kind: `emit`, `ack` and `fail` of spouts; `execute` and `bolt_ack` of bolts, which have no id
+// and attempt. t_us is CLOCK_MONOTONIC, one clock for all processes of a machine; epoch is the
+// worker's incarnation. Each task has its own file, <component>-<task>-<epoch>.jsonl.
 //
-// A line is written before anything that follows from its event can leave the process, so that a
-// killed worker leaves no gap: one system call for each event. tools/check-journal judges the
-// files.
+// A line is written before any consequence of its event can leave the process, so a killed worker
+// leaves no gap. The price is one system call per event. tools/check-journal judges the files.
 //
-// Threads: its task's.
+// Threads: the task's.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ namespace storm::worker {
 
 class Journal {
 public:
-    /// Throws std::runtime_error when the file cannot be made. `dir` is made if need be.
+    /// Makes `dir` if it is missing. Throws std::runtime_error if the file cannot be made.
     Journal(const std::string& dir, std::string_view component, TaskId task, std::uint64_t epoch,
             const base::Clock& clock);
     Journal(const Journal&) = delete;
@@ -37,9 +37,9 @@ public:
     ~Journal();
 
     void emit(Root root, MessageId message);
-    /// `what`: "ack" or "fail".
+    /// `what` is "ack" or "fail".
     void settled(std::string_view what, Root root, MessageId message);
-    /// `what`: "execute" or "bolt_ack".
+    /// `what` is "execute" or "bolt_ack".
     void bolt(std::string_view what, Root root);
 
 private:
@@ -47,9 +47,10 @@ private:
 
     const base::Clock& clock_;
     std::string path_;
-    std::string tail_;  // What all lines have in common.
+    std::string tail_;  // Common to all lines.
     int file_ = -1;
-    std::unordered_map<MessageId, std::uint64_t> attempts_;  // Of messages that are not acked.
+    // Attempts of messages that are not acked yet.
+    std::unordered_map<MessageId, std::uint64_t> attempts_;
 };
 
 }  // namespace storm::worker

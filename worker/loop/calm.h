@@ -1,10 +1,11 @@
-// Whether an executor that once held its loop has been quick since, for so long that it may go
-// back.
+// Decides when an executor that once held its loop has been quick for long enough to go back to
+// it.
 //
-// A thread that merely waits for a processor is not slow: of a call that took long, only what it
-// has computed or slept counts.
+// A thread that waits for a processor is not slow. So of a call that took long, only the time that
+// it computed or slept counts.
 //
-// Threads: the loop's. Cost: a look at what the thread has used once in a millisecond.
+// Threads: the loop's.
+// Cost:    one look per millisecond at what the thread has used.
 #pragma once
 
 #include <utility>
@@ -23,19 +24,20 @@ public:
         stepped_at_ = kNever;
         use_at_ = 0;
     }
-    /// Before each step.
+    /// To be called before each step.
     void begin_step(base::Micros now) {
         stepped_at_ = now;
-        // Often enough to tell what a slow call has used, and seldom enough to cost nothing.
+        // Often enough to tell what a slow call has used, and rare enough to cost nothing.
         if (use_at_ != 0 && now - use_at_ < base::kMicrosPerMilli) return;
         use_ = base::own_use();
         use_at_ = now;
     }
-    /// The thread has slept: what it had used before tells nothing.
+    /// The thread has slept, so its earlier use says nothing about the next call.
     void slept() { use_at_ = 0; }
-    /// There was a step since the last judge().
+    /// Whether there was a step since the last judge().
     bool has_step() const { return stepped_at_ != kNever; }
-    /// After a step. False: it was slow, and all begins anew. REQUIRES: has_step().
+    /// To be called after a step. False: the step was slow, and the calm starts anew. REQUIRES:
+    /// has_step().
     bool judge(base::Micros now) {
         if (now - std::exchange(stepped_at_, kNever) < kSlowCallMicros) return true;
         const base::ThreadUse use = base::own_use();
@@ -43,13 +45,13 @@ public:
         since_ = now;
         return false;
     }
-    /// For how long it has been quick.
+    /// How long the executor has been quick.
     base::Micros lasts(base::Micros now) const { return now - since_; }
 
 private:
-    base::Micros stepped_at_ = kNever;  // When the last step began, if not judged yet.
+    base::Micros stepped_at_ = kNever;  // Start of the last step, unless it is judged.
     base::Micros since_ = 0;
-    base::ThreadUse use_;  // By its thread, at `use_at_`, a moment before a step.
+    base::ThreadUse use_;  // Use of the thread at `use_at_`, shortly before a step.
     base::Micros use_at_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// The part of a loop that carries: what executors emit to where it goes, and what arrives to the
-// executors that it is for, or after those that are away.
+// The part of a loop that carries: the output of executors to its destinations, and arrivals to the
+// executors that they are for, here or in an annex.
 
 #include <algorithm>
 #include <cstring>
@@ -31,10 +31,11 @@ void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool co
     shared_.pool.bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
     if (number == number_) return dispatch(batch);
     Entrance& target = shared_.entrance(number);
-    // To another worker, the link's thread reads it once; a full one need not be copied for that.
+    // A link's thread reads the batch only once, so a nearly full one is not worth a copy.
     const bool elsewhere = number >= shared_.wiring.first_peer();
     if (!copied && !(elsewhere && batch->used > kBatchBytes / 2)) {
-        // The bytes were written while they were in this core's cache; one copy moves them all.
+        // The bytes are in this core's cache, where they were just written; the copy moves them in
+        // one go.
         Batch* const copy = pool_.copy(*batch);
         pool_.give(batch);
         batch = copy;

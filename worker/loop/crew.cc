@@ -122,7 +122,7 @@ void Crew::join() {
         ended_ = true;
         for (const auto& member : members_) member->wake.notify_one();
     }
-    // Closed: there are no new ones.
+    // After close() there are no new members.
     for (const auto& member : members_) {
         if (member->thread->joinable()) member->thread->join();
     }

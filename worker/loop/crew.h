@@ -1,13 +1,13 @@
 // The threads that run loops.
 //
-// A loop changes threads while it runs (loop/loop.h); a thread whose loop has come to an end waits
-// here for the next one, so that there are never more than were once needed at the same time.
+// A loop may change threads while it runs (loop/loop.h). A thread whose loop has ended waits here
+// for the next one, so there are never more threads than were once needed at the same time.
 //
 //     hire() ──► run() ──► parked ──take()──► run() ──► … ──► join()
 //                             └─◄──give_back()──┘
 //
-// Order:   close(), then join() once nobody is at work any more.
-// Threads: any; join() from none of its own.
+// Order:   close(), then join() when no thread is at work any more.
+// Threads: any; join() from none of the crew.
 #pragma once
 
 #include <condition_variable>
@@ -34,23 +34,23 @@ public:
     Crew& operator=(const Crew&) = delete;
     ~Crew();
 
-    /// For tests; before anything else.
+    /// For tests. To be called before anything else.
     void make_threads_with(MakeThread make) { make_thread_ = std::move(make); }
 
-    /// A new thread. Throws std::system_error when the system gives none.
+    /// Makes a new thread. Throws std::system_error if the system gives none.
     Member& hire();
-    /// A parked thread, or a new one; null when the system gives none, which is logged once, or
-    /// after close(). Whoever took one calls run() or give_back().
+    /// A parked thread, or a new one. Null after close(), or if the system gives no thread, which
+    /// is logged once. The caller hands the thread to run() or give_back().
     Member* take();
     void give_back(Member& member);
-    /// Calls `work` on that thread, which is called `name` meanwhile.
+    /// Calls `work` on that thread, which bears the name `name` meanwhile.
     void run(Member& member, std::string name, std::function<void()> work);
 
     void close();
-    /// Whether anybody is at work, or taken.
+    /// Whether any thread is running or taken.
     bool at_work() const;
     void join();
-    /// How many threads there are.
+    /// Number of threads.
     std::size_t size() const;
 
 private:
@@ -59,14 +59,14 @@ private:
 
     const base::Clock& clock_;
     MakeThread make_thread_;
-    mutable std::mutex mutex_;  // Guards what follows; held for a few statements.
+    mutable std::mutex mutex_;  // Guards the following; held for a few statements.
     std::vector<std::unique_ptr<Member>> members_;
     std::vector<Member*> parked_;
     std::size_t at_work_ = 0;
     bool closed_ = false;
     bool ended_ = false;
-    bool refused_before_ = false;  // The system has given no thread.
-    base::Micros asked_in_vain_;   // When it did so last.
+    bool refused_before_ = false;  // The system has refused a thread before.
+    base::Micros asked_in_vain_;   // When it last did.
 };
 
 }  // namespace storm::worker

@@ -25,7 +25,7 @@ void Loop::add(Executor& executor) {
     executor.entry.prompt = shared_.wiring.topology.components()[executor.component()].blocking;
 }
 
-// ---- From any thread ---------------------------------------------------------------------------
+// ---- For any thread -----------------------------------------------------------------------------
 
 void Loop::resume(Executor& executor) {
     Executor* head = resumed_.load(std::memory_order_relaxed);
@@ -39,7 +39,7 @@ void Loop::resume(Executor& executor) {
 Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     if (!step_word_.compare_exchange_strong(word, word + 1, std::memory_order_acq_rel))
         return nullptr;
-    // All but the executor's own state is ours now.
+    // The step is lost to its thread, so everything but the executor's own state is ours now.
     Executor& slow = *in_user_code_.exchange(nullptr, std::memory_order_relaxed);
     steps_ = (word + 1) / 2;
     std::erase(executors_, &slow);
@@ -48,7 +48,7 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     annex.begun_ = begun_;
     annex.home_ = this;
     annex.in_user_code_.store(&slow, std::memory_order_relaxed);
-    slow.entry.loop.store(&annex, std::memory_order_release);  // What its thread waits for.
+    slow.entry.loop.store(&annex, std::memory_order_release);  // Its thread waits for this.
     return &slow;
 }
 
@@ -57,7 +57,7 @@ bool Loop::detach(Executor& executor) {
     if (is_here() && !stopping()) {
         const Relief::TakeOut out = relief_.take_out(*this, executor.entry.step_word);
         if (out == Relief::TakeOut::kNoThread && is_here()) return false;
-        // The stall watch was quicker: this call has taken long.
+        // The stall watch took the loop first: this call has taken long.
         if (out != Relief::TakeOut::kDone) executor.entry.prompt = true;
     }
     if (is_here() && stopping()) return false;
@@ -77,7 +77,7 @@ void Loop::wait_for_credit(Executor& executor) {
     }
 }
 
-// ---- Running -----------------------------------------------------------------------------------
+// ---- Running ------------------------------------------------------------------------------------
 
 void Loop::run() {
     this_thread_runs_executors = true;
@@ -99,6 +99,8 @@ void Loop::run_turns() {
             continue;
         }
         if (running_next_ == running_.size()) choose_running();
+        // One step each, all without a look at the inboxes: what a step sends to this loop runs in
+        // the next turn. A step that ends with `false` has lost the loop to another thread.
         while (running_next_ < running_.size() && !stopping()) {
             Executor& executor = *running_[running_next_++];
             const bool opens = !executor.entry.opened;
@@ -112,7 +114,7 @@ void Loop::choose_running() {
     running_.clear();
     running_next_ = 0;
     running_.swap(ready_);
-    // What is on its way goes first: it is in cache, and done sooner.
+    // Work in progress goes first: its rows are in cache, and it ends sooner.
     if (running_.empty() || ++turns_without_spouts_ >= kTurnsWithoutSpoutsMax) {
         running_.insert(running_.end(), ready_spouts_.begin(), ready_spouts_.end());
         ready_spouts_.clear();
@@ -121,11 +123,12 @@ void Loop::choose_running() {
 }
 
 void Loop::go_on_in_annex(Executor& executor, bool opened) {
-    // Nothing of this loop is ours any more.
+    // From here on nothing of this loop may be touched: another thread runs it. The executor gets
+    // its annex as the last act of the take-over, perhaps a moment from now.
     while (here(executor)) base::yield();
     Loop& annex = loop_of(executor);
     annex.adopt(executor, opened);
-    // It was slow, but this was its only call of that kind.
+    // open() was slow, but it is not called again.
     if (opened && !annex.stopping()) return annex.send_home();
     annex.run_turns();
 }
@@ -141,9 +144,11 @@ bool Loop::stopping() const {
 
 bool Loop::step(Executor& executor, base::Micros now) {
     executor.entry.ready = false;
+    // The step must not touch this loop's pool: it may be another thread's by then.
     if (executor.emits) executor.outbox.stock(pool_);
     if (home_ != nullptr) calm_.begin_step(now);
     in_user_code_.store(&executor, std::memory_order_release);
+    // A dedicated loop is not lent: it has no other executor.
     if (!lendable_) {
         const bool more = call(executor, now);
         in_user_code_.store(nullptr, std::memory_order_relaxed);
@@ -151,6 +156,7 @@ bool Loop::step(Executor& executor, base::Micros now) {
         return true;
     }
     executor.entry.step_loop = this;
+    // From here until the exchange below the loop may become another thread's at any moment.
     const std::uint64_t word = 2 * ++steps_ + 1;
     executor.entry.step_word = word;
     step_word_.store(word, std::memory_order_release);
@@ -170,7 +176,7 @@ bool Loop::call(Executor& executor, base::Micros now) {
     return open(executor);
 }
 
-// The loop may be another thread's when user code returns.
+// When user code returns, the loop may be another thread's.
 bool Loop::open(Executor& executor) {
     executor.entry.opening_since.store(shared_.clock.now(), std::memory_order_relaxed);
     const auto thrown = executor.try_open();
@@ -185,6 +191,8 @@ bool Loop::open(Executor& executor) {
 }
 
 void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
+    // Output leaves when the executor has nothing more to do, when it is old, or when the next call
+    // may block. Otherwise it waits for more, since a full batch costs as much as a small one.
     const bool old = executor.entry.oldest_output != kNever &&
                      now - executor.entry.oldest_output >= kFlushMicros;
     const bool flush = !more || old || executor.entry.prompt;
@@ -226,7 +234,7 @@ void Loop::drop_queued() {
     batches.take_all([this](Batch* batch) { pool_.give(batch); });
 }
 
-// ---- Sleeping ----------------------------------------------------------------------------------
+// ---- Sleeping -----------------------------------------------------------------------------------
 
 bool Loop::has_arrivals() const {
     return !control.empty() || !batches.empty() ||
@@ -235,8 +243,8 @@ bool Loop::has_arrivals() const {
 }
 
 void Loop::idle(base::Micros now) {
-    // Answers tend to come soon; but who only polls has nothing to wait for. And where there is
-    // more to do than cores, one yield may take longer than a wake-up.
+    // Answers tend to come soon after something was sent; a loop that only polls has nothing to
+    // wait for. With more work than cores one yield may take longer than a wake-up.
     for (int i = 0; i < kYields && sent_something_; ++i) {
         if (has_arrivals()) return;
         base::yield();
@@ -297,13 +305,14 @@ void Loop::set_timer(Executor& executor) {
 
 void Loop::mark_ready(Executor& executor) {
     if (executor.entry.ready) return;
-    // Until all bolts are prepared, only that is done. What comes meanwhile waits for begin().
+    // Until all bolts are prepared, nothing else may run. begin() makes up for what arrives
+    // meanwhile.
     if (!begun_ && (executor.entry.opened || executor.is_spout)) return;
     executor.entry.ready = true;
     (executor.is_spout ? ready_spouts_ : ready_).push_back(&executor);
 }
 
-// ---- There and back ----------------------------------------------------------------------------
+// ---- There and back -----------------------------------------------------------------------------
 
 void Loop::adopt(Executor& executor, bool opened) {
     in_user_code_.store(nullptr, std::memory_order_relaxed);
@@ -312,7 +321,7 @@ void Loop::adopt(Executor& executor, bool opened) {
     home_->control.push(left);
     home_->notify();
     const base::Micros now = shared_.clock.now();
-    // Who went by itself, in order to wait for credit, does not block in each call.
+    // An executor that detached by itself, to wait for credit, does not block in each call.
     if (!executor.entry.dedicated && !opened) executor.entry.prompt = true;
     executor.entry.dedicated = true;
     if (!opened) {
@@ -343,8 +352,8 @@ void Loop::send_home() {
     running_next_ = 0;
     executor.entry.ready = false;
     timers_.remove(executor.entry);
-    // An empty batch that names it: in the lane of its rows, since at home the next ones take a
-    // shorter way.
+    // An empty batch that names the executor. It travels in the lane of its rows, because the next
+    // rows, emitted at home, take a shorter way.
     Batch* const marker = make_batch(0);
     marker->returning = &executor;
     home.batches.push(executor.entry.token(home, home.number()), marker);
@@ -360,7 +369,7 @@ void Loop::take_back(Batch* marker) {
     executor.entry.dedicated = false;
     executor.entry.prompt = shared_.wiring.topology.components()[executor.component()].blocking;
     executor.entry.home_since = shared_.clock.now();
-    // All of it is from this loop, so that all of it can be seen.
+    // Everything in the annex was pushed by this loop, so this thread sees all of it.
     while (!annex.control.empty()) annex.take_controls(*this);
     while (!annex.batches.empty())
         annex.batches.take_all([this](Batch* batch) { dispatch(batch); });

@@ -1,28 +1,37 @@
-// An event loop: runs its executors cooperatively, one step at a time, and carries what they emit
-// to where it goes.
+// An event loop: runs its executors cooperatively, one step at a time, and carries their output to
+// its destinations.
 //
 //     turn:  acks and fails ─► batches ─► resumed executors ─► timers
 //            ─► one step of each bolt executor that is ready; of each spout executor when none is
 //     idle:  a few yields ─► sleep until something is pushed, or the next timer
 //
 // The loop is an object apart from the thread that runs it. While user code runs, the loop may be
-// taken over, by the stall watch (loop/stall_watch.h) or by the executor itself, which wants to
-// wait in an emit (detach()): everything here is then another thread's, and the executor that held
-// it goes on in an annex, a loop of its own, on the old thread.
+// taken over: by the stall watch (loop/stall_watch.h), or by the executor itself if it has to wait
+// in an emit (detach()). Then another thread runs the loop, and the executor that held it goes on
+// in an annex, a loop of its own, on the old thread.
 //
 //     step_word:  even ──step n──► odd ──────────────► even
-//                                   └──take_over(n)──► even, another thread's
+//                                   └──take_over(n)──► even, the loop is another thread's
 //
-// What is for an executor always comes by its home loop, which forwards it while the executor is
-// away; nobody else pushes anything into an annex. So the way back is short: once the executor has
-// been quick for a while, its thread sends it home as a batch behind all that it has sent there,
-// and touches it and the annex no more; the home loop takes what is left in the annex, and goes on.
+// Invariants:
 //
-// The first step of an executor is its open() or prepare(). Until all bolts are prepared nothing
-// else is run.
+// - The thread that moves step_word from odd to even owns everything in the loop but the executor
+//   in user code. A step that loses this race touches nothing here any more.
+// - `entry.loop` of an executor names the loop that runs it. It changes at a take-over and at the
+//   executor's return, each time by the thread that owns the home loop.
+// - Everything for an executor arrives at its home loop, which forwards it while the executor is
+//   in an annex. Nobody else pushes anything into an annex.
 //
-// Threads: push, resume, notify, step_word, in_user_code and take_over from any; all else is the
-// running thread's.
+// Because of the last invariant the way back is short. Once the executor has been quick for a
+// while, its thread sends it home as a batch behind all that it has sent there, and touches
+// neither it nor the annex afterwards. The home loop takes whatever is left in the annex, and goes
+// on.
+//
+// The first step of an executor is its open() or prepare(). Until all bolts are prepared, nothing
+// else runs.
+//
+// Threads: push, resume, notify, step_word, in_user_code and take_over from any; everything else
+//          belongs to the running thread.
 #pragma once
 
 #include <atomic>
@@ -52,7 +61,7 @@ class Loop final : public Host {
 public:
     static constexpr std::uint32_t kAnnex = std::numeric_limits<std::uint32_t>::max();
 
-    /// `number`: the home of its executors, or kAnnex. `lendable`: may be taken over.
+    /// `number`: the loop's number, or kAnnex. `lendable`: it may be taken over.
     Loop(Shared& shared, Relief& relief, std::uint32_t number, bool lendable);
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
@@ -62,51 +71,51 @@ public:
 
     /// Prepares the bolts, then runs until the engine stops.
     void run();
-    /// Goes on with a loop that take_over() has won. Returns when the engine stops, as run(), or
-    /// when what was an annex is one no more.
+    /// Goes on with a loop that take_over() has won. Returns when the engine stops, as run() does,
+    /// or when an annex has sent its executor home.
     void run_turns();
 
-    /// Gives back what nobody will consume any more. After all threads have ended.
+    /// Frees what nobody will consume any more. To be called after all threads have ended.
     void drop_queued(Executor& executor);
     void drop_queued();
 
-    // ---- From any thread; and what is pushed into the entrance.
+    // ---- For any thread, as is pushing into the entrance.
     void resume(Executor& executor) override;
     void notify() override { sleep_.notify(); }
 
     /// Odd while user code runs; changes with each step.
     std::uint64_t step_word() const { return step_word_.load(std::memory_order_acquire); }
-    /// Takes the loop away from its thread if that is still in the step of `word`. The executor
-    /// that is in it moves to `annex`, and is returned; null: the step was quicker.
+    /// Takes the loop from its thread, if that is still in the step of `word`. The executor in that
+    /// step moves to `annex` and is returned. Null: the step ended before.
     Executor* take_over(std::uint64_t word, Loop& annex);
-    /// Whose code is being called; null: nobody's.
+    /// The executor in user code; null: none.
     Executor* in_user_code() const { return in_user_code_.load(std::memory_order_acquire); }
-    /// It sleeps, or has come to its end. Whoever wakes it stirs the stall watch.
+    /// Whether it sleeps or has ended. A loop that wakes up stirs the stall watch.
     bool asleep() const { return asleep_.load(std::memory_order_acquire); }
-    /// The number of the thread that runs it; 0: none yet.
+    /// Number of the thread that runs it; 0: none yet.
     pid_t thread() const { return thread_.load(std::memory_order_acquire); }
-    /// It is the home of more than one executor: one that holds the loop would hold up others.
+    /// Whether it is home to several executors, so that one that holds it would hold up others.
     bool worth_watching() const { return lendable_ && residents_ > 1; }
 
-    // ---- From the executor's thread, in the middle of a step.
+    // ---- For the executor's thread, in the middle of a step.
     bool detach(Executor& executor) override;
     void hand_over(Executor& executor) override { hand_over(executor, true); }
     void wait_for_credit(Executor& executor) override;
 
 private:
-    /// The ready ones become those of this turn.
+    /// Makes the ready executors those of this turn.
     void choose_running();
-    /// The executor that lost this loop goes on in its annex; the calling thread with it.
+    /// Continues, after a lost step, with the annex of the executor that was in it.
     void go_on_in_annex(Executor& executor, bool opened);
     bool stopping() const;
-    /// All bolts are prepared.
+    /// To be called once all bolts are prepared.
     void begin();
     void idle(base::Micros now);
     bool has_arrivals() const;
     void take_arrivals();
     void take_controls(Loop& by);
     void fire_timers(base::Micros now);
-    /// False: the loop was taken over meanwhile.
+    /// False: the loop was taken over during the step.
     bool step(Executor& executor, base::Micros now);
     /// Calls user code: open() or prepare() the first time, then steps.
     bool call(Executor& executor, base::Micros now);
@@ -114,26 +123,26 @@ private:
     void finish_step(Executor& executor, base::Micros now, bool more);
     void close();
 
-    // ---- Of an annex.
-    /// Goes on with an executor that was in the middle of a step when its home was taken over.
+    // ---- Annex only.
+    /// Finishes the step during which the executor's home was taken over.
     void adopt(Executor& executor, bool opened);
     /// After a step: whether the executor has been quick for long enough.
     bool may_go_home(base::Micros now);
     void send_home();
-    // ---- Of a home.
+    // ---- Home only.
     void take_back(Batch* marker);
 
     void mark_ready(Executor& executor);
     void set_timer(Executor& executor);
     void hand_over(Executor& executor, bool all_acks);
-    /// `copied`: the batch was not built in place, and may go to another loop as it is.
+    /// `copied`: the batch was not built in place, so it may go to another loop as it is.
     void carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied);
     void send_acks(Executor& executor, bool all);
     void dispatch(Batch* batch);
     void forward(const std::byte* run, base::Micros born, Executor& executor);
     void dispatch(ControlBatch& arrived);
     void send(ControlBatch& control, Entrance& target);
-    /// For executors that are no longer here.
+    /// For executors that are not here at present.
     void forward(ControlBatch& part, Executor& executor);
     void release(Batch* batch);
     bool here(const Executor& executor) const {
@@ -148,31 +157,35 @@ private:
     Relief& relief_;
     const std::uint32_t number_;
     const bool lendable_;
+
+    // The running thread's; another thread's after a take-over.
     BatchPool pool_;
     Regroup regroup_;
     std::vector<Executor*> executors_;
     std::vector<Executor*> ready_;
     std::vector<Executor*> ready_spouts_;
     int turns_without_spouts_ = 0;
-    std::vector<Executor*> running_;  // The ready ones of this turn.
+    std::vector<Executor*> running_;  // The ready executors of this turn.
     std::size_t running_next_ = 0;
     TimerHeap<LoopEntry> timers_;
     bool begun_ = false;           // All bolts are prepared.
-    bool sent_something_ = false;  // Since it last was idle.
+    bool sent_something_ = false;  // Since the loop was last idle.
     std::uint64_t steps_ = 0;
-    base::Micros turn_ = 0;      // When the present turn began.
-    std::size_t residents_ = 0;  // Constant once the engine runs: whose home it is.
+    base::Micros turn_ = 0;      // Start of the present turn.
+    std::size_t residents_ = 0;  // Executors whose home this is; constant once the engine runs.
 
-    // Of an annex.
-    Loop* home_ = nullptr;                                // Null: it is none.
-    std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home pushes.
+    // Annex only.
+    Loop* home_ = nullptr;                                // Null: this is no annex.
+    std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home loop pushes.
     Calm calm_;
 
+    // Read by other threads.
     alignas(64) std::atomic<std::uint64_t> step_word_{0};
     std::atomic<Executor*> in_user_code_{nullptr};
     std::atomic<bool> asleep_{false};
     std::atomic<pid_t> thread_{0};
-    alignas(64) std::atomic<Executor*> resumed_{nullptr};  // A stack, by LoopEntry::next_resumed.
+    // A stack, linked by LoopEntry::next_resumed.
+    alignas(64) std::atomic<Executor*> resumed_{nullptr};
     base::EventCount sleep_;
 };
 

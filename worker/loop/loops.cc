@@ -38,7 +38,7 @@ void Loops::run_in(Crew::Member& thread, Loop& loop, void (Loop::*run)()) {
 bool Loops::stop(base::Micros patience, const std::function<void()>& meanwhile) {
     notify_all();
     watch_.join();
-    crew_.close();  // From here on there are no new threads.
+    crew_.close();  // No new threads from here on.
     const base::Micros give_up = shared_.clock.now() + patience;
     while (crew_.at_work()) {
         if (patience != base::EventCount::kForever && shared_.clock.now() > give_up) return false;
@@ -81,7 +81,7 @@ std::vector<Executor*> Loops::in_user_code() const {
 // ---- When a loop is held -----------------------------------------------------------------------
 
 Relief::TakeOut Loops::take_out(Loop& loop, std::uint64_t word) {
-    // The thread first: a loop that nobody runs would be the worse evil.
+    // The thread comes first: a loop that no thread runs would be worse than one that is held.
     Crew::Member* const thread = crew_.take();
     if (thread == nullptr) return TakeOut::kNoThread;
     Loop& annex = take_annex();

@@ -1,9 +1,9 @@
-// All loops of this worker: their threads, the annexes of those that were taken over, and the watch
-// that has them taken over.
+// All loops of this worker: their threads, the annexes of those that were taken over, and the stall
+// watch.
 //
 // Order:   add() each executor; start() once; stop() before destruction.
-// Threads: add, start and stop from the one that made it; notify_all, in_user_code and annexes from
-//          any.
+// Threads: add, start and stop from the thread that made it; notify_all, in_user_code and annexes
+//          from any.
 #pragma once
 
 #include <cstddef>
@@ -25,26 +25,26 @@ namespace storm::worker {
 
 class Loops final : public Relief {
 public:
-    /// `shared` outlives it, and gets its entrances.
+    /// Adds the entrances of its loops to `shared`, which must outlive it.
     explicit Loops(Shared& shared);
     Loops(const Loops&) = delete;
     Loops& operator=(const Loops&) = delete;
 
-    /// To the loop that the wiring names. The executor outlives the threads, not this.
+    /// Adds the executor to the loop that the wiring names. It must outlive the threads.
     void add(Executor& executor);
     void start();
-    /// Ends all threads, after RunState::stop(); `meanwhile` is called now and then. False: user
-    /// code does not return, and some thread is left behind.
+    /// Ends all threads, after RunState::stop(); calls `meanwhile` now and then. False: some user
+    /// code does not return within `patience`, and its thread is left behind.
     bool stop(base::Micros patience, const std::function<void()>& meanwhile);
-    /// Gives back what nobody will consume any more. After all threads have ended.
+    /// Frees what nobody will consume any more. To be called after all threads have ended.
     void drop_queued();
 
-    /// All of them look at the state again.
+    /// Makes all loops look at the state again.
     void notify_all();
-    /// Those whose code is being called.
+    /// The executors in user code.
     std::vector<Executor*> in_user_code() const;
     Crew& crew() { return crew_; }
-    /// How many there are, in use or not.
+    /// Number of annexes, in use or free.
     std::size_t annexes() const;
 
 private:
@@ -63,8 +63,8 @@ private:
     StallWatch watch_;
     Crew crew_;
 
-    mutable std::mutex mutex_;                    // Guards what follows; held for a few statements.
-    std::vector<std::unique_ptr<Loop>> annexes_;  // Not one more than were in use at once.
+    mutable std::mutex mutex_;  // Guards the following; held for a few statements.
+    std::vector<std::unique_ptr<Loop>> annexes_;  // As many as were once in use together.
     std::vector<Loop*> free_annexes_;
 };
 

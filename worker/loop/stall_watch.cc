@@ -15,8 +15,8 @@
 namespace storm::worker {
 namespace {
 
-constexpr base::Micros kQuietMicros =
-    100 * base::kMicrosPerMilli;  // Then it sleeps until a loop stirs.
+/// After this long without work the watch sleeps until a loop stirs.
+constexpr base::Micros kQuietMicros = 100 * base::kMicrosPerMilli;
 constexpr base::Micros kOpeningLookMicros = base::kMicrosPerSecond;
 
 }  // namespace
@@ -40,7 +40,7 @@ void StallWatch::run() {
             pause_.wait(pause_.prepare_wait(), pause_micros_);
             continue;
         }
-        // A loop stirs after it has something to do: look once more before sleeping.
+        // A loop stirs us only after it has something to do, so look once more before sleeping.
         const base::EventCount::Ticket ticket = sleep_.prepare_wait();
         if (!shared_.state.stopping() && look_at_all()) {
             sleep_.wait(ticket,
@@ -61,7 +61,7 @@ bool StallWatch::look_at_all() {
         quiet = quiet && watched.loop->asleep() && now - watched.since > kQuietMicros;
     }
     if (shared_.state.opening() && now >= look_at_opening_) look_at_opening(now);
-    // While loops mostly sleep, a stall may go unseen a little longer.
+    // While loops mostly sleep, a stall may stay unseen a little longer.
     pause_micros_ =
         in_user_code ? kStallWatchMicros : std::min(2 * pause_micros_, kStallWatchMicrosMax);
     return quiet;
@@ -77,7 +77,7 @@ bool StallWatch::held(Watched& watched, base::Micros now) {
 
 void StallWatch::look(Watched& watched, base::Micros now) {
     const std::uint64_t word = watched.loop->step_word();
-    // Of this step, if it turns out that it is still in it.
+    // The holder of this step, if the word shows that the step is still the same.
     const Executor* const holder = watched.loop->in_user_code();
     const std::uint32_t progress = holder == nullptr ? 0 : holder->progress();
     if (word != watched.word || progress != watched.progress) {

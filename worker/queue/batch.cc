@@ -83,7 +83,7 @@ void BatchPool::give(Batch* batch) {
     if (free_.size() >= kPoolBatches) {
         const auto half = static_cast<std::ptrdiff_t>(kPoolBatches / 2);
         if (common_.count_.load(std::memory_order_relaxed) < kCommonPoolBatches) {
-            // The oldest ones: the newest are still in cache.
+            // The oldest ones, because the newest are still in cache.
             common_.count_.fetch_add(kPoolBatches / 2, std::memory_order_relaxed);
             common_.free_.enqueue_bulk(free_.begin(), kPoolBatches / 2);
         } else {

@@ -4,11 +4,9 @@
 //     batch  runs, one after the other
 //
 // Threads: built by the executor that emits, then moved to the loop that consumes it. `open_runs`
-// belongs to that loop:
-//          whoever takes it to zero gives the batch back to the pool.
+//          belongs to that loop: the step that takes it to zero gives the batch back to the pool.
 // Cost:    a pooled batch comes from and goes to a loop-local stack: 1 ns. Batches that pile up on
-// one side cross to the
-//          other through the common pool, 16 at a time.
+//          one side cross to the other through the common pool, 16 at a time.
 #pragma once
 
 #include <atomic>
@@ -27,21 +25,22 @@ class Executor;
 
 struct alignas(64) Batch {
     std::uint32_t used = 0;      // Bytes of runs.
-    std::uint32_t capacity = 0;  // Bytes that there is room for; kBatchBytes in pooled ones.
+    std::uint32_t capacity = 0;  // Room in bytes; kBatchBytes in pooled batches.
     std::uint32_t open_runs = 0;
-    /// When the youngest row in it came, or what it comes of; 0: not known yet. Whatever is older
-    /// than a timeout has timed out.
+    /// Time at which the youngest row, or the spout tuple that it descends from, came in; 0: not
+    /// known yet. A batch older than a timeout holds only rows that have timed out.
     base::Micros born = 0;
-    Executor* returning = nullptr;  // Who comes home behind what it has sent; then it is empty.
+    // The executor that comes home behind what it has sent; the batch is empty then.
+    Executor* returning = nullptr;
 
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
 };
 
-/// A batch with room for exactly `bytes`, which goes back to the system when it is given back.
+/// A batch with room for exactly `bytes`. It is freed when it is given back.
 Batch* make_batch(std::size_t bytes);
 void free_batch(Batch* batch);
 
-/// Where free batches of all loops meet, and how many bytes are on their way in all.
+/// The free batches that loops exchange, and the number of bytes in flight.
 class CommonPool {
 public:
     CommonPool() = default;
@@ -78,7 +77,7 @@ public:
         free_.pop_back();
         return batch;
     }
-    /// A batch just large enough for the runs of `batch`, with a copy of them.
+    /// A copy of `batch` in a block of about its size.
     Batch* copy(Batch& batch);
     void give(Batch* batch);
 

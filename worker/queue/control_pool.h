@@ -1,6 +1,7 @@
-// The empty control batches of all loops and links, to be used again.
+// Recycles the control batches of all loops and links.
 //
-// Threads: any. Cost: about 50 ns.
+// Threads: any.
+// Cost:    about 50 ns.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -19,7 +20,7 @@ public:
         while (free_.try_dequeue(control)) delete control;
     }
 
-    /// An empty one, the caller's until it is given back.
+    /// An empty batch; the caller owns it until give().
     ControlBatch* take() {
         ControlBatch* control = nullptr;
         return free_.try_dequeue(control) ? control : new ControlBatch;  // NOLINT

@@ -1,19 +1,19 @@
 // Credit: how much one executor may send to another before that one has consumed it.
 //
-// The receiver announces an absolute limit, "up to byte N on this channel", and moves it on as it
-// consumes; what it has announced cannot be lost or counted twice. A sender past the limit pauses:
-// it sets `waiting` and looks at the limit once more; the receiver moves the limit and then looks
-// at `waiting`. With a full fence between the two steps on both sides, one of them sees the other,
-// so that no wake-up is lost (Dekker's argument).
+// The receiver announces an absolute limit, "up to byte N on this channel", and advances it as it
+// consumes. Limits are absolute, so an announcement that is repeated or overtaken does no harm. A
+// sender past the limit pauses: it sets `waiting` and looks at the limit once more; the receiver
+// moves the limit and then looks at `waiting`. Each side has a full fence between its two steps,
+// so one of them sees the other, and no wake-up is lost (Dekker's argument).
 //
-// A row may take a channel past its limit by what one call of user code emits; it is the next call
-// that waits.
+// One call of user code may take a channel past its limit with what it emits; the next call waits.
 //
-// A receiver that is gone for good is waited for by nobody: there is credit without limit for it,
-// and yet its channel counts as used up for whoever may choose another one.
+// Nobody waits for a receiver that is gone: its limit is kUnlimited. Yet its channel counts as
+// exhausted, so that groupings with a choice choose another one.
 //
-// Threads: CreditSender is the emitting executor's, CreditReceiver the consuming one's; the atomics
-// join them. Cost:    an add and a compare per row; a fence per quarter of the window.
+// Threads: CreditSender belongs to the emitting executor, CreditReceiver to the consuming one;
+//          they meet in the atomics.
+// Cost:    an add and a compare per row; a fence per quarter of the window.
 #pragma once
 
 #include <atomic>
@@ -27,28 +27,28 @@ public:
     enum class Sender : std::uint8_t { kHere, kElsewhere };
     static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-    /// A sender elsewhere, in another worker, must be told of each new limit.
+    /// A sender elsewhere, in another worker, has to be told each new limit.
     explicit CreditReceiver(std::uint64_t window, Sender sender = Sender::kHere)
         : limit_(window), window_(window), sender_(sender) {}
 
-    /// True when a sender waited for this, or is elsewhere, and must be told.
+    /// True if the sender must be told: it waited for this, or is elsewhere.
     [[nodiscard]] bool consume(std::uint64_t bytes) {
         consumed_ += bytes;
         const std::uint64_t limit = consumed_ + window_;
-        // Own stores are seen in order; the sender reads it with acquire.
+        // The only writer, so relaxed will do; the sender reads with acquire.
         if (limit - limit_.load(std::memory_order_relaxed) < window_ / 4) return false;
         return announce(limit);
     }
     /// Any thread.
     std::uint64_t limit() const { return limit_.load(std::memory_order_acquire); }
 
-    /// For the copy of a receiver elsewhere that its senders here look at: it has announced
-    /// `limit`. True when a sender waited. Threads: one, instead of consume().
+    /// For the local copy of a receiver in another worker: the receiver has announced `limit`. True
+    /// if a sender waited. Threads: one, which calls this instead of consume().
     [[nodiscard]] bool announced(std::uint64_t limit) { return announce(limit); }
-    /// The same: the receiver is lost. There is no credit until another one announces some, and a
-    /// sender that has not used up its own learns of it by CreditSender::revoke().
+    /// For the copy too: the receiver is lost. There is no credit until the next one announces
+    /// some. A sender with credit left learns of it by CreditSender::revoke().
     void revoke() { limit_.store(0, std::memory_order_release); }
-    /// The same, for good: whoever waits is to look again. Nothing is announced after this.
+    /// For the copy too: the receiver is gone for good. Waiting senders must be made to look again.
     void give_up() { limit_.store(kUnlimited, std::memory_order_release); }
 
 private:
@@ -71,12 +71,12 @@ private:
 
 class CreditSender {
 public:
-    /// Without a receiver: a channel inside a cycle, which needs no credit.
+    /// `receiver` is null for a channel inside a cycle, which needs no credit.
     explicit CreditSender(CreditReceiver* receiver)
         : limit_(receiver == nullptr ? CreditReceiver::kUnlimited : receiver->window_),
           receiver_(receiver) {}
 
-    /// Whether the channel was within its limit before, and no longer is.
+    /// True if the channel was within its limit before, and is not any more.
     [[nodiscard]] bool send(std::uint64_t bytes) {
         sent_ += bytes;
         if (sent_ < limit_ || exhausted_) [[likely]]
@@ -85,25 +85,25 @@ public:
         beyond_from_ = sent_;
         return exhausted_;
     }
-    /// Also when the receiver is gone: whoever may choose takes another one.
+    /// True also if the receiver is gone, so that groupings with a choice choose another one.
     bool exhausted() const { return exhausted_; }
-    /// Nobody waits for this one. REQUIRES: refresh() has returned true.
+    /// Nobody waits for this receiver. REQUIRES: refresh() has returned true.
     bool gone() const { return limit_ == CreditReceiver::kUnlimited; }
-    /// Bytes sent since the credit was used up, or since count_beyond(). REQUIRES: exhausted().
+    /// Bytes sent since the credit was exhausted, or since count_beyond(). REQUIRES: exhausted().
     std::uint64_t beyond() const { return sent_ - beyond_from_; }
     void count_beyond() { beyond_from_ = sent_; }
 
-    /// The limit may have been taken back. Returns whether the channel was within its limit, and no
-    /// longer is.
+    /// Looks again, because the limit may have been taken back. True if the channel was within its
+    /// limit, and is not any more.
     [[nodiscard]] bool revoke() {
         beyond_from_ = sent_;
-        if (exhausted_) return false;  // Who waits already goes on with refresh() alone.
+        if (exhausted_) return false;  // Already waiting; refresh() will see the new limit.
         look();
         return exhausted_;
     }
 
-    /// Looks for a new limit; asks to be told of one if there is none. Returns whether there is
-    /// credit again, or nobody to wait for.
+    /// Looks for a new limit; if there is none, asks for a wake-up. True if there is credit again,
+    /// or nobody to wait for.
     bool refresh() {
         if (look()) return true;
         receiver_->waiting_.store(1, std::memory_order_relaxed);

@@ -1,11 +1,11 @@
-// What a cycle of components holds: the bytes of rows that travel between its members.
+// The rows inside a cycle of components: how many bytes of them travel between its members.
 //
-// Rows inside a cycle need no credit, or its members could wait for each other for ever. They are
-// counted instead: above the high water nothing enters the cycle from outside; above the limit a
-// row is refused, and its trees fail.
+// Rows inside a cycle need no credit, or its members could wait for each other forever. They are
+// counted instead. Above the high-water mark nothing enters the cycle from outside; above the
+// limit a row is refused, and its trees fail.
 //
 // Threads: any. A row is added before it is handed over, and removed after its execute() has
-// returned, so that zero means that the cycle is empty.
+//          returned, so zero means that the cycle is empty.
 #pragma once
 
 #include <atomic>
@@ -21,9 +21,10 @@ class Cycle {
 public:
     explicit Cycle(std::int64_t limit) : limit_(limit), high_water_(limit / 2) {}
 
-    /// False: over the limit, nothing was added.
+    /// False: it would exceed the limit, and nothing was added.
     [[nodiscard]] bool try_add(std::int64_t bytes) {
-        // Never above the limit, not even for a moment: others look whether it is empty.
+        // Never above the limit, not even for a moment: other threads check whether the cycle is
+        // empty.
         std::int64_t before = bytes_.load(std::memory_order_relaxed);
         do {
             if (before + bytes > limit_) return false;
@@ -33,8 +34,8 @@ public:
     }
     /// For control records, which are never refused.
     void add(std::int64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_acq_rel); }
-    /// True when this took it below the high water, or to zero: members that wait for that must be
-    /// told.
+    /// True if this crossed the high-water mark downwards, or reached zero: members that wait for
+    /// that must be woken.
     [[nodiscard]] bool remove(std::int64_t bytes) {
         const std::int64_t before = bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
         return before == bytes || (before > high_water_ && before - bytes <= high_water_);
@@ -42,14 +43,14 @@ public:
     bool above_high_water() const { return bytes_.load(std::memory_order_acquire) > high_water_; }
     bool empty() const { return bytes_.load(std::memory_order_acquire) == 0; }
 
-    // How the cycle ends: its members' inputs from outside have all ended and it is empty; then
-    // each task finishes; what they emitted meanwhile is executed too; then EOS goes on.
-    std::atomic<std::int64_t> open_inputs{
-        0};  // Source tasks outside whose EOS some member still waits for.
+    // The end of a cycle: all inputs from outside have ended and it is empty; each task finishes;
+    // what they emitted meanwhile is executed; then EOS leaves the cycle.
+    // Source tasks outside the cycle whose EOS some member still waits for.
+    std::atomic<std::int64_t> open_inputs{0};
     std::atomic<std::int64_t> unfinished_tasks{0};
-    // And before that, how its members learn that nothing new comes from outside.
-    std::atomic<std::int64_t> tasks_not_ending{0};  // Of those with sources outside.
-    std::atomic<std::uint64_t> endings{0};          // How often all of them were told.
+    // Before that: how its members learn that nothing new comes from outside.
+    std::atomic<std::int64_t> tasks_not_ending{0};  // Tasks with sources outside.
+    std::atomic<std::uint64_t> endings{0};          // How often all members were told.
 
     std::vector<Executor*> members;  // Constant once the engine runs.
 

@@ -1,7 +1,7 @@
-// Where batches and control records leave for one destination: another loop of this process, or
-// another worker.
+// Where batches and control records for one destination are pushed: another loop of this process,
+// or another worker.
 //
-// Threads: push from any; taken by the destination's thread, which notify() wakes.
+// Threads: push from any; the destination's thread takes, and notify() wakes it.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ public:
 
     Inbox<Batch> batches;
     Inbox<ControlBatch> control;
-    /// After a push.
+    /// To be called after a push.
     virtual void notify() = 0;
 
 protected:

@@ -7,8 +7,8 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::size_t kStock =
-    4;  // A step ends when one batch is full; each lane may have one open.
+/// Batches for one step. It ends when one batch is full, but each lane may have one open.
+constexpr std::size_t kStock = 4;
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void Outbox::open_run(Lane& lane, std::uint64_t key, std::size_t bytes) {
 }
 
 void Outbox::finish_run(Lane& lane) {
-    if (lane.rows == 0) {  // A row was refused after its run had been opened.
+    if (lane.rows == 0) {  // The row was refused after its run had been opened.
         lane.cursor = lane.run_header;
         return;
     }

@@ -1,9 +1,13 @@
-// What an executor has emitted and its loop has not yet handed over.
+// Output of an executor that its loop has not handed over yet.
 //
-// One open batch (lane) for each destination: a loop, or another worker. Rows are built in place at
-// the end of a lane, or copied there; consecutive rows between the same two tasks form a run. A
-// lane that is full is closed and waits for the end of the step; nothing here touches the loop, so
-// that another thread may take the loop over meanwhile.
+// There is one open batch (lane) per destination: a loop, or another worker. Rows are built in
+// place at the end of a lane, or copied there; consecutive rows between the same two tasks form a
+// run. A full lane is closed and waits for the end of the step.
+//
+// Invariants: an open run's header is written when the run ends, from lane.rows and lane.cursor.
+// `interrupted_` is set whenever the step has a reason to look closer: a batch was closed, or a
+// channel has used up its credit. Nothing here touches the loop, so that another thread may take
+// the loop over in the middle of a step.
 //
 // Threads: the executor's.
 #pragma once
@@ -22,21 +26,21 @@ namespace storm::worker {
 
 class Cycle;
 
-/// A channel to another executor, as its sender sees it.
+/// A channel to another executor, seen by its sender.
 struct alignas(64) Sender {
     Sender(CreditReceiver* receiver, Cycle* within) : credit(receiver), cycle(within) {}
 
     CreditSender credit;
-    Cycle* cycle;                      // Null but for channels inside a cycle.
-    std::vector<RouteCredit*> routes;  // That send through this channel.
+    Cycle* cycle;                      // Null unless the channel is inside a cycle.
+    std::vector<RouteCredit*> routes;  // Routes that send through this channel.
 };
 
 struct Lane : detail::Outlet {
     Batch* batch = nullptr;
     std::byte* run_header = nullptr;
-    std::uint32_t rows = 0;  // Of the open run.
+    std::uint32_t rows = 0;  // In the open run.
     std::uint32_t destination = 0;
-    std::uint32_t closed_runs = 0;  // Of this batch, before the open one.
+    std::uint32_t closed_runs = 0;  // In this batch, before the open run.
     std::uint32_t closed_rows = 0;
 };
 
@@ -60,7 +64,7 @@ public:
 
     Lane& lane(std::uint32_t destination) { return lanes_[destination]; }
 
-    /// Where a row of `bytes` for run `key` may be written; wrote() then takes it in.
+    /// The place for a row of `bytes` bytes in run `key`; wrote() then adds it.
     std::byte* place(Lane& lane, std::uint64_t key, std::size_t bytes) {
         if (lane.run != key || static_cast<std::size_t>(lane.end - lane.cursor) < bytes)
             [[unlikely]] {
@@ -74,13 +78,13 @@ public:
     }
     void open_run(Lane& lane, std::uint64_t key, std::size_t bytes);
 
-    /// Closes what is open. Costs nothing when nothing is.
+    /// Closes all open batches. Free if there are none.
     void close_all();
     bool has_open() const { return open_ > 0; }
     std::vector<Closed>& closed() { return closed_; }
-    /// More is waiting than one call of user code may keep until it ends.
+    /// Whether more is waiting than one call of user code may leave behind.
     bool overfull() const { return closed_bytes_ > overshoot_bytes_; }
-    /// And the executor cannot wait: further rows are refused until this is handed over.
+    /// It is overfull, and the executor cannot wait: refuses rows until this is handed over.
     void refuse() { refuses_ = true; }
     bool refuses() const { return refuses_; }
     void handed_over() {
@@ -90,21 +94,21 @@ public:
         interrupted_ = blocked();
     }
 
-    /// Called when a row has used up a channel's credit.
+    /// To be called when a row has exhausted a channel's credit.
     void exhausted(Sender& sender);
-    /// Something is closed, or a channel's credit used up: the step has to end, or to look closer.
+    /// Whether a batch was closed or a channel exhausted: the step has to end, or to look closer.
     bool interrupted() const { return interrupted_; }
-    /// Some route cannot send: the executor waits.
+    /// Whether some route cannot send, so that the executor waits.
     bool blocked() const { return blocked_routes_ > 0; }
-    /// Something may be emitted though some route cannot send: little has been since it could, or
-    /// since renew_leeway().
+    /// Whether a call may still emit though some route cannot send: little has been sent since
+    /// then, or since renew_leeway().
     bool has_leeway() const;
-    /// What has been emitted so far does not count.
+    /// From here on, bytes emitted so far do not count against the leeway.
     void renew_leeway();
-    /// Looks for new credit; where still blocked, asks for a wake-up. Returns !blocked().
+    /// Looks for new credit; asks for a wake-up where it is still missing. Returns !blocked().
     bool refresh();
 
-    /// Batches for the next step, from the pool of the loop, and back.
+    /// Takes batches for the next step from the loop's pool, and gives the unused ones back.
     void stock(BatchPool& pool);
     void unstock(BatchPool& pool);
 
@@ -114,7 +118,7 @@ private:
     Batch* take(std::size_t bytes);
     void count(RouteCredit& route, int RouteCredit::*channels, int change);
 
-    CommonPool& common_;  // For what the stock does not cover.
+    CommonPool& common_;  // Source of batches beyond the stock.
     const std::size_t overshoot_bytes_;
     std::vector<Lane> lanes_;
     std::vector<Closed> closed_;

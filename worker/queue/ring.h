@@ -1,6 +1,7 @@
 // A queue in one block of memory that grows by doubling and never shrinks.
 //
-// Threads: one. Cost: push and pop are a few instructions; growth copies.
+// Threads: one.
+// Cost:    push and pop are a few instructions; growing copies.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,7 @@ public:
         slots_[tail_++ & (slots_.size() - 1)] = std::move(value);
     }
     void pop() { ++head_; }
-    /// Back to where pop() took it from.
+    /// Puts it back to where pop() took one from.
     void push_front(T value) {
         if (size() == slots_.size()) [[unlikely]]
             grow();
@@ -39,7 +40,7 @@ private:
         tail_ = count;
     }
 
-    std::vector<T> slots_;  // A power of two.
+    std::vector<T> slots_;  // Its size is a power of two.
     std::size_t head_ = 0;
     std::size_t tail_ = 0;
 };

@@ -1,8 +1,8 @@
-// A mark in the data lane, made by the receiving worker itself: what follows on this channel comes
-// from a new life of the source's worker.
+// A mark in the data lane, written by the receiving worker itself: from here on this channel
+// carries rows of a new life of the source's worker.
 //
-// It looks like a control record of a kind that no peer may send (wire/row_codec.h refuses it), and
-// keeps its place among the rows of the old life and of the new one.
+// It looks like a control record of a kind that no peer may send (wire/row_codec.h refuses it),
+// and keeps its place between the rows of the old and of the new life.
 //
 // Threads: pure functions.
 #pragma once

@@ -1,6 +1,8 @@
-// Which executor is due next. An executor has at most one entry, which moves when its time changes.
+// Finds the executor that is due next. Each has at most one entry, which moves when its time
+// changes.
 //
-// Threads: the loop's. Cost: O(log n) per change; nothing when the time is the same as before.
+// Threads: the loop's.
+// Cost:    O(log n) per change; nothing if the time is the same as before.
 #pragma once
 
 #include <cstddef>
@@ -13,22 +15,22 @@ namespace storm::worker {
 
 inline constexpr base::Micros kNever = std::int64_t{1} << 62;
 
-/// What a heap knows of those that are in it.
+/// The heap's bookkeeping within its elements.
 struct Timed {
-    base::Micros timer_due = kNever;  // kNever: it is in no heap.
-    std::size_t timer_slot = 0;       // Where it is in its heap.
+    base::Micros timer_due = kNever;  // kNever: in no heap.
+    std::size_t timer_slot = 0;       // Index in the heap.
 };
 
-template <typename T>  // Derived from Timed.
+template <typename T>  // T is derived from Timed.
 class TimerHeap {
 public:
     bool empty() const { return heap_.empty(); }
     std::size_t size() const { return heap_.size(); }
-    /// REQUIRES: it is not empty, as for next().
+    /// REQUIRES: not empty, as for next().
     base::Micros due() const { return heap_.front()->timer_due; }
     T& next() const { return *heap_.front(); }
 
-    /// kNever: takes it out.
+    /// Adds, moves or, with kNever, removes an element.
     void set(T& timed, base::Micros due) {
         if (due == timed.timer_due) [[likely]]
             return;
@@ -57,8 +59,8 @@ private:
         timed.timer_slot = slot;
     }
 
-    // Up as far as it is earlier than what is above, or down as far as it is later than what is
-    // below.
+    // Moves an element up while it is earlier than its parent, or down while it is later than a
+    // child.
     void settle(T& timed) {
         std::size_t slot = timed.timer_slot;
         while (slot > 0 && timed.timer_due < heap_[(slot - 1) / 2]->timer_due) {

@@ -13,7 +13,7 @@
 namespace storm::worker {
 namespace {
 
-// Runs user code before anything runs; there is nobody to report an error to but who starts it all.
+// Runs user code before anything else runs, so the only one to report an error to is the starter.
 groupings::Custom custom_grouping(const Subscription& input, std::size_t component,
                                   const RouteSource& source) {
     const std::string& target = source.wiring.topology.components()[component].id;

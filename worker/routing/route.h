@@ -1,7 +1,7 @@
-// A route: where the rows of one stream of one task go on behalf of one subscription.
+// A route: takes the rows of one stream of one task to the tasks of one subscription.
 //
 // Threads: the emitting executor's.
-// Cost:    one indirect jump to the grouping; none with a single target.
+// Cost:    one indirect jump to the grouping; none if there is a single target.
 #pragma once
 
 #include <cstddef>
@@ -36,23 +36,23 @@ struct Target {
     Sender* sender;
 };
 
-/// Whose rows a route takes.
+/// The task and the stream that a route serves.
 struct RouteSource {
     const Wiring& wiring;
     TaskId task;
-    const TaskContext& context;  // Of that task.
+    const TaskContext& context;  // Context of that task.
     const detail::StreamSchema& schema;
 };
 
 class Route {
 public:
-    /// `targets`: the tasks of `component`, which subscribes with `input`, in their order. A custom
-    /// grouping is made and prepared: throws std::runtime_error when that fails.
+    /// `targets`: the tasks of `component`, whose subscription is `input`, in ascending order.
+    /// Makes and prepares a custom grouping; throws std::runtime_error if that fails.
     Route(const Subscription& input, std::size_t component, std::vector<Target> targets,
           const RouteSource& source, base::Random& random);
 
-    /// Calls each(target) for every target that gets the row, as often as it does; returns whether
-    /// all of them returned true. None with a direct grouping; those of ask() with a custom one.
+    /// Calls each(target) once per copy of the row. Returns whether all calls returned true. Calls
+    /// nothing for a direct grouping; for a custom one, the targets that ask() has chosen.
     template <typename Each>
     bool choose(const std::byte* row, base::Random& random, Each&& each) {
         const auto has_credit = [this](std::size_t i) {
@@ -94,9 +94,10 @@ public:
         };
         return std::visit(Visit{*this, row, random, has_credit, to}, chooser_);
     }
-    /// The target of a row that is emitted to `task`, if this is a direct grouping and it is one.
+    /// The target for a row emitted to `task`; null unless this is a direct grouping with that
+    /// task.
     Target* direct(TaskId task);
-    /// Before choose(): lets a custom grouping choose, which may throw.
+    /// Lets a custom grouping choose, before choose(). May throw.
     void ask(const Tuple& tuple) {
         if (auto* const custom = std::get_if<groupings::Custom>(&chooser_)) custom->choose(tuple);
     }
@@ -117,7 +118,7 @@ private:
 
     Chooser chooser_;
     std::vector<Target> targets_;
-    std::vector<std::uint16_t> key_fields_;  // For Fields and PartialKey.
+    std::vector<std::uint16_t> key_fields_;  // Used by Fields and PartialKey.
     RouteCredit credit_;
 };
 

@@ -13,7 +13,7 @@
 namespace storm::worker {
 namespace {
 
-// What follows runs in a signal handler, in whatever state the process is in.
+// From here on the code runs in a signal handler, with the process in any state.
 
 void say(std::string_view text) {
     static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
@@ -21,7 +21,7 @@ void say(std::string_view text) {
 
 void tell_and_die(int signal) {
     Screen::give_back();
-    const char* const name = ::sigabbrev_np(signal);  // Of a table; does not allocate.
+    const char* const name = ::sigabbrev_np(signal);  // Reads a table; does not allocate.
     say("error: ended by SIG");
     say(name == nullptr ? "?" : name);
     if (const Executor* const executor = running_executor; executor != nullptr) {
@@ -29,7 +29,7 @@ void tell_and_die(int signal) {
         say(executor->named());
     }
     say("\n");
-    std::raise(signal);  // SA_RESETHAND has put the default action back.
+    std::raise(signal);  // SA_RESETHAND has restored the default action.
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ Json json_of(const Component& component, const cluster::ComponentPlan& plan,
     return json;
 }
 
-/// Those that differ between the levels x86-64-v1 to v4 and what -march=native adds to them: who
-/// has these has what comes along with them.
+/// Features in which the levels x86-64-v1 to v4, and -march=native, differ. A processor with these
+/// has those that come with them.
 std::vector<std::string> compiled_for() {
     std::vector<std::string> features;
 #ifdef __SSE3__
@@ -147,7 +147,7 @@ std::string describe(const std::string& name, const Topology& topology, const Co
         json["components"].push_back(
             json_of(topology.components()[c], plan.components[c], secrets));
     }
-    // What users wrote may be no UTF-8.
+    // The text of users may not be UTF-8.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -1,4 +1,4 @@
-// A topology for programs: what --describe prints, on stdout or on the descriptor that
+// A topology for programs: the output of --describe, on stdout or on the descriptor that
 // $STORM_DESCRIBE_FD names.
 //
 //     {"format": 1, "name": …, "storm_version": …, "machine": "x86_64", "glibc": "2.36",
@@ -9,8 +9,8 @@
 //                      "streams": [{"name": …, "fields": [{"name": …, "kind": …}], "direct": …}],
 //                      "inputs": [{"source": …, "stream": …, "grouping": …, "fields": […]}]}]}
 //
-// Parallelism and tasks are what the settings make of them. Secrets (storm/detail/secrets.h) are
-// not in it. The same program and settings give the same text.
+// Parallelism and tasks are as the settings determine them. Secrets (storm/detail/secrets.h) are
+// left out. The same program and settings give the same text.
 //
 // Threads: pure functions.
 #pragma once
@@ -23,14 +23,14 @@
 
 namespace storm::worker {
 
-/// Grows when a reader of the last one would go wrong.
+/// Grows when a reader of the last format would misread the new one.
 inline constexpr int kDescribeFormat = 1;
 
-/// What the program needs to run.
+/// The program's requirements.
 struct Platform {
     std::string machine;
     std::string glibc;
-    /// That the compiler was let use (STORM_ARCH), by their names in /proc/cpuinfo.
+    /// CPU features that the compiler was allowed to use (STORM_ARCH), named as in /proc/cpuinfo.
     std::vector<std::string> cpu_features;
 };
 Platform this_platform();

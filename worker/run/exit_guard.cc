@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kExitFailed = 1;
 
-std::atomic<bool> armed{false};  // What is called at exit reaches nothing but globals.
+std::atomic<bool> armed{false};  // A global, because functions called at exit reach nothing else.
 
 void at_exit(int code, void*) {
     if (!armed.exchange(false)) return;
@@ -27,7 +27,7 @@ void at_exit(int code, void*) {
     ::_exit(kExitFailed);
 }
 
-// Whichever code it was called with: that is not told.
+// quick_exit() does not tell its exit code.
 void at_quick_exit() {
     if (!armed.exchange(false)) return;
     Screen::give_back();

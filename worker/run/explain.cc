@@ -13,7 +13,7 @@
 namespace storm::worker {
 namespace {
 
-/// Sources first. Within a cycle, and where the graph does not care: the order of declaration.
+/// Sources first; in order of declaration within a cycle, and where the graph leaves a choice.
 std::vector<std::size_t> topological_order(const Wiring& wiring) {
     const std::vector<Component>& components = wiring.topology.components();
     std::vector<bool> placed(components.size(), false);
@@ -41,7 +41,7 @@ std::string counted(int count, const std::string& thing) {
     return std::to_string(count) + ' ' + thing + (count == 1 ? "" : "s");
 }
 
-/// Where its executors run: "loops 0, 1", or threads of their own.
+/// Where the component's executors run: "loops 0, 1", or threads of their own.
 std::string place_text(const Wiring& wiring, std::size_t c) {
     const cluster::ComponentPlan& plan = wiring.plan.components[c];
     std::set<std::uint32_t> loops;

@@ -1,4 +1,4 @@
-// A topology for people: what --explain prints.
+// A topology for people: the output of --explain.
 //
 // Threads: pure functions.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace storm::worker {
 
-/// `wiring` as the engine would make it from the topology and these settings.
+/// `wiring` must be made from the topology and these settings, as the engine does.
 std::string explain(const std::string& name, const Wiring& wiring,
                     const cluster::LayeredSettings& settings);
 

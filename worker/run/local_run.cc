@@ -16,7 +16,7 @@ void say(const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
 }
 
-/// 1,024 of "lines" and 3 of "urls"; empty: none.
+/// `1,024 of "lines" and 3 of "urls"`; empty: none.
 std::string pending_text(const Snapshot& snapshot) {
     std::string text;
     for (const ComponentSnapshot& component : snapshot) {
@@ -68,7 +68,7 @@ RunState::State LocalRun::watch() {
 
 void LocalRun::notice(base::Micros now) {
     if (now < notice_at_) return;
-    const bool first = notice_at_ == 0;  // Spouts have just been opened, if that.
+    const bool first = notice_at_ == 0;  // At the first look spouts have at most just been opened.
     notice_at_ = now + kNoticeMicros;
     if (first || !engine_.shared().state.prepared()) return;
     tell_of_unread_keys();

@@ -35,22 +35,22 @@ enum class ExitCode : std::uint8_t {
 
 class LocalRun {
 public:
-    /// All but the name must outlive it. The engine is not started yet.
-    /// `given`: keys of -c. Those that nobody reads are warned of, once all has started.
+    /// All but the name must outlive this. The engine is not started yet. `given`: keys of -c; a
+    /// warning names those that nobody has read once everything has started.
     LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock,
              std::vector<std::string> given = {});
 
-    /// Ends the process itself on a second signal, and when user code does not return.
+    /// Ends the process itself on a second signal, and if user code does not return.
     ExitCode run();
 
 private:
-    /// Until the engine has ended, or must: then it is still kRunning.
+    /// Returns when the engine has ended, or when it must end; then the state is still kRunning.
     RunState::State watch();
     void begin_to_drain(base::Micros now);
-    /// Warns of what a user should know of.
+    /// Prints warnings for the user.
     void notice(base::Micros now);
     void tell_of_unread_keys();
-    /// Whether all threads have ended.
+    /// Returns whether all threads have ended.
     bool stop();
     ExitCode judge(RunState::State state);
     [[noreturn]] void exit_now(ExitCode code);

@@ -45,7 +45,7 @@ public:
     explicit Families(const MetricsSource& source) : source_(source) {}
 
     void add(const ComponentSnapshot& component) {
-        if (!component.here) return;  // Its own workers have its counts.
+        if (!component.here) return;  // The workers that run it report its counts.
         const std::string& id = component.id;
         for (const auto& stream : component.streams) {
             count("emitted", "Tuples emitted", id, stream.stream, stream.emitted);
@@ -106,7 +106,7 @@ private:
     }
 
     void add_inputs(const ComponentSnapshot& bolt) {
-        // Streams of the same name, of several sources, are one here.
+        // Streams of the same name from several sources are combined.
         std::map<std::string, ComponentSnapshot::InputCounts> by_stream;
         for (const auto& input : bolt.inputs) {
             if (input.stream.starts_with("__") && input.executed == 0) continue;
@@ -149,8 +149,8 @@ private:
         return made;
     }
 
-    /// By names that metrics may have. Two that become one are told apart by a number; who has such
-    /// a name to begin with keeps it.
+    /// Counters under valid metric names. If two names become equal, a number is appended; a
+    /// counter whose name was valid keeps it.
     static std::map<std::string, std::uint64_t> named_apart(
         std::vector<std::pair<std::string, std::uint64_t>> counters) {
         std::sort(counters.begin(), counters.end());

@@ -1,6 +1,6 @@
-// What a worker counts, as Prometheus wants it.
+// A worker's counts in Prometheus' format.
 //
-// Threads: collecting, from any.
+// Threads: any may collect.
 #pragma once
 
 #include <optional>
@@ -14,16 +14,16 @@ namespace storm::worker {
 
 struct MetricsSource {
     std::string topology;
-    std::string worker;  ///< "local"
+    std::string worker;  ///< "local", or the worker's number.
 };
 
-/// Who vouches for a worker of a cluster.
+/// The one that vouches for a worker of a cluster.
 struct LeaseState {
-    std::string_view holder;  ///< "supervisor", "nimbus", "nobody"
-    base::Micros age = 0;     ///< Since somebody has said so.
+    std::string_view holder;  ///< "supervisor", "nimbus" or "nobody".
+    base::Micros age = 0;     ///< Time since it last did.
 };
 
-/// The text of /metrics. Acks and fails of a spout that declares several streams have no stream.
+/// The text of /metrics. Acks and fails of a spout with several streams have no stream label.
 std::string metrics_text(const Snapshot& snapshot, const MetricsSource& source,
                          const std::optional<LeaseState>& lease = {});
 

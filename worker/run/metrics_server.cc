@@ -47,7 +47,7 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_con
                                                              const Shared& shared,
                                                              MetricsSource source,
                                                              std::function<LeaseState()> lease) {
-    // Where the worker's Supervisor was allowed to listen, so is the worker.
+    // The worker may listen where its Supervisor may.
     return net::HttpServer::listen(
         io, {.host = host, .port = 0, .beyond_loopback = true},
         {.intake = {},

@@ -1,6 +1,6 @@
 // /metrics and /health of a running topology, over HTTP.
 //
-// Threads: as net::HttpServer; reads what is shared from the server's thread.
+// Threads: as in net::HttpServer; reads shared data on the server's thread.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ class io_context;
 
 namespace storm::worker {
 
-/// `shared` must outlive it. Port 0: any free one.
+/// `shared` must outlive the server. Port 0: any free port.
 base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
                                                              const Shared& shared,
                                                              MetricsSource source);
 
-/// The same on `host`, on the thread that runs `io`, where it asks for `lease`. Any free port.
+/// The same on `host` and any free port, on the thread that runs `io`, which also calls `lease`.
 base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_context& io,
                                                              const std::string& host,
                                                              const Shared& shared,

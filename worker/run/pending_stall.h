@@ -1,5 +1,5 @@
-// Notices that a topology stands still because a spout may have no more tuples pending, while bolts
-// keep those that are: each waits for the other until they time out.
+// Notices that a topology stands still because a spout has reached its limit of pending tuples
+// while bolts keep them: each waits for the other until the tuples time out.
 //
 // Threads: one.
 #pragma once
@@ -15,7 +15,7 @@ namespace storm::worker {
 
 class PendingStall {
 public:
-    /// What to warn of, once for each standstill. Ask again and again, as often as you like.
+    /// The warning, once per standstill. May be called as often as you like.
     std::optional<std::string> look(const Snapshot& snapshot, base::Micros now);
 
 private:

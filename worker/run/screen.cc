@@ -12,17 +12,17 @@
 namespace storm::worker {
 namespace {
 
-// As of the VT100, and of all that came after it.
+// Sequences of the VT100 and all later terminals.
 constexpr std::string_view kSaveCursor = "\0337";
 constexpr std::string_view kRestoreCursor = "\0338";
 constexpr std::string_view kDown = "\033D";  // Scrolls at the bottom.
 constexpr std::string_view kClearLine = "\033[2K";
-// All rows scroll again, which moves the cursor; then what is below it is cleared.
+// Makes all rows scroll again, which moves the cursor; then clears everything below it.
 constexpr std::string_view kGiveBack = "\0337\033[r\0338\033[J";
 
-constexpr std::size_t kRowsLeftMin = 4;  // For what scrolls.
+constexpr std::size_t kRowsLeftMin = 4;  // Least number of rows for what scrolls.
 
-// For the end of a process that does not come back here.
+// A global, for the end of a process that does not return here.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<bool> in_use{false};
 
@@ -36,7 +36,7 @@ void write_all(std::string_view text) {
 
 void give_back_and_die(int signal) {
     write_all(kGiveBack);
-    raise(signal);  // SA_RESETHAND has put the default action back.
+    raise(signal);  // SA_RESETHAND has restored the default action.
 }
 
 void give_back_at_crash() {
@@ -81,7 +81,7 @@ Screen::~Screen() {
 }
 
 std::size_t Screen::columns() {
-    return std::max<std::size_t>(1, size().ws_col) - 1;  // The last one may wrap.
+    return std::max<std::size_t>(1, size().ws_col) - 1;  // The last column may wrap.
 }
 
 void Screen::give_back() {
@@ -111,7 +111,7 @@ void Screen::reserve(std::size_t lines, std::size_t rows) {
     rows_ = rows;
     std::string text;
     for (std::size_t i = 0; i < lines; ++i) text += kDown;
-    text += "\033[" + std::to_string(lines) + 'A';  // Up again: the rows below are free now.
+    text += "\033[" + std::to_string(lines) + 'A';  // Moves up again: the rows below are free now.
     text += kSaveCursor;
     text += "\033[1;" + std::to_string(rows - lines) + 'r';
     text += kRestoreCursor;

@@ -1,7 +1,7 @@
-// Some lines at the bottom of a terminal, below what scrolls.
+// Draws some lines at the bottom of a terminal, below the scrolling part.
 //
-// The terminal is told to scroll only the rows above them, so that results and logs, whoever writes
-// them, neither meet these lines nor have to know of them.
+// The terminal is told to scroll only the rows above them, so results and logs, from any writer,
+// neither meet these lines nor need to know about them.
 //
 //     ┌ row 1 ──────────────┐
 //     │ results, logs       │ scrolls
@@ -9,7 +9,7 @@
 //     │   lines  120,000/s  │ ┴ drawn here, once a second
 //     └─────────────────────┘
 //
-// Should the process crash, a signal handler gives the rows back.
+// If the process crashes, a signal handler gives the rows back.
 //
 // Order:   one at a time. The destructor clears the lines.
 // Threads: one.
@@ -31,10 +31,10 @@ public:
     Screen& operator=(const Screen&) = delete;
     ~Screen();
 
-    /// How long a line may be, now.
+    /// The present width of a line.
     static std::size_t columns();
-    /// Gives the rows back if there is one. Any thread or signal handler, at the end of the
-    /// process.
+    /// Gives the rows back if there are any. May be called on any thread, or in a signal handler,
+    /// at the end of the process.
     static void give_back();
     void draw(const std::vector<std::string>& lines);
     void clear();
@@ -42,7 +42,7 @@ public:
 private:
     void reserve(std::size_t lines, std::size_t rows);
 
-    std::size_t lines_ = 0;  // Reserved; 0: none.
+    std::size_t lines_ = 0;  // Number of reserved lines; 0: none.
     std::size_t rows_ = 0;
 };
 

@@ -12,13 +12,14 @@ namespace {
 
 constexpr std::array kHandled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
-// A handler reaches nothing but globals.
+// Globals, because a handler reaches nothing else.
 std::atomic<unsigned> come{0};
 static_assert(std::atomic<unsigned>::is_always_lock_free, "used in a signal handler");
-std::array<struct sigaction, kHandled.size()> in_place{};  // When let_forks_end() was called.
+// The handlers when let_forks_end() was called.
+std::array<struct sigaction, kHandled.size()> in_place{};
 
 void count(int) {
-    come.fetch_add(1, std::memory_order_relaxed);  // Nothing else is published by it.
+    come.fetch_add(1, std::memory_order_relaxed);  // Relaxed, because it publishes nothing else.
 }
 
 void survive(int) {}
@@ -36,7 +37,7 @@ bool is_ignored(int signal) {
     return now.sa_handler == SIG_IGN;
 }
 
-/// In the child: what is still as it was here.
+/// For the child: restores handlers that are still ours.
 void give_back() {
     for (std::size_t i = 0; i < kHandled.size(); ++i) {
         struct sigaction now {};
@@ -52,7 +53,7 @@ Signals::Signals() : taken_(come.load(std::memory_order_relaxed)) {
     survive_closed_pipes();
     handle(SIGINT, &count);
     handle(SIGTERM, &count);
-    if (!is_ignored(SIGHUP)) handle(SIGHUP, &count);  // nohup says: go on.
+    if (!is_ignored(SIGHUP)) handle(SIGHUP, &count);  // nohup ignores it, and means: go on.
     let_forks_end();
 }
 

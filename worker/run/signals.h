@@ -1,7 +1,7 @@
-// SIGINT, SIGTERM and SIGHUP as something to ask for; SIGPIPE as an error of the write.
+// Lets the main loop poll SIGINT, SIGTERM and SIGHUP; turns SIGPIPE into an error of the write.
 //
-// Nothing is blocked and nothing ignored: programs that user code starts would begin so. What has a
-// handler begins anew with them: they end by these signals as any other program does.
+// Signals are neither blocked nor ignored, because programs that user code starts would inherit
+// that. Handlers are not inherited, so those programs end by these signals like any other.
 //
 // Order:   made once, by the main thread, before it starts others.
 // Threads: take() from the thread that made it.
@@ -11,22 +11,22 @@ namespace storm::worker {
 
 class Signals {
 public:
-    /// The handlers stay: what comes too late does not kill the process on its way out.
+    /// The handlers stay, so that a late signal does not kill the process while it exits.
     Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    /// Takes one that has come. False: there is none. Does not wait.
+    /// Takes one signal that has come. False: there is none. Does not wait.
     bool take();
 
 private:
     unsigned taken_ = 0;
 };
 
-/// A write to a closed pipe is an error of the write, and no signal that kills.
+/// A write to a closed pipe returns an error instead of raising a deadly signal.
 void survive_closed_pipes();
-/// A copy of this process that user code made by fork() ends by these signals again, which have
-/// their handlers here by now.
+/// Makes copies of this process that user code forks end by these signals again. To be called after
+/// the handlers are installed.
 void let_forks_end();
 
 }  // namespace storm::worker

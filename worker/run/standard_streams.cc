@@ -11,7 +11,7 @@ namespace storm::worker {
 void fill_closed_streams() {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(stream, F_GETFD) >= 0) continue;
-        // The lowest free one is this one, as those below are open.
+        // open() returns this descriptor, because it is the lowest free one.
         const int way = stream == STDIN_FILENO ? O_WRONLY : O_RDONLY;
         static_cast<void>(::open("/dev/null", way));
     }
@@ -21,7 +21,7 @@ bool stdout_is_written() {
     std::cout.flush();
     const bool flushed = std::fflush(stdout) == 0;
     const bool failed = std::cout.bad() || std::ferror(stdout) != 0;
-    // Some file systems tell only now that they have no room.
+    // Some file systems report a lack of space only when the file is closed.
     const int copy = ::dup(STDOUT_FILENO);
     const bool closed = copy < 0 || ::close(copy) == 0;
     return flushed && !failed && closed;

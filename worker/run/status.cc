@@ -41,7 +41,7 @@ SpoutStatus spout_between(const ComponentSnapshot& before, const ComponentSnapsh
     return spout;
 }
 
-/// Users write what they like; on a terminal some of it would move the cursor.
+/// Control characters in a user's text would move the cursor of a terminal.
 std::string one_line(std::string text) {
     for (char& letter : text) {
         if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f') letter = ' ';
@@ -70,7 +70,7 @@ std::vector<std::string> parts_of(const SpoutStatus& spout) {
         parts.push_back("emitted " + with_commas(spout.emitted));
         return parts;
     }
-    // The last ones are cut off on a narrow terminal.
+    // A narrow terminal cuts off the last parts.
     parts.push_back("p50 " + latency_text(spout.p50));
     parts.push_back("p99 " + latency_text(spout.p99));
     parts.push_back("pending " + with_commas(spout.pending));
@@ -90,7 +90,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view betwe
     return fmt::format("{}", fmt::join(parts, between));
 }
 
-/// Cuts after whole characters of UTF-8, each of which is taken to be one column wide.
+/// Cuts between UTF-8 characters, each of which is assumed to take one column.
 std::string cut(const std::string& text, std::size_t columns) {
     constexpr std::string_view kMore = "...";
     const auto starts_character = [](char byte) {
@@ -165,7 +165,7 @@ std::string summary_line(const Status& whole, std::string_view outcome) {
     std::uint64_t emitted = 0, failed = 0;
     double per_s = 0;
     bool tracked = false;
-    base::Micros p50 = 0, p99 = 0;  // Of several spouts the worst.
+    base::Micros p50 = 0, p99 = 0;  // The worst of several spouts.
     for (const SpoutStatus& spout : whole.spouts) {
         emitted += spout.emitted;
         failed += spout.failed;
@@ -205,7 +205,7 @@ std::string with_commas(std::uint64_t number) {
 std::string duration_text(base::Micros micros) {
     const auto text = [micros](double unit, const char* name) {
         const double value = static_cast<double>(micros) / unit;
-        // One digit after the point, if it says something.
+        // One digit after the point, unless it is 0.
         std::string number = fmt::format("{:.{}f}", value, value < 10 ? 1 : 0);
         if (number.ends_with(".0")) number.resize(number.size() - 2);
         return number + ' ' + name;

@@ -1,4 +1,4 @@
-// What a running topology says of itself, as text.
+// The status of a running topology, as text.
 //
 // Threads: pure functions.
 #pragma once
@@ -21,7 +21,7 @@ struct SpoutStatus {
     std::uint64_t acked = 0;
     std::uint64_t failed = 0;
     std::uint64_t pending = 0;
-    base::Micros p50 = 0;  ///< Of the complete latency; 0: nothing was acked.
+    base::Micros p50 = 0;  ///< Complete latency; 0: nothing was acked.
     base::Micros p99 = 0;
 
     bool tracked() const { return acked + failed + pending > 0; }
@@ -30,7 +30,7 @@ struct SpoutStatus {
 struct Status {
     struct Said {
         std::string component;
-        std::string text;  ///< In one line.
+        std::string text;  ///< One line.
     };
 
     std::string topology;
@@ -39,27 +39,26 @@ struct Status {
     std::vector<SpoutStatus> spouts;
     std::uint64_t errors = 0;
     std::uint64_t dropped = 0;
-    std::vector<Said> said;  ///< By set_status().
+    std::vector<Said> said;  ///< From set_status().
 };
 
-/// Rates and latencies are those of the time between the two snapshots; all else is as it is
-/// `now`. `before` may be empty: the start.
+/// Rates and latencies are those between the two snapshots; everything else is as of `now`.
+/// `before` may be empty: the start.
 Status status_between(const Snapshot& before, const Snapshot& now, base::Micros interval);
 
-/// For a terminal of this many columns.
+/// For a terminal with this many columns.
 std::vector<std::string> screen_lines(const Status& status, std::size_t columns);
 /// For a log.
 std::string plain_line(const Status& status);
-/// For the end. `whole` is the status between the start and then. `outcome`: "finished".
+/// For the end. `whole` covers the time from the start. `outcome`: such as "finished".
 std::string summary_line(const Status& whole, std::string_view outcome);
 
-/// What did not go through, a line for each loss and one for what to do; empty: nothing was lost.
-/// `outcome`: as above.
+/// The losses: a line for each, and a hint; empty: none. `outcome`: as above.
 std::string losses_text(const Snapshot& snapshot, std::string_view outcome);
 
-/// "1,234"
+/// Such as "1,234".
 std::string with_commas(std::uint64_t number);
-/// "850 us", "1.2 ms", "12 s"
+/// Such as "850 us", "1.2 ms" or "12 s".
 std::string duration_text(base::Micros micros);
 
 }  // namespace storm::worker

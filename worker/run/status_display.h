@@ -1,5 +1,5 @@
-// Shows the status of a topology on stderr while it runs: on a terminal in its last lines, once a
-// second; elsewhere as a line every five seconds.
+// Shows the status of a running topology on stderr: on a terminal in its last lines, every second;
+// elsewhere one line every five seconds.
 //
 // Threads: one.
 #pragma once
@@ -17,13 +17,13 @@ namespace storm::worker {
 
 class StatusDisplay {
 public:
-    /// `shared` must outlive it.
+    /// `shared` must outlive this.
     StatusDisplay(const Shared& shared, std::string topology, base::Micros started);
 
-    /// Shows the status if it is time to.
+    /// Shows the status if it is due.
     void turn(base::Micros now);
     void set_draining() { draining_ = true; }
-    /// Removes the status, and says how all went.
+    /// Removes the status, and prints the outcome.
     void end(base::Micros now, std::string_view outcome);
     /// Only removes it.
     void clear();

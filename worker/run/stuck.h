@@ -1,6 +1,4 @@
-// Whose code does not return, when the engine could not be stopped.
-//
-// Each loop says whose code it calls.
+// Names the components whose code does not return, if the engine could not be stopped.
 //
 // Threads: any.
 #pragma once
@@ -12,8 +10,8 @@
 
 namespace storm::worker {
 
-/// `"split" (task 4) or "count" (tasks 2-3)`. `executors`: whose code is being called, after the
-/// engine could not be stopped.
+/// `"split" (task 4) or "count" (tasks 2-3)`. `executors` are those in user code after the engine
+/// could not be stopped.
 std::string stuck_components(const std::vector<Executor*>& executors);
 
 }  // namespace storm::worker

@@ -1,7 +1,7 @@
-// Whether a topology, built again by a worker, is the one that was submitted.
+// Checks that the topology built by a worker is the one that was submitted.
 //
-// Components, their kinds, numbers of executors and tasks, streams and inputs must be the same; or
-// tasks would be numbered differently here than in the other workers.
+// Components, their kinds, numbers of executors and tasks, streams and inputs must be equal;
+// otherwise this worker would number tasks differently from the others.
 //
 // Threads: pure functions.
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace storm::worker {
 
-/// The first difference between two descriptions (worker/run/describe.h), in words; empty: none
-/// that matters.
+/// The first relevant difference between two descriptions (worker/run/describe.h), as text; empty:
+/// none.
 std::string difference(std::string_view submitted, std::string_view built);
 
 }  // namespace storm::worker

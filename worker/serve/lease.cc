@@ -28,7 +28,7 @@ void Lease::answered(Answer answer) {
             confirmed_ = asked_;
             return;
         case Answer::kGone:
-            // What the Supervisor has said meanwhile is younger.
+            // The Supervisor may have vouched after the question.
             gone_ = vouched_.value_or(began_) < *asked_;
             return;
         case Answer::kNone:

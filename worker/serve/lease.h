@@ -1,5 +1,5 @@
-// Whether a worker runs on though its Supervisor is away: who has said so last, when to ask Nimbus
-// instead, and when to end.
+// Decides whether a worker runs on while its Supervisor is away: who vouched last, when to ask
+// Nimbus instead, and when to end.
 //
 //     held by the Supervisor ──(silent for kAskAfter)──────► asks Nimbus, each kAskInterval
 //              ▲                                                  │ "it is yours"  held by Nimbus
@@ -7,13 +7,14 @@
 //                                                                 │ "it was removed"
 //                                                                 ▼ over
 //
-// Nobody's answer ends nothing by itself: Nimbus moves workers, so while none can be reached
-// nothing may have been moved. Only with a limit (topology.worker.lease.secs) silence ends the
-// worker too; then it also does nothing before somebody has vouched for it.
+// Missing answers alone end nothing: Nimbus moves workers, so while none can be reached nothing
+// can have been moved. Only with a limit (topology.worker.lease.secs) does silence end the worker
+// too; then it also does nothing before somebody has vouched for it.
 //
-// That its slot is another one's now is no business of this: who reads the answer ends at once.
+// If another worker has its slot now, that is not decided here: the reader of the answer ends at
+// once.
 //
-// Time:    comes with each input. What Nimbus says holds from when it was asked.
+// Time:    passed with each input. Nimbus' answer counts from the time of the question.
 // Threads: one.
 #pragma once
 
@@ -30,12 +31,12 @@ namespace storm::worker {
 class Lease {
 public:
     enum class Answer : std::uint8_t {
-        kYours,  ///< The slot is the worker's.
-        kGone,   ///< Its topology was removed; that it is not known is no such answer.
-        kNone,   ///< Nobody answers, or nobody who knows.
+        kYours,  ///< The slot is still the worker's.
+        kGone,   ///< Its topology was removed. That Nimbus does not know it does not count as such.
+        kNone,   ///< No answer, or none from a Nimbus that knows.
     };
 
-    /// `silence_max` 0: there is no limit.
+    /// `silence_max` 0: no limit.
     Lease(base::Micros silence_max, base::Micros now);
 
     void vouched(base::Micros now);
@@ -44,17 +45,17 @@ public:
     void answered(Answer answer);
 
     cluster::LeaseHolder holder(base::Micros now) const;
-    /// Since somebody has vouched, or since it began.
+    /// Time since somebody has vouched, or since it began.
     base::Micros age(base::Micros now) const;
     bool may_begin() const { return silence_max_ == 0 || vouched_ || confirmed_; }
-    /// Why the worker has to end; empty: it does not.
+    /// Why the worker must end; empty: it need not.
     std::string over(base::Micros now) const;
 
 private:
     const base::Micros silence_max_;
     const base::Micros began_;
-    std::optional<base::Micros> vouched_;    // Last, by the Supervisor.
-    std::optional<base::Micros> confirmed_;  // Last, by Nimbus: when it was asked.
+    std::optional<base::Micros> vouched_;    // Last time that the Supervisor did.
+    std::optional<base::Micros> confirmed_;  // Last question that Nimbus confirmed.
     bool gone_ = false;
     std::optional<base::Micros> asked_;
     bool asking_ = false;

@@ -1,4 +1,4 @@
-// Every limit of a worker's talk with its Supervisor, in one place.
+// All limits of a worker's talk with its Supervisor.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,12 @@
 
 namespace storm::worker {
 
-/// A Supervisor that has not vouched for so long is away; a little earlier Nimbus is asked instead.
+/// A Supervisor that has not vouched for this long is away; Nimbus is asked a little earlier.
 inline constexpr base::Micros kVouchSilence = 3 * cluster::kVouchMicros;
 inline constexpr base::Micros kAskAfter = 2 * cluster::kVouchMicros;
-/// Between two questions to Nimbus.
+/// Interval of questions to Nimbus.
 inline constexpr base::Micros kAskInterval = base::kMicrosPerSecond;
-/// Of one Nimbus, until the next one is asked.
+/// Time for one Nimbus to answer, before the next one is asked.
 inline constexpr std::chrono::milliseconds kAskTimeout{500};
 inline constexpr std::size_t kAskTries = 4;
 

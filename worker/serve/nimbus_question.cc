@@ -20,7 +20,7 @@ struct Outcome {
     std::optional<cluster::NimbusAddress> by;
 };
 
-/// Nothing: another one may know more.
+/// Nothing: another Nimbus may know more.
 std::optional<Said> said_by(const cluster::NimbusAddress& nimbus, const std::string& target) {
     net::HttpCall call;
     call.host = nimbus.host;
@@ -62,7 +62,7 @@ void NimbusQuestion::ask(std::vector<cluster::NimbusAddress> nimbuses,
         nimbuses.insert(nimbuses.begin(), *last_);
     }
     if (nimbuses.size() > kAskTries) nimbuses.resize(kAskTries);
-    thread_.reset();  // It has answered, so it is at its end.
+    thread_.reset();  // It has answered, so it ends at once.
     thread_.emplace("ask-nimbus", [this, alive = alive_, target = target_,
                                    nimbuses = std::move(nimbuses), then = std::move(then)] {
         auto outcome = std::make_shared<Outcome>(said_by_any(nimbuses, target));

@@ -1,8 +1,8 @@
-// Asks Nimbus for a topology's assignment: a worker's way to learn that it is wanted no more while
-// its Supervisor is away. Reading is free, so that no credential is needed.
+// Asks Nimbus for a topology's assignment, so that a worker learns when it is no longer wanted
+// while its Supervisor is away. Reading needs no credential.
 //
-// Threads: those of the io_context, which is one; each question is asked on a thread of its own,
-//          which the destructor waits for: kAskTries times kAskTimeout at most, once connected.
+// Threads: that of the io_context. Each question runs on a thread of its own, for which the
+//          destructor waits: at most kAskTries times kAskTimeout, once connected.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ class NimbusQuestion {
 public:
     struct Said {
         Lease::Answer answer = Lease::Answer::kNone;
-        std::optional<cluster::Assignment> assignment;  ///< With kYours: whose it is, it says.
+        /// Set with kYours: names the worker of the slot.
+        std::optional<cluster::Assignment> assignment;
     };
 
     NimbusQuestion(boost::asio::io_context& io, std::string topology, std::uint32_t worker);
@@ -33,14 +34,15 @@ public:
     NimbusQuestion& operator=(const NimbusQuestion&) = delete;
     ~NimbusQuestion();
 
-    /// REQUIRES: the last question is answered. `then` is called from `io`, as long as this lives.
+    /// REQUIRES: the last question is answered. `then` is called on `io`'s thread, as long as this
+    /// lives.
     void ask(std::vector<cluster::NimbusAddress> nimbuses, std::function<void(Said)> then);
 
 private:
     boost::asio::io_context& io_;
     const std::string target_;
     std::optional<base::Thread> thread_;
-    std::optional<cluster::NimbusAddress> last_;  // That has answered: asked first.
+    std::optional<cluster::NimbusAddress> last_;  // Answered last time, so it is asked first.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -7,7 +7,8 @@
 namespace storm::worker {
 namespace {
 
-/// Of one of the two. A Supervisor cuts them at less: what it had no time for is not lost at once.
+/// Size of one of the two. A Supervisor cuts them earlier; so what it has not got to is not lost at
+/// once.
 constexpr std::uint64_t kOwnLogBytesMax = 32ULL * 1024 * 1024;
 constexpr std::uint64_t kBlockBytes = 4096;
 

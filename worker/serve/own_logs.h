@@ -1,5 +1,4 @@
-// Keeps what a worker has printed within bounds while nobody else does: a Supervisor cuts the logs
-// of its workers, and workers run on without one.
+// Limits the size of a worker's logs while no Supervisor does: workers run on without one.
 //
 // Threads: any.
 #pragma once
@@ -8,11 +7,11 @@
 
 namespace storm::worker {
 
-/// Of a file that has over `bytes_max` bytes, the later half is kept, at least about; where that
-/// cannot be done, nothing. What is no file stays as it is.
+/// Keeps about the later half of a file with more than `bytes_max` bytes. If the file system cannot
+/// do that, the file is emptied. Anything that is not a file stays as it is.
 void keep_short(int descriptor, std::uint64_t bytes_max);
 
-/// Of stdout and stderr.
+/// For stdout and stderr.
 void keep_own_logs_short();
 
 }  // namespace storm::worker

@@ -8,7 +8,7 @@
 namespace storm::worker {
 namespace {
 
-// Buckets of a quarter of a power of two, into buckets of one.
+// From buckets of a quarter of a power of two to buckets of one power.
 std::vector<std::uint64_t> by_powers(
     const std::array<std::uint64_t, LatencyHistogram::kBuckets>& counts) {
     std::vector<std::uint64_t> powers;
@@ -45,7 +45,7 @@ cluster::ComponentReport report_of(ComponentSnapshot& snapshot) {
     return report;
 }
 
-/// In one line; empty: all went through.
+/// As one line; empty: everything went through.
 std::string all_losses(const Snapshot& snapshots) {
     std::string text;
     for (const ComponentSnapshot& component : snapshots) {

@@ -1,6 +1,6 @@
-// What a worker tells its Supervisor of itself.
+// A worker's report to its Supervisor.
 //
-// Threads: any; reads what the tasks count.
+// Threads: any; reads the tasks' counters.
 #pragma once
 
 #include "cluster/reports.h"
@@ -8,7 +8,7 @@
 
 namespace storm::worker {
 
-/// State and counts; the caller adds what is not known here.
+/// State and counts; the caller adds what is unknown here.
 cluster::WorkerReport make_report(const Shared& shared, RunState::State state);
 
 }  // namespace storm::worker

@@ -48,12 +48,12 @@ using boost::system::error_code;
 
 constexpr int kExitDone = 0;
 constexpr int kExitFailed = 1;
-/// The first reports follow each other closely: somebody waits for the first tuple.
+/// Interval of the first reports, because somebody waits for the first tuple.
 constexpr base::Micros kFirstReportMicros = 20 * base::kMicrosPerMilli;
-/// That user code gets to return when the process ends.
+/// Time for user code to return when the process ends.
 constexpr base::Micros kStopPatienceMicros = 2 * base::kMicrosPerSecond;
 constexpr std::chrono::milliseconds kLastReportPatience{500};
-/// Of what spouts wait in while all drains.
+/// Interval at which waiting spouts are interrupted during a drain.
 constexpr std::chrono::milliseconds kInterruptPeriod{50};
 
 base::Result<std::string> read_all(int descriptor) {
@@ -87,7 +87,7 @@ const cluster::WorkerSlot* slot_of(const cluster::Assignment& assignment, std::u
     return nullptr;
 }
 
-// Executors that nobody runs are as good as elsewhere: what goes there waits.
+// Executors without a worker count as elsewhere: rows for them wait.
 Share share_of(const cluster::Assignment& assignment, std::uint32_t number,
                std::uint64_t incarnation) {
     Share share{.own = number,
@@ -184,7 +184,7 @@ private:
         return kExitFailed;
     }
 
-    // ---- What the Supervisor says ----
+    // ---- Messages of the Supervisor ----
 
     void take(const cluster::ToWorker& message) {
         if (const auto* const assign = std::get_if<cluster::Assign>(&message)) {
@@ -251,7 +251,7 @@ private:
         incomplete_ = true;
     }
 
-    /// Until the end.
+    /// Repeats itself until the end.
     void interrupt_spouts() {
         engine_.interrupt_spouts();
         interrupt_timer_.expires_after(kInterruptPeriod);
@@ -260,11 +260,11 @@ private:
         });
     }
 
-    // ---- Whether it may run on ----
+    // ---- The lease ----
 
     void look_at_lease() {
         const base::Micros now = clock_.now();
-        // One that knows no vouching has only its connection to show.
+        // A Supervisor of an older version does not vouch; its connection must do.
         if (nimbuses_.empty() && supervisor_.connected()) lease_.vouched(now);
         const std::string over = lease_.over(now);
         if (!over.empty()) return end(kExitFailed, over);
@@ -279,12 +279,12 @@ private:
         question_.ask(nimbuses_, [this](const NimbusQuestion::Said& said) {
             if (ending_) return;
             lease_.answered(said.answer);
-            // What it has missed, as its Supervisor would have told it.
+            // Takes what its Supervisor would have told it.
             if (said.assignment) take(*said.assignment);
         });
     }
 
-    // ---- What it says ----
+    // ---- Reports ----
 
     void changed() {
         const Engine::State state = engine_.wait(0);
@@ -325,10 +325,10 @@ private:
 
     // ---- The end ----
 
-    /// Ends when the other workers have taken what this one has sent.
+    /// Ends when the other workers have taken everything that this one has sent.
     void leave(const std::string& why) {
         if (ending_ || std::exchange(leaving_, true)) return;
-        engine_.stop(kStopPatienceMicros);  // What its last step has emitted is on its way then.
+        engine_.stop(kStopPatienceMicros);  // The output of its last step is on its way then.
         transport_->flush(kLeaveMicros, [this, why](bool complete) {
             asio::post(io_, [this, why, complete] {
                 if (!draining_) return end(kExitDone, why);
@@ -339,8 +339,8 @@ private:
         });
     }
 
-    /// Of a drain; empty: all went through. Not before it is over: somebody may be missed, and
-    /// tuples lost with it, until then.
+    /// Losses of a drain; empty: none. Known only when the drain is over: a worker may be missed,
+    /// and tuples lost with it, until then.
     std::string what_lacks(bool complete) const {
         if (incomplete_) return "without a worker that is gone";
         if (!complete) return "not all that it sent was taken";
@@ -383,7 +383,7 @@ private:
 
     const base::SteadyClock clock_;
     const cluster::Bootstrap bootstrap_;
-    cluster::Assignment assignment_;  // That it works by.
+    cluster::Assignment assignment_;  // The assignment in use.
     Engine engine_;
     asio::io_context io_;
     asio::signal_set signals_;

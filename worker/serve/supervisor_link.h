@@ -1,6 +1,6 @@
-// A worker's connection to its Supervisor. The worker works on while there is none.
+// A worker's connection to its Supervisor. The worker goes on without one.
 //
-// Threads: those of the io_context, which is one.
+// Threads: that of the io_context.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,17 @@ class SupervisorLink {
 public:
     using OnMessage = std::function<void(const cluster::ToWorker&)>;
 
-    /// What begins with /proc/self/cwd counts from the directory as it is now.
+    /// A path that starts with /proc/self/cwd is relative to the present directory.
     SupervisorLink(boost::asio::io_context& io, const std::string& path, std::string token,
                    OnMessage on_message);
     SupervisorLink(const SupervisorLink&) = delete;
     SupervisorLink& operator=(const SupervisorLink&) = delete;
 
     void start();
-    /// Says it as soon as it can; of several reports only the last one.
+    /// Sends the report as soon as possible; of several waiting reports only the last one.
     void report(const cluster::WorkerReport& report);
     bool connected() const { return connected_; }
-    /// Whether everything has been said.
+    /// Whether everything has been sent.
     bool idle() const { return !writing_ && !unsent_; }
     void close();
 
@@ -44,7 +44,8 @@ private:
     void write();
 
     boost::asio::io_context& io_;
-    base::Descriptor folder_;  // Of a path from the directory, which user code may change.
+    // The folder of a relative path, because user code may change the directory.
+    base::Descriptor folder_;
     const std::string path_;
     const std::string token_;
     const OnMessage on_message_;
@@ -53,12 +54,12 @@ private:
     cluster::MessageReader<cluster::ToWorker> reader_;
     std::string in_;
     std::string out_;
-    std::optional<cluster::WorkerReport> last_;  // Said again after each connect.
+    std::optional<cluster::WorkerReport> last_;  // Sent again after each connect.
     bool unsent_ = false;
     bool connected_ = false;
     bool writing_ = false;
     bool closed_ = false;
-    std::uint64_t connection_ = 0;  // Handlers of former ones do nothing.
+    std::uint64_t connection_ = 0;  // Handlers of former connections do nothing.
 };
 
 }  // namespace storm::worker

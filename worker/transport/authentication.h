@@ -1,13 +1,13 @@
-// How two workers of a topology prove to each other that they are: by the secret that Nimbus made
-// for the topology, without sending it.
+// How two workers of a topology prove to each other that they belong to it: both know the secret
+// that Nimbus made for the topology. It is never sent.
 //
 //     dialer   ── Hello(nonce) ─────────────────────────────► acceptor
-//              ◄─ Challenge(its own Hello(nonce), its proof) ─
-//              ── Proof(what it has taken, its proof) ───────►
-//              ◄─ Ready(what it has taken, its proof) ────────
+//              ◄─ Challenge(its own Hello(nonce), a proof) ───
+//              ── Proof(last sequence taken, a proof) ───────►
+//              ◄─ Ready(last sequence taken, a proof) ────────
 //
-// A proof is HMAC-SHA256 with the secret over its kind, what is said with it and both hellos, so
-// that none can be played back, or at the other one, or be changed on the way.
+// A proof is HMAC-SHA256 with the secret over the kind of the frame, its fields and both hellos. So
+// it cannot be replayed, reflected to its sender, or altered on the way.
 //
 // Threads: pure functions.
 #pragma once
@@ -20,7 +20,7 @@
 
 namespace storm::worker {
 
-/// What is proved: kind of frame and its fields.
+/// The kind and the fields of a frame that carries a proof.
 struct Statement {
     enum class Kind : std::uint8_t { kChallenge, kProof, kReady };
     Kind kind = Kind::kChallenge;

@@ -8,7 +8,7 @@
 namespace storm::worker {
 namespace {
 
-// Anybody may have written it.
+// The text may come from anybody, and ends up in the log.
 std::string printable(std::string text) {
     for (char& letter : text) {
         if (letter < ' ' || letter > '~') letter = '?';
@@ -42,30 +42,30 @@ Call::Step Call::take(const wire::Frame& frame, bool writing) {
         return refused("a worker refuses: " + printable(answer->why));
     if (const auto* const challenge = std::get_if<wire::Challenge>(&frame))
         return take(*challenge, writing);
-    if (greeted_ == 0) return refused("a worker does not answer a hello as it should");
+    if (greeted_ == 0) return refused("a worker does not answer the hello with a challenge");
     if (const auto* const ready = std::get_if<wire::Ready>(&frame)) return take(*ready);
-    return refused("a worker does not end the handshake as it should");
+    return refused("a worker does not answer the proof with ready");
 }
 
 Call::Step Call::take(const wire::Challenge& challenge, bool writing) {
     const wire::Hello& theirs = challenge.hello;
     if (greeted_ != 0 || theirs.worker != worker_ || theirs.topology != own_.topology ||
         theirs.incarnation == 0 || theirs.nonce.size() != wire::kNonceBytes) {
-        return refused("a worker answers that is not the one that was called");
+        return refused("another worker answers at the address of this one");
     }
     if (!speaks_with(theirs))
-        return refused("a worker speaks no version of the protocol that this one does");
-    if (writing) return refused("a worker answers before it was asked");
+        return refused("a worker speaks no protocol version that this one speaks");
+    if (writing) return refused("a worker answers before the hello is sent");
     if (!base::same_secret(challenge.mac, proof_of({}, own_.secret, hello_, theirs)))
         return refused("a worker does not know the topology's secret");
     said_ = members_.standing(worker_, theirs.incarnation);
-    said_.epoch = hello_.epoch;  // As it has been told.
+    said_.epoch = hello_.epoch;  // The epoch that the peer has been told in the hello.
     const std::uint64_t received = members_.link(worker_).received_from(theirs.incarnation);
     const Statement statement{Statement::Kind::kProof, received, said_.fenced, said_.succeeded,
                               said_.live};
     greeted_ = theirs.incarnation;
     theirs_ = theirs;
-    // Also when it is given up: it may know that we are.
+    // Answered even if the peer is fenced: it may know that we are.
     return {.kind = Step::Kind::kProve,
             .why = {},
             .proof = wire::Proof{.mac = proof_of(statement, own_.secret, hello_, theirs),
@@ -83,14 +83,14 @@ Call::Step Call::take(const wire::Ready& ready) {
     if (said_.fenced || ready.fenced) {
         const Standing theirs{ready.fenced, ready.succeeded, ready.live, theirs_.epoch, worker_};
         return {.kind = Step::Kind::kOver,
-                .why = "one of the two must end",
+                .why = "one of the two is fenced, and must end",
                 .proof = {},
                 .superseded = must_end(said_, theirs)};
     }
-    // Another worker may have fenced it meanwhile. It is told so the next time.
+    // Another worker may have had the peer fenced meanwhile. It learns so at its next attempt.
     if (members_.link(worker_).judge(greeted_) == Link::Verdict::kFenced) {
         return {
-            .kind = Step::Kind::kOver, .why = "it was given up while it was called", .proof = {}};
+            .kind = Step::Kind::kOver, .why = "it was fenced during the handshake", .proof = {}};
     }
     return {.kind = Step::Kind::kUp,
             .why = {},

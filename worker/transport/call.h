@@ -1,9 +1,9 @@
-// A handshake, on the side of the worker that calls (transport/authentication.h draws it).
+// The dialer's side of a handshake; transport/authentication.h draws the whole of it.
 //
 //     begin() ──► called ──Challenge──► proved ──Ready──► up
 //                   └───────── a wrong answer ─┴──► refused, or one of the two must end
 //
-// Threads: the links' thread. It knows no socket.
+// Threads: the links' thread. No socket: frames go in, steps come out.
 #pragma once
 
 #include <cstdint>
@@ -18,29 +18,29 @@ namespace storm::worker {
 
 class Call {
 public:
-    /// What is to be done after a frame.
+    /// The caller's next step after a frame.
     struct Step {
         enum class Kind : std::uint8_t {
-            kProve,    // Send `proof`, and go on.
-            kUp,       // The peer is who it says.
-            kRefused,  // `why`: it has done something wrong.
-            kOver,     // `why`: nobody has; one of the two has been given up.
+            kProve,    // Send `proof` and wait for the next frame.
+            kUp,       // The peer has proved its identity.
+            kRefused,  // The peer broke the protocol; `why` says how.
+            kOver,     // Nobody did, but one of the two is fenced; see `why`.
         };
         Kind kind;
         std::string why;
         std::optional<wire::Proof> proof;
-        std::uint64_t incarnation = 0;  // With kUp: the peer's,
-        std::uint64_t received = 0;     // and what it has taken.
-        bool superseded = false;        // With kOver: it is this worker that must end.
+        std::uint64_t incarnation = 0;  // kUp: the peer's incarnation.
+        std::uint64_t received = 0;     // kUp: the last frame that the peer has taken.
+        bool superseded = false;        // kOver: this worker is the one that must end.
     };
 
-    /// Both outlive it. `worker`: who is called.
+    /// `worker` is the peer. `own` and `members` must outlive this.
     Call(const LinkIdentity& own, std::uint32_t worker, Membership& members)
         : own_(own), worker_(worker), members_(members) {}
 
-    /// A new call; what is to be sent.
+    /// Starts a new handshake; returns its first frame.
     const wire::Hello& begin();
-    /// `writing`: what was sent last is not out yet.
+    /// Takes a frame of the peer. `writing`: the last frame to the peer is not sent yet.
     Step take(const wire::Frame& frame, bool writing);
 
 private:
@@ -50,10 +50,10 @@ private:
     const LinkIdentity& own_;
     const std::uint32_t worker_;
     Membership& members_;
-    wire::Hello hello_;  // Ours.
+    wire::Hello hello_;  // Our own.
     wire::Hello theirs_;
-    std::uint64_t greeted_ = 0;  // The incarnation that has proved itself; 0: none has yet.
-    Standing said_;              // To it.
+    std::uint64_t greeted_ = 0;  // The incarnation that has proved its identity; 0: none yet.
+    Standing said_;              // The standing that we told it.
 };
 
 }  // namespace storm::worker

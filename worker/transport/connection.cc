@@ -58,7 +58,7 @@ void Connection::set_options() {
     net::close_on_exec(socket_);
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-    // A half-open connection is seen by whoever writes, and by whoever waits.
+    // TCP itself then notices a peer that vanished, whether we are writing or waiting.
     const auto set = [this](int option, int value) {
         static_cast<void>(
             setsockopt(socket_.native_handle(), IPPROTO_TCP, option, &value, sizeof(value)));
@@ -91,11 +91,13 @@ void Connection::read() {
     auto* const bytes = reinterpret_cast<std::byte*>(words_.data());
     if (begin_ == end_) begin_ = end_ = 0;
     const std::size_t capacity = words_.size() * sizeof(std::uint64_t);
+    // Little room behind end_: move the unread bytes to the front and, if they fill most of it,
+    // grow.
     if (end_ == capacity || capacity - end_ < capacity / 4) {
         std::memmove(bytes, bytes + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;
-        // Grows with what has arrived, never with what a length promises.
+        // Grows with what has arrived, never with a length that the peer claims.
         const std::size_t most = std::max(limit_, kReadBytes) / sizeof(std::uint64_t) + 1;
         const bool stranger = limit_ <= wire::kHandshakeBytesMax;
         if (!stranger && (end_ > capacity / 2 || capacity < kReadBytes))
@@ -127,7 +129,7 @@ void Connection::take_frames() {
         if (!frame) return fail(frame.error().message);
         begin_ += *size;
         ++frames_read_;
-        // The handler may attend to it anew; what is called must live on until then.
+        // The handler may install other handlers; a copy keeps this one alive until it returns.
         const OnFrame handler = on_frame_;
         if (!handler(*this, *frame)) return;
     }
@@ -163,7 +165,8 @@ void Connection::close() {
     closed_ = true;
     error_code ignored;
     socket_.close(ignored);
-    // The handlers may own this connection's owner; they go when nobody is in them.
+    // The handlers may own the owner of this connection, so they are destroyed later, when none of
+    // them is on the stack.
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
         self->on_frame_ = nullptr;
         self->on_closed_ = nullptr;

@@ -34,7 +34,7 @@ FailRecord::Kind fail_kind(wire::ControlKind kind) {
     return kind == wire::ControlKind::kHeld ? FailRecord::Kind::kHeld : FailRecord::Kind::kFail;
 }
 
-// By stream of the source: how many values a row must have.
+// The number of values that a row must have, indexed by the source's stream.
 std::vector<std::uint16_t> subscribed_fields(const Wiring& wiring, std::size_t source,
                                              std::size_t target) {
     const std::vector<Component>& components = wiring.topology.components();
@@ -56,7 +56,8 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
       source_index_(wiring_.plan.executors.size(), kNone),
       target_index_(wiring_.plan.executors.size(), kNone),
       is_spout_task_(wiring_.destination_of_task.size()),
-      // What is closed before the limit is noticed, the batch that is open, and the row itself.
+      // A sender notices its limit late: after the batch that it closes, the one that is open, and
+      // the row itself.
       allowance_(shared.limits.overshoot_bytes +
                  3 * static_cast<std::uint64_t>(wiring_.config.int64("topology.max.tuple.bytes"))),
       open_(wiring_.placement.loops),
@@ -127,6 +128,7 @@ const char* Inbound::fault_in_row(const std::byte* row, const From& from) const 
 }
 
 base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
+    // Only well-formed rows may be read in place.
     auto well_formed = wire::check_runs(runs);
     if (!well_formed) return well_formed;
     std::fill(bytes_.begin(), bytes_.end(), 0);
@@ -183,7 +185,8 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
 
 void Inbound::note_end(const wire::RunHeader& run, From& from, const std::byte* row) {
     const wire::ControlRow control = wire::read_control_row(row);
-    if (std::holds_alternative<wire::Ending>(control)) return;  // It may take that back.
+    // An Ending is no end: it may be taken back.
+    if (std::holds_alternative<wire::Ending>(control)) return;
     ends_.push_back({&from, static_cast<TaskId>(run.source_task),
                      static_cast<TaskId>(run.target_task),
                      std::holds_alternative<wire::Eos>(control)});
@@ -278,7 +281,7 @@ void Inbound::for_each_pair_of_tasks(F&& f) {
     }
 }
 
-// As if it had come from the peer. It will be counted as consumed.
+// Pushes a row as if the peer had sent it; consumers count it as consumed like any other.
 void Inbound::push_control_row(From& from, TaskId source, TaskId target,
                                std::span<const std::byte> row) {
     Batch* const batch = make_batch(kRunHeader + row.size());
@@ -307,7 +310,7 @@ void Inbound::start_life() {
     for (From& from : from_) from.base = from.received;
 }
 
-// The mark goes through the data lane, behind the rows of the life before.
+// The mark travels in the data lane, behind the rows of the former life.
 void Inbound::mark_start() {
     alignas(8) std::array<std::byte, kSourceStartedBytes> mark{};
     write_source_started(mark.data());

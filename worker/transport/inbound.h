@@ -1,8 +1,11 @@
-// What arrives from one other worker: checked, counted, and pushed into the loops.
+// Checks and counts what arrives from one other worker, and pushes it into the loops.
 //
-// A peer is hostile until its bytes have been looked at: every task, stream, field count and root
-// in them must be one that it may name, and it may send no more than its credit. Whatever is wrong
-// ends the connection; nothing of a bad batch is used.
+// A peer is not trusted: its frames may name only tasks, streams, field counts and roots that it
+// has a right to, and it may send no more than its credit. A fault ends the connection. A batch is
+// checked as a whole before any of it has an effect.
+//
+// Channels count bytes over all lives of the peer (`received`); `base` is the count at the start
+// of the present life, at which the peer's own count is 0.
 //
 // Threads: the links' thread.
 // Cost:    about 7 ns a row, and one copy.
@@ -25,43 +28,43 @@ class Inbound {
 public:
     Inbound(Shared& shared, std::uint32_t worker);
 
-    /// `runs`: the body of a batch whose checksum was right.
+    /// `runs` is the body of a batch whose checksum was right.
     base::Result<base::Done> take_batch(std::span<const std::byte> runs);
-    /// Whether all roots that acks, fails, resets and holds name are of spouts here.
-    /// REQUIRES: wire::check_control_records(records).
+    /// Whether every root that acks, fails, resets and holds name belongs to a spout of this
+    /// worker. REQUIRES: wire::check_control_records(records).
     base::Result<base::Done> check_control(std::span<const std::byte> records) const;
-    /// Acks, fails, resets and holds; the rest is for the caller. REQUIRES: check_control(records).
+    /// Passes on acks, fails, resets and holds; all other records are for the caller. REQUIRES:
+    /// check_control(records).
     void take_control(std::span<const std::byte> records);
 
-    /// Some channel of it has sent more than its credit and what one call may emit, and has not got
-    /// the credit for it yet.
+    /// Whether some channel has sent more than its credit and what one call may emit, and has not
+    /// been granted the credit for it since.
     bool overfull();
-    /// All tasks of it have said to all that listen here that nothing more comes.
+    /// Whether all of the peer's tasks have announced the end of their streams to all tasks here.
     bool all_ended() const { return open_ends_ == 0; }
-    /// The peer is gone for good, in this life and all others: its tasks have ended, wherever they
-    /// were.
+    /// The peer will not come back in any incarnation: acts as if all of its tasks had ended.
     void end_sources();
 
-    /// A new life of the peer: its tasks begin anew, unless it was given up, and its credit is
-    /// counted from here.
+    /// A new life of the peer has begun. Its credit counts from here; unless it is gone, its tasks
+    /// start anew.
     void start_life();
-    /// As the peer counts, for what `record` says of one of its channels.
+    /// Translates `record`, about a channel from the peer, into the peer's count.
     CreditRecord credit(const CreditRecord& record) const;
-    /// All channels, as we count: the first thing that the peer must know.
+    /// The limits of all channels in our count. A peer must learn them first in each life.
     std::vector<CreditRecord> all_credits() const;
 
 private:
     struct From {
         Channel* channel = nullptr;         // Null: no such channel.
-        std::vector<std::uint16_t> fields;  // By stream; kNotSubscribed.
-        std::uint64_t received = 0;         // Bytes, in all lives.
-        std::uint64_t base = 0;             // Of these, before this life.
+        std::vector<std::uint16_t> fields;  // Number of values, indexed by stream; kNotSubscribed.
+        std::uint64_t received = 0;         // Bytes, over all lives.
+        std::uint64_t base = 0;             // The part of `received` that belongs to former lives.
         TaskId first_source = 0;
         TaskId first_target = 0;
         std::size_t targets = 0;  // Tasks.
-        std::vector<bool> ended;  // By source task, then target task.
+        std::vector<bool> ended;  // Indexed by source task, then target task.
     };
-    /// An end of a stream, or that it goes on, in the batch that is looked at.
+    /// An end of a stream, or its continuation, found in the batch that is being checked.
     struct End {
         From* from;
         TaskId source;
@@ -88,19 +91,19 @@ private:
     Shared& shared_;
     const Wiring& wiring_;
     const std::uint32_t destination_;
-    std::vector<std::size_t> source_index_;  // By executor: its row in from_, or kNone.
-    std::vector<std::size_t> target_index_;  // By executor: its column.
+    std::vector<std::size_t> source_index_;  // Row in from_, or kNone; indexed by executor.
+    std::vector<std::size_t> target_index_;  // Column in from_, or kNone; indexed by executor.
     std::size_t targets_ = 0;
     std::vector<From> from_;
-    std::size_t open_ends_ = 0;  // Pairs of tasks.
+    std::size_t open_ends_ = 0;  // Pairs of (source, target) tasks without an end.
     bool gone_ = false;
     std::vector<End> ends_;
     std::vector<bool> is_spout_task_;
-    std::vector<Inbox<Batch>::Token> tokens_;  // By loop.
-    const std::uint64_t allowance_;            // Beyond credit: what one call may emit.
-    std::vector<From*> overfull_;              // At some time; looked at again when asked.
-    std::vector<Batch*> open_;                 // By loop, while a batch is taken apart,
-    std::vector<std::size_t> bytes_;           // and what it will have.
+    std::vector<Inbox<Batch>::Token> tokens_;  // Indexed by loop.
+    const std::uint64_t allowance_;            // How far one call may overshoot the credit.
+    std::vector<From*> overfull_;              // Channels that were overfull when last checked.
+    std::vector<Batch*> open_;                 // While a batch is split: the part for each loop,
+    std::vector<std::size_t> bytes_;           // and the size that part will have.
 };
 
 }  // namespace storm::worker

@@ -12,6 +12,7 @@ void Link::end_life() {
     std::move(retained_.begin(), retained_.end(), std::back_inserter(dropped_));
     retained_.clear();
     retained_bytes_ = 0;
+    // Frames of the next life are numbered from 1 again.
     sent_ = receipted_ = received_ = 0;
 }
 
@@ -24,7 +25,7 @@ Link::Beginning Link::up(std::uint64_t incarnation, std::uint64_t peer_received)
         incarnation_ = incarnation;
     }
     state_ = State::kUp;
-    // Whatever it says: no more than was sent.
+    // The peer may claim anything, but it cannot have taken more than was sent.
     const bool possible = receipted(std::min(peer_received, sent_), beginning.taken);
     STORM_CHECK(possible, "it was sent");
     return beginning;

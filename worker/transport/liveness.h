@@ -1,4 +1,4 @@
-// Whether a peer still lives: something comes from it, and what it has begun to send ends.
+// Decides whether a peer is still alive: bytes keep coming, and each frame that begins also ends.
 //
 // Order:   begin() with each connection; look() at each tick.
 // Threads: the links' thread.
@@ -13,22 +13,22 @@ namespace storm::worker {
 
 class Liveness {
 public:
-    /// What a connection has taken in.
+    /// Totals of a connection.
     struct Heard {
         std::uint64_t bytes = 0;
         std::uint64_t frames = 0;
-        bool in_frame = false;  // One has begun, and has not ended.
+        bool in_frame = false;  // A frame has begun, and not ended.
     };
 
     void begin(base::Micros now, const Heard& heard) {
         heard_ = heard;
         any_at_ = frame_at_ = now;
     }
-    /// We have not listened: what has come meanwhile has not been looked at.
+    /// This worker did not listen for a while, so silence proves nothing.
     void excuse(base::Micros now) { any_at_ = frame_at_ = now; }
-    /// Bytes since begin() or look().
+    /// Bytes received since begin() or the last look().
     std::uint64_t news(std::uint64_t bytes) const { return bytes - heard_.bytes; }
-    /// Null, or why it is to be given up for dead.
+    /// Null, or why the peer counts as dead.
     const char* look(base::Micros now, const Heard& heard, base::Micros silence) {
         if (heard.bytes != heard_.bytes) {
             any_at_ = now;
@@ -47,7 +47,7 @@ public:
 private:
     Heard heard_;
     base::Micros any_at_ = 0;
-    base::Micros frame_at_ = 0;  // When the last frame ended.
+    base::Micros frame_at_ = 0;  // Time when the last frame ended.
 };
 
 }  // namespace storm::worker

@@ -8,7 +8,7 @@ bool must_end(const Standing& who, const Standing& other) {
     if (!other.fenced) return false;
     if (other.succeeded) return true;
     if (!who.fenced) return true;
-    // Each has given up the other.
+    // Each has fenced the other.
     if (who.succeeded) return false;
     if (who.epoch != other.epoch) return who.epoch < other.epoch;
     if (who.live != other.live) return who.live < other.live;
@@ -23,9 +23,9 @@ Membership::Membership(std::uint32_t own, std::uint64_t incarnation, std::uint32
       peers_(workers, Peer{Link(times.grace, retained_max), 0, {}}),
       told_leader_(own) {}
 
-// ---- What is known -----------------------------------------------------------------------------
+// ---- What is known ------------------------------------------------------------------------------
 
-// Neither one that was given up, nor one that nobody has met.
+// A worker lives unless it is fenced, or nobody has met it yet.
 bool Membership::lives(std::uint32_t worker) const {
     if (worker == own_) return true;
     const Link::State state = link(worker).state();
@@ -62,11 +62,11 @@ bool Membership::decides() const {
         if (worker < own_) is_lowest = false;
         if (follows_us(worker)) ++following;
     }
-    if (living == 2) return true;  // Whoever is right, one of them ends.
+    if (living == 2) return true;  // Whichever of the two is right, one of them ends.
     return leader() == own_ && (2 * following > living || (2 * following == living && is_lowest));
 }
 
-// ---- Handshakes --------------------------------------------------------------------------------
+// ---- Handshakes ---------------------------------------------------------------------------------
 
 Standing Membership::standing(std::uint32_t worker, std::uint64_t incarnation) const {
     const Peer& peer = peers_[worker];
@@ -105,7 +105,7 @@ Membership::Actions Membership::down(std::uint32_t worker, base::Micros now) {
     return actions;
 }
 
-// ---- Fences ------------------------------------------------------------------------------------
+// ---- Fences -------------------------------------------------------------------------------------
 
 Membership::Actions Membership::set_slot_epoch(std::uint32_t worker, std::uint64_t epoch) {
     Actions actions;
@@ -130,17 +130,17 @@ void Membership::fence(std::uint32_t worker, std::uint64_t incarnation, Actions&
     tell_leader(actions);
 }
 
-/// All others must give it up, too; until they have, what they send it may be lost.
+/// Has all others fence it too. Until they have, what they send to it may be lost.
 void Membership::spread(std::uint32_t lost, std::uint64_t incarnation, Actions& actions) {
     std::set<std::uint32_t> awaited;
     for (std::uint32_t other = 0; other < peers_.size(); ++other) {
-        // One that is down is told when it is up again, or lost itself.
+        // A worker whose link is down is told when it is up again, or is lost itself.
         if (other == own_ || other == lost || !lives(other)) continue;
         awaited.insert(other);
         tell(other, wire::make_fenced(lost, incarnation), actions);
     }
     if (!awaited.empty()) awaited_[{lost, incarnation}] = std::move(awaited);
-    // A worker that is itself lost confirms nothing any more, but its successor what it is told.
+    // A lost worker confirms nothing any more; but its successor confirms what it is told again.
     for (auto each = awaited_.begin(); each != awaited_.end();) {
         const auto [about, of] = each->first;
         ++each;
@@ -150,12 +150,12 @@ void Membership::spread(std::uint32_t lost, std::uint64_t incarnation, Actions& 
     }
 }
 
-/// It must not let in whom the others have given up.
+/// A newcomer must not let in a worker that the others have fenced.
 void Membership::tell_fences(std::uint32_t newcomer, Actions& actions) {
     for (std::uint32_t other = 0; other < peers_.size(); ++other) {
         if (other == own_ || other == newcomer || link(other).fenced() == 0) continue;
         tell(newcomer, wire::make_fenced(other, link(other).fenced()), actions);
-        // What it sends to one without a successor before it knows may be lost.
+        // Rows that it sends, before it knows, to a worker without a successor may be lost.
         if (link(other).state() == Link::State::kFenced)
             awaited_[{other, link(other).fenced()}].insert(newcomer);
     }
@@ -192,7 +192,7 @@ Membership::Actions Membership::told(std::uint32_t from, const wire::ControlReco
             break;
         case wire::ControlKind::kComplaint: {
             Complaint& complaint = complaints_[{from, about}];
-            // What it said long ago was another trouble.
+            // An old complaint was about a different problem.
             if (complaint.incarnation != record.amount ||
                 now - complaint.last >= times_.complaint() || !follows_us(about))
                 complaint = {.incarnation = record.amount, .first = now, .last = now};
@@ -205,15 +205,15 @@ Membership::Actions Membership::told(std::uint32_t from, const wire::ControlReco
     return actions;
 }
 
-// ---- Time --------------------------------------------------------------------------------------
+// ---- Time ---------------------------------------------------------------------------------------
 
 Membership::Actions Membership::tick(base::Micros now) {
     Actions actions;
     was_frozen_ = last_tick_ != 0 && now - last_tick_ >= times_.frozen();
     last_tick_ = now;
     const bool decided = std::exchange(decided_, decides());
-    // The others may have given us up while we stood still: first we listen. And who comes to
-    // decide may have been cut off until now: links do not all come back at once.
+    // After standing still we listen first: the others may have fenced us. And a worker that comes
+    // to decide may have been cut off until now, and its links do not all come back at once.
     if (was_frozen_ || (decided_ && !decided)) restart_grace(now);
     if (decided_) {
         for (const std::uint32_t victim : victims(now))
@@ -227,7 +227,7 @@ Membership::Actions Membership::tick(base::Micros now) {
     return actions;
 }
 
-/// Its next life has not said so, and nobody of that one.
+/// The worker's next life has complained of nobody, and nobody of that life.
 void Membership::forget_complaints(std::uint32_t worker) {
     std::erase_if(complaints_, [worker](const auto& each) {
         return each.first.first == worker || each.first.second == worker;
@@ -239,7 +239,7 @@ void Membership::restart_grace(base::Micros now) {
     complaints_.clear();
 }
 
-// Links that one side at least has had for broken long enough that the other may have said so, too.
+// Links that at least one side has reported for long enough that the other side would have too.
 std::set<Membership::Pair> Membership::broken_between_followers(base::Micros now) {
     std::set<Pair> broken;
     bool ripe = false;
@@ -268,8 +268,7 @@ std::vector<std::uint32_t> Membership::victims(base::Micros now) {
             ++links[one];
             ++links[other];
         }
-        const auto most =
-            std::max_element(links.rbegin(), links.rend());  // The last one of equals.
+        const auto most = std::max_element(links.rbegin(), links.rend());  // The last of equals.
         const auto victim = static_cast<std::uint32_t>(links.rend() - most - 1);
         victims.push_back(victim);
         std::erase_if(broken, [victim](const Pair& pair) {
@@ -279,7 +278,7 @@ std::vector<std::uint32_t> Membership::victims(base::Micros now) {
     return victims;
 }
 
-// ---- Telling -----------------------------------------------------------------------------------
+// ---- Telling ------------------------------------------------------------------------------------
 
 void Membership::tell(std::uint32_t worker, const wire::ControlRecord& record,
                       Actions& actions) const {

@@ -1,23 +1,26 @@
-// Who of a topology's workers is given up for lost, and which side of a broken link must end. It is
-// decided by what the workers know of each other, and not by who speaks first.
+// Decides which workers of a topology are fenced, and which side of a broken link must end. The
+// decision rests on what the workers know of each other, not on who speaks first.
 //
-// Every worker follows the lowest number that it is connected to, or its own. A worker that more
-// than half of those which are known to live follow, itself included, decides for all of them:
+// Every worker follows the lowest number among itself and the workers that it is connected to. A
+// worker that is followed by more than half of the workers known to live, itself included, decides
+// for all. It fences
 //
-//     its own link to one that does not follow it is down for grace: that one is lost
-//     two that follow it complain of each other for a while:          the one with more such links,
-//                                                                     then the higher number
+// - a worker that does not follow it, if its own link to that one has been down for the grace
+// period;
+// - one of two followers that keep complaining of each other: the one with more such links, among
+// equals the higher number.
 //
-// Grace begins anew for all when a worker comes to decide, and when it has stood still.
-// Of two halves that with the lowest number decides. Who cannot decide waits until it is told, or
-// until a newer assignment or a newer incarnation says who is lost: it may itself be the one that
-// was cut off. Only of two that are alone with each other each gives up the other.
+// The grace period starts anew for all links when a worker comes to decide, and when it has stood
+// still. Of two equal halves, the one with the lowest number decides. A worker that cannot decide
+// waits until it is told, or until a newer assignment or incarnation settles it: it may itself be
+// the one that was cut off. Only if two workers are left does each fence the other.
 //
-// A fence is final, and told to all; what may have reached the lost worker fails once more when all
-// others have confirmed it. Should two have given up each other, must_end() says who goes on.
+// A fence is final, and told to all. Once all others have confirmed it, the trees that may have
+// reached the lost worker in the meantime fail a second time. If two workers have fenced each
+// other, must_end() says which one goes on.
 //
-// Order:   standing() and must_end() in a handshake; then up(); then down(). Whatever returns
-//          actions: they are to be done at once, in their order.
+// Order:   standing() and must_end() in a handshake, then up(), then down(). Returned actions are
+//          to be carried out at once, in their order.
 // Threads: one. No clock, no socket: the simulation in tests/ runs this very code.
 #pragma once
 
@@ -36,27 +39,27 @@
 
 namespace storm::worker {
 
-/// What one side of a handshake says of the other, and of itself.
+/// One side's statement in a handshake, about the other side and about itself.
 struct Standing {
-    bool fenced = false;      ///< It has given this incarnation up,
-    bool succeeded = false;   ///< and knows of a newer one, or of an assignment with another one.
-    std::uint32_t live = 0;   ///< Other workers that it is connected to.
-    std::uint64_t epoch = 0;  ///< Of the assignment that it works by.
+    bool fenced = false;      ///< It has fenced this incarnation of the other side.
+    bool succeeded = false;   ///< It knows of a newer incarnation, or of an assignment with one.
+    std::uint32_t live = 0;   ///< Number of other workers that it is connected to.
+    std::uint64_t epoch = 0;  ///< Epoch of its own assignment.
     std::uint32_t worker = 0;
 };
 
-/// Whether `who` must end, for what both have said. For two that speak with each other it is true
-/// of one at most, unless both have a successor.
+/// Whether `who` must end, given what both have said. If two workers speak with each other, it is
+/// true of at most one of them, unless both have a successor.
 bool must_end(const Standing& who, const Standing& other);
 
 class Membership {
 public:
     struct Action {
         enum class Kind : std::uint8_t {
-            kTell,        ///< `record` to `worker`.
+            kTell,        ///< Send `record` to `worker`.
             kLost,        ///< A life of `worker` has ended: what it held is lost.
-            kConfirmed,   ///< All others know that it is.
-            kSuperseded,  ///< This worker itself is given up: it must end.
+            kConfirmed,   ///< All others know that it is lost.
+            kSuperseded,  ///< This worker itself is fenced, and must end.
         };
         Kind kind = Kind::kTell;
         std::uint32_t worker = 0;
@@ -68,47 +71,49 @@ public:
     Membership(std::uint32_t own, std::uint64_t incarnation, std::uint32_t workers,
                const LinkTimes& times, std::size_t retained_max = kRetainedBytesMax);
 
-    /// REQUIRES: another worker.
+    /// REQUIRES: `worker` is another worker.
     Link& link(std::uint32_t worker) { return peers_.at(worker).link; }
     const Link& link(std::uint32_t worker) const { return peers_.at(worker).link; }
 
     void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
     std::uint64_t epoch() const { return epoch_; }
-    /// An assignment: what was in the worker's slot before is over.
+    /// An assignment: incarnations of the worker's earlier slots are over.
     [[nodiscard]] Actions set_slot_epoch(std::uint32_t worker, std::uint64_t epoch);
 
-    /// What is to be said to that incarnation of `worker`.
+    /// Our statement to that incarnation of `worker`.
     Standing standing(std::uint32_t worker, std::uint64_t incarnation) const;
 
     struct Up {
         Link::Beginning beginning;
-        Actions actions;  ///< After what the beginning asks for.
+        Actions actions;  ///< To be carried out after `beginning` has been.
     };
-    /// The handshake is over, and neither has given up the other.
+    /// The handshake is over, and neither side has fenced the other.
     [[nodiscard]] Up up(std::uint32_t worker, std::uint64_t incarnation,
                         std::uint64_t peer_received);
     [[nodiscard]] Actions down(std::uint32_t worker, base::Micros now);
-    /// Its incarnations up to this one are given up.
+    /// Fences the worker's incarnations up to this one.
     [[nodiscard]] Actions fence(std::uint32_t worker, std::uint64_t incarnation);
-    /// A peer says kFenced, kFencedSeen, kFollows or kComplaint. REQUIRES: it names a worker.
+    /// Takes kFenced, kFencedSeen, kFollows or kComplaint of a peer. REQUIRES:
+    /// names_worker(record).
     [[nodiscard]] Actions told(std::uint32_t from, const wire::ControlRecord& record,
                                base::Micros now);
-    /// Every times.heartbeat.
+    /// To be called every times.heartbeat.
     [[nodiscard]] Actions tick(base::Micros now);
-    /// Whether this process stood still before the last tick: nobody's silence means anything.
+    /// Whether this process stood still before the last tick, so that nobody's silence means
+    /// anything.
     bool was_frozen() const { return was_frozen_; }
-    /// Nobody has still to confirm a fence.
+    /// Whether every fence has been confirmed by all.
     bool all_confirmed() const { return awaited_.empty(); }
 
 private:
     struct Peer {
         Link link;
         std::uint64_t slot_epoch = 0;
-        std::optional<std::uint32_t> follows;  // As it said in the present connection.
+        std::optional<std::uint32_t> follows;  // As last told on the present connection.
     };
-    /// Of one that follows us about another one; said again with each tick.
+    /// A follower's complaint about another one, repeated with each tick.
     struct Complaint {
-        std::uint64_t incarnation = 0;  // Of the one that it is about.
+        std::uint64_t incarnation = 0;  // The incarnation complained of.
         base::Micros first = 0;
         base::Micros last = 0;
     };
@@ -136,15 +141,15 @@ private:
     std::uint32_t own_;
     std::uint64_t incarnation_;
     LinkTimes times_;
-    std::vector<Peer> peers_;  // By worker; our own is not used.
+    std::vector<Peer> peers_;  // Indexed by worker; our own entry is unused.
     std::uint64_t epoch_ = 0;
-    std::uint32_t told_leader_;             // What all that are connected have been told.
-    std::map<Pair, Complaint> complaints_;  // (who, about whom)
-    /// Fences that not all others have confirmed: (worker, incarnation) -> who has not.
+    std::uint32_t told_leader_;             // The leader that all connected workers have been told.
+    std::map<Pair, Complaint> complaints_;  // Keyed by (who, about whom).
+    /// Unconfirmed fences: (worker, incarnation) -> workers that have not confirmed it.
     std::map<std::pair<std::uint32_t, std::uint64_t>, std::set<std::uint32_t>> awaited_;
     base::Micros last_tick_ = 0;
     bool was_frozen_ = false;
-    bool decided_ = false;  // At the last tick.
+    bool decided_ = false;  // Whether it decided at the last tick.
 };
 
 }  // namespace storm::worker

@@ -20,8 +20,8 @@ std::span<const std::byte> runs_of(Batch& batch) {
     return {batch.bytes(), batch.used};
 }
 
-// What a channel may send only grows; records of it may overtake each other when their executor
-// changes its thread.
+// A channel's limit only grows. An older record may arrive later, when an executor changes its
+// thread.
 void raise(std::unordered_map<std::uint64_t, std::uint64_t>& limits, const CreditRecord& record) {
     std::uint64_t& limit = limits[record.channel];
     limit = std::max(limit, record.limit);
@@ -39,7 +39,7 @@ wire::ControlRecord make_record(const FailRecord& fail) {
     STORM_CHECK(false, "all kinds are told above");
 }
 
-// The same thing about the same root once is enough; of kept tuples, the sum.
+// One record per root, kind and reason is enough; for kept tuples, with the sum.
 void merge(std::vector<FailRecord>& fails) {
     const auto key = [](const FailRecord& record) {
         return std::tuple(record.root, record.kind, record.reason);
@@ -81,7 +81,7 @@ Outbound::Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnati
         if (source == nullptr) continue;
         for (const auto& [channel, receiver] : source->receivers_elsewhere()) {
             const std::size_t target = channel & 0xffff'ffff;
-            if (target_index_[target] == kNone) continue;  // Of another worker.
+            if (target_index_[target] == kNone) continue;  // A channel to another worker.
             To& to = to_[source_index_[e] * targets_ + target_index_[target]];
             to.receiver = receiver;
             to.source = source;
@@ -147,17 +147,19 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         first + static_cast<std::ptrdiff_t>(std::min(others_.size(), wire::kControlRecordsMax));
     records.assign(first, some);
     others_.erase(first, some);
+    // Credit before acks: executors of the peer may be waiting for it.
     while (!credits_.empty() && records.size() < wire::kControlRecordsMax) {
         const CreditRecord record =
             inbound.credit({credits_.begin()->first, credits_.begin()->second});
         records.push_back(wire::make_credit(record.channel, record.limit));
         credits_.erase(credits_.begin());
     }
-    // From the back of each, which costs least; their order does not matter.
+    // Taken from the back, which is cheapest; the order of acks and fails does not matter.
     const auto take = [&records](auto& from, auto&& make) {
         for (; !from.empty() && records.size() < wire::kControlRecordsMax; from.pop_back())
             records.push_back(make(from.back()));
     };
+    // Credit and the like are of no use to a worker that has ended; acks and fails are.
     shipment.matters = !controls_.empty() && records.size() < wire::kControlRecordsMax;
     while (!controls_.empty() && records.size() < wire::kControlRecordsMax) {
         ControlBatch& next = *controls_.front();
@@ -167,6 +169,7 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         take(next.fails, make_record);
         take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
         acks_ -= before - next.acks.size() - next.fails.size();
+        // The frame is full; the rest of this batch goes into the next one.
         if (!next.acks.empty() || !next.fails.empty()) break;
         next.clear();
         shared_.controls.give(&next);
@@ -203,7 +206,7 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
 void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     if (gone_) return;
     To& to = *by_channel_.at(channel);
-    // It cannot have consumed more than was shipped to it.
+    // The peer cannot have consumed more than was shipped to it.
     const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
     const std::uint64_t granted = to.base + std::min(limit, most);
     if (granted <= to.granted) return;
@@ -212,7 +215,7 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
 }
 
 void Outbound::end_life() {
-    // Its spouts' roots have died with it.
+    // The roots of the peer's spouts died with it.
     drop_controls();
     revoke_credit();
 }
@@ -235,7 +238,7 @@ void Outbound::revoke_credit() {
 
 void Outbound::start_life(const std::vector<CreditRecord>& credits) {
     revoke_credit();
-    others_.clear();  // It is told anew.
+    others_.clear();  // Whatever they said, the new life is told anew.
     for (To& to : to_) {
         to.base = to.shipped;
         to.granted = 0;

@@ -1,8 +1,11 @@
-// What goes to one other worker: taken from its outbox, counted against the channels' credit, made
-// into frames.
+// The way to one other worker: takes its outbox, counts against the credit of the channels, and
+// makes frames.
 //
-// Control records wait here until they can be sent, merged by root: what an unreachable peer is
-// owed is bounded by its pending roots; so are fails and resets.
+// Control records wait here until they can be sent, merged by root, so what is kept for an
+// unreachable peer is bounded by its pending roots.
+//
+// Channels count bytes over all lives of the peer (`shipped`); `base` is the count at the start of
+// the present life, at which the peer's own count is 0.
 //
 // Threads: the links' thread.
 #pragma once
@@ -29,52 +32,52 @@ namespace storm::worker {
 
 class Outbound {
 public:
-    /// `incarnation`: this worker's own.
+    /// `incarnation` is this worker's own.
     Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnation);
     Outbound(const Outbound&) = delete;
     Outbound& operator=(const Outbound&) = delete;
     ~Outbound();
 
-    /// Takes what is in the outbox.
+    /// Empties the outbox.
     void collect();
     bool has_control() const { return !controls_.empty() || !credits_.empty() || !others_.empty(); }
     bool has_batches() const { return !batches_.empty(); }
-    /// What became of the peer's rows is still to be said.
+    /// Whether some fate of the peer's rows (acks, fails) is still unsent.
     bool has_answers() const { return !controls_.empty(); }
 
-    /// The next frame of control records. `inbound`: what credits are counted by.
+    /// The next frame of control records. `inbound` translates credits into the peer's count.
     Shipment control_frame(std::uint64_t sequence, const Inbound& inbound);
     /// The next batch. REQUIRES: has_batches().
     Shipment batch_frame(std::uint64_t sequence);
 
     void add(const wire::ControlRecord& record) { others_.push_back(record); }
     bool has_channel(std::uint64_t channel) const { return by_channel_.contains(channel); }
-    /// The peer lets a channel send up to here, as it counts: within its window, whatever it says.
-    /// REQUIRES: has_channel(channel).
+    /// The peer lets a channel send up to `limit`, in its own count. Larger claims than the window
+    /// allows are cut. REQUIRES: has_channel(channel).
     void granted(std::uint64_t channel, std::uint64_t limit);
 
-    /// A life of the peer has ended, and no other has begun: what it was owed is nobody's, and
-    /// nothing more may be sent to it.
+    /// A life of the peer has ended, and no other has begun: records for it are dropped, and
+    /// nothing more may be sent.
     void end_life();
-    /// A new life of the peer: its credits are counted from here. `credits`: what it may send, as
-    /// we count.
+    /// A new life of the peer has begun: its credits count from here. `credits`: what the peer may
+    /// send, in our count.
     void start_life(const std::vector<CreditRecord>& credits);
-    /// What the peer has taken, or what is lost with it: the rows' memory is free again. `lost`:
-    /// their trees fail.
+    /// Frees the memory of a frame that the peer has taken, or that is lost with the peer. `lost`:
+    /// the trees of its rows fail.
     void release(Shipment& shipment, bool lost);
-    /// The peer is gone for good, in this life and all others: nobody waits for credit of it any
-    /// more, and what is for it is lost.
+    /// The peer will not come back in any incarnation: no executor waits for its credit any more,
+    /// and rows for it are lost.
     void give_up();
-    /// Something was, that had not been shipped.
+    /// Whether rows were dropped that had never been sent.
     bool has_dropped() const { return dropped_; }
 
 private:
     struct To {
         CreditReceiver* receiver = nullptr;  // Null: no such channel.
         Executor* source = nullptr;
-        std::uint64_t shipped = 0;  // Bytes, in all lives.
-        std::uint64_t base = 0;     // Of these, before this life.
-        std::uint64_t granted = 0;  // The limit, as we count, in this life.
+        std::uint64_t shipped = 0;  // Bytes, over all lives.
+        std::uint64_t base = 0;     // The part of `shipped` that belongs to former lives.
+        std::uint64_t granted = 0;  // The credit limit of this life, in our count.
     };
 
     To& to(const wire::RunHeader& run);
@@ -89,17 +92,17 @@ private:
     const Wiring& wiring_;
     PeerOutbox& outbox_;
     const std::uint64_t incarnation_;
-    std::vector<std::size_t> source_index_;  // By executor: its row in to_.
-    std::vector<std::size_t> target_index_;  // By executor: its column.
+    std::vector<std::size_t> source_index_;  // Row in to_, or kNone; indexed by executor.
+    std::vector<std::size_t> target_index_;  // Column in to_, or kNone; indexed by executor.
     std::size_t targets_ = 0;
     std::vector<To> to_;
     std::unordered_map<std::uint64_t, To*> by_channel_;
 
     std::deque<Batch*> batches_;
-    std::deque<ControlBatch*> controls_;  // Not empty ones; their credits are in credits_.
-    std::size_t acks_ = 0;                // In all of them; fails and resets, too.
+    std::deque<ControlBatch*> controls_;  // Without empty ones; their credits are in credits_.
+    std::size_t acks_ = 0;                // Acks, fails, resets and holds in controls_.
     std::size_t merge_at_ = kAckMergeMin;
-    std::unordered_map<std::uint64_t, std::uint64_t> credits_;  // Limit, as we count, by channel.
+    std::unordered_map<std::uint64_t, std::uint64_t> credits_;  // Channel -> limit in our count.
     std::vector<wire::ControlRecord> others_;
     bool gone_ = false;
     bool dropped_ = false;

@@ -56,14 +56,14 @@ LinkStatus PeerLink::status() const {
             .refused = refused_};
 }
 
-// ---- Coming up ---------------------------------------------------------------------------------
+// ---- Coming up ----------------------------------------------------------------------------------
 
 void PeerLink::set_place(const std::optional<PeerPlace>& place) {
     if (place == place_) return;
     place_ = place;
     dial_timer_.cancel();
     if (!place) return;
-    // All incarnations of its slots before are over.
+    // All incarnations of its earlier slots are over.
     if (place->epoch > 0) events_.perform(members_.set_slot_epoch(worker_, place->epoch));
     if (dials() && !up_) {
         drop_connection();
@@ -143,6 +143,7 @@ void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
         [this](Connection& from, const std::string& why) {
             if (&from == connection_.get()) disconnected(why);
         });
+    // The peer has proved its identity, so frames may have their full size now.
     connection->set_limit(wire::kFrameBytesMax);
 }
 
@@ -159,8 +160,10 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
         refused_in_turn_ = 0;
         peer_leaves_ = rows_lost_ = false;
     }
+    // A new life has not heard of it; a resumed one may hear it twice.
     if (leaving_) out_.add(wire::make_leaving());
     up_ = true;
+    // The retained frames go out before anything new: see gather().
     resend_ = 0;
     receipted_ = link_.received();
     unreceipted_bytes_ = 0;
@@ -172,13 +175,14 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
     pump();
 }
 
-// ---- Going down --------------------------------------------------------------------------------
+// ---- Going down ---------------------------------------------------------------------------------
 
 void PeerLink::drop_connection() {
     if (connection_ == nullptr) return;
     const std::shared_ptr<Connection> dropped = std::exchange(connection_, nullptr);
     dropped->close();
     if (std::exchange(up_, false)) {
+        // Its last bytes came after the last tick.
         bytes_in_ += liveness_.news(dropped->bytes_read());
         down_since_ = clock_.now();
         release_written();
@@ -228,7 +232,7 @@ void PeerLink::close() {
     drop_connection();
 }
 
-// ---- The end -----------------------------------------------------------------------------------
+// ---- The end ------------------------------------------------------------------------------------
 
 void PeerLink::receipt() {
     if (link_.received() > receipted_) heartbeat_due_ = true;
@@ -259,7 +263,7 @@ std::optional<base::Micros> PeerLink::away_since() const {
     return down_since_;
 }
 
-// First what is missing: when somebody ends for what comes then, it has been said.
+// Reports what is missing first, before a task ends because of it.
 void PeerLink::give_up() {
     out_.collect();
     if (lacks_something()) tell_missing();
@@ -269,7 +273,8 @@ void PeerLink::give_up() {
     tell_all(shared_, PeerEvent::Kind::kLost, worker_);
 }
 
-// One that has said LEAVING needs nothing, but that may have come before the last of its rows.
+// A peer that has said LEAVING needs nothing more, but it may have said so before its last rows
+// arrived.
 bool PeerLink::lacks_something() const {
     if (!in_.all_ended() || out_.has_batches()) return true;
     if (peer_leaves_) return false;
@@ -283,7 +288,7 @@ void PeerLink::tell_missing() {
     if (!std::exchange(told_missing_, true)) events_.missing(worker_);
 }
 
-// ---- Receiving ---------------------------------------------------------------------------------
+// ---- Receiving ----------------------------------------------------------------------------------
 
 bool PeerLink::on_frame(const wire::Frame& frame) {
     const std::shared_ptr<Connection> connection = connection_;
@@ -298,10 +303,10 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
         return false;
     }
     if (connection_ != connection) return false;
-    // Memory is not for ever: TCP holds back who does not hold back itself.
+    // TCP holds back a peer that exceeds its credit; memory would not.
     if (in_.overfull()) connection->pause();
     if (unreceipted_bytes_ >= kReceiptBytes) pump();
-    if (peer_leaves_) receipt();  // It waits for each.
+    if (peer_leaves_) receipt();  // It waits for a receipt of each frame.
     return true;
 }
 
@@ -312,7 +317,7 @@ base::Result<base::Done> PeerLink::take(const wire::Frame& frame) {
     if (const auto* const receipt = std::get_if<wire::Receipt>(&frame))
         return take_receipt(receipt->sequence);
     if (std::holds_alternative<wire::Heartbeat>(frame)) return base::Done{};
-    return refused("a frame that has no place after the handshake");
+    return refused("a frame that belongs to the handshake");
 }
 
 base::Result<base::Done> PeerLink::take_batch(const wire::BatchFrame& frame) {
@@ -352,7 +357,7 @@ base::Result<base::Done> PeerLink::take_control(const wire::ControlFrame& frame)
     return base::Done{};
 }
 
-// All of it, before any of it has an effect.
+// Checks all records before any of them has an effect.
 base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> records) const {
     if (records.size() > wire::kControlRecordsMax * sizeof(wire::ControlRecord))
         return refused("too many control records in one frame");
@@ -361,11 +366,11 @@ base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> reco
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
         const wire::ControlRecord record = wire::control_record(records, i);
         const auto kind = static_cast<wire::ControlKind>(record.kind);
-        if (kind == wire::ControlKind::kAck) continue;  // Nearly all.
+        if (kind == wire::ControlKind::kAck) continue;  // Nearly all records are acks.
         if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
-            return refused("credit for a channel that there is not");
+            return refused("credit for a channel that does not exist");
         if (wire::names_worker(record) && record.subject >= shared_.wiring.share.workers) {
-            return refused("it names a worker that there is not");
+            return refused("a worker that does not exist");
         }
     }
     return in_.check_control(records);
@@ -393,7 +398,7 @@ void PeerLink::release_written() {
     releasing_.clear();
 }
 
-// ---- Sending -----------------------------------------------------------------------------------
+// ---- Sending ------------------------------------------------------------------------------------
 
 void PeerLink::tell(const wire::ControlRecord& record) {
     out_.add(record);
@@ -413,11 +418,12 @@ void PeerLink::add(const Shipment& shipment) {
     bytes_out_ += shipment.bytes;
 }
 
-// What the next write consists of. False: nothing.
+// Collects the buffers of the next write. False: there is nothing to write.
 bool PeerLink::gather() {
     buffers_.clear();
     receipt_.clear();
     std::size_t bytes = 0;
+    // 1. A receipt, which tells the peer that we live as well as a heartbeat would.
     const bool owes_receipt = link_.received() > receipted_;
     if (owes_receipt && (heartbeat_due_ || unreceipted_bytes_ >= kReceiptBytes)) {
         receipt_ = wire::write_frame(wire::Receipt{link_.received()});
@@ -429,10 +435,12 @@ bool PeerLink::gather() {
     heartbeat_due_ = false;
     if (!receipt_.empty()) buffers_.emplace_back(receipt_.data(), receipt_.size());
     const std::deque<Shipment>& retained = link_.retained();
+    // 2. What a former connection did not deliver, in the old order.
     for (; resend_ < retained.size() && bytes < kWriteBytesMax; ++resend_) {
         add(retained[resend_]);
         bytes += retained[resend_].bytes;
     }
+    // 3. New frames. Control before batches: acks and credit must not wait behind rows.
     while (resend_ == retained.size() && bytes < kWriteBytesMax && link_.may_ship()) {
         if (out_.has_control()) {
             link_.ship(out_.control_frame(link_.next_sequence(), in_));
@@ -472,13 +480,14 @@ void PeerLink::tick(base::Micros now) {
         return;
     }
     if (members_.was_frozen() || connection_->paused()) liveness_.excuse(now);
-    // Not for longer: behind what is held back may be the credit that its consumer waits for.
+    // At most one heartbeat long: the credit that a held-up consumer waits for may come behind
+    // these rows.
     connection_->resume();
     const std::uint64_t news = liveness_.news(connection_->bytes_read());
     if (const char* const why = liveness_.look(now, heard(), times_.silence))
         return disconnected(why);
     bytes_in_ += news;
-    dial_wait_ = kDialMicrosMin;  // It has been up for a while.
+    dial_wait_ = kDialMicrosMin;  // The link has been up for at least a tick.
     heartbeat_due_ = !wrote_ || link_.received() > receipted_;
     wrote_ = false;
     pump();

@@ -1,4 +1,12 @@
-// One other worker: its link, what comes from and goes to it, and the connection that carries both.
+// One other worker: the state of its link, what comes from it and goes to it, and the connection
+// that carries both.
+//
+// The link and its two directions outlive connections: after a break the life is resumed on the
+// next connection, and `resend_` says which retained frames still have to be sent on it. Frames
+// enter the link's order in gather() only, when they are about to be written.
+//
+// A receipt may arrive while its frame is still part of the present write. So receipted frames
+// wait in `releasing_`, and are freed when no write is under way.
 //
 // Threads: the links' thread.
 #pragma once
@@ -31,17 +39,17 @@ namespace storm::worker {
 
 class PeerLink {
 public:
-    /// What concerns the other links, too.
+    /// Calls that concern more than this link.
     struct Events {
-        /// What the membership asks for.
+        /// Carries out what the membership asks for.
         std::function<void(const Membership::Actions&)> perform;
-        /// This worker must end: a handshake has shown it.
+        /// A handshake has shown that this worker must end.
         std::function<void()> superseded;
-        /// Something that was to come from it, or to get to it, never will.
+        /// Something that the peer was to send, or to take, never will be.
         std::function<void(std::uint32_t worker)> missing;
     };
 
-    /// `members` and `times` outlive it.
+    /// `members` and `times` must outlive this.
     PeerLink(boost::asio::io_context& io, Shared& shared, const LinkIdentity& own,
              std::uint32_t worker, const base::Clock& clock, const LinkTimes& times,
              Membership& members, Events events);
@@ -54,33 +62,35 @@ public:
     LinkStatus status() const;
 
     void set_place(const std::optional<PeerPlace>& place);
-    /// A handshake that the peer began is over.
+    /// The peer dialed, and the handshake is done.
     void welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
                  std::uint64_t peer_received);
     std::uint64_t received_from(std::uint64_t incarnation) const {
         return link_.received_from(incarnation);
     }
-    /// Before the answer to a handshake: no byte of the connection before may be taken after it.
+    /// To be called before the answer to a handshake: no byte of the old connection may be taken
+    /// after it.
     void drop_connection();
 
-    /// A life of it has ended.
+    /// A life of the peer has ended.
     void lost(std::uint64_t incarnation);
     void tell(const wire::ControlRecord& record);
-    /// Sends what there is to send.
+    /// Writes everything that may be sent now.
     void pump();
-    /// Every times.heartbeat.
+    /// To be called every times.heartbeat.
     void tick(base::Micros now);
     void close();
 
     // ---- At the end of the topology.
-    /// This worker has done its part: the peer is asked to receipt promptly.
+    /// This worker has done its part: asks the peer for prompt receipts.
     void leave();
-    /// Something that matters has not been taken by the peer, nor has it said that it leaves.
+    /// Whether something that matters has not been taken by the peer. A peer that leaves is owed
+    /// nothing.
     bool owes();
-    /// Since when it has not been connected; nothing: it is, or it was given up.
+    /// Since when the peer has not been connected; empty if it is, or is gone.
     std::optional<base::Micros> away_since() const;
-    /// It is gone for good, in this life and all others: whoever waits for rows of it, or until it
-    /// takes some, waits no longer.
+    /// The peer will not come back in any incarnation: nobody waits for its rows, or for it to take
+    /// some, any longer.
     void give_up();
 
 private:
@@ -121,33 +131,36 @@ private:
     Inbound in_;
     Outbound out_;
     std::optional<PeerPlace> place_;
-    std::shared_ptr<Connection> connection_;  // Up, or, of a dialer, on its way there.
+    std::shared_ptr<Connection> connection_;  // Up, or a dialer's attempt.
+    // The life of the peer, and what either side has announced.
     bool up_ = false;
-    bool leaving_ = false;  // This worker is.
+    bool leaving_ = false;  // This worker is leaving; told with each new life.
     bool peer_leaves_ = false;
     bool gone_ = false;
     bool told_missing_ = false;
-    bool rows_lost_ = false;  // With its present life, and no other has begun.
+    bool rows_lost_ = false;  // Rows were lost with the last life, and no new life has begun.
     base::Micros down_since_ = 0;
+    // Dialing.
     boost::asio::steady_timer dial_timer_;
-    base::Micros dial_wait_;
-    Call call_;                  // If this worker dials.
-    base::Micros deadline_ = 0;  // Of the handshake.
+    base::Micros dial_wait_;     // Next pause between two attempts.
+    Call call_;                  // Used only if this worker dials.
+    base::Micros deadline_ = 0;  // End of the present handshake's time.
 
-    std::vector<boost::asio::const_buffer> buffers_;  // Of the present write.
+    // Sending.
+    std::vector<boost::asio::const_buffer> buffers_;  // The present write
     std::string receipt_;
-    // Receipted, but perhaps part of the present write: the peer may say anything at any time.
+    // Receipted while perhaps still part of the present write.
     std::vector<Shipment> releasing_;
-    std::size_t resend_ = 0;  // Index into link_.retained(): from here on, send again.
+    std::size_t resend_ = 0;  // Index into link_.retained() of the next frame to send again.
     std::uint64_t receipted_ = 0;
     std::size_t unreceipted_bytes_ = 0;
     bool heartbeat_due_ = false;
     bool wrote_ = false;  // Since the last tick.
     Liveness liveness_;
-    std::uint64_t bytes_in_ = 0;  // As of its last look.
+    std::uint64_t bytes_in_ = 0;  // As of liveness_'s last look.
     std::uint64_t bytes_out_ = 0;
     std::uint64_t refused_ = 0;
-    int refused_in_turn_ = 0;  // Nothing was taken in between.
+    int refused_in_turn_ = 0;  // Refused frames since the last one that was taken.
     base::RateLimit warnings_{kRefusalBurst, base::kMicrosPerSecond};
 };
 

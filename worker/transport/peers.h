@@ -1,4 +1,4 @@
-// Who the workers of a topology are for each other.
+// Identity and address of the workers of a topology, as they know each other.
 //
 // Threads: plain values.
 #pragma once
@@ -8,19 +8,19 @@
 
 namespace storm::worker {
 
-/// Who this worker is for the others.
+/// This worker, as it presents itself to the others.
 struct LinkIdentity {
-    std::string topology;  ///< Id.
-    std::string secret;    ///< That all workers of the topology share.
+    std::string topology;  ///< Topology id.
+    std::string secret;    ///< Shared by all workers of the topology.
     std::uint32_t worker = 0;
     std::uint64_t incarnation = 0;
 };
 
-/// Where a worker is.
+/// Where another worker listens.
 struct PeerPlace {
     std::string host;
     std::uint16_t port = 0;
-    std::uint64_t epoch = 0;  ///< The high half of its incarnations there.
+    std::uint64_t epoch = 0;  ///< The high half of the worker's incarnations there.
 
     friend bool operator==(const PeerPlace&, const PeerPlace&) = default;
 };
@@ -28,11 +28,11 @@ struct PeerPlace {
 struct LinkStatus {
     std::uint32_t worker = 0;
     bool up = false;
-    bool lost = false;  ///< Given up; no successor has come yet.
+    bool lost = false;  ///< Fenced, and no successor has come yet.
     std::uint64_t incarnation = 0;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
-    std::uint64_t refused = 0;  ///< Connections ended for what the peer sent.
+    std::uint64_t refused = 0;  ///< Connections ended because of what the peer sent.
 };
 
 }  // namespace storm::worker

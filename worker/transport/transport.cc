@@ -58,7 +58,8 @@ public:
         if (!thread_) return;
         asio::post(io_, [this] {
             cut();
-            io_.stop();  // A timer or a connection that is done already must not begin anew.
+            // Also keeps a timer or connection that is already done from starting anything new.
+            io_.stop();
         });
         thread_->join();
         thread_.reset();
@@ -113,11 +114,11 @@ public:
     }
 
 private:
-    /// A connection that has not proved who it is.
+    /// A connection whose peer has not proved its identity.
     struct Stranger {
         std::shared_ptr<Connection> connection;
         base::Micros deadline = 0;
-        std::optional<wire::Hello> hello;  // Theirs.
+        std::optional<wire::Hello> hello;  // The peer's.
         wire::Hello ours;
     };
 
@@ -139,7 +140,7 @@ private:
         return link;
     }
 
-    /// What the membership has decided.
+    /// Carries out the decisions of the membership.
     void perform(const Membership::Actions& actions) {
         if (cut_) return;
         for (const Membership::Action& action : actions) {
@@ -183,7 +184,7 @@ private:
         acceptor_.async_accept([this](error_code error, tcp::socket socket) {
             if (error == asio::error::operation_aborted) return;
             if (error) {
-                // Out of descriptors, most likely: waiting is all that helps.
+                // Most likely out of descriptors; all we can do is wait.
                 accept_timer_.expires_after(std::chrono::milliseconds(100));
                 accept_timer_.async_wait([this](error_code cancelled) {
                     if (!cancelled) accept();
@@ -240,13 +241,13 @@ private:
             if (stranger.hello) return refuse(connection, "a second hello");
             if (hello->topology != own_.topology)
                 return refuse(connection, "it is of another topology");
-            if (hello->worker >= own_.worker) return refuse(connection, "it is not one that calls");
+            if (hello->worker >= own_.worker)
+                return refuse(connection, "only workers with lower numbers dial this one");
             if (hello->nonce.size() != wire::kNonceBytes)
-                return refuse(connection, "it says nothing that has not been said before");
+                return refuse(connection, "its nonce has the wrong length");
             if (hello->protocol_min > wire::kProtocolMax ||
                 hello->protocol_max < wire::kProtocolMin) {
-                return refuse(connection,
-                              "it speaks no version of the protocol that this one does");
+                return refuse(connection, "it speaks no protocol version that this worker speaks");
             }
             stranger.hello = *hello;
             connection.write(
@@ -255,7 +256,7 @@ private:
         }
         const auto* const proof = std::get_if<wire::Proof>(&frame);
         if (proof == nullptr || !stranger.hello || connection.writing())
-            return refuse(connection, "it does not answer as it should");
+            return refuse(connection, "a frame that is no proof, or comes too early");
         const wire::Hello theirs = *stranger.hello;
         const Statement said{Statement::Kind::kProof, proof->received, proof->fenced,
                              proof->succeeded, proof->live};
@@ -268,14 +269,14 @@ private:
         return answer(known, theirs, ours, *proof);
     }
 
-    /// Who has called has proved who it is.
+    /// The caller has proved its identity.
     bool answer(const std::shared_ptr<Connection>& caller, const wire::Hello& theirs,
                 const wire::Hello& ours, const wire::Proof& proof) {
         PeerLink& link = *links_[theirs.worker];
         const Standing it_says{proof.fenced, proof.succeeded, proof.live, theirs.epoch,
                                theirs.worker};
         Standing we_say = members_.standing(theirs.worker, theirs.incarnation);
-        we_say.epoch = ours.epoch;  // As it has been told.
+        we_say.epoch = ours.epoch;  // The epoch that the caller has been told.
         const bool welcome = !it_says.fenced && !we_say.fenced;
         if (welcome) link.drop_connection();
         const std::uint64_t received = link.received_from(theirs.incarnation);
@@ -350,7 +351,7 @@ private:
     }
 
     void cut() {
-        cut_ = true;  // Nothing is told any more.
+        cut_ = true;  // From here on perform() tells nobody anything.
         error_code ignored;
         acceptor_.close(ignored);
         tick_timer_.cancel();
@@ -376,7 +377,7 @@ private:
     asio::steady_timer tick_timer_;
     asio::steady_timer flush_timer_;
     std::optional<Drain> drain_;
-    std::vector<std::unique_ptr<PeerLink>> links_;  // By worker; null: this one.
+    std::vector<std::unique_ptr<PeerLink>> links_;  // Indexed by worker; null for this one.
     std::map<Connection*, Stranger> strangers_;
     base::RateLimit refusals_{kRefusalBurst, base::kMicrosPerSecond};
     bool cut_ = false;

@@ -4,12 +4,13 @@
 //                              └────────────── Link ──────────────┘
 //
 // The worker with the lower number dials; the other one listens on its slot's port.
-// docs/guarantees.md says what a link promises, docs/wire-format.md what it says.
+// docs/guarantees.md says what links promise, docs/wire-format.md specifies their frames.
 //
-// Order:   make the engine, then listen(), then start(), then the engine's start(). Destroy it
-//          before the engine, after that has stopped: its loops come here until then.
+// Order:   make the engine, then listen(), then start(), then the engine's start(). The engine's
+//          loops use this until they have stopped: stop the engine, destroy this, then destroy the
+//          engine.
 // Threads: one of its own, `links`; all public functions may be called from any other.
-// Cost:    a batch crosses in about 3 us of this thread on each side, its rows in 25 ns each.
+// Cost:    a batch takes about 3 us of this thread on each side, and each of its rows 25 ns.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ namespace storm::worker {
 
 class Transport {
 public:
-    /// `superseded` is called, from the links' thread, when others have given this incarnation up:
-    /// the process must end. Port 0: any free one.
+    /// `superseded` is called on the links' thread when others have fenced this incarnation: the
+    /// process must end. Port 0 takes any free port.
     static base::Result<std::unique_ptr<Transport>> listen(
         Shared& shared, LinkIdentity identity, const std::string& host, std::uint16_t port,
         const base::Clock& clock, std::function<void()> superseded, const LinkTimes& times = {});
@@ -40,22 +41,22 @@ public:
 
     std::uint16_t port() const;
     void start();
-    /// Cuts all connections and ends the thread; what the engine still sends stays where it is.
+    /// Cuts all connections and ends the thread. What the engine still sends stays in the outboxes.
     void close();
-    /// By worker number; nothing: it has no place now. A newer epoch of a place gives up what was
-    /// there before. `epoch`: of the assignment that says so.
+    /// `peers` is indexed by worker number; empty: that worker has no slot now. A newer epoch of a
+    /// slot fences the incarnations before it. `epoch` is that of the assignment.
     void set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch = 0);
     std::vector<LinkStatus> status() const;
 
     // ---- At the end of the topology.
-    /// From now on a peer that is not connected for `patience` is gone for good: whoever waits for
-    /// rows of it, or until it takes some, waits no longer, and what is for it is lost. If anything
-    /// is missing for that, `missing` is told, from the links' thread, once for each: before a task
-    /// may end for it, and before the `done` of flush().
+    /// From now on a peer that has not been connected for `patience` is gone: nobody waits for its
+    /// rows, or for it to take some, any longer, and rows for it are lost. If something is missing
+    /// because of that, `missing` is called on the links' thread, once for each peer, before a task
+    /// ends because of it and before the `done` of flush().
     void drain(base::Micros patience, std::function<void(std::uint32_t worker)> missing);
-    /// This worker has done its part. `done` is called, from the links' thread, when all that it
-    /// has sent is taken by peers that are connected, or come within `patience`; or it is over.
-    /// REQUIRES: the engine has stopped.
+    /// This worker has done its part. `done` is called on the links' thread when peers have taken
+    /// all that it sent, or when `patience` is over; peers may connect meanwhile. REQUIRES: the
+    /// engine has stopped.
     void flush(base::Micros patience, std::function<void(bool complete)> done);
 
 private:

@@ -28,7 +28,7 @@ public:
 
 private:
     struct State {
-        std::size_t order = 0;  // Of discovery, from 1.
+        std::size_t order = 0;  // Order of discovery, from 1.
         std::size_t low = 0;
         bool on_stack = false;
     };

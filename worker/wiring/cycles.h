@@ -1,4 +1,4 @@
-// Which components form cycles: the strongly connected parts of a topology's graph.
+// Finds the cycles of components: the strongly connected parts of a topology's graph.
 //
 // Tarjan's algorithm (R. Tarjan, "Depth-first search and linear graph algorithms", 1972).
 #pragma once
@@ -13,7 +13,7 @@ namespace storm::worker {
 inline constexpr std::size_t kNoCycle = static_cast<std::size_t>(-1);
 
 struct Cycles {
-    std::vector<std::size_t> of_component;  // The number of the component's cycle, or kNoCycle.
+    std::vector<std::size_t> of_component;  // Number of the component's cycle, or kNoCycle.
     std::size_t count = 0;
 
     bool inside(std::size_t source, std::size_t target) const {
@@ -23,7 +23,7 @@ struct Cycles {
 
 Cycles find_cycles(const Topology& topology);
 
-/// The index of a component. REQUIRES: it exists.
+/// Index of a component. REQUIRES: it exists.
 std::size_t component_index(const Topology& topology, std::string_view id);
 
 }  // namespace storm::worker

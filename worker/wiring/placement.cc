@@ -7,7 +7,8 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::size_t kSlack = 2;  // A chain of up to this many more executors stays together.
+// How many more executors than the emptiest loop a loop may have for a chain to stay on it.
+constexpr std::size_t kSlack = 2;
 
 }  // namespace
 
@@ -17,7 +18,8 @@ Placement place(const Topology& topology, const cluster::Plan& plan, const Share
     Placement placement;
     placement.loop_of_executor.assign(plan.executors.size(), Placement::kElsewhere);
     const auto dedicated = [&](std::size_t c) { return all_dedicated || components[c].blocking; };
-    std::vector<std::vector<std::size_t>> own(components.size());  // Executors.
+    // Executors of each component that run here.
+    std::vector<std::vector<std::size_t>> own(components.size());
     std::size_t cooperative = 0;
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
         if (share.worker_of(e) != share.own) continue;
@@ -37,7 +39,7 @@ Placement place(const Topology& topology, const cluster::Plan& plan, const Share
         if (!load.empty() && !components[c].inputs.empty()) {
             const std::size_t source =
                 component_index(topology, components[c].inputs.front().source);
-            // Sources declared later are not placed yet; any loop will do then.
+            // A source that is declared later is not placed yet; then any loop will do.
             if (source < c && !dedicated(source) && !own[source].empty()) {
                 const std::size_t near = placement.loop_of_executor[own[source].front()];
                 if (load[near] <= load[follow] + kSlack) follow = near;

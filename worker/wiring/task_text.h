@@ -1,4 +1,4 @@
-// Task ids in messages.
+// Task ids as text for messages.
 #pragma once
 
 #include <string>

@@ -22,7 +22,8 @@ std::size_t worker_threads(const Config& config, const Share& share) {
     return std::max<std::size_t>(1, base::usable_cores() / share.workers_on_host);
 }
 
-// A cycle's rows are counted in one place (queue/cycle.h).
+// All components of a cycle must be in one worker, because its rows are counted in one place
+// (queue/cycle.h).
 void check_cycles(const Cycles& cycles, const cluster::Plan& plan, const Share& share) {
     std::vector<std::optional<std::uint32_t>> worker_of_cycle(cycles.count);
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
@@ -45,7 +46,7 @@ cluster::Plan checked_plan(const Topology& topology, const Config& config, const
     return plan;
 }
 
-// Every task knows every task that it sends to.
+// Every task keeps state for every task that it sends to.
 void check_task_pairs(const Topology& topology, const cluster::Plan& plan, const Share& share) {
     std::vector<std::size_t> here(topology.components().size());
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
@@ -69,7 +70,7 @@ void check_task_pairs(const Topology& topology, const cluster::Plan& plan, const
     }
 }
 
-// To each component's workers, those of the components that get its tuples, and so on.
+// Adds to each component's workers those of the components that get its tuples, transitively.
 void add_downstream(const Topology& topology, std::vector<std::set<std::uint32_t>>& reached) {
     const std::vector<Component>& components = topology.components();
     for (bool grown = true; grown;) {
@@ -85,7 +86,7 @@ void add_downstream(const Topology& topology, std::vector<std::set<std::uint32_t
     }
 }
 
-// For each component the workers of its sources, those of their sources, and so on.
+// Adds the workers of each component's sources, and of their sources, transitively.
 void add_upstream(const Topology& topology, const std::vector<std::set<std::uint32_t>>& own,
                   std::vector<std::set<std::uint32_t>>& above) {
     const std::vector<Component>& components = topology.components();
@@ -96,7 +97,7 @@ void add_upstream(const Topology& topology, const std::vector<std::set<std::uint
             for (const Subscription& input : components[c].inputs) {
                 const std::size_t source = component_index(topology, input.source);
                 above[c].insert(own[source].begin(), own[source].end());
-                // A copy: in a loop of one, it is the set that grows.
+                // A copy, because in a cycle of one component the set itself grows.
                 const std::set<std::uint32_t> higher = above[source];
                 above[c].insert(higher.begin(), higher.end());
             }
@@ -177,7 +178,7 @@ std::size_t Wiring::stream_index(std::size_t component, std::string_view stream)
     return static_cast<std::size_t>(found - outputs.begin());
 }
 
-// The channels that end in this worker share topology.worker.buffer.bytes evenly.
+// The channels that end in this worker get equal shares of topology.worker.buffer.bytes.
 Limits limits_of(const Wiring& wiring) {
     std::uint64_t channels = 0;
     const std::vector<Component>& components = wiring.topology.components();

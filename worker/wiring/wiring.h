@@ -1,9 +1,9 @@
-// What is fixed before anything runs: which tasks there are, which loop or worker each is on, what
-// reaches whom.
+// The plan that is fixed before anything runs: which tasks exist, which loop or worker each one
+// runs in, and what can reach what.
 //
-// A destination is a loop's number, or, from first_peer() on, a worker's.
+// A destination is a loop's number or, from first_peer() on, first_peer() + a worker's number.
 //
-// Threads: immutable, read by all.
+// Threads: immutable.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +23,12 @@
 namespace storm::worker {
 
 struct Wiring {
-    /// Throws std::invalid_argument when the share cannot be run.
+    /// Throws std::invalid_argument if the share cannot be run.
     Wiring(Topology topology_given, Config config_given, Share share_given = {});
 
     std::vector<TaskId> tasks_of(std::size_t component) const;
-    std::vector<TaskId> tasks_of(std::string_view component) const;  ///< Empty: no such component.
+    /// Empty if there is no such component.
+    std::vector<TaskId> tasks_of(std::string_view component) const;
     std::size_t stream_index(std::size_t component, std::string_view stream) const;
     std::uint32_t destination_of(TaskId task) const {
         return destination_of_task[static_cast<std::size_t>(task)];
@@ -47,23 +48,24 @@ struct Wiring {
     const cluster::Plan plan;
     const Placement placement;
     const Cycles cycles;
-    std::vector<std::uint32_t> destination_of_task;  // By task id; [0] is unused.
+    std::vector<std::uint32_t> destination_of_task;  // Indexed by task id; [0] is unused.
     std::vector<std::size_t> component_of_task;
     std::vector<std::size_t> executor_of_task;
-    std::vector<std::uint32_t> control_destinations;  // Loops with spouts; all other workers.
-    /// By component: the workers that its tuples, or what comes of them, may get to; ascending.
+    std::vector<std::uint32_t> control_destinations;  // Loops with spouts, and all other workers.
+    /// Workers that the component's tuples and their descendants may reach, ascending. Indexed by
+    /// component.
     std::vector<std::vector<std::uint32_t>> workers_reached;
-    /// By component: the workers that run something that its tuples come of; ascending.
+    /// Workers with a component upstream of this one, ascending. Indexed by component.
     std::vector<std::vector<std::uint32_t>> workers_above;
-    /// By component, by stream id.
+    /// Indexed by component, then by stream id.
     std::vector<std::vector<std::unique_ptr<detail::StreamSchema>>> schemas;
     detail::StreamSchema tick_schema;
 };
 
-/// What may wait, in the channels and in all.
+/// Bounds of what may wait, per channel and in total.
 struct Limits {
-    std::uint64_t window_bytes;            // Of a channel within this worker,
-    std::uint64_t window_bytes_elsewhere;  // and of one from another.
+    std::uint64_t window_bytes;            // Credit of a channel within this worker,
+    std::uint64_t window_bytes_elsewhere;  // and of one from another worker.
     std::int64_t budget_bytes;
     std::size_t overshoot_bytes;
     base::Micros spout_wait_max;

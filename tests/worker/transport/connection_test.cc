@@ -139,7 +139,8 @@ TEST_F(ConnectionTest, HellosThatAreNotForThisWorkerAreRefusedWithTheReason) {
     for (const std::uint32_t worker : {1U, 2U, ~0U}) {
         other = hello();
         other.worker = worker;
-        EXPECT_THAT(why_refused(wire::write_frame(other)), HasSubstr("not one that calls"));
+        EXPECT_THAT(why_refused(wire::write_frame(other)),
+                    HasSubstr("only workers with lower numbers dial"));
     }
     for (const auto& [min, max] : {std::pair<std::uint16_t, std::uint16_t>{3, 9}, {0, 1}}) {
         other = hello();
@@ -171,7 +172,7 @@ TEST_F(ConnectionTest, AWorkerOfALaterVersionThatKnowsThisOneIsLetIn) {
 }
 
 TEST_F(ConnectionTest, WhoDoesNotKnowTheSecretGetsNoFurther) {
-    std::optional<wire::Proof> heard;  // What a good proof looked like.
+    std::optional<wire::Proof> heard;  // An example of a good proof.
     wire::Hello said;
     {
         const auto client = call();
@@ -232,7 +233,7 @@ TEST_F(ConnectionTest, AfterTheHandshakeWrongFramesEndTheConnectionAndCountAsNot
     expect_refused(damaged, "a wrong checksum");
     shake_hands();
     {
-        const auto client = shake_hands();  // What is right resets the count of refusals.
+        const auto client = shake_hands();  // A good frame resets the count of refusals.
         client->send(control(1, {wire::make_ack(own_root, 1)}));
         EXPECT_TRUE(client->receive());
     }
