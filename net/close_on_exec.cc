@@ -5,7 +5,7 @@
 namespace storm::net {
 
 void close_on_exec(int descriptor) {
-    // Fails only for what is not open, and then there is nothing to close.
+    // Fails only if the descriptor is not open; then there is nothing to close.
     static_cast<void>(::fcntl(descriptor, F_SETFD, FD_CLOEXEC));
 }
 

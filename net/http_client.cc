@@ -38,7 +38,7 @@ std::string seconds(std::chrono::milliseconds time) {
     return text + " s";
 }
 
-/// A file that only gets its name once it is whole.
+/// A file that gets its name only once it is complete.
 class NewFile {
 public:
     explicit NewFile(std::string path) : path_(std::move(path)), part_(path_ + ".part-XXXXXX") {}
@@ -48,7 +48,7 @@ public:
         if (open_) ::unlink(part_.c_str());
     }
 
-    /// The descriptor is the caller's; -1: errno says why.
+    /// The caller owns the descriptor; -1: errno says why.
     int open() {
         const int descriptor = ::mkostemp(part_.data(), O_CLOEXEC);
         open_ = descriptor >= 0;
@@ -67,7 +67,7 @@ private:
 };
 
 /// One request and its response. The response is read while the request is still being written,
-/// since a server may refuse early.
+/// because a server may refuse early.
 class Exchange {
 public:
     explicit Exchange(const HttpCall& wanted) : wanted_(wanted), saved_(wanted.save_file) {}
@@ -173,7 +173,7 @@ private:
         return 3 * wanted_.timeout;
     }
 
-    /// Something moved: from now on it has the whole timeout again, up to the deadline.
+    /// Something moved: restarts the timeout, up to the deadline.
     void watch() {
         timer_.expires_after(wanted_.timeout);
         if (!end_ && deadline()) end_ = timer_.expiry() - wanted_.timeout + *deadline();
@@ -188,7 +188,7 @@ private:
 
     void write() {
         const auto wrote = [this](error_code error, std::size_t bytes) {
-            // Why it does not take more, its response may tell.
+            // The response may say why the server takes no more.
             if (error || !socket_.is_open()) return;
             watch();
             uploaded_ += bytes;
@@ -213,7 +213,7 @@ private:
             response_.headers.insert_or_assign(lower_case(std::string(field.name_string())),
                                                std::string(field.value()));
         }
-        if (response_.status < 200) return expect_head();  // 100 Continue, which nobody asked for.
+        if (response_.status < 200) return expect_head();  // 100 Continue, unasked for.
         response_.content_type = response_.headers["content-type"];
         if (response_.status == 200 && !wanted_.save_file.empty()) {
             const int descriptor = saved_.open();
@@ -268,7 +268,7 @@ private:
         if (error == http::error::body_limit) {
             return static_cast<void>(fail("the answer of " + where() + " is too large"));
         }
-        // Asio tells of sockets in the same category; but those errors a disk does not have.
+        // Asio reports socket errors in the same category, but these are errors of disks only.
         if (file_parser_ && (error.value() == ENOSPC || error.value() == EIO ||
                              error.value() == EDQUOT || error.value() == EFBIG)) {
             return static_cast<void>(cannot_write(error.value()));
@@ -303,7 +303,7 @@ private:
         if (closed) return static_cast<void>(fail(where() + " closed the connection " + when));
         if (error.category() == http::make_error_code(http::error::bad_method).category()) {
             return static_cast<void>(
-                fail("what " + where() + " answers is no HTTP: " + error.message()));
+                fail("the answer of " + where() + " is no HTTP: " + error.message()));
         }
         fail("lost " + where() + ": " + lower_case(error.message()));
     }
@@ -325,7 +325,7 @@ private:
     std::optional<http::response_parser<http::file_body>> file_parser_;
     HttpResponse response_;
     std::string failure_;
-    std::optional<std::chrono::steady_clock::time_point> end_;  // The deadline, once connected.
+    std::optional<std::chrono::steady_clock::time_point> end_;  // The deadline, set once connected.
     bool finished_ = false;
 };
 
@@ -336,7 +336,7 @@ base::Result<HttpResponse> call(const HttpCall& wanted) {
     try {
         exchange.emplace(wanted);
     } catch (const boost::system::system_error& error) {
-        // A loop of its own wants descriptors, and there may be none.
+        // Its io_context needs descriptors, and there may be none.
         return base::Error{kCannotReach + wanted.host + ':' + std::to_string(wanted.port) + ": " +
                            lower_case(error.code().message())};
     }

@@ -1,10 +1,10 @@
-// A blocking HTTP/1.1 client, for command-line tools and for threads that have nothing else to do.
+// A blocking HTTP/1.1 client, for command-line tools and for threads that do nothing else.
 //
 //     auto response = call({.host = "127.0.0.1", .port = 6627, .target = "/health"});
-//     if (!response) …  // could not be reached, or broke off: the error says which
+//     if (!response) …  // not reached, or broken off: the error says which
 //
-// Threads: any; each call is on its own. It blocks until the response is there, or until nothing
-// has moved for `timeout`. Looking up a host's name is not limited by the timeouts.
+// Threads: any; calls are independent. A call blocks until the response is there, or until nothing
+//          has moved for `timeout`. The timeouts do not cover the look-up of the host's name.
 #pragma once
 
 #include <chrono>
@@ -22,22 +22,24 @@ struct HttpCall {
     std::uint16_t port = 0;
     std::string method = "GET";
     std::string target = "/";
-    HttpHeaders headers = {};  ///< Besides Host, Content-Length, User-Agent.
+    HttpHeaders headers = {};  ///< Besides Host, Content-Length and User-Agent.
     std::string body;
-    std::string body_file;  ///< Sent instead of `body`; read as it is sent.
-    std::string save_file;  ///< Gets the body of a 200 instead of keeping it; whole, or untouched.
-    std::function<void(std::uint64_t done, std::uint64_t total)> progress;  ///< Of file transfers.
+    std::string body_file;  ///< Sent instead of `body`; read while it is sent.
+    /// Gets the body of a 200 instead of the response; complete, or untouched.
+    std::string save_file;
+    /// Called during file transfers.
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
     std::chrono::milliseconds connect_timeout{2'000};
     std::chrono::milliseconds timeout{10'000};
-    /// For all of it, from the connection on: whoever answers byte by byte gets no more. 0: three
-    /// timeouts, and none where files are sent or saved.
+    /// For everything after the connect, so that a server cannot stretch an answer byte by byte. 0:
+    /// three times `timeout`, but no limit if a file is sent or saved.
     std::chrono::milliseconds deadline{0};
 };
 
-/// Any response is a success here, whatever its status.
+/// Any response is a success, whatever its status.
 base::Result<HttpResponse> call(const HttpCall& wanted);
 
-/// Of an error of call(): whether the other side cannot have seen the request.
+/// Whether the server cannot have seen the request, given an error of call().
 bool never_reached(const base::Error& error);
 
 }  // namespace storm::net

@@ -1,4 +1,4 @@
-// What HTTP carries: a request and a response, as plain values.
+// An HTTP request and an HTTP response, as plain values.
 //
 // Threads: plain values.
 #pragma once
@@ -14,22 +14,23 @@
 
 namespace storm::net {
 
-/// By name in lower case; the last of each.
+/// Keyed by name in lower case; of repeated headers the last.
 using HttpHeaders = std::map<std::string, std::string>;
-/// Empty: it is not there, or is empty. Good as long as the headers are.
+/// Empty if the header is missing or empty. Valid as long as the headers are.
 std::string_view header_of(const HttpHeaders& headers, const char* name);
 
-/// Each may what those before it may.
+/// Each level includes those before it.
 enum class Access : std::uint8_t {
-    kOpen,  ///< What users wrote or printed is not for it.
+    kOpen,  ///< May not see what users wrote or printed.
     kRead,
     kChange,
 };
 
-/// Who sends a request, as its head has shown (net/access.h).
+/// The sender of a request, recognized by its head (net/access.h).
 struct HttpCaller {
     Access access = Access::kOpen;
-    std::optional<DigestReceipt> receipt = {};  ///< It wants to see that the server knows it, too.
+    /// Set if the sender wants a proof that the server knows the token too.
+    std::optional<DigestReceipt> receipt = {};
 };
 
 struct HttpRequest {
@@ -37,23 +38,23 @@ struct HttpRequest {
     std::string target;  ///< "/topologies?all=true"
     HttpHeaders headers;
     std::string body;
-    HttpCaller caller = {};  ///< Of a server.
+    HttpCaller caller = {};  ///< Set by servers.
 };
 
 struct HttpResponse {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body = {};
-    HttpHeaders headers = {};  ///< Of a server: besides those that every response has.
-    std::string file = {};     ///< Of a server: a file that is sent instead of `body`.
+    HttpHeaders headers = {};  ///< Servers only: besides those that every response has.
+    std::string file = {};     ///< Servers only: a file that is sent instead of `body`.
 
-    /// `body` is JSON already.
+    /// `body` must be JSON already.
     static HttpResponse json(std::string body, int status = 200);
     /// JSON: {"error": why, "hint": hint}.
     static HttpResponse error(int status, std::string_view why, std::string_view hint = {});
 };
 
-/// Who sends a request; or what to answer, as what it shows does not hold.
+/// The sender of a request, or a refusal if its credentials do not hold.
 using HttpRecognized = std::variant<HttpCaller, HttpResponse>;
 
 }  // namespace storm::net

@@ -34,7 +34,7 @@ std::string text(beast::string_view view) {
     return {view.data(), view.size()};
 }
 
-/// "[::1]:80" -> "::1"
+/// "[::1]:80" becomes "::1".
 std::string without_port(std::string_view host) {
     if (host.starts_with('[')) return lower_case(std::string(host.substr(1, host.find(']') - 1)));
     return lower_case(std::string(host.substr(0, host.rfind(':'))));
@@ -103,7 +103,7 @@ public:
     }
 
     void close() { stream_.close(); }
-    /// When it last sent or took something; nothing while it waits for us.
+    /// Time of its last read or write; nothing while it waits for us.
     std::optional<Steady::time_point> silent_since() const {
         if (!answered_) return std::nullopt;
         return active_;
@@ -134,11 +134,11 @@ private:
         request_ = plain(head);
         if (head.count(http::field::host) != 1 || !state_->is_own_host(request_.headers["host"])) {
             return write(HttpResponse::error(
-                403, "this server has another name than the request's Host",
+                403, "the request's Host is not a name of this server",
                 "use the address in storm.local.hostname, or 127.0.0.1 on the same machine"));
         }
         if (head.count(http::field::transfer_encoding) != 0 && !head_->chunked()) {
-            return write(HttpResponse::error(501, "the only transfer coding here is chunked"));
+            return write(HttpResponse::error(501, "chunked is the only transfer coding supported"));
         }
         const bool has_body = head_->chunked() || head_->content_length().value_or(0) > 0;
         if (has_body && (is_head_ || head.method() == http::verb::get)) {
@@ -147,7 +147,7 @@ private:
         if (has_body && !state_->service.intake) {
             return write(HttpResponse::error(413, "no request here takes a body"));
         }
-        // Its own address is proved with the target: in this form it could be another's.
+        // Callers prove target and address. A target in absolute form could name another server.
         if (!request_.target.starts_with('/')) {
             return write(HttpResponse::error(400, "the target does not begin with '/'"));
         }
@@ -168,7 +168,7 @@ private:
         read_body();
     }
 
-    /// A response: what it shows of itself does not hold.
+    /// Returns the refusal if the caller's credentials do not hold.
     std::optional<HttpResponse> recognize() {
         if (!state_->service.recognize) return std::nullopt;
         HttpRecognized found;
@@ -205,7 +205,7 @@ private:
             [self = shared_from_this()](error_code error, std::size_t) { self->was_read(error); });
     }
 
-    /// A slow one may go on, a mere trickle may not.
+    /// A slow upload may go on, a mere trickle may not.
     void watch_upload() {
         uploaded_lately_ = 0;
         upload_deadline_.expires_after(kHttpUploadPeriod);
@@ -256,7 +256,7 @@ private:
         });
         if (failed) refused = std::move(failed);
         if (refused) {
-            upload_.reset();  // With what it holds, before anybody is told.
+            upload_.reset();  // Releases its resources before anybody is answered.
             return write(std::move(*refused));
         }
         read_piece();
@@ -270,7 +270,7 @@ private:
         if (failed && !answered_) write(std::move(*failed));
     }
 
-    /// It keeps the connection, and is good for one call.
+    /// A function that keeps the connection alive, and is good for one call.
     HttpReply reply() {
         answered_ = false;
         stream_.expires_never();
@@ -288,7 +288,7 @@ private:
             error != http::error::end_of_stream && error != http::error::partial_message) {
             return write(HttpResponse::error(400, error.message()));
         }
-        // Gone, or too slow.
+        // The peer is gone, or too slow.
     }
 
     void too_large() { write(HttpResponse::error(413, "the request is too large")); }
@@ -364,7 +364,7 @@ private:
         http::async_write_some(
             stream_, *writer,
             [self = shared_from_this(), response, writer](error_code error, std::size_t) {
-                if (error) return;  // Gone, or too slow.
+                if (error) return;  // The peer is gone, or too slow.
                 self->active_ = Steady::now();
                 if (!writer->is_done()) return self->send_some(response, writer);
                 self->sent();
@@ -395,7 +395,7 @@ private:
     std::optional<http::request_parser<http::string_body>> in_memory_;
     std::optional<http::request_parser<http::buffer_body>> in_pieces_;
     HttpRequest request_;
-    std::optional<DigestReceipt> receipt_;  // Of the request, which is given away.
+    std::optional<DigestReceipt> receipt_;  // Kept here, because the request is given away.
     std::unique_ptr<HttpUpload> upload_;
     asio::steady_timer upload_deadline_{stream_.get_executor()};
     std::uint64_t uploaded_lately_ = 0;
@@ -472,7 +472,7 @@ void HttpServer::State::accepted(error_code error, tcp::socket socket) {
     });
 }
 
-// Strangers cannot keep others out by opening connections and saying nothing.
+// So that nobody can keep others out by opening connections and saying nothing.
 void HttpServer::State::close_the_most_silent(const Connection& but) {
     Connection* found = nullptr;
     for (Connection* const connection : connections) {
@@ -531,7 +531,7 @@ HttpServer::~HttpServer() {
     state_->close();
     if (own_) {
         own_->io.restart();
-        own_->io.poll();  // Lets the connections end.
+        own_->io.poll();  // Runs the last handlers, which end the connections.
     }
 }
 

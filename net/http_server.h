@@ -1,4 +1,4 @@
-// An HTTP/1.1 server for what a process says of itself, and for the daemons' interfaces.
+// An HTTP/1.1 server for metrics and health of a process, and for the daemons' interfaces.
 //
 //     auto server = HttpServer::listen(9090, [](const HttpRequest& request) {
 //         if (request.target != "/health") return HttpResponse::error(404, "no such page");
@@ -6,20 +6,20 @@
 //     });
 //
 // It binds 127.0.0.1 unless told otherwise, and answers only requests whose Host is the name or
-// address that it was told, or this machine's own: no web page can reach it under a name of its
-// own.
+// address that it was told, or this machine's own: so no web page can reach it under a name that
+// the page controls.
 //
 //     head ──► recognize ──► intake ──► into memory ──► answer ──► response
 //                  │            ├─────► HttpUpload, piece by piece ──► finish ──► response
 //                  └────────────┴─────► refused: response, without reading the body
 //
-// Who has proved the token by Digest gets a proof with each response. The body of such a request is
-// compared with the hash that its head has named before it is answered; an HttpUpload must itself
-// be of what its path names.
+// A client that has proved the token by Digest gets a proof with each response. The body of its
+// request is compared with the hash in its head before the request is answered; an HttpUpload must
+// itself compare it with what its path names.
 //
-// Threads: one of its own which calls the handler, one request at a time; or that of the io_context
-//          it is given, for everything. A client that is slow, or an answer that comes later, holds
-//          up nobody else. The destructor waits for a call that is under way.
+// Threads: a thread of its own calls the handler, one request at a time; or everything runs on the
+//          thread of the io_context that it is given. A slow client or a late answer delays nobody
+//          else. The destructor waits for a handler that is running.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +39,11 @@ class io_context;
 
 namespace storm::net {
 
-/// What it throws (std::exception) becomes a 500 and a line in the log.
+/// A std::exception from it becomes a 500 and a line in the log.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-/// Answers a request: at most once, at any time, on the server's thread. One that is dropped
-/// uncalled closes the connection. Does not outlive the io_context.
+/// Answers a request: at most once, at any time, on the server's thread. Destroyed without a call,
+/// it closes the connection. Must not outlive the io_context.
 using HttpReply = std::function<void(HttpResponse)>;
 
 /// Takes a body that is too large for memory. Destroyed early if the client goes away.
@@ -60,29 +60,31 @@ public:
 };
 
 struct HttpIntoMemory {};
-/// What becomes of a request's body, decided by its head. An HttpResponse refuses it unread.
+/// The destination of a request's body, chosen by its head. An HttpResponse refuses it unread.
 using HttpIntake = std::variant<HttpIntoMemory, HttpResponse, std::unique_ptr<HttpUpload>>;
 
 using HttpRecognize = std::function<HttpRecognized(const HttpRequest& head)>;
 
 struct HttpService {
-    HttpRecognize recognize = {};  ///< Once for each request. Empty: all are strangers.
-    std::function<HttpIntake(const HttpRequest& head)> intake;  ///< Empty: no body is taken.
+    HttpRecognize recognize = {};  ///< Called once per request. Empty: no caller is recognized.
+    /// Empty: no request may have a body.
+    std::function<HttpIntake(const HttpRequest& head)> intake;
     std::function<void(HttpRequest, HttpReply)> answer;
 };
 
 struct HttpAddress {
     std::string host = "127.0.0.1";
-    std::uint16_t port = 0;        ///< 0: any free one.
-    bool beyond_loopback = false;  ///< Whether `host` may be reached from other machines.
+    std::uint16_t port = 0;        ///< 0: any free port.
+    bool beyond_loopback = false;  ///< Allows a `host` that other machines can reach.
 };
 
 class HttpServer {
 public:
-    /// On a thread of its own, on 127.0.0.1. Port 0: any free one. Takes bodies.
+    /// Serves on a thread of its own, on 127.0.0.1. Port 0: any free port. Bodies are read into
+    /// memory.
     static base::Result<std::unique_ptr<HttpServer>> listen(std::uint16_t port, HttpHandler handler,
                                                             HttpRecognize recognize = {});
-    /// On the thread that runs `io`, which must outlive it.
+    /// Serves on the thread that runs `io`, which must outlive this.
     static base::Result<std::unique_ptr<HttpServer>> listen(boost::asio::io_context& io,
                                                             const HttpAddress& address,
                                                             HttpService service);
@@ -98,7 +100,7 @@ private:
     struct OwnThread;
     HttpServer(std::unique_ptr<OwnThread> own, std::shared_ptr<State> state);
 
-    std::unique_ptr<OwnThread> own_;  // Before the state, which lives in its io_context.
+    std::unique_ptr<OwnThread> own_;  // Declared before the state, which lives in its io_context.
     std::shared_ptr<State> state_;
 };
 

@@ -1,4 +1,4 @@
-// ASCII only, as HTTP's names are: no locale is asked.
+// Lower case in ASCII, independent of locale, as HTTP compares names.
 //
 // Threads: a pure function.
 #pragma once

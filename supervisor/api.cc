@@ -109,7 +109,7 @@ std::optional<Number> number_in(std::string_view text) {
     return number;
 }
 
-/// From "/api/v1/logs/TOPOLOGY_ID/NUMBER/STREAM?offset=N&bytes=M"; nothing: it is none.
+/// Parses "/api/v1/logs/TOPOLOGY_ID/NUMBER/STREAM?offset=N&bytes=M". Nothing if malformed.
 std::optional<LogRequest> log_request(std::string_view target) {
     LogRequest wanted;
     wanted.bytes = kLogBytesUnasked;
@@ -146,14 +146,14 @@ std::optional<LogRequest> log_request(std::string_view target) {
     return wanted;
 }
 
-/// One that cannot be read lets nobody in.
+/// A token file that cannot be read lets nobody in.
 std::string token_or_none(const std::string& file) {
     const auto token = file.empty() ? base::Result<std::string>(std::string())
                                     : base::read_secret(file, kSmallFileBytesMax);
     return token ? *token : std::string();
 }
 
-/// Without what users' programs have printed or thrown.
+/// Removes everything that users' programs have printed or thrown.
 cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
     for (cluster::WorkerStatus& worker : report.workers) {
         worker.last_stderr.clear();

@@ -1,4 +1,4 @@
-// What a Supervisor answers over HTTP. docs/http-api.md has the table.
+// The HTTP interface of a Supervisor. docs/http-api.md has the table.
 //
 // Threads: the loop's; logs are read on the thread of the Errands.
 #pragma once
@@ -20,11 +20,11 @@
 
 namespace storm::supervisor {
 
-/// What /health and /metrics are made of.
+/// Source of /health and /metrics.
 struct Overview {
-    std::string zookeeper;     ///< "connected"
-    std::string refused;       ///< Why Nimbus does not take its reports.
-    std::size_t in_doubt = 0;  ///< Topologies that run on though their assignment is not known.
+    std::string zookeeper;     ///< Such as "connected".
+    std::string refused;       ///< Why Nimbus refuses the reports; empty: it takes them.
+    std::size_t in_doubt = 0;  ///< Topologies that run on though their assignment is unknown.
     std::size_t slots = 0;
     std::size_t slots_used = 0;
     std::array<std::uint64_t, kEndReasons> restarts{};
@@ -36,7 +36,7 @@ public:
     struct Sources {
         std::function<Overview()> overview;
         Places places;
-        std::string token_file;  ///< Empty: there is none, and what needs the token is refused.
+        std::string token_file;  ///< Empty: no token; what needs it is refused.
         std::string readonly_token_file = {};
     };
 

@@ -25,24 +25,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Executed by users of topologies, in whose directories they are linked. Theirs is closed.
+/// Linked into workers' directories and executed by users of topologies. Others cannot enter these.
 constexpr mode_t kArtifactMode = 0555;
 constexpr mode_t kDirectoryMode = 0700;
-/// Of files under way in a worker's directory; no artifact has a name like it.
+/// Name of unfinished files in a worker's directory; no artifact can have it.
 constexpr const char* kPartial = "/.storm artifact";
 
 std::string path_of(const Places& places, const cluster::Artifact& artifact) {
     return places.artifacts() + '/' + artifact.sha256;
 }
 
-/// Whether it is there and right; what is wrong is deleted.
+/// Whether it is there and intact; a corrupt one is deleted.
 base::Result<bool> is_there(const Places& places, const cluster::Artifact& artifact) {
     const std::string path = path_of(places, artifact);
     if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return false;
     const auto sum = base::digest_of_file(path);
     if (!sum) return sum.error();
     if (sum->sha256 == artifact.sha256) {
-        ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // For clean_up(): when it was used last.
+        // The time of its last use, for clean_up().
+        ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
         return true;
     }
     base::log::error("deleting a corrupt artifact",
@@ -81,10 +82,10 @@ base::Result<base::Done> place(const Places& places, const cluster::Artifact& ar
     const std::string to = directory + '/' + artifact.name;
     const std::string partial = directory + kPartial;
     ::unlink(partial.c_str());
-    // The program is a link to what has just been checked; nobody is to change it. The others are
-    // the worker's own.
+    // The program is a link to the file that was just checked, which nobody may change. The other
+    // artifacts are the worker's own copies.
     if (is_program) {
-        // One of an earlier version was for us alone.
+        // A file made by an earlier version has a mode for us alone.
         if (::chmod(from.c_str(), kArtifactMode) != 0 ||
             ::link(from.c_str(), partial.c_str()) != 0) {
             return base::system_error("cannot link \"" + from + "\" to \"" + to + '"');
@@ -99,7 +100,8 @@ base::Result<base::Done> place(const Places& places, const cluster::Artifact& ar
     }
     const bool renamed = ::rename(partial.c_str(), to.c_str()) == 0;
     const base::Error error = base::system_error("cannot put \"" + to + "\" in its place");
-    ::unlink(partial.c_str());  // rename() does nothing when both are the same file already.
+    // Needed because rename() does nothing if both names are the same file.
+    ::unlink(partial.c_str());
     if (!renamed) return error;
     return base::Done{};
 }
@@ -141,7 +143,7 @@ base::Result<base::Done> keep(const std::string& downloaded, const std::string& 
     return base::Done{};
 }
 
-/// By the time of its last change; nothing: it is gone.
+/// Judged by its last change; false if it is gone.
 bool is_older(const fs::path& path, std::chrono::system_clock::time_point since) {
     struct stat found {};
     if (::lstat(path.c_str(), &found) != 0) return false;
@@ -156,7 +158,7 @@ void remove_logging(const std::string& path) {
 }  // namespace
 
 base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise) {
-    // "[::1]:6627", and an IPv6 address alone, in brackets or not.
+    // Accepts "[::1]:6627", and an IPv6 address alone, in brackets or not.
     const std::size_t bracket = text.starts_with('[') ? text.find(']') : std::string::npos;
     const bool in_brackets = bracket != std::string::npos;
     if (in_brackets && bracket + 1 == text.size())
@@ -233,7 +235,7 @@ void clean_up(const Places& places, const std::set<std::string>& used,
              topology.increment(inner)) {
             const std::string id = topology->path().filename().string();
             if (!cluster::is_name(id, cluster::kIdBytesMax)) continue;
-            if (topologies.count(id) > 0) {  // Its age begins when it is not here any more.
+            if (topologies.count(id) > 0) {  // Its age begins when it has left this host.
                 ::utimensat(AT_FDCWD, topology->path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
                 continue;
             }

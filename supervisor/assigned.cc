@@ -29,7 +29,7 @@ void Assigned::take(const std::map<std::string, cluster::Assignment>& assignment
             older_[topology] = assignment.epoch;
             if (known != nullptr) taken[topology] = *known;
         } else if (known != nullptr && **known == assignment) {
-            taken[topology] = *known;  // What has not changed stays the same object.
+            taken[topology] = *known;  // An unchanged assignment stays the same object.
         } else {
             taken[topology] = std::make_shared<const cluster::Assignment>(assignment);
         }
@@ -37,7 +37,8 @@ void Assigned::take(const std::map<std::string, cluster::Assignment>& assignment
     assignments_ = std::move(taken);
 }
 
-/// Than one that is known. A topology that has ended in it has ended, though: that is for good.
+/// Whether it is older than one that is known. But an assignment that ends a topology always
+/// counts: an end is final.
 bool Assigned::is_older_(const cluster::Assignment& assignment, const Running& running) const {
     if (assignment.status == cluster::Status::kKilled ||
         assignment.status == cluster::Status::kFinished) {
@@ -87,7 +88,7 @@ void Assigned::ask_for_removals_(const Running& running) {
             const auto known = absences_.find(topology);
             if (known == absences_.end() || known->second == now) return;
             known->second = now;
-            // Not from here: it may stop to follow this one.
+            // Posted, because look() may unfollow this very topology.
             loop_.post([this, alive = alive_] {
                 if (*alive) changed_();
             });

@@ -1,6 +1,6 @@
-// What is assigned, as far as ZooKeeper can be believed: an assignment that is missing is not taken
-// for gone unless the topology was removed, nor is an older one followed, nor is one gone that
-// cannot be read. Such topologies are in doubt, and what runs of them goes on.
+// The assignments, as far as ZooKeeper can be believed. A missing assignment counts as gone only if
+// the topology was removed; an older one is not followed; an unreadable one is not gone. Such
+// topologies are in doubt, and run on.
 //
 // Threads: the loop's.
 #pragma once
@@ -21,10 +21,10 @@ namespace storm::supervisor {
 
 class Assigned {
 public:
-    /// By port.
+    /// Keyed by port.
     using Running = std::map<std::uint16_t, Target>;
 
-    /// `changed`: look() again.
+    /// `changed` is called when look() should be called again.
     Assigned(cluster::ClusterState& state, cluster::EventLoop& loop, std::function<void()> changed);
     Assigned(const Assigned&) = delete;
     Assigned& operator=(const Assigned&) = delete;
@@ -32,22 +32,22 @@ public:
 
     void take(const std::map<std::string, cluster::Assignment>& assignments,
               const Running& running);
-    /// Asks of what runs and is missing whether it was removed. Returns whether doubts() has
-    /// changed. REQUIRES: known().
+    /// Asks, for each running topology without an assignment, whether it was removed. Returns
+    /// whether doubts() has changed. REQUIRES: known().
     bool look(const Running& running);
 
     bool known() const { return assignments_.has_value(); }
     const Assignments& assignments() const { return *assignments_; }
-    /// Topologies of which it is not known whether they are to run.
+    /// Topologies that may or may not be meant to run.
     const std::set<std::string>& in_doubt() const { return in_doubt_; }
-    /// Why, once that is known.
+    /// The reason for each, once it is known.
     const std::map<std::string, std::string>& doubts() const { return doubts_; }
 
 private:
     enum class Absence : std::uint8_t {
-        kAsked,    // Why it is missing is not known yet.
-        kRemoved,  // By Nimbus.
-        kLost,     // Nobody has removed it.
+        kAsked,    // The reason is not known yet.
+        kRemoved,  // Nimbus removed it.
+        kLost,     // Nobody removed it.
     };
 
     bool is_older_(const cluster::Assignment& assignment, const Running& running) const;
@@ -59,7 +59,7 @@ private:
     const std::function<void()> changed_;
     std::optional<Assignments> assignments_;
     std::map<std::string, std::uint64_t> older_;  // Epochs that ZooKeeper has gone back to.
-    std::map<std::string, Absence> absences_;     // Of what runs and is missing.
+    std::map<std::string, Absence> absences_;     // Topologies that run without an assignment.
     std::set<std::string> in_doubt_;
     std::map<std::string, std::string> doubts_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,6 +1,6 @@
-// Calls once when a process has ended.
+// Calls a function once when a process has ended.
 //
-// Threads: that of the io_context; never from inside the constructor, nor after the destructor.
+// Threads: that of the io_context. Never calls from the constructor, nor after the destructor.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace storm::supervisor {
 
 class ExitWatch {
 public:
-    /// `pidfd` stays the caller's, and must outlive this.
+    /// The caller keeps `pidfd`, which must outlive this.
     ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void()> ended);
     ~ExitWatch();
     ExitWatch(const ExitWatch&) = delete;

@@ -33,7 +33,7 @@ void Fetcher::fetch(const Target& target, Then then) {
 }
 
 void Fetcher::get_ready(const std::string& topology) {
-    read_(topology, [](const base::Result<Record>&) {});  // An error is told when it is needed.
+    read_(topology, [](const base::Result<Record>&) {});  // fetch() will report errors.
 }
 
 void Fetcher::read_(const std::string& topology, std::function<void(base::Result<Record>)> then) {
@@ -111,7 +111,7 @@ void Fetcher::keep_only(const std::set<std::string>& topologies) {
             return base::Done{};
         },
         [](base::Done) {});
-    static_cast<void>(taken);  // The next time, then.
+    static_cast<void>(taken);  // The next call will do it.
 }
 
 }  // namespace storm::supervisor

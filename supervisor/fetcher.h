@@ -1,7 +1,7 @@
-// Gets what a worker needs before it can be started: its topology's record, and its artifacts in
+// Gets everything that a worker needs to start: the record of its topology, and the artifacts in
 // its directory.
 //
-// Threads: the loop's; it lets others do what blocks.
+// Threads: the loop's; blocking work is left to the Errands.
 #pragma once
 
 #include <functional>
@@ -22,9 +22,9 @@
 namespace storm::supervisor {
 
 struct Fetched {
-    std::shared_ptr<const cluster::TopologyRecord> topology;  ///< Of who uses it; immutable.
+    std::shared_ptr<const cluster::TopologyRecord> topology;  ///< Shared by its users; immutable.
     std::string program;
-    std::optional<uid_t> user;  ///< Who it runs as; nothing: we.
+    std::optional<uid_t> user;  ///< The user that it runs as; nothing: ours.
 };
 
 class Fetcher {
@@ -32,15 +32,15 @@ public:
     using Then = std::function<void(base::Result<Fetched>)>;
     using Nimbuses = std::function<std::vector<HostPort>()>;
 
-    /// `files` does what is quick, `downloads` what may take minutes. `token_file`: what opens the
-    /// secrets of topologies.
+    /// `files` runs what is quick, `downloads` what may take minutes. `token_file` has the token
+    /// that opens the secrets of topologies.
     Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
             Places places, Nimbuses nimbuses, std::string token_file);
 
     void fetch(const Target& target, Then then);
-    /// Reads the record of a topology whose worker runs already, so that it is at hand when needed.
+    /// Reads the record of a topology whose worker runs already, so that it is there when needed.
     void get_ready(const std::string& topology);
-    /// Forgets records and removes files that have not been used for long.
+    /// Forgets records, and removes files that have not been used for long.
     void keep_only(const std::set<std::string>& topologies);
 
 private:
@@ -57,8 +57,8 @@ private:
     cluster::Errands& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
-    const std::string token_file_;           // Empty: there is none.
-    std::map<std::string, Record> records_;  ///< By id. What is used of them never changes.
+    const std::string token_file_;           // Empty: no token.
+    std::map<std::string, Record> records_;  ///< Keyed by id. The parts that are used never change.
 };
 
 }  // namespace storm::supervisor

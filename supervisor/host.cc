@@ -18,7 +18,7 @@
 namespace storm::supervisor {
 namespace {
 
-/// Of the first processor; ARM says "Features".
+/// Those of the first processor. On ARM the line is called "Features".
 std::vector<std::string> read_cpu_features() {
     constexpr std::size_t kCpuInfoMax = 16UL * 1024 * 1024;
     const auto text = base::read_small_file("/proc/cpuinfo", kCpuInfoMax);
@@ -84,7 +84,7 @@ base::Result<base::Done> try_port(const std::string& address, std::uint16_t port
     const Addresses found = addresses_of(address, port);
     if (!found) return base::Error{what + ": the address is not known"};
     const base::Descriptor socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // As workers do: what a former one left in TIME_WAIT is no hindrance.
+    // Workers set it too, so connections in TIME_WAIT do not matter.
     const int on = 1;
     if (!socket.is_open() ||
         ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||

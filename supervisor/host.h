@@ -1,4 +1,4 @@
-// What a Supervisor says of the machine that it runs on, and asks of it.
+// Facts about the machine that a Supervisor runs on.
 //
 // Threads: any.
 #pragma once
@@ -13,9 +13,9 @@
 namespace storm::supervisor {
 
 struct Host {
-    std::string machine;                    ///< "x86_64"
-    std::string glibc;                      ///< "2.36"
-    std::vector<std::string> cpu_features;  ///< As /proc/cpuinfo calls them.
+    std::string machine;                    ///< Such as "x86_64".
+    std::string glibc;                      ///< Such as "2.36".
+    std::vector<std::string> cpu_features;  ///< Named as in /proc/cpuinfo.
 };
 Host this_host();
 
@@ -23,13 +23,13 @@ std::chrono::system_clock::time_point wall_time();
 /// Milliseconds since 1970.
 std::int64_t wall_ms();
 
-/// Processes that the kernel has killed since boot because there was no memory left.
+/// Processes that the kernel has killed since boot for lack of memory.
 std::uint64_t kernel_kills();
 
-/// Whether a worker could listen on it. The error says that it could not, and why.
+/// Whether a worker could listen on the port. An error says why not.
 base::Result<base::Done> try_port(const std::string& address, std::uint16_t port);
 
-/// "127.0.0.1", "localhost", "::1" and their like.
+/// True for "127.0.0.1", "localhost", "::1" and the like.
 bool is_loopback(const std::string& address);
 
 }  // namespace storm::supervisor

@@ -22,7 +22,7 @@ namespace {
 struct Kept {
     std::string id;
     std::string home;
-    std::vector<std::uint16_t> ports;  ///< That were picked for slots with port 0.
+    std::vector<std::uint16_t> ports;  ///< Picked for slots with port 0.
 };
 
 Kept read_kept(const Places& places) {
@@ -45,7 +45,7 @@ std::string new_id() {
     return base::to_hex(base::random_bytes(kBytes));
 }
 
-/// One that nobody has; 0: there is none. Kept ones first, then from a random one on.
+/// Picks ports that nobody uses: kept ones first, then upwards from a random one. 0: none is left.
 class AnyPort {
 public:
     AnyPort(std::vector<std::uint16_t> kept, const std::function<bool(std::uint16_t)>& free)

@@ -1,6 +1,7 @@
-// Who a Supervisor is on this host, from one start to the next: its id, and the ports of its slots.
+// A Supervisor's identity on this host, kept from one start to the next: its id, and the ports of
+// its slots.
 //
-// Threads: one. Files are read and written.
+// Threads: one. Reads and writes files.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +16,11 @@ namespace storm::supervisor {
 
 struct Identity {
     std::string id;
-    std::string home;                  ///< Made up once for the directory.
-    std::vector<std::uint16_t> slots;  ///< In the order of the settings, each a port of its own.
+    std::string home;                  ///< Generated once per directory.
+    std::vector<std::uint16_t> slots;  ///< Ports in the order of the settings, all different.
 };
-/// As kept in the directory, or made up and kept there. `free` says whether a port can be had.
+/// Reads the identity from the directory, or generates it and writes it there. `free` says whether
+/// a port can be used.
 base::Result<Identity> identify(const Settings& settings,
                                 const std::function<bool(std::uint16_t)>& free);
 

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A variable as it stands in /proc/PID/environ, between two zeros.
+/// Whether a variable is in /proc/PID/environ, between two zeros.
 bool has_variable(std::string_view environment, const std::string& variable) {
     const std::size_t at = environment.find(variable);
     if (at == std::string_view::npos) return false;
@@ -37,8 +37,8 @@ public:
         : variables_{"STORM_TOPOLOGY_ID=" + worker.topology,
                      "STORM_WORKER=" + std::to_string(worker.number),
                      "STORM_WORKER_PORT=" + std::to_string(worker.port)},
-          // Its number is its session's, and nobody else's while one of that session lives. If
-          // there is a process of that number, the session was over, and the number is new.
+          // A session keeps its leader's pid reserved while any member lives. If a process has that
+          // pid now, the session is over and the pid was reused.
           session_(worker.pid > 0 && ::kill(worker.pid, 0) != 0 ? worker.pid : 0) {}
 
     bool finds(pid_t pid) const {
@@ -66,7 +66,7 @@ std::vector<base::Descriptor> kill_once(const Search& search) {
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (error != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
         if (!search.finds(pid)) continue;
-        // Once more: what the descriptor stands for cannot become another process any more.
+        // Checked again: a pidfd never comes to mean another process.
         base::Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
         if (!pidfd.is_open() || !search.finds(pid)) continue;
         if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) != 0) continue;

@@ -1,12 +1,12 @@
-// What a worker that has ended has left behind: programs that its user code started.
+// Ends programs that the user code of an ended worker has left running.
 //
-// They are known by the session that they share with it, or by what its environment said of it,
-// which they have inherited: topology, number and port, which together are one worker's of this
-// host at a time. So they are found wherever they went (another group, another session), and also
-// those of a worker that was not our child. One that gives up both is not found.
+// They are recognized by the worker's session, or by environment variables that they inherited:
+// topology, number and port, which on a host belong to one worker at a time. So they are found in
+// any process group or session, and also if the worker was not our child. A program that gives up
+// both is not found.
 //
-// Threads: any; it blocks.
-// Cost:    a walk over /proc, 20 to 50 microseconds a process.
+// Threads: any. Blocks.
+// Cost:    a walk over /proc, 20 to 50 microseconds per process.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,11 @@ struct WorkerMarks {
     std::string topology;
     std::uint32_t number = 0;
     std::uint16_t port = 0;
-    pid_t pid = 0;  ///< That it had; 0: not known.
+    pid_t pid = 0;  ///< The worker's pid; 0: unknown.
 };
 
-/// Kills them, and waits until they have ended, but not for long. How many there were.
-/// REQUIRES: the worker has ended, and its successor is not there yet.
+/// Kills them, and waits a limited time for them to end. Returns how many there were. REQUIRES: the
+/// worker has ended, and its successor has not started.
 std::size_t end_leftovers(const WorkerMarks& worker);
 
 }  // namespace storm::supervisor

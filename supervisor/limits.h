@@ -1,4 +1,4 @@
-// Every limit of a Supervisor that is not a setting, in one place.
+// All limits of a Supervisor that are not settings.
 #pragma once
 
 #include <chrono>
@@ -13,114 +13,114 @@ using base::kMicrosPerMilli;
 using base::kMicrosPerSecond;
 using base::Micros;
 
-// ---- Starting again
+// ---- Restarts
 
-/// Before the second start in a row that failed; the first one is at once. Doubles each time.
+/// Pause before the second restart in a row after a failure; the first comes at once. Doubles each
+/// time.
 inline constexpr Micros kBackOffMin = 100 * kMicrosPerMilli;
 inline constexpr Micros kBackOffMax = 30 * kMicrosPerSecond;
-/// A worker that has run for so long has run well: the next start is at once again.
+/// A worker that has run this long has run well, and its next start comes at once again.
 inline constexpr Micros kRanWell = 10 * kMicrosPerSecond;
-/// What the first fenced end in a row skips of the incarnations' count; each further one 16 times
-/// as much, up to the fifth.
+/// Incarnation numbers that the first fenced end in a row skips; each further one skips 16 times as
+/// many, up to the fifth.
 inline constexpr std::uint32_t kFencedSkip = 16;
 inline constexpr std::uint32_t kFencedSkipBits = 4;
 inline constexpr std::uint32_t kFencedSkips = 5;
 inline constexpr std::uint32_t kStartsMax = 0xffff'ffff;
-/// So many ends within kCrashLoopWindow are a crash loop.
+/// This many ends within kCrashLoopWindow are a crash loop.
 inline constexpr std::size_t kCrashLoopEnds = 5;
 inline constexpr Micros kCrashLoopWindow = 60 * kMicrosPerSecond;
-/// What a worker that is silent for too long gets on top, so that what has arrived meanwhile is
-/// read first: it may have been the Supervisor that was stopped.
+/// Extra time for a silent worker, so that pending messages are read first: the Supervisor itself
+/// may have been stopped.
 inline constexpr Micros kSecondLook = 1 * kMicrosPerSecond;
 
-// ---- What ended workers leave behind
+// ---- Leftovers of ended workers
 
-/// How often they are looked for while there are new ones (they may start others), and how long
-/// their ends are waited for in all.
+/// How often they are searched for while new ones appear (they may start others), and how long
+/// their ends are waited for in total.
 inline constexpr int kLeftoverPasses = 5;
 inline constexpr Micros kLeftoverPatience = 500 * kMicrosPerMilli;
-/// Of a process that is looked at. One with more is known by its session only.
+/// Environment of a process that is examined. If it is larger, only the session counts.
 inline constexpr std::size_t kEnvironmentBytesMax = 256 * 1024;
 
 // ---- Workers' sockets
 
-/// How often it is looked whether the socket has still its name.
+/// Interval of checks that the socket still has its name.
 inline constexpr Micros kSocketLookMicros = 2 * kMicrosPerSecond;
 
-/// What one that has not said who it is may send, and how long it may take.
+/// Bytes and time that a connection gets before its Hello.
 inline constexpr std::size_t kHelloBytesMax = 4 * 1024;
 inline constexpr Micros kHelloMicrosMax = 5 * kMicrosPerSecond;
-/// Connections besides one for each slot.
+/// Connections beyond one per slot.
 inline constexpr std::size_t kSpareConnections = 16;
-/// What waits for a worker that does not read; the connection is closed then.
+/// Data that waits for a worker which does not read; with more the connection is closed.
 inline constexpr std::size_t kUnsentBytesMax = 8 * 1024 * 1024;
-/// Logged refusals of connections: this many at once, then one in each interval.
+/// Refused connections in the log: this many at once, then one per interval.
 inline constexpr std::uint32_t kRefusalsLogged = 5;
 inline constexpr Micros kRefusalInterval = 10 * kMicrosPerSecond;
 
-/// Of a Unix socket's path, without the final zero.
+/// Length of a Unix socket's path, without the final zero.
 inline constexpr std::size_t kSocketPathMax = 107;
 
-/// Between two rounds of vouching for the workers; a longer one means that this process was
-/// stopped.
+/// A longer pause between two rounds of vouching means that this process was stopped.
 inline constexpr Micros kLateVouch = 3 * kMicrosPerSecond;
 
 // ---- Workers
 
-/// That can be asked for: more than any machine has.
+/// Upper bound of a memory limit; more than any machine has.
 inline constexpr std::uint64_t kMemoryMebibytesMax = 1ULL << 30;
-/// Connections of one topology's user that have not said whose worker they are.
+/// Connections of one topology's user that have not said Hello.
 inline constexpr std::size_t kStrangersOfUserMax = 8;
 
 // ---- Files
 
-/// Of a log file, which is rotated before; so many older ones are kept: stderr.1 is the youngest.
+/// Size at which a log file is rotated, and number of older ones kept; stderr.1 is the youngest.
 inline constexpr std::uint64_t kLogBytesMax = 10 * 1024 * 1024;
 inline constexpr unsigned kOldLogs = 4;
-/// How often the logs' sizes are looked at while one grows fast (else: at each report).
+/// Interval of looks at the logs' sizes while one grows fast; otherwise at each report.
 inline constexpr Micros kFastLogMicros = 100 * kMicrosPerMilli;
 inline constexpr std::uint64_t kFastLogBytes = 1024 * 1024;
-/// Of a worker that has ended: told to Nimbus.
+/// The part of an ended worker's stderr that is reported to Nimbus.
 inline constexpr std::size_t kLastStderrLines = 20;
 inline constexpr std::size_t kLastStderrBytes = 8 * 1024;
-/// Of one answer of the logs' interface.
+/// One answer of the logs' interface.
 inline constexpr std::size_t kLogAnswerBytesMax = 1024 * 1024;
-/// Artifacts are removed when no assignment has used them for so long, logs and state of a worker
-/// when its topology has not been here for so long.
+/// Artifacts are removed after this long without use in an assignment; logs and state of a worker
+/// this long after its topology has left the host.
 inline constexpr std::chrono::minutes kUnusedArtifactAge{10};
 inline constexpr std::chrono::hours kOldWorkerAge{24};
 inline constexpr Micros kCleanUpMicros = 600 * kMicrosPerSecond;
-/// After a worker's state could not be written.
+/// Pause after a worker's state could not be written.
 inline constexpr Micros kSaveRetryMicros = 5 * kMicrosPerSecond;
-/// Of a topology's artifact.
+/// Size of an artifact.
 inline constexpr std::uint64_t kArtifactBytesMax = 512ULL * 1024 * 1024;
-/// Of one of our own small files: state, identity, token.
+/// Size of one of our own small files: state, identity, token.
 inline constexpr std::size_t kSmallFileBytesMax = 64 * 1024;
 
 // ---- Nimbus
 
-/// Changes within this time go in one report.
+/// Changes within this time go into one report.
 inline constexpr Micros kReportCoalesce = 20 * kMicrosPerMilli;
 inline constexpr Micros kReportBusy = 1 * kMicrosPerSecond;
-/// Less than nimbus.task.timeout.secs, and than Nimbus' kAliveUntilGone.
+/// Less than nimbus.task.timeout.secs and Nimbus' kAliveUntilGone.
 inline constexpr Micros kReportIdle = 3 * kMicrosPerSecond;
-/// One Nimbus may take so long to take a report; then another one is asked. Much less than the time
-/// after which a Supervisor that does not report is lost.
+/// Time for one Nimbus to take a report; then the next one is tried. Much less than the time after
+/// which a silent Supervisor counts as lost.
 inline constexpr std::chrono::milliseconds kReportDeadline{5'000};
-/// After a report that reached nobody; doubles.
+/// Pause after a report that reached nobody; doubles.
 inline constexpr Micros kReportRetryMin = 200 * kMicrosPerMilli;
 inline constexpr Micros kReportRetryMax = 5 * kMicrosPerSecond;
-/// Nimbuses that one report or download is tried with.
+/// Nimbuses that a report or download is tried with.
 inline constexpr std::size_t kNimbusTries = 4;
 
 // ---- Slots
 
-/// When the port of a slot is somebody else's: until it is looked at again.
+/// Interval of looks at a slot's port that another program uses.
 inline constexpr Micros kTakenPortMicros = 30 * kMicrosPerSecond;
-/// Ports for slots with port 0 are looked for here: below those that the kernel gives away.
+/// Range of ports for slots with port 0: below those that the kernel hands out.
 inline constexpr std::uint16_t kAnyPortMin = 12'000;
 inline constexpr std::uint16_t kAnyPortMax = 32'000;
-/// Things that wait for a thread that may block.
+/// Jobs that may wait for a blocking thread.
 inline constexpr std::size_t kErrandsMax = 16 * 1024;
 
 }  // namespace storm::supervisor

@@ -17,7 +17,7 @@ namespace storm::supervisor {
 namespace {
 
 constexpr std::uint64_t kBlockBytes = 4096;
-/// Where a file must be emptied: how often what was written meanwhile is copied before.
+/// Before a file is emptied, newly written data is copied this often.
 constexpr int kCatchUpPasses = 3;
 
 std::uint64_t size_of(int fd) {
@@ -25,7 +25,7 @@ std::uint64_t size_of(int fd) {
     return ::fstat(fd, &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
-/// Copies bytes from `begin` to `end`; those that are gone meanwhile are left out.
+/// Copies the bytes from `begin` to `end`; those that have disappeared are skipped.
 base::Result<base::Done> copy_part(int from, int to, std::uint64_t begin, std::uint64_t end) {
     std::string piece(std::size_t{256} * 1024, '\0');
     while (begin < end) {
@@ -84,7 +84,7 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
     if (!file.is_open()) return refuse();
     const std::uint64_t size = size_of(file.get());
     if (size <= bytes_max / 5 * 4) return base::Done{};
-    // Whole blocks can be cut away, but not up to the file's end; the rest stays for the next time.
+    // Only whole blocks can be cut away, and not up to the end of the file; the rest stays.
     const std::uint64_t end = (size - 1) / kBlockBytes * kBlockBytes;
     const std::uint64_t begin = end > bytes_max ? end - bytes_max : 0;
 
@@ -104,7 +104,7 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
             copied = copy_part(file.get(), copy.get(), have, now);
             have = now;
         }
-        // Also on a full disk: the worker's file is what fills it.
+        // Even on a full disk: this file is what fills it.
         if (::ftruncate(file.get(), 0) != 0) return refuse();
     }
     if (!copied) {
@@ -136,7 +136,7 @@ std::vector<std::string> last_lines(const std::string& path, std::uint64_t since
         lines.push_back(bytes.substr(0, end));
         bytes.erase(0, end + 1);
     }
-    // The first one is cut off, unless there is only that.
+    // The first line is cut off, unless it is the only one.
     if (!from_its_beginning && begin > 0 && lines.size() > 1) lines.erase(lines.begin());
     if (lines.size() > kLastStderrLines) {
         lines.erase(lines.begin(), lines.end() - std::ptrdiff_t{kLastStderrLines});
@@ -149,7 +149,7 @@ base::Result<LogPart> read_log(const Places& places, const LogRequest& wanted) {
     if (!cluster::is_name(wanted.topology, cluster::kIdBytesMax) || !is_stream(wanted.stream)) {
         return none;
     }
-    // The operator may have made the log directory itself a link; not what is below it.
+    // The operator may have made the log directory a link; nothing below it may be one.
     const base::Descriptor logs(::open(places.log_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!logs.is_open()) return none;
     const base::Descriptor topology = open_below(logs, wanted.topology, O_DIRECTORY);

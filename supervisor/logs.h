@@ -1,13 +1,13 @@
-// The files that workers' stdout and stderr go to.
+// The files of workers' stdout and stderr.
 //
-// A worker appends straight to its files (O_APPEND), so that it can go on without a Supervisor.
-// They are rotated by copying: what is there becomes stderr.1, and is then cut from the file's
-// beginning in one step (FALLOC_FL_COLLAPSE_RANGE: nothing is lost that is written meanwhile).
-// Where the file system cannot do that (tmpfs), the file is emptied instead, which may lose what is
-// written in that moment. Renaming instead would need the worker to open its files anew; a pipe
-// through us would end, and kill it, with us.
+// A worker appends directly to its files (O_APPEND), so it can go on without a Supervisor.
+// Rotation copies the content to stderr.1 and cuts it from the beginning of the file in one step
+// (FALLOC_FL_COLLAPSE_RANGE), which loses nothing that is written meanwhile. On file systems that
+// cannot do that (tmpfs) the file is emptied, which may lose what is written at that moment.
+// Renaming would require workers to reopen their files; a pipe through us would break, and kill
+// the worker, when we end.
 //
-// Threads: any, but one at a time for one file. They block.
+// Threads: any, but one at a time per file. Blocks.
 #pragma once
 
 #include <cstdint>
@@ -20,26 +20,25 @@
 
 namespace storm::supervisor {
 
-/// 0: it is not there.
+/// 0 if it does not exist.
 std::uint64_t file_size(const std::string& path);
 
-/// If the file has over four fifths of `bytes_max`: it becomes PATH.1, that one PATH.2, up to
-/// PATH.`old`. Of one that has grown to over `bytes_max` meanwhile the first bytes are left out,
-/// and a line says so in their place.
+/// If the file is larger than four fifths of `bytes_max`, it becomes PATH.1, that one PATH.2, up to
+/// PATH.`old`. If it is larger than `bytes_max`, its first bytes are dropped, and a line in their
+/// place says so.
 base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max, unsigned old);
 
-/// The last lines of what was written from `since` on (which counts for nothing if the file was
-/// rotated meanwhile).
+/// The last lines written since offset `since`, which is ignored if the file was rotated meanwhile.
 std::vector<std::string> last_lines(const std::string& path, std::uint64_t since);
 
 struct LogPart {
     std::string bytes;
-    std::uint64_t offset = 0;  ///< Of the first one, in the file.
-    std::uint64_t size = 0;    ///< Of the file.
+    std::uint64_t offset = 0;  ///< Position of the first byte in the file.
+    std::uint64_t size = 0;    ///< Size of the whole file.
 };
-/// `stream`: "stdout", "stderr", or an older one as "stderr.1". `offset` < 0: the last `bytes`.
-/// Nothing of what is asked for reaches the file system but what has been checked to be an id, a
-/// number and a stream; links are not followed. Nothing: there is no such log.
+/// `stream`: "stdout", "stderr", or an older one such as "stderr.1". `offset` < 0: the last
+/// `bytes`. Only checked ids, numbers and stream names reach the file system; links are not
+/// followed.
 struct LogRequest {
     std::string topology;
     std::uint32_t number = 0;

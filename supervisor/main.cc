@@ -26,7 +26,7 @@ using base::Done;
 using base::Error;
 using base::Result;
 
-/// Until SIGTERM or SIGINT. The error: it could not start, or had to end.
+/// Runs until SIGTERM or SIGINT. An error if it could not start, or had to end.
 Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSettings& zookeeper) {
     const auto hardened = harden();
     if (!hardened) return hardened.error();
@@ -75,8 +75,9 @@ int main(int argc, char** argv) {
         "started with the same storm.local.dir takes them over.\n"
         "exit code: 0 ended, 1 failed, 2 usage or settings");
     bool stop = false;
-    app.add_flag("--stop-workers", stop,
-                 "Stop the workers that a supervisor has left running in storm.local.dir, and end");
+    app.add_flag(
+        "--stop-workers", stop,
+        "Stop the workers that a supervisor has left running in storm.local.dir, and exit");
     return cluster::daemon_main(app, argc, argv, [&](const storm::Config& config) -> int {
         const auto settings = supervisor::read_settings(config);
         if (!settings)

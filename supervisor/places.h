@@ -1,4 +1,4 @@
-// Where a Supervisor keeps what.
+// File names of a Supervisor.
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   daemon/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
@@ -23,7 +23,7 @@ struct Places {
     std::string local_dir;  ///< Absolute.
     /// <storm.log.dir>/workers-artifacts, or <storm.local.dir>/logs. Absolute.
     std::string log_dir;
-    /// Who workers' folders are for; nothing: ours, as all else.
+    /// Owners of workers' folders; nothing: this process owns them, like everything else.
     std::optional<UserIds> users = std::nullopt;
 
     std::string identity() const { return local_dir + "/identity.json"; }

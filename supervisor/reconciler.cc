@@ -34,7 +34,7 @@ Desired desired_workers(const Assignments& assignments, const std::string& super
             desired.left_alone.insert(port);
         }
     }
-    // Whether `a` goes before `b`, which wants the same port.
+    // Whether `a` takes precedence over `b`, which wants the same port.
     const auto goes_first = [&current](std::uint16_t port, const Wanted& a, const Wanted& b) {
         if (is_to_run(a) != is_to_run(b)) return is_to_run(a);
         const auto now = current.find(port);

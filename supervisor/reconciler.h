@@ -1,4 +1,4 @@
-// Which worker each slot of a Supervisor is to have, by the assignments as they are now.
+// Decides which worker each slot of a Supervisor is to have, given the present assignments.
 //
 // Threads: pure functions.
 #pragma once
@@ -15,13 +15,13 @@
 
 namespace storm::supervisor {
 
-/// By topology; shared with the slots, immutable.
+/// Keyed by topology. Immutable; shared with the slots.
 using Assignments = std::map<std::string, std::shared_ptr<const cluster::Assignment>>;
 
 /// Whether its status lets it run.
 bool is_to_run(const Wanted& wanted);
 
-/// A worker that is assigned here and gets no slot: its port is not ours, or has another worker.
+/// A worker that is assigned here but gets no slot: the port is not ours, or another worker has it.
 struct Mistake {
     Wanted wanted;
     std::uint16_t port = 0;
@@ -30,13 +30,13 @@ struct Mistake {
 
 struct Desired {
     std::map<std::uint16_t, Wanted> by_port;
-    std::set<std::uint16_t> left_alone;  ///< What they have goes on as it is.
+    std::set<std::uint16_t> left_alone;  ///< Ports whose workers go on as they are.
     std::vector<Mistake> mistakes;
 };
 
-/// `current`: what each port has now; of two workers that are assigned to one port, it stays.
-/// `in_doubt`: topologies whose assignment is not known, which is not the same as gone. What runs
-/// of them is left alone, unless an assignment of theirs stands.
+/// `current` is what each port has now; of two workers assigned to one port, that one stays.
+/// `in_doubt` are topologies whose assignment is unknown, which does not mean gone: their workers
+/// are left alone, unless there is an assignment of theirs.
 Desired desired_workers(const Assignments& assignments, const std::string& supervisor,
                         const std::set<std::uint16_t>& ports,
                         const std::map<std::uint16_t, Target>& current,

@@ -1,10 +1,11 @@
-// Tells the leading Nimbus what runs here: at once when a state has changed (several changes within
-// kReportCoalesce in one report), each kReportBusy while counts change, else each kReportIdle.
+// Reports to the leading Nimbus what runs here: at once when a state has changed (changes within
+// kReportCoalesce share a report), every kReportBusy while counts change, otherwise every
+// kReportIdle.
 //
-// A report is the whole state, so that a lost one does no harm; one is under way at a time. Who
-// does not lead says who does (421).
+// A report is the whole state, so a lost one does no harm; one is sent at a time. A Nimbus that
+// does not lead answers who does (421).
 //
-// Threads: the loop's; the request is done on the thread of the Errands, which must outlive it.
+// Threads: the loop's. Requests run on the thread of the Errands, which must outlive this.
 #pragma once
 
 #include <functional>
@@ -24,10 +25,10 @@ namespace storm::supervisor {
 
 struct ReportOutcome {
     bool ok = false;
-    bool refused = false;  ///< For lack of the right token, by whoever was asked last.
+    bool refused = false;  ///< The Nimbus asked last refused it for lack of the right token.
     std::string why;
     std::optional<HostPort> leader;
-    net::TokenClient client = {};  ///< With the nonces for the next report.
+    net::TokenClient client = {};  ///< Carries the nonces for the next report.
 };
 
 class Reporter {
@@ -35,7 +36,7 @@ public:
     struct Sources {
         std::function<cluster::SupervisorReport()> report;
         std::function<std::vector<HostPort>()> nimbuses;  ///< The leader first.
-        std::string token_file;                           ///< Empty: there is none.
+        std::string token_file;                           ///< Empty: no token.
     };
 
     Reporter(cluster::EventLoop& loop, cluster::Errands& errands, Sources sources);
@@ -43,10 +44,10 @@ public:
     Reporter(const Reporter&) = delete;
     Reporter& operator=(const Reporter&) = delete;
 
-    /// The first report goes out now.
+    /// Sends the first report now.
     void begin();
     void changed(bool urgent);
-    /// Why Nimbus will not have the reports: something that a person must mend. Empty: it has them.
+    /// Why Nimbus refuses the reports, which a person must mend; empty: it takes them.
     const std::string& refused() const { return refused_; }
 
 private:
@@ -59,18 +60,18 @@ private:
     const Sources sources_;
     bool begun_ = false;
     bool sending_ = false;
-    std::optional<Micros> due_;       ///< Of the next report.
-    std::optional<Micros> next_due_;  ///< Asked for while one is under way.
+    std::optional<Micros> due_;       ///< Time of the next report.
+    std::optional<Micros> next_due_;  ///< Time asked for while a report is being sent.
     Micros last_sent_ = 0;
     Micros retry_ = kReportRetryMin;
-    std::string complained_;  ///< The last that was logged.
+    std::string complained_;  ///< The failure that was logged last.
     std::string refused_;
-    std::optional<HostPort> leader_;  ///< As a Nimbus has said.
-    net::TokenClient client_;         ///< Empty while a report is under way, which has it.
+    std::optional<HostPort> leader_;  ///< Named by a Nimbus.
+    net::TokenClient client_;         ///< Empty while a report is being sent, which uses it.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// At most `bytes_max` of JSON: what is too long loses texts first, then its counts.
+/// JSON of at most `bytes_max`: a report that is too long loses its texts first, then its counts.
 std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max);
 
 }  // namespace storm::supervisor

@@ -46,7 +46,7 @@ base::Result<base::Done> write_state(const Places& places, const SavedWorker& st
                                  {"pid", state.pid},
                                  {"start_time", state.start_time},
                                  {"token_hash", state.token_hash}};
-    // No fsync: with the host its workers go too, and peers refuse an incarnation that comes again.
+    // No fsync: workers die with the host, and peers refuse a repeated incarnation.
     return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
                                   0600, base::Keep::kOverProcess);
 }

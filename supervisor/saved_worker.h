@@ -1,7 +1,7 @@
-// What a Supervisor must know of a worker after its own death: a small file for each worker.
+// A small file per worker: what a Supervisor must know about it after its own death.
 //
-// Written before each start (with the new count, so that no incarnation comes twice) and after it
-// (with the process).
+// Written before each start, with the new count, so that no incarnation comes twice; and after it,
+// with the process.
 //
 // Threads: any.
 #pragma once
@@ -24,11 +24,11 @@ struct SavedWorker {
     std::uint64_t epoch = 0;
     std::uint32_t starts = 0;
     std::uint32_t skipped = 0;     ///< As in History.
-    bool finished = false;         ///< All its tasks have ended.
+    bool finished = false;         ///< All of its tasks have ended.
     bool running = false;          ///< A process was to be started, and has not been seen to end.
-    pid_t pid = 0;                 ///< With `running`; 0: not known.
-    std::uint64_t start_time = 0;  ///< Of the process, as in /proc/PID/stat.
-    std::string token_hash;        ///< SHA-256 of its token, as hex digits.
+    pid_t pid = 0;                 ///< Pid of the running process; 0: unknown.
+    std::uint64_t start_time = 0;  ///< Start time of that process, as in /proc/PID/stat.
+    std::string token_hash;        ///< SHA-256 of the worker's token, in hex.
 
     friend bool operator==(const SavedWorker&, const SavedWorker&) = default;
 };
@@ -36,8 +36,8 @@ struct SavedWorker {
 base::Result<base::Done> write_state(const Places& places, const SavedWorker& state);
 base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
                                      std::uint32_t number);
-/// Of all workers that ever ran here and are not cleaned up. What cannot be read is left out, with
-/// a line in the log.
+/// States of all workers that ever ran here and have not been cleaned up. Unreadable ones are
+/// skipped, with a line in the log.
 std::vector<SavedWorker> read_states(const Places& places);
 
 }  // namespace storm::supervisor

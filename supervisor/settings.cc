@@ -31,7 +31,7 @@ base::Result<std::vector<std::uint16_t>> read_slots(const Config& config) {
     std::vector<std::uint16_t> slots;
     std::set<std::uint16_t> seen;
     for (const std::string& text : config.list("supervisor.slots.ports")) {
-        const auto port = static_cast<std::uint16_t>(std::stoul(text));  // Checked by Config.
+        const auto port = static_cast<std::uint16_t>(std::stoul(text));  // Config has checked it.
         if (port != 0 && !seen.insert(port).second) {
             return base::Error{"setting \"supervisor.slots.ports\" has port " + text +
                                " twice; give each slot a port of its own"};

@@ -1,4 +1,4 @@
-// What a Supervisor was told by its settings, checked.
+// The settings of a Supervisor, checked.
 //
 // Threads: plain values.
 #pragma once
@@ -19,19 +19,19 @@ namespace storm::supervisor {
 
 struct Settings {
     Places places;
-    std::string host;  ///< That this process and its workers listen on.
+    std::string host;  ///< Address that this process and its workers listen on.
     std::uint16_t http_port = 0;
     bool beyond_loopback = false;
-    std::string id;                    ///< Empty: one is made up.
-    std::vector<std::uint16_t> slots;  ///< 0: any free one.
+    std::string id;                    ///< Empty: one is generated.
+    std::vector<std::uint16_t> slots;  ///< 0: any free port.
     SlotTimes times;
     std::vector<HostPort> nimbus_seeds;
-    std::string token_file;           ///< Empty: there is none.
-    std::string readonly_token_file;  ///< The same.
+    std::string token_file;           ///< Empty: no token.
+    std::string readonly_token_file;  ///< Empty: no such token.
     IsolationSettings isolation;
 };
 
-/// The error says which setting, what is wrong, and what to do.
+/// An error says which setting, what is wrong, and what to do.
 base::Result<Settings> read_settings(const Config& config);
 
 }  // namespace storm::supervisor

@@ -9,10 +9,10 @@ namespace {
 
 using Kind = SlotAction::Kind;
 
-/// Before try number `failures` + 1 in a row: none, then kBackOffMin, doubling.
+/// Pause before try number `failures` + 1 in a row: none, then kBackOffMin, doubling.
 Micros back_off(std::uint32_t failures) {
     if (failures <= 1) return 0;
-    constexpr std::uint32_t kDoublings = 16;  // Enough to be above kBackOffMax.
+    constexpr std::uint32_t kDoublings = 16;  // Enough to exceed kBackOffMax.
     return std::min(kBackOffMax, kBackOffMin << std::min(failures - 2, kDoublings));
 }
 
@@ -143,7 +143,7 @@ SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& histo
     return {};
 }
 
-/// REQUIRES: no process. To whatever is wanted.
+/// Turns to what is wanted. REQUIRES: no process.
 SlotActions Slot::settle_() {
     if (!wanted_) {
         target_.reset();
@@ -195,7 +195,7 @@ SlotActions Slot::ended(const Ended& how, Micros now) {
     return settle_();
 }
 
-/// Its process has ended, and it was not us who wanted that.
+/// Its process has ended, and not because we wanted it to.
 SlotActions Slot::again_(EndReason reason, Micros now) {
     if (!history_.finished) count_end_(reason, now);
     fenced_ = reason == EndReason::kFenced ? fenced_ + 1 : 0;
@@ -206,7 +206,7 @@ SlotActions Slot::again_(EndReason reason, Micros now) {
     return {};
 }
 
-/// Its peers know a later incarnation than ours; of how much later they do not tell.
+/// The peers know a later incarnation than ours, but do not tell which.
 void Slot::skip_incarnations_() {
     const std::uint32_t skip = kFencedSkip
                                << (kFencedSkipBits * (std::min(fenced_, kFencedSkips) - 1));
@@ -226,7 +226,7 @@ void Slot::count_end_(EndReason reason, Micros now) {
 }
 
 Micros Slot::delay_(EndReason reason) const {
-    // Its peers were right, and the next incarnation is another; but not for ever.
+    // The peers were right, and the next incarnation is a new one. But not endlessly.
     if (reason == EndReason::kFenced && failures_ < kCrashLoopEnds) return 0;
     return back_off(failures_);
 }

@@ -1,4 +1,4 @@
-// What one slot does next: a state machine without process, socket or clock.
+// Decides what one slot does next: a state machine without process, socket or clock.
 //
 //                 wanted               fetched              first report
 //     kEmpty ───────────► kFetching ───────────► kStarting ───────────► kRunning
@@ -9,21 +9,21 @@
 //        │                                          told to end, silent, hung: kStopping
 //        └──────────────────────────────────────────────── ended ◄─────────┘
 //
-// kStopping: [draining until kill_wait] → [Stop and SIGTERM] → [SIGKILL]; then whatever is wanted.
-// kDone: assigned, but there is nothing to run: finished, or killed before it was started.
+// kStopping: [draining until kill_wait] → [Stop and SIGTERM] → [SIGKILL]; then as wanted.
+// kDone: assigned, but nothing to run: finished, or killed before it was started.
 //
-// What must stay true:
+// Invariants:
 //
 //   1. There are never two processes.
-//   2. Each start has a higher incarnation than all before. One that is fenced may have been
-//      numbered anew, with its history lost: each further one in a row skips more numbers, so that
-//      the peers' last is passed within a few starts.
+//   2. Each start has a higher incarnation than all before. A worker that is fenced may have been
+//      numbered anew, with its history lost: each further fence in a row skips more numbers, so
+//      that it passes the peers' last number within a few starts.
 //   3. A start follows an end at once only if the last process had run well or had not failed yet.
-//   4. Whatever comes in whatever order, it ends with the process that is wanted, or with none.
+//   4. Any sequence of inputs ends with the process that is wanted, or with none.
 //
-// Order:   an input, then the actions that it returned, done in their order, before the next input.
-//          The host answers kFetch with fetched(), and kStart with start_failed() if it failed.
-// Time:    comes with each input; tick() is due at deadline().
+// Order:   an input, then the returned actions in their order, before the next input. The host
+//          answers kFetch with fetched(), and kStart with start_failed() if it failed.
+// Time:    passed with each input; tick() is due at deadline().
 // Threads: one.
 #pragma once
 
@@ -40,7 +40,7 @@
 
 namespace storm::supervisor {
 
-/// Which worker a slot is for. Another epoch is another worker.
+/// The worker that a slot is for. Another epoch is another worker.
 struct Target {
     std::string topology;
     std::uint32_t number = 0;
@@ -49,20 +49,20 @@ struct Target {
     friend bool operator==(const Target&, const Target&) = default;
 };
 
-/// A target, and how the assignment that names it wants it.
+/// A target, with the state in which its assignment wants it.
 struct Wanted {
     Target target;
     std::uint64_t assignment_epoch = 0;
     cluster::Status status = cluster::Status::kActive;
-    Micros kill_wait = 0;  ///< With kKilled.
+    Micros kill_wait = 0;  ///< Set with kKilled.
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
 };
 
-/// What is known of a target from before, also from another process of this Supervisor.
+/// Former life of a target, perhaps under another process of this Supervisor.
 struct History {
     std::uint32_t starts = 0;
-    std::uint32_t skipped = 0;  ///< Of these: numbers that no process had.
+    std::uint32_t skipped = 0;  ///< The part of `starts` that no process had.
     bool finished = false;
 };
 
@@ -74,7 +74,7 @@ struct SlotTimes {
 
 struct Ended {
     bool known = true;    ///< False: it was not our child.
-    bool fenced = false;  ///< Exit code cluster::kExitFenced.
+    bool fenced = false;  ///< It exited with cluster::kExitFenced.
 };
 
 enum class SlotState : std::uint8_t {
@@ -88,7 +88,7 @@ enum class SlotState : std::uint8_t {
 };
 std::string_view to_string(SlotState state);
 
-/// Why a worker was started again: the label of a metric.
+/// Why a worker was restarted; the label of a metric.
 enum class EndReason : std::uint8_t {
     kCrash,
     kFenced,
@@ -102,17 +102,17 @@ std::string_view to_string(EndReason reason);
 
 struct SlotAction {
     enum class Kind : std::uint8_t {
-        kFetch,      ///< All that `target` needs. Answers to an older one are ignored.
-        kStart,      ///< A process of `target`, as `incarnation`.
-        kAssign,     ///< Send the assignment as it is now.
+        kFetch,      ///< Everything that `target` needs. Answers to older tickets are ignored.
+        kStart,      ///< Start a process of `target`, as `incarnation`.
+        kAssign,     ///< Send the present assignment.
         kDrain,      ///< Send Stop{drain = true}.
         kStop,       ///< Send Stop{drain = false}.
         kTerminate,  ///< SIGTERM.
         kKill,       ///< SIGKILL.
     };
     Kind kind = Kind::kFetch;
-    std::uint64_t ticket = 0;       ///< With kFetch: for fetched().
-    std::uint64_t incarnation = 0;  ///< With kStart.
+    std::uint64_t ticket = 0;       ///< kFetch: to be passed to fetched().
+    std::uint64_t incarnation = 0;  ///< kStart.
 
     friend bool operator==(const SlotAction&, const SlotAction&) = default;
 };
@@ -122,15 +122,15 @@ class Slot {
 public:
     explicit Slot(const SlotTimes& times) : times_(times) {}
 
-    /// A process of `wanted` was found, which an earlier Supervisor has started.
+    /// A process of `wanted` was found that an earlier Supervisor started.
     void adopt(const Wanted& wanted, const History& history, Micros now);
 
-    /// Nothing: the slot is to be empty. `history` counts when the target is another one.
+    /// Nothing: the slot is to be empty. `history` is used if the target is a new one.
     SlotActions want(const std::optional<Wanted>& wanted, const History& history, Micros now);
     SlotActions fetched(std::uint64_t ticket, bool ok, Micros now);
     SlotActions start_failed(Micros now);
     SlotActions ended(const Ended& how, Micros now);
-    /// It has connected, perhaps again: it may have missed what was sent.
+    /// The worker has connected, perhaps again, so it may have missed messages.
     SlotActions connected() const;
     SlotActions reported(cluster::WorkerState state, Micros now);
     SlotActions tick(Micros now);
@@ -138,18 +138,18 @@ public:
     std::optional<Micros> deadline() const { return deadline_; }
 
     SlotState state() const { return state_; }
-    /// Of the process, or of what will be started: as long as there is one.
+    /// The target of the process, or of the one that will be started; nothing: neither.
     const std::optional<Target>& target() const { return target_; }
     bool has_process() const;
-    /// With those that were skipped: the low half of the incarnation.
+    /// Includes skipped numbers. The low half of the incarnation.
     std::uint32_t starts() const { return history_.starts; }
     std::uint32_t skipped() const { return history_.skipped; }
     bool finished() const { return history_.finished; }
     std::uint64_t incarnation() const;
     bool in_crash_loop() const { return crash_loop_; }
-    /// Of the last end that was not asked for.
+    /// Reason of the last end that was not asked for.
     std::optional<EndReason> last_end() const { return last_end_; }
-    /// Since this Supervisor has begun.
+    /// Counted since this Supervisor started.
     std::uint64_t ends(EndReason reason) const {
         return ends_by_reason_[static_cast<std::size_t>(reason)];
     }
@@ -177,19 +177,19 @@ private:
     std::optional<Wanted> wanted_;
     std::optional<Target> target_;
     History history_;
-    History next_history_;  ///< Of wanted_, while target_ is still another.
+    History next_history_;  ///< Belongs to wanted_, while target_ is another one.
     std::optional<Micros> deadline_;
     std::uint64_t ticket_ = 0;
     std::uint32_t fetch_failures_ = 0;
 
     Stop stop_state_ = Stop::kNone;
-    std::optional<EndReason> stop_reason_;  ///< With kStopping: why, unless it was asked for.
-    bool second_look_ = false;              ///< It is overdue; what has arrived is read first.
+    std::optional<EndReason> stop_reason_;  ///< kStopping: the reason, unless it was asked for.
+    bool second_look_ = false;  ///< Overdue; pending messages are read before it is killed.
     Micros started_at_ = 0;
 
     std::uint32_t failures_ = 0;  ///< Ends in a row without having run well.
-    std::uint32_t fenced_ = 0;    ///< Of these, at their end, those that peers wanted.
-    std::deque<Micros> ends_;     ///< Within kCrashLoopWindow.
+    std::uint32_t fenced_ = 0;    ///< The last of these that were fences.
+    std::deque<Micros> ends_;     ///< Times within kCrashLoopWindow.
     bool crash_loop_ = false;
     std::optional<EndReason> last_end_;
     std::uint64_t ends_by_reason_[kEndReasons] = {};

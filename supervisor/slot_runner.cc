@@ -22,10 +22,10 @@ namespace {
 using Kind = SlotAction::Kind;
 
 constexpr mode_t kLogDirectoryMode = 0750;
-/// From a worker's folder, for its user may not reach it by its path from the root.
+/// Relative to a worker's folder, because its user may not reach it by its absolute path.
 constexpr const char* kSocketFromFolder = "/proc/self/cwd/../../../supervisor.sock";
 
-/// Bytes; 0: its topology asks for none. What is no number was refused when it was submitted.
+/// In bytes; 0: the topology sets none. Nimbus has refused values that are no numbers.
 std::uint64_t memory_limit(const cluster::TopologyRecord& topology) {
     const auto setting = topology.settings.find("topology.worker.max.memory.mb");
     std::uint64_t mebibytes = 0;
@@ -52,7 +52,7 @@ std::string why_text(EndReason reason) {
     return {};
 }
 
-/// As its Supervisor, or an earlier one, has written it down.
+/// As this Supervisor, or an earlier one, has saved it.
 History history_of(const Places& places, const Target& target) {
     const auto saved = read_state(places, target.topology, target.number);
     if (!saved || saved->epoch != target.epoch) return {};
@@ -61,12 +61,12 @@ History history_of(const Places& places, const Target& target) {
 
 }  // namespace
 
-/// What came of a try to start a process.
+/// The outcome of an attempt to start a process.
 struct SlotRunner::Started {
     base::Result<WorkerProcess> process;
-    std::optional<bool> port_is_taken;  ///< Nothing: it did not come to that.
+    std::optional<bool> port_is_taken;  ///< Nothing: the attempt did not get that far.
     std::uint64_t stderr_begin = 0;
-    base::Result<base::Done> saved = base::Done{};  ///< With its pid.
+    base::Result<base::Done> saved = base::Done{};  ///< The write of the state with the pid.
 };
 
 SlotRunner::SlotRunner(Workshop& shop, std::uint16_t port)
@@ -134,7 +134,7 @@ void SlotRunner::take_(const std::optional<Wanted>& wanted,
 }
 
 bool SlotRunner::recognize(const cluster::Hello& hello, pid_t pid) const {
-    // It may be quicker than the news of its start.
+    // Its Hello may arrive before the news of its start.
     const bool is_the_one = process_ ? process_->pid() == pid : starting_;
     return is_the_one && base::same_secret(base::sha256(hello.token), saved_.token_hash);
 }
@@ -144,7 +144,7 @@ void SlotRunner::connected() {
 }
 
 void SlotRunner::reported(cluster::WorkerReport report) {
-    // User code may write in the worker's name: it works by nothing that it was not sent.
+    // User code may write in the worker's name: it cannot have an assignment that it was not sent.
     report.assignment_epoch =
         std::min(report.assignment_epoch, assignment_ ? assignment_->epoch : std::uint64_t{0});
     const bool urgent = report.state != report_.state || report.failure != report_.failure ||
@@ -189,14 +189,14 @@ void SlotRunner::perform_(const SlotAction& action) {
     }
 }
 
-/// Without a process: for the one that is being started, if one is.
+/// If there is no process yet, keeps the signal for the one that is being started.
 void SlotRunner::signal_(int number) {
     if (process_) return process_->signal(number);
     if (held_signal_ != SIGKILL) held_signal_ = number;
 }
 
 void SlotRunner::fetch_(std::uint64_t ticket) {
-    if (!assignment_) {  // It was adopted, and what is assigned here is not known yet.
+    if (!assignment_) {  // The worker was adopted, and the assignments are not known yet.
         held_fetch_ = ticket;
         return;
     }
@@ -267,7 +267,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
 
 SlotRunner::Started SlotRunner::try_to_start_(const Places& places, const std::string& host,
                                               SavedWorker saved, const Launch& launch) {
-    // Its count first: whatever happens from here on, this incarnation is used up.
+    // The count is written first: whatever happens from here on, this incarnation is used up.
     const auto written = write_state(places, saved);
     if (!written) return {written.error(), {}, 0};
     const auto free = try_port(host, launch.port);
@@ -335,7 +335,7 @@ void SlotRunner::ended_() {
     saved_.running = false;
     saved_.pid = 0;
     save_();
-    // Before its successor: what it left behind may hold its ports.
+    // Before its successor starts: leftovers may hold its ports.
     const bool taken = shop_.files.run(
         [marks, path = log_("stderr"), begin = stderr_begin_] {
             const std::size_t left = end_leftovers(marks);
@@ -353,7 +353,7 @@ void SlotRunner::ended_() {
     if (!taken) gone_(how, {});
 }
 
-/// The process and all that it left behind.
+/// The process and all of its leftovers are gone.
 void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     const Target target = *slot_.target();
     Ended ended;
@@ -361,7 +361,7 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     ended.fenced = how.known && how.signal == 0 && how.code == cluster::kExitFenced;
     look_at_logs_();
     const std::uint64_t ends = slot_.ends();
-    // Before it is started again, which changes what log_() is.
+    // Before the restart, which changes the result of log_().
     exit_ = how.text();
     last_stderr_ = std::move(said);
     apply_(slot_.ended(ended, shop_.loop.now()));
@@ -380,7 +380,7 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     shop_.changed(true);
 }
 
-/// What it had too little of, as far as can be known from outside.
+/// The resource that it probably lacked, as far as that shows from outside.
 std::string SlotRunner::limit_text_(const Exit& how) const {
     const auto said = [this](const char* what) {
         return report_.failure.find(what) != std::string::npos ||
@@ -434,7 +434,7 @@ void SlotRunner::saved_once_(const base::Result<base::Done>& written) {
         unsaved_ = false;
         return;
     }
-    if (std::exchange(unsaved_, true)) return;  // It is told, and will be tried again.
+    if (std::exchange(unsaved_, true)) return;  // Already logged, and being retried.
     base::log::error("cannot save a worker's state, trying again",
                      {{"why", written.error().message}});
     save_later_();

@@ -1,8 +1,8 @@
 // Carries out what the Slot of one port decides: fetches, starts, tells, signals, and remembers.
 //
-// Whatever may wait for a disk (state, logs, the start of a process, what an ended one left behind)
-// is done by the Errands `files`, in the order in which it was asked for: what is read there is
-// what was written last.
+// Everything that may wait for a disk (state, logs, the start of a process, the leftovers of an
+// ended one) is done by the Errands `files`, in the order of the calls: so a read sees the last
+// write.
 //
 // Threads: the loop's.
 #pragma once
@@ -27,21 +27,21 @@
 
 namespace storm::supervisor {
 
-/// What all slots of a Supervisor share; owned by it, and outlives them.
+/// Shared by all slots of a Supervisor, which owns it. Must outlive them.
 struct Workshop {
     boost::asio::io_context& io;
     cluster::EventLoop& loop;
     const Places& places;
-    const std::string& host;  ///< That workers listen on.
+    const std::string& host;  ///< Address that workers listen on.
     const Isolation& isolation;
     SlotTimes times;
     Fetcher& fetcher;
     cluster::Errands& files;
     std::function<void(std::uint16_t, const cluster::ToWorker&)> send;
     std::function<void(std::uint16_t)> disconnect;
-    /// What status() says has changed; `urgent`: more than counts.
+    /// The result of status() has changed; `urgent`: in more than counts.
     std::function<void(bool urgent)> changed;
-    /// The port of a slot is somebody else's, or is free again.
+    /// Another program uses the slot's port, or it is free again.
     std::function<void(std::uint16_t, bool taken)> port_taken;
     std::function<std::vector<cluster::NimbusAddress>()> nimbuses;
 };
@@ -54,10 +54,10 @@ public:
     ~SlotRunner();
 
     void adopt(const SavedWorker& saved, WorkerProcess process);
-    /// `assignment` is that of `wanted`.
+    /// `assignment` belongs to `wanted`.
     void want(const std::optional<Wanted>& wanted,
               std::shared_ptr<const cluster::Assignment> assignment);
-    /// Whether it is the worker that runs here.
+    /// Whether this is the worker that runs here.
     bool recognize(const cluster::Hello& hello, pid_t pid) const;
     void connected();
     void reported(cluster::WorkerReport report);
@@ -75,7 +75,7 @@ private:
     struct Started;
     struct Asked {
         Wanted wanted;
-        std::shared_ptr<const cluster::Assignment> assignment;  ///< Immutable, as assignment_.
+        std::shared_ptr<const cluster::Assignment> assignment;  ///< Immutable, like assignment_.
     };
     void take_(const std::optional<Wanted>& wanted,
                std::shared_ptr<const cluster::Assignment> assignment, const History& history);
@@ -106,24 +106,26 @@ private:
     std::optional<WorkerProcess> process_;
     std::unique_ptr<ExitWatch> watch_exit_;
     std::optional<Fetched> fetched_;
-    std::shared_ptr<const cluster::Assignment> assignment_;  ///< Immutable; also the Supervisor's.
-    std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch until there is an assignment.
-    std::optional<Asked> asked_;               ///< What it did before is being read.
+    /// Immutable; shared with the Supervisor.
+    std::shared_ptr<const cluster::Assignment> assignment_;
+    std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch that waits for an assignment.
+    std::optional<Asked> asked_;               ///< Waits until the target's history is read.
     bool starting_ = false;                    ///< A process is being started; there is none yet.
-    int held_signal_ = 0;                      ///< For that one.
+    int held_signal_ = 0;                      ///< To be sent to the process that is being started.
     SavedWorker saved_;
-    bool unsaved_ = false;  ///< Could not be written, which was logged; it will be tried again.
+    /// The state could not be written, which was logged; it will be tried again.
+    bool unsaved_ = false;
     cluster::WorkerReport report_;
     std::string exit_;
     std::vector<std::string> last_stderr_;
-    std::uint64_t stderr_begin_ = 0;  ///< Size of stderr when the process was started.
-    std::uint64_t memory_max_ = 0;    ///< Of the process. 0: none, or it was adopted.
-    std::uint64_t kernel_kills_ = 0;  ///< When the process was started.
-    std::uint64_t log_bytes_ = 0;     ///< Of both, when they were looked at last.
+    std::uint64_t stderr_begin_ = 0;  ///< Size of stderr when the process started.
+    std::uint64_t memory_max_ = 0;    ///< Limit of the process. 0: none, or it was adopted.
+    std::uint64_t kernel_kills_ = 0;  ///< When the process started.
+    std::uint64_t log_bytes_ = 0;     ///< Size of both logs at the last look.
     bool looking_ = false;
     bool looks_again_ = false;
     int rotating_ = 0;
-    std::optional<Micros> alarm_;  ///< The earliest call of tick_() under way.
+    std::optional<Micros> alarm_;  ///< The earliest scheduled call of tick_().
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -17,7 +17,7 @@
 namespace storm::supervisor {
 namespace {
 
-/// Whether it has ended in time.
+/// Whether it has ended by the deadline.
 bool await(const WorkerProcess& process, Micros deadline, const base::Clock& clock) {
     pollfd waiting = {process.pidfd(), POLLIN, 0};
     const Micros left = std::max<Micros>(0, deadline - clock.now());

@@ -1,6 +1,6 @@
 // Ends the workers that a Supervisor has left running: `storm-supervisor --stop-workers`.
 //
-// Threads: one. It takes the Supervisor's lock, so that none starts them again.
+// Threads: one. Takes the Supervisor's lock, so that none starts them again.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 
 namespace storm::supervisor {
 
-/// SIGTERM to all of them, SIGKILL to those that are left after
-/// supervisor.worker.shutdown.sleep.secs. How many there were. The error: a Supervisor runs there,
-/// or one of them does not end.
+/// Sends SIGTERM to all of them, then SIGKILL to those that are left after
+/// supervisor.worker.shutdown.sleep.secs. Returns how many there were. An error if a Supervisor
+/// runs there, or a worker does not end.
 base::Result<std::size_t> stop_workers(const Settings& settings);
 
 }  // namespace storm::supervisor

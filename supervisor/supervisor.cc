@@ -15,7 +15,7 @@
 namespace storm::supervisor {
 namespace {
 
-/// Of a worker that no slot takes; nothing: it is not to run anyway.
+/// Status of a worker without a slot; nothing: it is not meant to run anyway.
 std::optional<cluster::WorkerStatus> status_of(const Mistake& mistake) {
     if (!is_to_run(mistake.wanted)) return std::nullopt;
     cluster::WorkerStatus status;
@@ -212,7 +212,7 @@ void Supervisor::follow_() {
     state_.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
         const bool new_one = leader && leader != leader_;
         leader_ = leader;
-        if (new_one) reporter_.changed(true);  // It knows nothing of us yet.
+        if (new_one) reporter_.changed(true);  // A new leader knows nothing about us yet.
     });
     state_.follow_nimbuses([this](const std::map<std::string, cluster::NimbusRecord>& live) {
         live_nimbuses_ = live;
@@ -302,7 +302,7 @@ void Supervisor::clean_up_() {
 
 cluster::Vouch Supervisor::vouch_now_() const {
     cluster::Vouch vouch;
-    // Who was stopped does not know yet whether its session has outlived that.
+    // A process that was stopped does not know yet whether its session has survived that.
     const bool slept = vouched_ && loop_.now() - *vouched_ > kLateVouch;
     vouch.sure = outside_.session.ready() && !slept;
     for (const HostPort& nimbus : nimbuses_()) vouch.nimbuses.push_back({nimbus.host, nimbus.port});
@@ -318,7 +318,7 @@ void Supervisor::vouch_() {
     });
 }
 
-/// Somebody may tidy up below a running Supervisor; a worker without the socket is never heard of.
+/// Somebody may clean up below a running Supervisor; workers without the socket are never heard of.
 void Supervisor::look_at_socket_() {
     const auto again = [this] {
         loop_.after(kSocketLookMicros, [this, alive = alive_] {

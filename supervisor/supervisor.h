@@ -1,18 +1,18 @@
-// A running Supervisor: what is wanted of this host, what there is, and what makes them agree.
+// A running Supervisor: compares what is wanted of this host with what there is, and makes them
+// agree.
 //
 //     ZooKeeper ──► assignments ──► desired_workers() ──► SlotRunner of each port ──► processes
 //     workers ────► WorkerSocket ─────────────────────────┘      │
 //     files, downloads (Errands) ◄────────────────── Fetcher ◄───┤
 //     Nimbus ◄── Reporter ◄──────────────────────────────────────┘
 //
-// Level-triggered: each set of assignments is compared as a whole with what there is, and the same
-// one twice does nothing. While ZooKeeper is away, or its session has ended, everything stays as it
-// is. So does what runs by an assignment that is there and cannot be read, that is missing though
-// nobody has removed the topology, or that is older than the one it runs by: ZooKeeper was emptied,
-// or restored. The destructor leaves the workers running: the next Supervisor of this directory
-// finds them.
+// Level-triggered: each set of assignments is compared as a whole with what runs; the same set
+// again changes nothing. While ZooKeeper is away, or its session has ended, everything stays as it
+// is. So does everything that runs by an assignment which cannot be read, is missing although
+// nobody removed the topology, or is older than the one in use: ZooKeeper was emptied or restored.
+// The destructor leaves the workers running; the next Supervisor of this directory finds them.
 //
-// Threads: that of the io_context, besides one each for files, downloads and reports.
+// Threads: that of the io_context, and one each for files, downloads and reports.
 #pragma once
 
 #include <cstdint>
@@ -49,12 +49,11 @@ public:
     struct Outside {
         boost::asio::io_context& io;
         cluster::Session& session;
-        /// Another Supervisor has this one's id: it must end. Called at most once.
+        /// Another Supervisor has this one's id, so this one must end. Called at most once.
         std::function<void(const std::string& who)> replaced;
     };
 
-    /// Takes the directory, finds its workers, listens, and writes supervisor.json. The error: why
-    /// it could not.
+    /// Takes the directory, finds its workers, listens, and writes supervisor.json.
     static base::Result<std::unique_ptr<Supervisor>> start(const Outside& outside,
                                                            const Settings& settings);
     Supervisor(const Supervisor&) = delete;
@@ -106,10 +105,10 @@ private:
     std::map<std::uint16_t, std::unique_ptr<SlotRunner>> runners_;
     std::unique_ptr<WorkerSocket> socket_;
     std::unique_ptr<net::HttpServer> http_;
-    std::set<std::uint16_t> taken_ports_;  ///< Slots whose port is somebody else's.
+    std::set<std::uint16_t> taken_ports_;  ///< Slots whose port another program uses.
     bool looks_at_ports_ = false;
     bool ready_ = false;
-    std::optional<Micros> vouched_;  ///< When it did last.
+    std::optional<Micros> vouched_;  ///< Time of the last vouch.
     std::vector<Mistake> mistakes_;
     std::optional<cluster::Leadership> leader_;
     std::map<std::string, cluster::NimbusRecord> live_nimbuses_;

@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kLogMode = 0640;
-/// What others may not do with files that a worker makes.
+/// The umask of workers: their files are closed to others.
 constexpr mode_t kOthersNothing = 077;
 constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, since Linux 5.11.
 constexpr int kNotExecuted = 127;
@@ -42,7 +42,7 @@ std::optional<std::uint64_t> start_time_of(pid_t pid) {
     const auto stat =
         base::read_small_file("/proc/" + std::to_string(pid) + "/stat", kSmallFileBytesMax);
     if (!stat) return std::nullopt;
-    // The second field is the program's name in brackets, which may hold anything.
+    // The second field is the program's name in parentheses, which may contain anything.
     std::size_t at = stat->rfind(')');
     if (at == std::string::npos) return std::nullopt;
     constexpr int kFieldsAfterName = 20;
@@ -72,9 +72,9 @@ base::Result<base::Descriptor> memory_file(const std::string& bytes) {
     return file;
 }
 
-/// User code may put something else in its log's place: a FIFO, which would be waited for, a link,
-/// a device. It is removed. `user`: whose it is to be, so that it can open its /dev/stderr. The
-/// directory is not his.
+/// User code may have replaced its log with a FIFO, which would block us, a link or a device; that
+/// is removed. `user` becomes the owner, so that the worker can open /dev/stderr. The directory
+/// does not belong to that user.
 base::Result<base::Descriptor> open_log(const std::string& path, std::optional<uid_t> user) {
     struct stat found {};
     for (int tries = 0; tries < 2; ++tries) {
@@ -87,18 +87,18 @@ base::Result<base::Descriptor> open_log(const std::string& path, std::optional<u
             return base::system_error("cannot give \"" + path + "\" to the user of its topology");
         }
         if (is_file) return file;
-        // No reader of the FIFO; a link.
+        // A FIFO without a reader, or a link.
         const bool is_other = file.is_open() || errno == ENXIO || errno == ELOOP;
         if (!is_other || ::unlink(path.c_str()) != 0) break;
     }
     return base::system_error("cannot open \"" + path + '"');
 }
 
-/// When memory runs out, the kernel is to take a worker, and not its Supervisor.
+/// Makes the kernel prefer a worker to its Supervisor when memory runs out.
 void offer_to_the_kernel(pid_t pid) {
     const std::string path = "/proc/" + std::to_string(pid) + "/oom_score_adj";
     const base::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    // It may have ended already, and there may be no /proc.
+    // The process may have ended already, and there may be no /proc.
     if (!file.is_open() || !base::write_all(file.get(), kOomScore)) return;
 }
 
@@ -108,7 +108,7 @@ std::vector<std::string> environment(const Launch& launch) {
                                      "STORM_WORKER_PORT=" + std::to_string(launch.port)};
     for (const char* const name : {"PATH", "HOME", "LANG", "TZ"}) {
         const char* value = std::getenv(name);
-        // Ours is not for another user.
+        // Our home is not for another user.
         const bool is_home = std::strcmp(name, "HOME") == 0;
         if (is_home && launch.confinement.user) value = launch.directory.c_str();
         if (value != nullptr) made.push_back(std::string(name) + '=' + value);
@@ -124,20 +124,20 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return made;
 }
 
-// ---- Between fork() and exec: only system calls, for other threads may have held locks
+// ---- Between fork() and exec: only system calls, because other threads may have held locks
 
-/// What the child needs, made before it.
+/// The child's needs, prepared before fork().
 struct Child {
-    std::array<int, 4> descriptors{};  ///< That become 0 to 3; each above 3.
+    std::array<int, 4> descriptors{};  ///< Become 0 to 3; each is above 3.
     int directory = -1;
-    int complaints = -1;  ///< Where it says why it is not executed.
+    int complaints = -1;  ///< The child writes here why it could not execute.
     const char* program = nullptr;
     char* const* arguments = nullptr;
     char* const* variables = nullptr;
     const Confinement* confinement = nullptr;
 };
 
-/// What it says; the step is none where it was not confine() that failed.
+/// Its message. The step is kNone if it was not confine() that failed.
 using Complaint = Stumble;
 
 void forget_signals() noexcept {
@@ -154,8 +154,8 @@ bool arrange(const Child& child) noexcept {
     for (std::size_t i = 0; i < child.descriptors.size(); ++i) {
         if (::dup2(child.descriptors[i], static_cast<int>(i)) < 0) return false;
     }
-    // When it is executed: until then it may have to complain. All of ours are closed then anyway;
-    // this is for what a library has opened.
+    // Closed at exec, because errors are reported through one of them until then. Our own are
+    // close-on-exec anyway; this is for those that libraries have opened.
     ::syscall(SYS_close_range, unsigned{cluster::kBootstrapDescriptor} + 1, ~0U, kCloseOnExec);
     ::umask(kOthersNothing);
     return true;
@@ -179,7 +179,7 @@ bool arrange(const Child& child) noexcept {
 
 // ----
 
-/// Above those that a child arranges.
+/// Above the descriptors that a child arranges.
 base::Descriptor aside(int descriptor) {
     constexpr int kAside = 10;
     return base::Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, kAside));
@@ -213,7 +213,7 @@ base::Result<base::Done> harden() {
     const rlimit none = {0, 0};
     if (::setrlimit(RLIMIT_CORE, &none) != 0)
         return base::system_error("cannot turn core files off");
-    // Else the code of topologies, where it runs as the same user, could read the token here.
+    // Otherwise the code of topologies could read the token here if it runs as the same user.
     if (::prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) != 0) {
         return base::system_error("cannot close this process to others");
     }
@@ -253,7 +253,7 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     }
     pipe_end.reset();
     const std::string name = fs::path(launch.program).filename().string();
-    // From its directory: it may not be able to reach it from the root.
+    // Relative, because the worker may not be able to reach it from the root.
     const std::string program = "./" + name;
     std::vector<std::string> arguments = {name, "--worker"};
     std::vector<std::string> variables = environment(launch);
@@ -272,7 +272,7 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     if (pid == 0) become_worker(child);
     asides[5].reset();
     std::optional<base::Error> error = complaint_in(complaints.get(), launch.program);
-    // It is our child: its pid is its own until we reap it.
+    // It is our child, so its pid stays its own until we reap it.
     base::Descriptor pidfd = open_pidfd(pid);
     if (!error && !pidfd.is_open()) {
         error = base::system_error("cannot watch process " + std::to_string(pid));
@@ -290,7 +290,7 @@ std::optional<WorkerProcess> WorkerProcess::find(pid_t pid, std::uint64_t start_
     if (pid <= 0) return std::nullopt;
     base::Descriptor pidfd = open_pidfd(pid);
     if (!pidfd.is_open()) return std::nullopt;
-    // In this order: what the descriptor stands for cannot become another process any more.
+    // Checked after the pidfd is open: a pidfd never comes to mean another process.
     if (start_time_of(pid) != start_time) return std::nullopt;
     WorkerProcess found(pid, std::move(pidfd), start_time);
     if (found.has_ended()) {
@@ -311,7 +311,7 @@ std::optional<WorkerProcess> WorkerProcess::find_in(const std::string& directory
         std::error_code unreadable;
         const fs::path program = fs::read_symlink(entry->path() / "exe", unreadable);
         if (unreadable || program.parent_path() != directory) continue;
-        // Not its children, which share its session.
+        // Children of the worker share its session, so they are not leaders.
         if (::getsid(pid) != pid) continue;
         const auto start_time = start_time_of(pid);
         if (!start_time) continue;
@@ -335,7 +335,7 @@ Exit WorkerProcess::reap() {
     if (::waitid(P_PIDFD, pidfd, &how, WEXITED | WNOHANG | WNOWAIT) != 0 || how.si_pid == 0) {
         return {};
     }
-    // It is not reaped yet, so that its number, which is that of its group, is nobody else's.
+    // Not reaped yet, so the number of its group is still its own.
     ::kill(-pid_, SIGKILL);
     ::waitid(P_PIDFD, pidfd, &how, WEXITED | WNOHANG);
     if (how.si_code == CLD_EXITED) return {.known = true, .code = how.si_status};

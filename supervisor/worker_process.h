@@ -1,12 +1,12 @@
-// A worker as a process: how it is started, found again, signalled, and seen to end.
+// A worker process: starting it, finding it again, signalling it, and seeing it end.
 //
-// It must survive its Supervisor: it has a session of its own, no pipe to us, and nothing that
-// kills it when we die. It inherits nothing but what is said here: stdin is empty, stdout and
-// stderr are files, descriptor 3 is the Bootstrap, the environment is short. It loses its rights
-// before its program is loaded: isolation/isolation.h.
+// It must survive its Supervisor: it has its own session, no pipe to us, and nothing kills it when
+// we die. It inherits only what is listed here: stdin is empty, stdout and stderr are files,
+// descriptor 3 is the Bootstrap, the environment is short. It loses its rights before its program
+// is loaded: see isolation/isolation.h.
 //
 // Threads: one.
-// Cost:    start(): until the program is executed, some 1 ms.
+// Cost:    start() takes about 1 ms, until the program is executed.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace storm::supervisor {
 
-/// Of this process and all that it starts: no new privileges, no core files. Of this process alone:
+/// For this process and its descendants: no new privileges, no core files. For this process alone:
 /// its memory and environment are closed to others of its user. To be called before there are
 /// threads.
 base::Result<base::Done> harden();
@@ -32,7 +32,7 @@ struct Launch {
     std::string stdout_path;
     std::string stderr_path;
     std::string bootstrap;
-    std::string topology;  ///< Id; for the environment, as the next two.
+    std::string topology;  ///< Topology id; for the environment, like the next two.
     std::uint32_t number = 0;
     std::uint16_t port = 0;
     Confinement confinement;
@@ -41,10 +41,10 @@ struct Launch {
 /// How a process ended.
 struct Exit {
     bool known = false;  ///< False: it was not our child.
-    int code = 0;        ///< With signal 0.
+    int code = 0;        ///< Valid with signal 0.
     int signal = 0;
 
-    /// "exited with code 1", "killed by signal 9 (SIGKILL)", "ended".
+    /// Such as "exited with code 1", "killed by signal 9 (SIGKILL)", "ended".
     std::string text() const;
 };
 
@@ -53,17 +53,18 @@ public:
     static base::Result<WorkerProcess> start(const Launch& launch);
     /// The process `pid`, if it is the one that started at `start_time`.
     static std::optional<WorkerProcess> find(pid_t pid, std::uint64_t start_time);
-    /// A process that was started in this directory, whose pid nobody has written down.
+    /// A process that was started in this directory, but whose pid was never saved.
     static std::optional<WorkerProcess> find_in(const std::string& directory);
 
     pid_t pid() const { return pid_; }
-    /// Ticks since boot, as in /proc/PID/stat: with the pid it names a process for ever.
+    /// Ticks since boot, as in /proc/PID/stat. Together with the pid it identifies a process
+    /// forever.
     std::uint64_t start_time() const { return start_time_; }
-    /// Readable when it has ended.
+    /// Becomes readable when the process has ended.
     int pidfd() const { return pidfd_.get(); }
     void signal(int number) const;
     bool has_ended() const;
-    /// REQUIRES: has_ended(). Also ends what it has left behind in its process group.
+    /// Also ends leftovers in its process group. REQUIRES: has_ended().
     Exit reap();
 
 private:

@@ -32,7 +32,7 @@ using Stream = asio::local::stream_protocol;
 constexpr std::size_t kPieceBytes = 16 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-/// Of the process that connected, as the kernel says; pid 0: it does not.
+/// Credentials of the process that connected, from the kernel; pid 0: unknown.
 ucred peer_of(Stream::socket& socket) {
     ucred peer{};
     socklen_t size = sizeof(peer);
@@ -58,10 +58,10 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     Stream::acceptor acceptor;
     asio::steady_timer pause;
     std::string path;
-    struct stat named {};  ///< What bore the name when it was made.
+    struct stat named {};  ///< The file that had the name when it was made.
     std::size_t connections = 0;
-    std::map<uid_t, std::size_t> strangers;  ///< Connections before their Hello.
-    base::RateLimit refusals{kRefusalsLogged, kRefusalInterval};  // User code may try for ever.
+    std::map<uid_t, std::size_t> strangers;  ///< Connections before their Hello, by user.
+    base::RateLimit refusals{kRefusalsLogged, kRefusalInterval};  // User code may try endlessly.
     bool accepting = false;
     bool closing = false;
     std::map<std::uint16_t, std::weak_ptr<Connection>> workers;
@@ -200,7 +200,7 @@ base::Result<base::Done> WorkerSocket::State::listen(const std::string& at) {
     ::unlink(path.c_str());
     acceptor.open(Stream(), error);
     if (!error) net::close_on_exec(acceptor);
-    // Before it has its name, so that it never has a wider mode; what the umask takes comes after.
+    // Before it has a name, so that its mode is never wider; the umask applies later.
     if (!error) ::fchmod(acceptor.native_handle(), 0600);
     if (!error) acceptor.bind(Stream::endpoint(path), error);
     const bool for_all = call.admits != nullptr;
@@ -240,7 +240,7 @@ void WorkerSocket::State::accept() {
 void WorkerSocket::State::accepted(error_code error, Stream::socket socket) {
     accepting = false;
     if (closing) return;
-    if (error == asio::error::operation_aborted) return accept();  // renew()
+    if (error == asio::error::operation_aborted) return accept();  // After renew().
     if (!error) {
         net::close_on_exec(socket);
         std::make_shared<Connection>(shared_from_this(), std::move(socket))->begin();

@@ -1,11 +1,11 @@
-// The Unix socket on which workers report, and are told what to do.
+// The Unix socket on which workers report, and receive their orders.
 //
-// Who connects is nobody until its Hello: kHelloBytesMax and kHelloMicrosMax are all it gets, and
-// kStrangersOfUserMax at a time is all the user of a topology gets: one cannot keep out another. A
-// worker is known by its token, and by its process id, which the kernel tells (SO_PEERCRED). A
-// connection of a worker that has one already replaces it.
+// A connection is nobody's until its Hello, for which it gets kHelloBytesMax and kHelloMicrosMax;
+// a topology's user has at most kStrangersOfUserMax such connections, so that one user cannot keep
+// out another. A worker is recognized by its token and by its process id, which the kernel tells
+// (SO_PEERCRED). A new connection of a worker replaces its old one.
 //
-// Threads: that of the io_context; callbacks come from it, never from inside a call.
+// Threads: that of the io_context, which also makes the callbacks, never from inside a call.
 #pragma once
 
 #include <cstddef>
@@ -29,15 +29,16 @@ namespace storm::supervisor {
 class WorkerSocket {
 public:
     struct Callbacks {
-        /// Whose worker this is: the port of its slot. Nothing: nobody's.
+        /// The port of the worker's slot; nothing: it is no worker of ours.
         std::function<std::optional<std::uint16_t>(const cluster::Hello&, pid_t)> recognize;
         std::function<void(std::uint16_t slot)> connected;
         std::function<void(std::uint16_t slot, cluster::WorkerReport)> reported;
-        /// Whether workers of this user may run here. Null: all run as we do, and only we connect.
+        /// Whether workers of this user may run here. Null: all run as we do, and only our user may
+        /// connect.
         std::function<bool(uid_t)> admits;
     };
 
-    /// Mode 0600, or with `admits` 0666. What an earlier Supervisor left at `path` is removed.
+    /// Mode 0600, or 0666 with `admits`. Removes what an earlier Supervisor left at `path`.
     static base::Result<std::unique_ptr<WorkerSocket>> listen(boost::asio::io_context& io,
                                                               const std::string& path,
                                                               std::size_t connections_max,
@@ -46,13 +47,13 @@ public:
     WorkerSocket& operator=(const WorkerSocket&) = delete;
     ~WorkerSocket();
 
-    /// Whether what bears its name is still it. May block, so for another thread: bound to what it
-    /// looks at.
+    /// A function that tells whether the socket still has its name. It may block, so it is bound to
+    /// its own data and may run on another thread.
     std::function<bool()> look() const;
-    /// Takes its name again, which something has taken away; connections stay.
+    /// Takes the name again after something has removed it; connections stay.
     base::Result<base::Done> renew();
 
-    /// To nobody, if it is not connected: connected() will come.
+    /// Ignored if the worker is not connected: connected() will come.
     void send(std::uint16_t slot, const cluster::ToWorker& message);
     void disconnect(std::uint16_t slot);
 

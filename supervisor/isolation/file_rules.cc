@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Newer than the C library's headers.
+// These are newer than the C library's headers.
 constexpr std::uint64_t kTruncate = 1ULL << 14;
 constexpr std::uint64_t kDeviceCalls = 1ULL << 15;
 constexpr std::uint64_t kScopeSignals = 1ULL << 1;
@@ -63,7 +63,7 @@ public:
     void allow(const std::string& path, std::uint64_t rights) {
         const base::Descriptor at(::open(path.c_str(), O_PATH | O_CLOEXEC));
         struct stat found {};
-        if (!at.is_open() || ::fstat(at.get(), &found) != 0) return;  // It is gone.
+        if (!at.is_open() || ::fstat(at.get(), &found) != 0) return;  // The path is gone.
         rights &= handled_;
         if (!S_ISDIR(found.st_mode)) rights &= kOfFiles;
         landlock_path_beneath_attr rule{};
@@ -72,7 +72,7 @@ public:
         refused_ = refused_ || ::syscall(SYS_landlock_add_rule, rules_.get(),
                                          LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0;
     }
-    /// Of `path` all that is not secret.
+    /// Allows everything below `path` that is not secret.
     void allow_below(const std::string& path, std::uint64_t rights) {
         const auto hides = [&path](const std::string& secret) { return is_below(secret, path); };
         if (std::any_of(secret_.begin(), secret_.end(),
@@ -83,7 +83,7 @@ public:
         std::error_code ended;
         for (fs::directory_iterator entry(path, ended), none; entry != none;
              entry.increment(ended)) {
-            // A link's target has a name of its own.
+            // The target of a link is allowed or not under its own name.
             std::error_code gone;
             if (!entry->is_symlink(gone)) allow_below(entry->path().string(), rights);
         }
@@ -98,7 +98,7 @@ private:
     bool refused_ = false;
 };
 
-/// Without links, as far as it exists.
+/// Resolves links, as far as the path exists.
 std::vector<std::string> real(const std::vector<std::string>& paths) {
     std::vector<std::string> found;
     for (const std::string& path : paths) {
@@ -121,7 +121,7 @@ base::Result<base::Descriptor> make_file_rules(const FileRules& wanted) {
     const int version = file_rules_version();
     if (version < kHasRefer) return base::Error{"this kernel has no Landlock that could be used"};
     Ruleset ruleset;
-    // Links and renames between folders are refused by any rules that do not allow them.
+    // Any ruleset refuses links and renames between folders unless it handles and allows them.
     ruleset.files = kNever | LANDLOCK_ACCESS_FS_REFER;
     if (wanted.about_files) ruleset.files |= kReading | kWriting;
     ruleset.files = known_to(version, ruleset.files);

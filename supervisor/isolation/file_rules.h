@@ -1,7 +1,8 @@
-// Rules of Landlock: which files a process and all it starts may use, whoever they belong to.
+// Landlock rules: which files a process and its descendants may use, independent of the files'
+// owners.
 //
-// Even without a rule about files they part processes: one that has rules cannot trace another one
-// that has not the same, nor send it signals (kernel 6.12).
+// Rules separate processes even if they allow all files: a process with rules can neither trace a
+// process that does not have the same rules nor (from kernel 6.12) send it signals.
 //
 // Threads: any. Directories above secret files are read.
 #pragma once
@@ -14,19 +15,20 @@
 
 namespace storm::supervisor {
 
-/// Of this kernel; 0: it has none. From 2 on they can be used without harm.
+/// Version of this kernel's Landlock; 0: none. Usable from 2 on.
 int file_rules_version();
 
 struct FileRules {
-    /// False: about no file. What follows is for true.
+    /// False: rules allow all files, and the following fields are ignored.
     bool about_files = false;
-    std::vector<std::string> writable;  ///< With all below; those that are missing are left out.
-    /// Neither read nor written, though below `writable`, unless `own` is nearer.
+    /// Writable, with everything below. Missing paths are skipped.
+    std::vector<std::string> writable;
+    /// Neither readable nor writable, even below `writable`, unless `own` is nearer.
     std::vector<std::string> secret;
-    std::string own;  ///< Read and written.
+    std::string own;  ///< Readable and writable.
 };
-/// A descriptor for landlock_restrict_self(). A file that is made later in a directory that has
-/// something secret below is out of reach.
+/// A descriptor for landlock_restrict_self(). In a directory with something secret below it, files
+/// that are made later are out of reach.
 base::Result<base::Descriptor> make_file_rules(const FileRules& wanted);
 
 }  // namespace storm::supervisor

@@ -32,7 +32,7 @@ Stumble stumble(Step step) noexcept {
 
 bool limit(int resource, rlim_t most) noexcept {
     rlimit now{};
-    // Nobody may raise it again; nor may we, unless we are root.
+    // Nobody may raise it again, not even we, unless we are root.
     if (::syscall(SYS_prlimit64, 0, resource, nullptr, &now) != 0) return false;
     const rlimit wanted = {std::min(most, now.rlim_max), std::min(most, now.rlim_max)};
     return ::syscall(SYS_prlimit64, 0, resource, &wanted, nullptr) == 0;
@@ -46,12 +46,13 @@ bool set_limits(const Confinement& confinement) noexcept {
     return confinement.memory_max == 0 || limit(RLIMIT_DATA, confinement.memory_max);
 }
 
-/// Also those that a program could bring with it. Who has none cannot, and need not.
+/// Capabilities that a program could bring with it. Without privileges we cannot drop them, and
+/// need not.
 bool drop_bounding_set() noexcept {
     constexpr unsigned long kCapabilitiesMax = 64;
     for (unsigned long each = 0; each < kCapabilitiesMax; ++each) {
         if (::syscall(SYS_prctl, PR_CAPBSET_DROP, each, 0UL, 0UL, 0UL) == 0) continue;
-        return errno == EINVAL || errno == EPERM;  // It was the last one, or we are not root.
+        return errno == EINVAL || errno == EPERM;  // Past the last capability, or not root.
     }
     return true;
 }
@@ -63,7 +64,7 @@ bool drop_capabilities() noexcept {
     return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
-/// Not the functions of the C library: they would do the same to all threads that it knows of.
+/// System calls, because the C library's functions would change all threads that it knows.
 bool become(uid_t user) noexcept {
     return ::syscall(SYS_setgroups, 0UL, nullptr) == 0 &&
            ::syscall(SYS_setresgid, user, user, user) == 0 &&
@@ -72,7 +73,7 @@ bool become(uid_t user) noexcept {
 
 // ---- In the Supervisor
 
-/// What becomes of a child that confines itself.
+/// Returns how a child fares that confines itself.
 base::Result<Stumble> try_in_child(const Confinement& confinement) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return base::system_error("cannot make a pipe");
@@ -128,7 +129,7 @@ const char* to_text(Stumble::Step step) {
 
 Stumble confine(const Confinement& confinement) noexcept {
     if (!set_limits(confinement)) return stumble(Step::kLimits);
-    // First what takes capabilities.
+    // First the steps that need capabilities.
     if (confinement.drops_privileges && !drop_bounding_set()) return stumble(Step::kCapabilities);
     if (confinement.user && !become(*confinement.user)) return stumble(Step::kUser);
     if (confinement.drops_privileges && !drop_capabilities()) return stumble(Step::kCapabilities);
@@ -159,7 +160,7 @@ base::Result<Isolation> Isolation::measure(const IsolationSettings& wanted,
     }
     std::optional<uid_t> user;
     if (users) user = users->last;
-    // With less, each time that the kernel refuses one part.
+    // Drops one part each time that the kernel refuses it.
     for (;;) {
         const auto confinement = made.confinement(user, "/", 0);
         if (!confinement) return confinement.error();
@@ -191,7 +192,8 @@ base::Result<Confinement> Isolation::confinement(std::optional<uid_t> user,
     Confinement made;
     made.drops_privileges = wanted_.level != IsolationLevel::kOff;
     made.user = user;
-    // The kernel counts those of a user: of another one's than the topology's they are not its own.
+    // The kernel counts processes per user, so the limit makes sense only if the topology has its
+    // own.
     if (user) made.processes_max = wanted_.processes_max;
     made.memory_max = wanted_.memory_max;
     if (memory_max > 0) {
@@ -205,14 +207,14 @@ base::Result<Confinement> Isolation::confinement(std::optional<uid_t> user,
         rules.own = folder;
         auto descriptor = make_file_rules(rules);
         if (!descriptor) return descriptor.error();
-        // Out of the way of those that a worker gets.
+        // Out of the way of the descriptors that a worker gets.
         constexpr int kAside = 10;
         made.file_rules = base::Descriptor(::fcntl(descriptor->get(), F_DUPFD_CLOEXEC, kAside));
         if (!made.file_rules.is_open()) return base::system_error("cannot duplicate a descriptor");
     }
     made.calls = filter_;
     made.call_filter.len = static_cast<unsigned short>(made.calls.size());
-    made.call_filter.filter = made.calls.data();  // Which a move leaves where they are.
+    made.call_filter.filter = made.calls.data();  // Moving `made` does not move them.
     return made;
 }
 

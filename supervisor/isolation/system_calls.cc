@@ -20,11 +20,11 @@ constexpr std::uint32_t kMachine = AUDIT_ARCH_AARCH64;
 #else
 constexpr std::uint32_t kMachine = 0;
 #endif
-/// The second numbering of the same calls on x86-64 begins here.
+/// On x86-64 the second numbering of the same calls starts here.
 constexpr std::uint32_t kOtherNumbers = 0x40000000;
 
 constexpr std::array kRefused = {
-// Leaks are found by means of it.
+// LeakSanitizer needs it.
 #if !defined(__SANITIZE_ADDRESS__)
     SYS_ptrace,
 #endif
@@ -75,7 +75,7 @@ constexpr std::array kRefused = {
     SYS_ioperm,
 #endif
 };
-/// clone3() keeps its flags where a filter cannot look; clone() is tried next.
+/// clone3() has its flags in memory, where a filter cannot look; callers then try clone().
 constexpr std::array kUnknown = {SYS_userfaultfd, SYS_io_uring_setup, SYS_io_uring_enter,
                                  SYS_io_uring_register, SYS_clone3};
 constexpr std::uint32_t kNewNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
@@ -91,7 +91,7 @@ public:
         add_(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset), 0, 0);
     }
     void answer(std::uint32_t verdict) { add_(BPF_RET | BPF_K, verdict, 0, 0); }
-    /// `verdict` for what compares so; else on.
+    /// Answers `verdict` if the comparison holds; otherwise goes on.
     void answer_if(std::uint16_t comparison, std::uint32_t value, std::uint32_t verdict) {
         add_(static_cast<std::uint16_t>(BPF_JMP | BPF_K | comparison), value, 0, 1);
         answer(verdict);
@@ -128,7 +128,7 @@ std::vector<sock_filter> system_call_filter() {
         filter.answer_if(BPF_JEQ, static_cast<std::uint32_t>(call), refuse(ENOSYS));
     }
     filter.answer_unless_equal(SYS_clone, SECCOMP_RET_ALLOW);
-    filter.load(offsetof(seccomp_data, args));  // The lower half of the first one: its flags.
+    filter.load(offsetof(seccomp_data, args));  // The lower half of the first argument, the flags.
     filter.answer_if(BPF_JSET, kNewNamespaces, refuse(EPERM));
     filter.answer(SECCOMP_RET_ALLOW);
     return filter.take();

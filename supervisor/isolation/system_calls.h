@@ -1,9 +1,9 @@
-// What user code has no business asking of the kernel, as a filter for seccomp.
+// A seccomp filter against system calls that user code has no business making.
 //
-// A list of what is refused: what other processes hold (ptrace and its like), the machine itself
-// (modules, mounts, clocks, namespaces), and what attacks on the kernel begin with (bpf, io_uring,
-// userfaultfd, keys). Refused is EPERM; ENOSYS where the C library or programs then take another
-// way. All other calls are let through.
+// It refuses access to other processes (ptrace and the like), to the machine itself (modules,
+// mounts, clocks, namespaces), and calls that kernel attacks usually start with (bpf, io_uring,
+// userfaultfd, keys). The error is EPERM, or ENOSYS if the C library or programs then take another
+// way. All other calls pass.
 //
 // Threads: pure function.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace storm::supervisor {
 
-/// Empty: not known for this processor.
+/// Empty: not supported for this processor.
 std::vector<sock_filter> system_call_filter();
 
 }  // namespace storm::supervisor

@@ -27,7 +27,7 @@ base::Error cannot_give(const std::string& path) {
     return base::system_error("cannot give \"" + path + "\" to the user of its topology");
 }
 
-/// The user whose group the folder has; nothing: no folder, or nobody's.
+/// The user whose group the folder has; nothing: there is no folder, or no such user.
 std::optional<uid_t> user_of(const std::string& path, const UserIds& users) {
     struct stat found {};
     if (::lstat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return std::nullopt;
@@ -35,7 +35,7 @@ std::optional<uid_t> user_of(const std::string& path, const UserIds& users) {
     return found.st_gid;
 }
 
-/// Of "wc-3-1764161000", which is what Nimbus makes of "wc"; else the whole id.
+/// "wc" from "wc-3-1764161000", as Nimbus makes ids; otherwise the whole id.
 std::string name_of(const std::string& topology) {
     std::string name = topology;
     for (int i = 0; i < 2; ++i) {
@@ -48,7 +48,7 @@ std::string name_of(const std::string& topology) {
     return name;
 }
 
-/// The same on all hosts and in all versions: FNV-1a.
+/// FNV-1a, which is the same on all hosts and in all versions.
 std::uint32_t hash_of(const std::string& name) {
     std::uint32_t hash = 2'166'136'261U;
     for (const char letter : name) {
@@ -64,7 +64,8 @@ base::Result<uid_t> free_user(const Places& places, const std::string& topology,
     std::error_code ended;
     for (fs::directory_iterator other(places.workers(), ended), none; other != none;
          other.increment(ended)) {
-        if (name_of(other->path().filename().string()) == name) continue;  // It was this one.
+        // An earlier submission of this topology.
+        if (name_of(other->path().filename().string()) == name) continue;
         if (const auto user = user_of(other->path().string(), users)) taken.insert(*user);
     }
     const uid_t count = users.last - users.first + 1;
@@ -79,14 +80,14 @@ base::Result<uid_t> free_user(const Places& places, const std::string& topology,
                        "\"; those of old ones are free a day after their end; name more"};
 }
 
-/// Of a folder: with no `group` it keeps its own.
+/// Sets owner and mode of a folder. Without `group` it keeps its group.
 base::Result<base::Done> give(const std::string& path, uid_t owner, std::optional<gid_t> group,
                               mode_t mode) {
     const base::Descriptor folder(
         ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat found {};
     if (!folder.is_open() || ::fstat(folder.get(), &found) != 0) return cannot_give(path);
-    // Only where it changes something: who is not root may not.
+    // Only if it changes anything: without root we may not.
     const gid_t wanted_group = group.value_or(found.st_gid);
     const bool is_so = found.st_uid == owner && found.st_gid == wanted_group;
     if (!is_so && ::fchown(folder.get(), owner, wanted_group) != 0) return cannot_give(path);
@@ -139,7 +140,7 @@ base::Result<base::Done> open_to_users(const Places& places) {
         ::chmod(places.workers().c_str(), kUsersFolderMode) != 0) {
         return base::system_error("cannot let workers into \"" + places.local_dir + '"');
     }
-    // These are nobody else's; an earlier Supervisor may have run as another user.
+    // Folders that are ours alone. An earlier Supervisor may have run as another user.
     for (const std::string& own : {places.artifacts(), places.log_dir}) {
         const auto made = base::make_directory(own, kOwnMode);
         if (!made) return made.error();

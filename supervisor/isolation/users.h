@@ -1,10 +1,10 @@
-// Users of the system that workers run as: each topology has one of its own on this host.
+// The system's users that workers run as: each topology has one of its own on this host.
 //
-// Whose a topology is, is written on its folder: <storm.local.dir>/workers/<topology> belongs to
-// the Supervisor, and to the group with the number of its user. So it is his for as long as there
-// is anything of the topology, whatever becomes of the Supervisor, and nobody else's. Who he is
-// follows from the topology's name: on all hosts the same, unless another topology has him there,
-// and the same when it is submitted again, so that its workers can share files.
+// The owner of a topology's folder records its user: <storm.local.dir>/workers/<topology> belongs
+// to the Supervisor and to the group with the user's number. So the user belongs to this topology
+// alone, for as long as any of its files exist, whatever happens to the Supervisor. The number is
+// derived from the topology's name. It is the same on all hosts, unless another topology has it
+// there, and the same when the topology is submitted again, so its workers can share files.
 //
 //     workers/                   0711  the Supervisor's
 //     workers/<topology>/        0710  the Supervisor's, group U
@@ -25,7 +25,7 @@ namespace storm::supervisor {
 
 struct Places;
 
-/// Both belong to it. A user's group has his number.
+/// An inclusive range. A user's group has the same number.
 struct UserIds {
     uid_t first = 0;
     uid_t last = 0;
@@ -34,15 +34,15 @@ struct UserIds {
     friend bool operator==(const UserIds&, const UserIds&) = default;
 };
 
-/// Of "70000-79999". The error says what is wrong, and what to write.
+/// Parses "70000-79999". An error says what is wrong, and what to write.
 base::Result<UserIds> parse_user_ids(const std::string& text);
 
-/// Makes the folders that all workers' folders are in such that their users can enter them, and
-/// list none. A warning in the log names a folder above that they cannot enter.
+/// Lets the users enter, but not list, the folders above the workers' folders. Warns about a folder
+/// further up that they cannot enter.
 base::Result<base::Done> open_to_users(const Places& places);
 
-/// Makes the folder of worker `number`, and gives it to the user of its topology, who is chosen
-/// with the first one. Nothing: workers run as whoever this process is.
+/// Makes the folder of worker `number`, and gives it to the topology's user, who is chosen with the
+/// topology's first worker. Nothing: workers run as this process's own user.
 base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
                                                       const std::string& topology,
                                                       std::uint32_t number);
