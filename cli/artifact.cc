@@ -30,7 +30,7 @@ LocalArtifact artifact_of(const std::string& path) {
     }
     const auto digest = base::digest_of_file(path);
     if (!digest) throw Failure(ExitCode::kUsage, digest.error().message);
-    // Of where a link leads to, but by the link's name.
+    // Reads where a link leads, but under the link's name.
     const std::string name = std::filesystem::path(path).filename().string();
     if (const std::string fault = detail::fault_of_file_name(name); !fault.empty()) {
         throw Failure(ExitCode::kUsage, "the name of \"" + path + "\" " + fault,

@@ -1,6 +1,6 @@
-// The files that a topology consists of, as they are uploaded: named by what is in them.
+// The files of a topology for the upload, named by their content.
 //
-// Threads: pure functions, but for reading the files.
+// Threads: pure functions, except that they read the files.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,12 @@ struct LocalArtifact {
     std::uint64_t bytes = 0;
 };
 
-/// The program first, then `files`. Throws Failure: two of one name, or a file that cannot be read.
+/// The program first, then `files`. Throws Failure if two have the same name, or one cannot be
+/// read.
 std::vector<LocalArtifact> artifacts_of(const std::string& program,
                                         const std::vector<std::string>& files);
 
-/// As Nimbus takes them.
+/// In the form that Nimbus takes.
 Json to_json(const std::vector<LocalArtifact>& artifacts);
 
 }  // namespace storm::cli

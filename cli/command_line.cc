@@ -20,7 +20,7 @@ ExitCode tell(const std::string& program, ExitCode code, std::string what,
     return code;
 }
 
-/// Of the verbs that were named: "storm config check --help".
+/// Names the verbs given: "storm config check --help".
 std::string help_of(const CLI::App& app) {
     std::string words = app.get_name();
     for (const CLI::App* verb = &app; !verb->get_subcommands().empty();) {
@@ -55,9 +55,9 @@ ExitCode run_command_line(CLI::App& app, int argc, char** argv) {
         std::cout.flush();
         if (!std::cout) return tell(program, ExitCode::kFailed, "cannot write to stdout", "");
         return ExitCode::kDone;
-    } catch (const CLI::RuntimeError& ended) {  // Has said why.
+    } catch (const CLI::RuntimeError& ended) {  // The error has been printed.
         return static_cast<ExitCode>(ended.get_exit_code());
-    } catch (const CLI::Success& asked) {  // --help, --version
+    } catch (const CLI::Success& asked) {  // --help or --version.
         app.exit(asked, std::cout, std::cerr);
         return ExitCode::kDone;
     } catch (const CLI::ParseError& error) {

@@ -1,4 +1,4 @@
-// `storm completion SHELL`: what makes the shell complete our commands.
+// `storm completion SHELL`: scripts that make the shell complete our commands.
 //
 // Threads: pure functions.
 #pragma once
@@ -8,7 +8,7 @@
 
 namespace storm::cli {
 
-/// "bash", "zsh" or "fish". REQUIRES: one of them.
+/// The script for "bash", "zsh" or "fish". REQUIRES: one of them.
 std::string_view completion_script(std::string_view shell);
 
 }  // namespace storm::cli

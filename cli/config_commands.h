@@ -1,4 +1,4 @@
-// `storm config check` and `storm config explain`: what is set, where, and what it means.
+// `storm config check` and `storm config explain`: checks settings, shows their origin and meaning.
 //
 // Threads: one.
 #pragma once
@@ -11,14 +11,14 @@
 
 namespace storm::cli {
 
-/// Of one file alone, or of all layers. Throws Failure with a line for each mistake.
+/// Checks one file, or all layers. Throws Failure with a line for each mistake.
 void check_settings(const std::vector<cluster::SettingsFile>& files,
                     const std::vector<std::string>& assignments, const Output& output);
 
-/// What Storm knows of it, and what it is set to. Throws Failure: there is no such setting.
+/// Shows the meaning and the present value of a setting. Throws Failure if it does not exist.
 void explain_setting(const std::string& key, const cluster::LayeredSettings& settings,
                      const Output& output);
-/// All that there are.
+/// Lists all settings.
 void list_settings(const cluster::LayeredSettings& settings, const Output& output);
 
 }  // namespace storm::cli

@@ -29,12 +29,12 @@
 namespace storm::cli {
 namespace {
 
-constexpr int kDescribeDescriptor = 3;  // In the child.
+constexpr int kDescribeDescriptor = 3;  // Number in the child.
 constexpr const char* kDescribeVariable = "STORM_DESCRIBE_FD=3";
-constexpr int kSettingsDescriptor = 4;  // In the child.
+constexpr int kSettingsDescriptor = 4;  // Number in the child.
 constexpr const char* kSettingsFile = "/dev/fd/4";
 
-/// A descriptor, closed at the end.
+/// A descriptor, closed by the destructor.
 class Descriptor {
 public:
     explicit Descriptor(int number = -1) : number_(number) {}
@@ -77,17 +77,18 @@ void limit(int what, rlim_t wanted) {
     ::setrlimit(static_cast<__rlimit_resource_t>(what), &limits);
 }
 
-/// What a process of ours may add to those that run. (The limit counts all of the user's.)
+/// Limit for the child: the number of running tasks plus our own. (The kernel counts all tasks of
+/// the user.)
 rlim_t tasks_max() {
     std::ifstream file("/proc/loadavg");
     std::string skipped, tasks;
-    file >> skipped >> skipped >> skipped >> tasks;  // "0.00 0.01 0.05 1/234 5678"
+    file >> skipped >> skipped >> skipped >> tasks;  // A line is "0.00 0.01 0.05 1/234 5678".
     const std::size_t slash = tasks.find('/');
     const rlim_t now = slash == std::string::npos ? 4096 : std::stoul(tasks.substr(slash + 1));
     return now + kDescribeTasksMax;
 }
 
-/// All that the child needs, made before fork(): after it, nothing may allocate.
+/// The child's needs, prepared before fork(), after which nothing may be allocated.
 struct Prepared {
     explicit Prepared(const DescribeCall& call) : path(call.program) {
         arguments.push_back(path.data());
@@ -112,7 +113,7 @@ struct Prepared {
     rlim_t tasks = tasks_max();
 };
 
-/// Not posix_spawn(): the limits must stand before the program's first instruction.
+/// Not posix_spawn(), because the limits must apply to the program's first instruction.
 [[noreturn]] void become(const Prepared& prepared, int settings, int description, int chatter,
                          int failure) {
     ::setpgid(0, 0);
@@ -126,7 +127,7 @@ struct Prepared {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
-    // Away from the numbers that are overwritten next; still closed by execve().
+    // Moved above the numbers that are overwritten next; still closed by execve().
     const int settings_kept = settings < 0 ? -1 : ::fcntl(settings, F_DUPFD_CLOEXEC, 10);
     const int description_kept = ::fcntl(description, F_DUPFD_CLOEXEC, 10);
     const int chatter_kept = ::fcntl(chatter, F_DUPFD_CLOEXEC, 10);
@@ -150,7 +151,7 @@ std::uint64_t resident_bytes(pid_t pid) {
     return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// That it could have run, and others did.
+/// How long it could have run while others did.
 base::Micros micros_without_processor(pid_t pid) {
     constexpr std::uint64_t kNanosPerMicro = 1000;
     std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
@@ -166,7 +167,7 @@ std::string signal_text(int number) {
                            : "SIG" + std::string(name) + " (" + meaning + ')';
 }
 
-/// The last lines of what it printed, indented; empty when it printed nothing.
+/// The last lines of its output, indented; empty if there was none.
 std::string shown(const std::string& chatter) {
     constexpr std::size_t kLinesMax = 20;
     std::vector<std::string> lines;
@@ -180,7 +181,7 @@ std::string shown(const std::string& chatter) {
     return text;
 }
 
-/// The running child and what has come from it.
+/// The running child, and its output so far.
 class Child {
 public:
     Child(const DescribeCall& call, const base::Clock& clock) : call_(call), clock_(clock) {}
@@ -213,7 +214,7 @@ private:
             become(prepared, settings_.get(), description_.write.get(), chatter_.write.get(),
                    failure_.write.get());
         }
-        ::setpgid(pid_, pid_);  // Whoever of both comes first.
+        ::setpgid(pid_, pid_);  // Parent and child both do it; the first one counts.
         description_.write.close();
         chatter_.write.close();
         failure_.write.close();
@@ -221,7 +222,7 @@ private:
         return std::nullopt;
     }
 
-    /// As YAML, of which JSON is a part: one text for each key.
+    /// In YAML, of which JSON is a part: one text per key.
     bool hold_settings() {
         Json json = Json::object();
         for (const auto& [key, value] : call_.settings) {
@@ -234,7 +235,7 @@ private:
                        F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
     }
 
-    /// Until the process has ended, or has to be.
+    /// Until the process has ended, or must be ended.
     std::optional<base::Error> watch() {
         while (!has_ended()) {
             read_all();
@@ -269,7 +270,7 @@ private:
                found.si_pid == pid_;
     }
 
-    /// Its whole group, before its number can be another's.
+    /// Kills its whole group, before the number can belong to another one.
     void end() {
         if (pid_ <= 0) return;
         ::kill(-pid_, SIGKILL);
@@ -287,7 +288,7 @@ private:
         }
     }
 
-    /// What is there, but not for ever: one that prints without end is not to keep us here.
+    /// Reads what is there, up to a limit: a program that prints endlessly must not keep us here.
     static void read_some(Descriptor& from, std::string& to, std::size_t bytes_max) {
         std::array<char, 16 * 1024> chunk{};
         while (from.get() >= 0 && to.size() < bytes_max) {

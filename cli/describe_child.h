@@ -1,10 +1,10 @@
-// A program's own description of its topology, got by running it as a limited child process.
+// Runs a program as a limited child process to get its own description of its topology.
 //
-// Whatever the program does instead (crashes, never ends, eats memory, prints, writes files, starts
-// others), it ends within the deadline with an error that says what it did. The description comes
-// on a descriptor of its own (worker/run/describe.h), so that nothing the program prints can get in
-// between. Settings go to it in a sealed memory file, not in arguments, which everybody on the host
-// can read.
+// If the program does something else (crashes, never ends, eats memory, prints, writes files,
+// starts others), it ends within the deadline, with an error that says what it did. The
+// description comes through a descriptor of its own (worker/run/describe.h), so the program's
+// output cannot mix with it. Settings are passed in a sealed memory file instead of arguments,
+// which everybody on the host can read.
 //
 //     what            limit                                  named in cli/limits.h
 //     time            wall clock, less waiting for a         kDescribeMicros
@@ -16,7 +16,7 @@
 //                     killed at the end
 //     what it prints  the last of it is kept, for errors     kChatterBytesMax
 //
-// Threads: call it before there is a second one: it forks.
+// Threads: to be called before there is a second one, because it forks.
 #pragma once
 
 #include <map>
@@ -32,11 +32,12 @@ struct DescribeCall {
     std::string program;                 ///< Path.
     std::vector<std::string> arguments;  ///< Without the program's name.
     base::Micros deadline = 0;
-    /// By key; `--config` names a file that has them. Empty: nothing is added.
+    /// Keys and values, passed in a file named by `--config`. Empty: no such file.
     std::map<std::string, std::string> settings = {};
 };
 
-/// What it wrote. The error's first line says what went wrong, others may show what it printed.
+/// The description. The first line of an error says what went wrong; others may show what it
+/// printed.
 base::Result<std::string> run_to_describe(const DescribeCall& call, const base::Clock& clock);
 
 }  // namespace storm::cli

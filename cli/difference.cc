@@ -15,7 +15,7 @@ std::string shown(const Json& value) {
                   kValueColumns);
 }
 
-/// `"tasks": first 2, then 3`, for the first member that differs.
+/// `"tasks": first 2, then 3`, for the first differing member.
 std::string differing_member(const Json& first, const Json& second) {
     for (const auto& [key, value] : first.items()) {
         const auto other = second.find(key);

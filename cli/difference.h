@@ -1,6 +1,6 @@
-// Where two descriptions that a program gave of itself differ.
+// Compares two descriptions that a program gave of itself.
 //
-// A topology has to be the same each time that its program builds it: every worker builds it anew.
+// A program must build the same topology each time, because every worker builds it anew.
 //
 // Threads: pure functions.
 #pragma once

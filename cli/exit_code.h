@@ -1,4 +1,4 @@
-// What `storm` ends with. Scripts rely on the numbers.
+// Exit codes of `storm`. Scripts rely on the numbers.
 #pragma once
 
 namespace storm::cli {

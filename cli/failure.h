@@ -1,8 +1,8 @@
-// Why a command cannot go on: what the program ends with, what to tell, and what to do about it.
+// Why a command cannot go on: its exit code, the message, and a hint.
 //
 // Thrown, although most causes lie in the world: a command is a straight line that ends at the
-// first trouble, and nobody between there and main() could do anything about it. main() alone
-// catches.
+// first problem, and nothing between there and main() could do anything about it. Only main()
+// catches it.
 #pragma once
 
 #include <stdexcept>

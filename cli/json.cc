@@ -6,7 +6,7 @@
 namespace storm::cli {
 namespace {
 
-/// Null where there is none.
+/// Null if there is no such member.
 const Json& member(const Json& object, const char* key) {
     static const Json kNothing;
     if (!object.is_object()) return kNothing;
@@ -28,7 +28,7 @@ std::uint64_t count_at(const Json& object, const char* key) {
     if (found.is_number_integer()) {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(found.get<std::int64_t>(), 0));
     }
-    if (found.is_string()) {  // As settings are.
+    if (found.is_string()) {  // Settings are texts.
         const std::string& text = found.get_ref<const std::string&>();
         std::uint64_t number = 0;
         const char* const end = text.data() + text.size();

@@ -23,13 +23,13 @@ Cell number(const Json& object, const char* key) {
     return grouped(count_at(object, key));
 }
 
-/// What goes wrong is not to be overlooked.
+/// A number that must not be overlooked unless it is 0.
 Cell bad_number(const Json& object, const char* key) {
     const std::uint64_t count = count_at(object, key);
     return {grouped(count), count > 0 ? Colour::kBad : Colour::kPlain};
 }
 
-/// What did not go through. As long as it runs, what has failed may be emitted again.
+/// Tuples that did not go through. While the topology runs, failed ones may be emitted again.
 Cell lost_number(const Json& component, bool finished) {
     const std::uint64_t count =
         count_at(component, "dropped") + count_at(component, "lost_inputs") +
@@ -42,7 +42,7 @@ Cell state(const Json& object, const char* key) {
     return {text, colour_of(text)};
 }
 
-/// With who vouches for the worker, if that is not its Supervisor.
+/// The state, with the lease holder if that is not the Supervisor.
 Cell worker_state(const Json& worker) {
     Cell cell = state(worker, "state");
     const std::string lease = text_at(worker, "lease");
@@ -65,7 +65,7 @@ std::string address(const Json& object, const char* port) {
     return text_at(object, "host") + (number.empty() || number == "0" ? "" : ':' + number);
 }
 
-/// "2 slots"
+/// Such as "2 slots".
 std::string counted(std::uint64_t count, const std::string& thing) {
     return grouped(count) + ' ' + thing + (count == 1 ? "" : "s");
 }
@@ -123,7 +123,7 @@ std::string component_errors_text(const Json& errors, const Terminal& terminal) 
     return table.text(terminal);
 }
 
-/// What a worker that does not stay alive said last.
+/// The last output of a worker that does not stay alive.
 std::string last_words(const Json& worker) {
     std::string text;
     for (const Json& line : list_at(worker, "last_stderr")) {

@@ -1,4 +1,4 @@
-// What Nimbus answers, as tables for people.
+// Nimbus' answers as tables for people.
 //
 // Threads: pure functions.
 #pragma once
@@ -15,14 +15,14 @@ std::string supervisors_text(const Json& answer, const Terminal& terminal);
 std::string nimbuses_text(const Json& answer, const Terminal& terminal);
 std::string errors_text(const Json& answer, const Terminal& terminal);
 std::string health_text(const Json& health, const Json& supervisors, const Terminal& terminal);
-/// One topology, whole.
+/// One topology in full.
 std::string topology_text(const Json& topology, const Terminal& terminal);
 
-/// What did not go through, line by line; empty: nothing is known to be lost.
+/// One line per kind of loss; empty: no known loss.
 std::string losses_text(const Json& topology);
-/// Why executors have no place: a line each.
+/// One line for each reason why executors have no place.
 std::string unassigned_text(const Json& topology);
-/// The same, and why workers do not run, with their last words. Nothing when all is well.
+/// The same, and why workers do not run, with their last words. Empty if all is well.
 std::string troubles_text(const Json& topology);
 
 }  // namespace storm::cli

@@ -25,14 +25,14 @@ std::int64_t number_in(const net::HttpResponse& response, const char* header,
     return read.ec == std::errc() && number >= 0 ? number : otherwise;
 }
 
-/// One worker's log, and how far it has been shown.
+/// One worker's log, and how much of it has been shown.
 class Source {
 public:
     Source(NimbusClient& nimbus, Location location, std::string prefix, bool clean)
         : nimbus_(nimbus), location_(std::move(location)), lines_(std::move(prefix), clean) {}
 
     const Location& location() const { return location_; }
-    /// What is new. At first: the end of what there is. Throws Failure.
+    /// The new part; at first, the end of the log. Throws Failure.
     std::string next() {
         std::string text;
         for (bool more = true; more;) {
@@ -41,7 +41,7 @@ public:
                 number_in(part, "x-storm-offset", std::max<std::int64_t>(offset_, 0));
             const auto got = static_cast<std::int64_t>(part.body.size());
             const std::int64_t size = number_in(part, "x-storm-size", at + got);
-            if (size < offset_) {  // Rotated: another file of that name.
+            if (size < offset_) {  // It was rotated: another file has that name now.
                 text += lines_.rest();
                 offset_ = 0;
                 continue;
@@ -54,7 +54,7 @@ public:
     }
     std::string rest() { return lines_.rest(); }
 
-    std::string trouble;  ///< That was told last; empty: it could be read.
+    std::string trouble;  ///< Last problem told; empty: it could be read.
 
 private:
     net::HttpResponse read() {
@@ -67,10 +67,10 @@ private:
     NimbusClient& nimbus_;
     Location location_;
     LogLines lines_;
-    std::int64_t offset_ = -1;  // Nothing shown yet.
+    std::int64_t offset_ = -1;  // Nothing has been shown yet.
 };
 
-/// The logs of one topology, wherever they are.
+/// All logs of one topology, on any host.
 class TopologyLogs {
 public:
     TopologyLogs(NimbusClient& nimbus, const Logs& logs, std::ostream& out, std::ostream& err)
@@ -93,7 +93,7 @@ public:
             "storm status " + logs_.topology + " tells why");
     }
 
-    /// Shows what is new in all of them. The first that cannot be read, if there is one.
+    /// Shows the new part of each log. Returns the first failure to read one, if any.
     std::optional<Failure> show() {
         std::optional<Failure> first;
         for (Source& source : sources_) {
@@ -114,7 +114,7 @@ public:
         return first;
     }
 
-    /// Follows workers to where they are now. `why` says how the topology has ended, if it has.
+    /// Follows workers that have moved. `why` gets the reason if the topology has ended.
     void look_again(std::string& why) {
         try {
             const Json topology = find();
@@ -129,7 +129,8 @@ public:
         } catch (const Failure& failure) {
             if (failure.code() == ExitCode::kNotFound) {
                 why = "\"" + logs_.topology + "\" is gone";
-            } else if (failure.code() != ExitCode::kUnreachable) {  // Logs are with Supervisors.
+                // Logs are at Supervisors, so following goes on without Nimbus.
+            } else if (failure.code() != ExitCode::kUnreachable) {
                 throw;
             }
         }
@@ -161,7 +162,7 @@ private:
         }
     }
 
-    /// Of one that has no workers any more: Supervisors keep logs for a while.
+    /// For a topology without workers: Supervisors keep logs for a while.
     void add_former(const Json& topology) {
         const Json supervisors = nimbus_.get("/api/v1/supervisors");
         const std::uint64_t workers = std::clamp<std::uint64_t>(
@@ -231,7 +232,7 @@ void show_logs(const Config& config, const Logs& wanted, const Patience& patienc
     std::string ended;
     for (int looks = 1; wanted.follow && out && ended.empty(); ++looks) {
         patience.pause(kLogPause);
-        // First the look, so that what was printed before the end is shown.
+        // Looked up first, so that output from before the end is still shown.
         if (looks % kLogPausesPerLook == 0) logs.look_again(ended);
         failure = logs.show();
     }

@@ -1,4 +1,4 @@
-// `storm logs`: what the workers of a topology have printed, from the Supervisors that keep it.
+// `storm logs`: shows the output of a topology's workers, kept by their Supervisors.
 //
 // Threads: one.
 #pragma once
@@ -16,27 +16,27 @@ namespace storm::cli {
 
 struct Logs {
     std::string topology;
-    std::optional<std::int64_t> worker;  ///< None: all of them.
+    std::optional<std::int64_t> worker;  ///< Nothing: all workers.
     std::string stream = "stderr";       ///< "stdout", "stderr", "stderr.1", …
-    bool follow = false;                 ///< Go on as more is written.
-    bool clean = false;                  ///< Without control characters, for a terminal.
+    bool follow = false;                 ///< Keep showing new output.
+    bool clean = false;                  ///< Remove control characters, for a terminal.
 };
 
-/// With several workers each line starts with its worker's number. Throws Failure.
-/// What cannot be read is told on `err`, and does not keep the rest from being shown. Following
-/// ends with the topology.
+/// If there are several workers, each line starts with its worker's number. Throws Failure. A log
+/// that cannot be read is reported on `err`, and the others are shown. Following ends with the
+/// topology.
 void show_logs(const Config& config, const Logs& wanted, const Patience& patience,
                std::ostream& out, std::ostream& err);
 
-/// One log, as it grows: whole lines only, but for the last one when it ends.
+/// One growing log: returns whole lines only, and the unfinished last line at the end.
 class LogLines {
 public:
     explicit LogLines(std::string prefix, bool clean = false)
         : prefix_(std::move(prefix)), clean_(clean) {}
 
-    /// `at_start`: false when the bytes may begin within a line, which is then left out.
+    /// `at_start`: false if the bytes may begin within a line; its rest is skipped.
     std::string take(const std::string& bytes, bool at_start);
-    /// What is left without a line feed.
+    /// The rest without a line feed.
     std::string rest();
 
 private:

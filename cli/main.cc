@@ -1,5 +1,5 @@
-// `storm`: the command line of Storm. Each verb has a file of its own; this one knows what the user
-// may write.
+// `storm`: the command line of Storm. Each verb has a file of its own; this one defines what the
+// user can type.
 
 #include <filesystem>
 #include <iostream>
@@ -29,14 +29,14 @@ namespace {
 constexpr const char* kNotes =
     "Examples:\n"
     "  storm new word-stats      a new topology, ready to be built\n"
-    "  storm list                what runs on the cluster; storm-submit adds to it\n"
+    "  storm list                the topologies on the cluster; storm-submit adds one\n"
     "  storm kill wc -w 10       drain it, for 10 s at most, and remove it\n"
     "  storm kill --help         what a verb does, and its options\n\n"
     "Where the cluster is: nimbus.seeds, nimbus.port and storm.token.file, from -c, --config,\n"
     "$STORM_CONFIG, ~/.storm/storm.yaml or /etc/storm/storm.yaml. tools/cluster.sh starts one.\n\n"
     "exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unreachable, 6 denied";
 
-/// What may be written after `storm`. Holds what is parsed until the verb has run.
+/// The verbs after `storm`. Holds parsed values until the verb has run.
 class Verbs {
 public:
     explicit Verbs(CLI::App& app) : app_(app) {
@@ -72,7 +72,7 @@ private:
             ->type_name("json");
     }
 
-    /// Puts the format's number in place of its name. What is wrong, if there is none of that name.
+    /// Replaces the name of a format by its number. Returns the mistake if there is no such format.
     static std::string look_up(const std::map<std::string, Format>& formats, std::string& given) {
         const auto found = formats.find(given);
         if (found != formats.end()) {
@@ -175,7 +175,7 @@ private:
         });
     }
 
-    /// Those that need no cluster.
+    /// Verbs that need no cluster.
     void add_local() {
         CLI::App& create = verb(app_, "new", "Create the folder of a new topology");
         create.add_option("NAME", name_, "Name of the topology and of its folder")->required();
@@ -206,7 +206,7 @@ private:
     Logs logs_;
 };
 
-/// What the user most likely meant, where the first argument is no verb.
+/// The verb that the user most likely meant, if the first argument is none.
 std::string mistaken_verb(const CLI::App& app, std::string_view argument) {
     std::vector<std::string> names;
     for (const CLI::App* verb : app.get_subcommands({})) names.push_back(verb->get_name());

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kNameMax = 64;
 
-// Names that CMake gives to targets of its own, or refuses.
+// Names of CMake's own targets, and names that it refuses.
 constexpr std::array<std::string_view, 13> kTakenByCMake = {
     "all",
     "clean",
@@ -41,7 +41,7 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// The nearest name that would do; empty when there is none.
+/// The nearest valid name; empty if there is none.
 std::string repaired(std::string_view name) {
     std::string repaired;
     for (const char c : name) {
@@ -56,7 +56,7 @@ std::string repaired(std::string_view name) {
     return repaired.substr(0, kNameMax);
 }
 
-/// `word-stats` as word_stats: how source files are named.
+/// The name of source files: `word-stats` becomes word_stats.
 std::string file_name_of(std::string_view name) {
     std::string file(name);
     std::replace(file.begin(), file.end(), '-', '_');
@@ -76,7 +76,7 @@ std::string filled(std::string_view text, std::string_view name) {
     return content;
 }
 
-/// An empty error: done.
+/// No error: success.
 std::error_code write_file(const fs::path& path, const std::string& content) {
     errno = 0;
     std::ofstream file(path, std::ios::binary);

@@ -1,4 +1,4 @@
-// `storm new NAME`: the folder of a new topology, ready to be built, run and tested.
+// `storm new NAME`: makes the folder of a new topology, ready to build, run and test.
 //
 // Threads: one.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace storm::cli {
 
-/// What is wrong with `name` as that of a topology, with a hint. Nothing: nothing is.
+/// The fault of a topology's name, with a hint; nothing: none.
 std::optional<std::string> mistake_in_name(std::string_view name);
 
 struct NewFile {
@@ -22,11 +22,11 @@ struct NewFile {
     std::string content;
     std::string_view purpose;
 };
-/// REQUIRES: no mistake in `name`.
+/// REQUIRES: `name` has no fault.
 std::vector<NewFile> files_of_topology(std::string_view name);
 
-/// Makes the folder `name` in `parent`, and says on `out` what to do next; on `err` why it could
-/// not. `cmake_option` is what cmake needs to find Storm; it may be empty.
+/// Makes the folder `name` in `parent`, and prints on `out` what to do next, or on `err` why it
+/// failed. `cmake_option` is what cmake needs to find Storm; it may be empty.
 struct NewTopology {
     std::string name;
     std::filesystem::path parent;

@@ -23,7 +23,7 @@ constexpr const char* kStartOne =
     "its addresses are nimbus.seeds and nimbus.port (-c, --config, $STORM_CONFIG); "
     "tools/cluster.sh up starts a cluster here";
 
-/// From storm.yaml: a mistake in it is the user's.
+/// Read from the settings, so a mistake in it is the user's.
 std::vector<Address> seeds_of(const Config& config) {
     const auto port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
     std::vector<Address> seeds;
@@ -47,7 +47,7 @@ bool is_token(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-/// Nothing when the file cannot be read; errno says why.
+/// Empty if the file cannot be read; errno says why.
 std::string token_in(const std::string& path) {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
@@ -88,7 +88,7 @@ Token token_named(const std::string& path, const std::string& by,
     return {text, "the token in " + detail::quoted(path) + " (" + by + ")"};
 }
 
-/// What Nimbus says, or that it says nothing.
+/// Nimbus' error and hint, or that it gave none.
 struct Said {
     std::string error;
     std::string hint;
@@ -133,13 +133,13 @@ net::HttpCall call_of(const char* method, const std::string& target) {
     return call;
 }
 
-/// All that Nimbus says is JSON, and its errors have a text.
+/// All answers of Nimbus are JSON, and its errors have a text.
 bool is_nimbus(const net::HttpCall& call, const net::HttpResponse& response) {
     if (call.method == "HEAD") return true;
     if (is_success(response.status) && response.body.empty()) return true;
     const Json json = Json::parse(response.body, nullptr, false);
     if (!json.is_object()) return false;
-    // Who is not well says so in other words.
+    // An unhealthy Nimbus answers 503 with its health.
     return is_success(response.status) || response.status == 503 || json.contains("error");
 }
 
@@ -213,7 +213,7 @@ Token read_token(const Config& config) {
     };
     const std::string set = config.string("storm.token.file", "");
     if (!set.empty()) {
-        // The settings of a host are for all its users, of whom some may only read.
+        // The settings of a host are for all its users, some of whom may only read.
         if (!readonly.empty() && token_in(set).empty() && errno == EACCES) return for_reading();
         return token_named(set, "storm.token.file");
     }
@@ -246,7 +246,7 @@ Json NimbusClient::get(const std::string& target) {
     const net::HttpResponse response = ask(call);
     const auto leader = response.headers.find("x-storm-leader");
     if (leader == response.headers.end()) return Json::parse(response.body, nullptr, false);
-    // It has more to tell; but while it is away, what this one knows will do.
+    // The leader knows more; but while it is away, this answer will do.
     net::HttpCall again = call;
     const Address address = address_of(leader->second, 0);
     again.host = address.host;
@@ -275,7 +275,7 @@ Json NimbusClient::health() {
         if (said->well) return of_its_leader(std::move(said->health));
         if (!unwell) unwell = std::move(said->health);
     }
-    return unwell ? *unwell : get("/health");  // Which tells why nobody answers.
+    return unwell ? *unwell : get("/health");  // It says why nobody answers.
 }
 
 std::optional<NimbusClient::Health> NimbusClient::health_of(const Address& nimbus, bool quickly) {
@@ -290,7 +290,7 @@ std::optional<NimbusClient::Health> NimbusClient::health_of(const Address& nimbu
     return Health{std::move(said), is_success(answer.response.status)};
 }
 
-/// What only the leader knows, a standby cannot say: that topologies are missing, say.
+/// A standby lacks what only the leader knows, such as missing topologies.
 Json NimbusClient::of_its_leader(Json health) {
     const std::string leader = text_at(health, "leader");
     if (leader.empty() || flag_at(health, "is_leader")) return health;
@@ -302,7 +302,7 @@ void NimbusClient::stay_with_leader(const Patience& patience) {
     const base::Micros deadline =
         patience.clock.now() + std::chrono::microseconds(kElectionPatience).count();
     Json said = health();
-    // Of one that has died another one takes the place within seconds.
+    // A leader that died is replaced within seconds.
     while (text_at(said, "zookeeper") == "connected" && text_at(said, "leader").empty() &&
            patience.clock.now() < deadline) {
         patience.pause(kLookPauseMax);
@@ -387,7 +387,7 @@ std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
 
 net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
     if (seeds_.size() > 1 && call.method != "PUT") {
-        // A change is sent once, so that it is first asked who is there.
+        // A change is sent once, so first find out who answers.
         const bool reads = call.method != "POST";
         auto response = ask_quickly(reads ? call : call_of("GET", "/health"));
         if (response && reads) {

@@ -39,7 +39,7 @@ void tell_of_withheld(const NimbusClient& nimbus, const Json& answer, const Outp
     if (output.format == Format::kTable && !text.empty()) output.out << '\n' << text << '\n';
 }
 
-/// Whether the topology of that id is no longer there. While nobody can be asked, it is.
+/// Whether the topology with that id is gone. It is not while nobody can be asked.
 bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& id) {
     try {
         return text_at(nimbus.get(target_of(name)), "id") != id;
@@ -81,7 +81,7 @@ void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::s
     }
 }
 
-/// How long Nimbus lets it drain where it is told nothing.
+/// Nimbus' wait for draining if a kill names none.
 std::chrono::seconds message_timeout(const Json& topology) {
     const std::uint64_t set =
         count_at(object_at(topology, "settings"), "topology.message.timeout.secs");

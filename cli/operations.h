@@ -1,6 +1,6 @@
-// The commands that ask or tell Nimbus one thing: list, status, kill, activate, …
+// Commands that ask or tell Nimbus one thing: list, status, kill, activate, …
 //
-// Each throws Failure when it cannot be done.
+// Each throws Failure if it cannot be done.
 //
 // Threads: one.
 #pragma once
@@ -20,7 +20,7 @@ namespace storm::cli {
 
 enum class Format : std::uint8_t { kTable, kJson, kNames };
 
-/// Where a command writes, and how.
+/// Where a command writes, and in which form.
 struct Output {
     std::ostream& out;
     Terminal terminal;
@@ -32,12 +32,12 @@ void list_supervisors(const Config& config, const Output& output);
 void list_nimbuses(const Config& config, const Output& output);
 void list_errors(const Config& config, const Output& output);
 void show_status(const Config& config, const std::string& name, const Output& output);
-/// Throws Failure too when the cluster is not healthy.
+/// Also throws Failure if the cluster is unhealthy.
 void show_health(const Config& config, const Output& output);
 
 struct Kill {
     std::string name;
-    std::optional<std::int64_t> wait_secs;  ///< For draining, at most. None: as Nimbus likes.
+    std::optional<std::int64_t> wait_secs;  ///< Longest time to drain. Nothing: Nimbus' default.
     bool detach = false;                    ///< Do not wait until it has gone.
 };
 void kill_topology(const Config& config, const Kill& kill, const Patience& patience,

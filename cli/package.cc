@@ -7,7 +7,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// For a shell to read as one word.
+/// Quoted so that a shell reads one word.
 std::string quoted_for_shell(const std::string& text) {
     if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "/._-+=,:@%") == std::string::npos) {

@@ -1,6 +1,6 @@
-// Where CMake finds the Storm that a running program belongs to.
+// Finds the CMake package of the Storm that a running program belongs to.
 //
-// Threads: pure, but for looking at which files exist.
+// Threads: pure functions, except that they check which files exist.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,12 @@
 
 namespace storm::cli {
 
-/// What to give to cmake, for the program `executable`: nothing where it looks by itself,
-/// `-DCMAKE_PREFIX_PATH=…` for another place of installation, `-DStorm_DIR=…` for a build folder.
-/// Throws std::runtime_error when there is no package beside the program.
+/// The argument that cmake needs, for the program `executable`: none if cmake finds Storm by
+/// itself, `-DCMAKE_PREFIX_PATH=…` for another place of installation, `-DStorm_DIR=…` for a build
+/// folder. Throws std::runtime_error if there is no package beside the program.
 std::string cmake_option_for(const std::filesystem::path& executable);
 
-/// The program that this process runs.
+/// Path of the program that this process runs.
 std::filesystem::path this_executable();
 
 }  // namespace storm::cli

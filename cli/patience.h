@@ -1,4 +1,4 @@
-// Time, as commands that wait see it: real in main(), held in tests.
+// Time for commands that wait: real in main(), controlled in tests.
 #pragma once
 
 #include <chrono>

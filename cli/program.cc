@@ -27,7 +27,7 @@ std::string head_of(const std::string& path) {
 
 struct Machine {
     unsigned number;
-    const char* name;  ///< As uname(2) says it.
+    const char* name;  ///< As uname(2) names it.
 };
 constexpr std::array<Machine, 9> kMachines = {{{EM_X86_64, "x86_64"},
                                                {EM_AARCH64, "aarch64"},
@@ -50,9 +50,9 @@ bool is_elf(std::string_view head) {
     return head.size() >= EI_NIDENT && head.substr(0, SELFMAG) == ELFMAG;
 }
 
-/// Of an ELF file. REQUIRES: is_elf(head).
+/// Checks an ELF file. REQUIRES: is_elf(head).
 std::optional<ProgramMistake> mistake_in_elf(const std::string& path, std::string_view head) {
-    constexpr std::size_t kMachineAt = 18;  // e_machine, in both classes.
+    constexpr std::size_t kMachineAt = 18;  // Position of e_machine in both classes.
     const ProgramMistake cut_off = {
         detail::quoted(path) + " is cut off: it ends within its ELF header",
         "build or copy it again"};
@@ -78,7 +78,7 @@ std::optional<ProgramMistake> mistake_in_elf(const std::string& path, std::strin
     return std::nullopt;
 }
 
-/// The first line of a script, without "#!".
+/// The first line of a script without "#!".
 std::string interpreter_of(std::string_view head) {
     if (!head.starts_with("#!")) return "";
     std::string_view line = head.substr(2, head.find('\n') - 2);

@@ -1,6 +1,6 @@
-// A topology's program before it is run: is there one, and could it run here?
+// Checks a topology's program before it is run: whether it exists, and could run here.
 //
-// Threads: pure functions, but for reading the file.
+// Threads: pure functions, except that they read the file.
 #pragma once
 
 #include <optional>
@@ -14,13 +14,13 @@ struct ProgramMistake {
     std::string hint;
 };
 
-/// Nothing: it can at least be started.
+/// The reason why it cannot be started; nothing: it can.
 std::optional<ProgramMistake> mistake_in_program(const std::string& path);
 
-/// What starting it ended with, in words: errno of execve().
+/// Explains errno of a failed execve().
 ProgramMistake start_failure(const std::string& path, int error);
 
-/// What its dynamic linker said, in words; nothing if it said nothing.
+/// Explains a message of its dynamic linker; nothing: there is none.
 std::optional<ProgramMistake> linker_mistake(std::string_view printed);
 
 }  // namespace storm::cli

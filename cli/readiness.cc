@@ -23,7 +23,7 @@ std::string counted(std::uint64_t count, const std::string& thing) {
 struct Flow {
     bool has_bolts = false;
     std::uint64_t executed = 0;
-    std::uint64_t emitted = 0;  ///< By spouts.
+    std::uint64_t emitted = 0;  ///< Tuples emitted by spouts.
 };
 Flow flow_of(const Json& topology) {
     Flow flow;

@@ -1,10 +1,10 @@
-// Whether a topology that was submitted runs: what storm-submit waits for.
+// Decides whether a submitted topology runs, which storm-submit waits for.
 //
-// Ready is one of which every executor is prepared and, unless it is idle, of which one bolt has
-// executed a tuple. Idle is an inactive one, and one whose spouts have emitted nothing for
-// kIdleMicros since all was prepared. One that has finished was ready.
+// A topology is ready if every executor is prepared and, unless it is idle, a bolt has executed a
+// tuple. It is idle if it is inactive, or if its spouts have emitted nothing for kIdleMicros since
+// all executors were prepared. A finished topology was ready.
 //
-// Threads: one. No clock: the caller says what time it is.
+// Threads: one. No clock: the caller passes the time.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ struct Readiness {
     enum class Verdict : std::uint8_t { kWait, kReady, kFailed };
 
     Verdict verdict = Verdict::kWait;
-    std::string why;  ///< What is missing, line by line; or in what way it is ready.
+    std::string why;  ///< Missing parts, line by line; or how it is ready.
 };
 
 class ReadinessWatch {
 public:
-    /// `topology`: as GET /api/v1/topologies/NAME answers.
+    /// `topology` is the answer of GET /api/v1/topologies/NAME.
     Readiness look(const Json& topology, base::Micros now);
 
 private:

@@ -31,7 +31,7 @@ bool is_of_daemons(std::string_view key) {
                        [key](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
-/// Before all is uploaded. Somebody may still be quicker: Nimbus has the last word.
+/// A check before the upload. Somebody may still be faster: Nimbus has the last word.
 void refuse_taken_name(NimbusClient& nimbus, const std::string& name) {
     const Json listed = nimbus.get("/api/v1/topologies");
     for (const Json& topology : list_at(listed, "topologies")) {
@@ -51,7 +51,7 @@ Json parsed(const std::string& program, const std::string& description) {
                   "build it with the same version of Storm as this storm-submit");
 }
 
-/// On a terminal a bar, elsewhere a line when it begins.
+/// Draws a bar on a terminal; elsewhere it prints a line at the start.
 class UploadProgress {
 public:
     UploadProgress(std::string_view name, std::uint64_t bytes, std::ostream& err,
@@ -98,7 +98,7 @@ void upload(NimbusClient& nimbus, const std::vector<LocalArtifact>& artifacts, s
     }
 }
 
-/// The same topology, and not a later one of its name.
+/// The topology with that id, and not a later one of the same name.
 Json look_at(NimbusClient& nimbus, const std::string& name, const std::string& id) {
     Json topology = nimbus.get("/api/v1/topologies/" + escaped(name));
     if (text_at(topology, "id") == id) return topology;
@@ -106,7 +106,8 @@ Json look_at(NimbusClient& nimbus, const std::string& name, const std::string& i
                                          printable(text_at(topology, "id")) + " now, not " + id);
 }
 
-/// Until it runs. Troubles are told when they appear, since a Supervisor may come and end them.
+/// Waits until it runs. Prints problems as they appear, because a Supervisor may come and solve
+/// them.
 std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, const std::string& id,
                              base::Micros timeout, const Patience& patience, std::ostream& err) {
     ReadinessWatch watch;
@@ -120,7 +121,7 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
         try {
             topology = look_at(nimbus, name, id);
         } catch (const Failure& failure) {
-            // Another one will lead soon; the topology runs meanwhile.
+            // Another Nimbus will lead soon; the topology runs meanwhile.
             const bool over = patience.clock.now() - started >= timeout;
             if (failure.code() != ExitCode::kUnreachable) throw;
             if (over) throw Failure(failure.code(), failure.what(), stays);
@@ -154,7 +155,7 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
 }  // namespace
 
 void refuse_settings_of_daemons(const cluster::LayeredSettings& settings) {
-    // Where the cluster is, and who asks.
+    // Settings about where the cluster is, and who asks.
     constexpr std::array<std::string_view, 5> kOurs = {
         "nimbus.port", "nimbus.seeds", "storm.local.dir", "storm.readonly.token.file",
         "storm.token.file"};
@@ -227,7 +228,8 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     const std::string warning = printable(text_at(answer, "warning"));
     if (!warning.empty()) err << "warning: " << warning << '\n' << std::flush;
     if (submission.detach) return;
-    NimbusClient any(config);  // Another one may lead before it runs.
+    // Not bound to the leader, which may change before the topology runs.
+    NimbusClient any(config);
     const std::string how = wait_until_ready(any, name, id, submission.timeout, patience, err);
     out << how << '\n' << std::flush;
 }

@@ -1,7 +1,7 @@
-// `storm-submit`: a topology's program goes to the cluster.
+// `storm-submit`: sends a topology's program to the cluster.
 //
 // Order:   the program describes itself, twice; its files are hashed; those that Nimbus lacks are
-//          uploaded; the topology is submitted; its status is looked at until it runs.
+//          uploaded; the topology is submitted; its status is polled until it runs.
 // Threads: one.
 #pragma once
 
@@ -21,28 +21,29 @@ namespace storm::cli {
 
 struct Submission {
     std::string program;
-    std::string name;  ///< Empty: topology.name, else the program's.
+    std::string name;  ///< Empty: topology.name, else the program's name.
     std::vector<std::string> files;
     bool inactive = false;
     bool detach = false;
     base::Micros timeout = 60 * base::kMicrosPerSecond;
 };
 
-/// What the topology is run with: all that was set, but for the daemons' settings.
+/// The settings that the topology is run with: everything that was set, except the daemons'
+/// settings.
 std::map<std::string, std::string> topology_settings(const Config& config, const std::string& name);
 
-/// Throws Failure for a setting of the daemons that was given with -c, where it can have no effect.
+/// Throws Failure if -c gives a daemon's setting, which would have no effect.
 void refuse_settings_of_daemons(const cluster::LayeredSettings& settings);
 
-/// What the program says of itself, the same both times. Throws Failure.
+/// The program's description of itself, which must be the same both times. Throws Failure.
 std::string describe(const std::string& program, const std::map<std::string, std::string>& settings,
                      const base::Clock& clock);
 
-/// Throws Failure. Results go to `out`, progress to `err`.
+/// Results go to `out`, progress to `err`. Throws Failure.
 void submit(const Submission& submission, const Config& config, const Patience& patience,
             std::ostream& out, std::ostream& err, const Terminal& err_terminal);
 
-/// "60s", "500ms", "2m", "5": seconds. Throws Failure.
+/// Parses "60s", "500ms", "2m", or "5", which is seconds. Throws Failure.
 base::Micros duration_of(const std::string& text);
 
 }  // namespace storm::cli

@@ -8,7 +8,7 @@ namespace storm::cli {
 namespace {
 
 constexpr std::size_t kGap = 2;
-constexpr std::size_t kCutMin = 8;  // Columns that are left of what gives way.
+constexpr std::size_t kCutMin = 8;  // Least width of a column that is cut.
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Tables for people: columns as wide as what is in them, cut to what the terminal has.
+// Tables for people: columns as wide as their content, cut to the width of the terminal.
 //
 //     NAME  STATUS  WORKERS
 //     wc    ACTIVE        2
@@ -16,8 +16,8 @@ namespace storm::cli {
 
 struct Column {
     std::string name;
-    bool right = false;  ///< Numbers stand below each other's last digit.
-    bool cut = false;    ///< Gives way where the terminal is too narrow.
+    bool right = false;  ///< Right-aligned, for numbers.
+    bool cut = false;    ///< Is cut if the terminal is too narrow.
 };
 
 struct Cell {
@@ -35,7 +35,7 @@ class Table {
 public:
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-    /// As many as there are columns. What is in them is made printable.
+    /// As many cells as there are columns. Their content is made printable.
     void add(std::vector<Cell> cells);
     bool empty() const { return rows_.empty(); }
     /// Lines, each with a line feed.

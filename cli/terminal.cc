@@ -24,7 +24,7 @@ bool is_dumb() {
     return type == nullptr || *type == '\0' || std::string_view(type) == "dumb";
 }
 
-/// Whether a byte goes on with the character before it (UTF-8).
+/// Whether the byte continues a UTF-8 character.
 bool continues(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }

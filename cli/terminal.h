@@ -1,6 +1,6 @@
-// What there is to write on, and texts for people.
+// Properties of the output, and texts for people.
 //
-// Threads: pure functions, but for terminal_of().
+// Threads: pure functions, except terminal_of().
 #pragma once
 
 #include <cstddef>
@@ -12,23 +12,23 @@ namespace storm::cli {
 
 struct Terminal {
     bool is_terminal = false;
-    bool colours = false;   ///< A terminal, and neither $NO_COLOR nor TERM=dumb.
-    std::size_t width = 0;  ///< Columns; 0: lines may be of any length.
+    bool colours = false;   ///< True on a terminal, unless $NO_COLOR or TERM=dumb is set.
+    std::size_t width = 0;  ///< Columns; 0: lines may have any length.
 };
 
-/// What the descriptor leads to.
+/// The terminal behind the descriptor.
 Terminal terminal_of(int descriptor);
 
 enum class Colour : std::uint8_t { kPlain, kGood, kBad, kWarning, kFaint };
 std::string coloured(std::string_view text, Colour colour, const Terminal& terminal);
 
-/// Without control characters: what came from elsewhere cannot take the terminal over. Line feeds
-/// and tabs become spaces, all others `?`.
+/// Without control characters, so that a text from elsewhere cannot control the terminal. Line
+/// feeds and tabs become spaces, all others `?`.
 std::string printable(std::string_view text);
 
-/// Columns that it takes: one for each character.
+/// Width in columns: one per character.
 std::size_t columns_of(std::string_view text);
-/// At most `columns`, with `…` at the end if something was cut off.
+/// At most `columns` wide, with `…` at the end if something was cut off.
 std::string fitted(std::string_view text, std::size_t columns);
 
 std::string grouped(std::uint64_t number);      ///< "1,234,567"

@@ -16,7 +16,7 @@
 namespace storm::cluster {
 namespace {
 
-// Of --describe; a newer one says that older readers would go wrong.
+// Format of --describe. A higher number means that older readers would misread it.
 constexpr int kFormat = 1;
 
 DescribedComponent read_component(const JsonFields& json) {
@@ -39,7 +39,7 @@ DescribedComponent read_component(const JsonFields& json) {
     return component;
 }
 
-/// What no component can say of itself.
+/// Faults that involve several components.
 std::string fault_of(const Description& description) {
     if (description.components.empty()) return "it has no components";
     std::map<std::string_view, int> ids;

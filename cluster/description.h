@@ -1,7 +1,7 @@
-// A submitted topology, as far as the daemons must know it: read from what `--describe` prints.
+// A submitted topology, as far as the daemons must know it: parsed from the output of `--describe`.
 //
-// No daemon runs user code; ids, parallelism, groupings and fields are what the program said of
-// itself when it was submitted.
+// No daemon runs user code. Ids, parallelism, groupings and fields are what the program stated
+// about itself when it was submitted.
 //
 // Threads: plain values and pure functions.
 #pragma once
@@ -34,15 +34,15 @@ struct Description {
     std::string storm_version;
     std::string machine;
     std::string glibc;
-    std::vector<std::string> cpu_features;       ///< That it was compiled for.
+    std::vector<std::string> cpu_features;  ///< CPU features that the compiler was allowed to use.
     std::vector<DescribedComponent> components;  ///< In order of declaration.
 
-    /// Component of each executor, in the order of cluster::Plan::executors: components by id, then
-    /// executors.
+    /// Component of each executor, in the order of cluster::Plan::executors: by component id, then
+    /// by executor.
     std::vector<std::size_t> component_of_executor() const;
 };
 
-/// The error says what is missing or wrong.
+/// An error says what is missing or wrong.
 base::Result<Description> read_description(std::string_view json);
 
 }  // namespace storm::cluster

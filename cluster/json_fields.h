@@ -1,5 +1,5 @@
-// Reads members of JSON objects that someone else wrote: what is wrong first is kept, and the rest
-// reads as empty.
+// Reads members of JSON objects from untrusted writers. The first mistake is kept, and whatever is
+// wrong reads as empty.
 //
 // Threads: one.
 #pragma once
@@ -20,7 +20,7 @@ public:
     void note(const std::string& where, std::string_view what) {
         if (text_.empty()) text_ = where + " " + std::string(what);
     }
-    /// As in `workers[2].port is no number`; empty: nothing is wrong.
+    /// Such as `workers[2].port is no number`; empty: no mistake.
     const std::string& text() const { return text_; }
 
 private:
@@ -29,7 +29,7 @@ private:
 
 class JsonFields {
 public:
-    /// `where` is the object's path, empty for the outermost. Both others must outlive this.
+    /// `where` is the path of the object, empty for the outermost. The other two must outlive this.
     JsonFields(const nlohmann::json& object, std::string where, JsonMistake& mistake)
         : object_(object), where_(std::move(where)), mistake_(mistake) {
         if (!object.is_object()) mistake_.note(named_(""), "is no object");
@@ -73,7 +73,7 @@ public:
         const nlohmann::json* const value = find_(key, true);
         return {value == nullptr ? kNone : *value, named_(key), mistake_};
     }
-    /// `read(JsonFields)` for each object in the list.
+    /// Calls `read(JsonFields)` for each object in the list.
     template <typename Read>
     void objects(const char* key, const Read& read) const {
         each_(key, true, [&](const nlohmann::json& item, const std::string& where) {

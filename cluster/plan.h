@@ -1,9 +1,9 @@
-// From a topology to numbered tasks and executors: what every process that runs a part of it must
-// agree on.
+// Numbers the tasks and executors of a topology. Every process that runs a part of it must come to
+// the same numbers.
 //
-// Tasks are numbered from 1, component ids in byte order, each component a run of consecutive ids.
-// An executor runs a contiguous share of its component's tasks, larger shares first. (Storm's rule;
-// the same topology and settings give the same numbers.)
+// Tasks are numbered from 1, components in byte order of their ids, each with a run of consecutive
+// task ids. An executor runs a contiguous share of its component's tasks, larger shares first.
+// (Apache Storm's rule; the same topology and settings always give the same numbers.)
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ struct ComponentPlan {
 };
 
 struct Plan {
-    std::vector<ComponentPlan> components;  // As in Topology::components().
+    std::vector<ComponentPlan> components;  // Indexed like Topology::components().
     std::vector<ExecutorPlan> executors;    // In the order of their tasks.
     TaskId last_task = 0;
 };
@@ -40,8 +40,8 @@ Plan make_plan(const Topology& topology, const Config& config);
 /// The configuration that a component sees: its own settings over the topology's.
 Config component_config(const Component& component, const Config& config);
 
-/// Between two ticks of a bolt that asked for them, by tick() or its own setting; 0: it gets none.
-/// `config`: its own.
+/// Interval between two ticks of a bolt that asked for them, by tick() or its own setting; 0: no
+/// ticks. `config` is the component's own.
 base::Micros tick_interval(const Component& component, const Config& config);
 
 }  // namespace storm::cluster

@@ -1,7 +1,6 @@
-// Whether a record or message means something: what its decoder asks after parsing, and who writes
-// one before.
+// Validates records and messages: called by decoders after parsing, and by writers before encoding.
 //
-// A check returns what is wrong, as in `artifact "a/b" has a slash in its name`; empty: nothing.
+// A check returns the fault, such as `artifact "a/b" has a slash in its name`; empty: none.
 //
 // Threads: pure functions.
 #pragma once
@@ -15,11 +14,11 @@
 
 namespace storm::cluster {
 
-/// A topology's name or id: letters, digits, '_', '-' and '.', the first a letter, digit or '_', so
-/// that it can be a folder, a node and an argument. At most `bytes_max`.
+/// A topology's name or id: letters, digits, '_', '-' and '.', starting with a letter, digit or
+/// '_', so that it can be a folder, a node and an argument. At most `bytes_max`.
 bool is_name(std::string_view text, std::size_t bytes_max);
-/// A host or daemon's id, or a file's name: printable ASCII without blank and slash, not "." or
-/// "..", at most kIdBytesMax.
+/// A host, a daemon's id or a file name: printable ASCII without blank and slash, not "." or "..",
+/// at most kIdBytesMax.
 bool is_id(std::string_view text);
 
 std::string fault(const TopologyRecord& record);

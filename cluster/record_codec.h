@@ -1,7 +1,7 @@
-// Cap'n Proto and hostile bytes: what the decoders of this room share.
+// Cap'n Proto and untrusted bytes: shared by the decoders of this room.
 //
-// Bytes are copied, so they need no alignment; what a reader may follow is limited by their number;
-// what Cap'n Proto throws becomes an error here.
+// Bytes are copied, so they need no alignment. Readers may follow only as many pointers as fits
+// their number, and exceptions of Cap'n Proto become errors.
 //
 // Threads: pure functions.
 #pragma once
@@ -38,7 +38,7 @@ inline std::string string(capnp::Data::Reader from) {
 
 void write(const TopologyRecord& record, schema::TopologyRecord::Builder to);
 void write(const Assignment& record, schema::Assignment::Builder to);
-// Without the check.
+// Without record_check.h.
 TopologyRecord read(schema::TopologyRecord::Reader from);
 Assignment read(schema::Assignment::Reader from);
 
@@ -56,7 +56,7 @@ std::string message(const Fill& fill) {
     return flat(builder);
 }
 
-/// REQUIRES: as many bytes as some words have.
+/// REQUIRES: bytes.size() is a multiple of a word.
 inline kj::Array<capnp::word> words_of(std::string_view bytes) {
     auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
     std::memcpy(words.begin(), bytes.data(), bytes.size());
@@ -64,31 +64,31 @@ inline kj::Array<capnp::word> words_of(std::string_view bytes) {
 }
 inline capnp::ReaderOptions limits_of(const kj::Array<capnp::word>& words) {
     capnp::ReaderOptions limits;
-    // Each word is read once; some more for what Cap'n Proto counts besides.
+    // Each word is read once; the rest is Cap'n Proto's own overhead.
     limits.traversalLimitInWords = 2 * words.size() + 64;
     limits.nestingLimit = 16;
     return limits;
 }
 
-/// `newer`, but for what `change(before, to, orphanage)` sets. What Cap'n Proto does not like in it
-/// throws.
+/// The bytes of `newer` with the changes of `change(before, to, orphanage)`. Throws if Cap'n Proto
+/// rejects them.
 template <typename Struct, typename Change>
 std::string changed(std::string_view newer, const Change& change) {
     const kj::Array<capnp::word> words = words_of(newer);
     capnp::FlatArrayMessageReader reader(words, limits_of(words));
     capnp::MallocMessageBuilder builder;
     builder.setRoot(reader.getRoot<Struct>());
-    // A copy, for the limits count what is read.
+    // A copy, because the limits count what is read.
     capnp::MallocMessageBuilder before;
     before.setRoot(builder.getRoot<Struct>().asReader());
     change(before.getRoot<Struct>().asReader(), builder.getRoot<Struct>(), builder.getOrphanage());
-    // Without what was replaced.
+    // Drops the parts that were replaced.
     capnp::MallocMessageBuilder made;
     made.setRoot(builder.getRoot<Struct>().asReader());
     return flat(made);
 }
 
-/// `read` makes a value of the root. `what` stands in the error.
+/// `read` makes a value from the root. Errors call it `what`.
 template <typename Value, typename Struct, typename Read>
 base::Result<Value> value_of(std::string_view bytes, const char* what, const Read& read) {
     const auto refuse = [&](std::string_view why) {
@@ -108,7 +108,7 @@ base::Result<Value> value_of(std::string_view bytes, const char* what, const Rea
     }
 }
 
-/// The same, with its check.
+/// The same, with the check of record_check.h.
 template <typename Value, typename Struct, typename Read>
 base::Result<Value> checked_value_of(std::string_view bytes, const char* what, const Read& read) {
     base::Result<Value> value = value_of<Value, Struct>(bytes, what, read);

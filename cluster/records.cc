@@ -17,7 +17,7 @@ unsigned count(const List& list) {
     return static_cast<unsigned>(list.size());
 }
 
-/// So that a map never hides that a key was there twice.
+/// Refuses a key that appears twice, which a map would hide.
 std::map<std::string, std::string> read(capnp::List<schema::Setting>::Reader from) {
     std::map<std::string, std::string> settings;
     for (const schema::Setting::Reader setting : from) {
@@ -192,11 +192,11 @@ void write_all_but_slots(const Assignment& record, schema::Assignment::Builder t
 
 using Slots = capnp::List<schema::WorkerSlot>;
 
-/// Those that were there before are as they were, with all that a newer version put there.
+/// Slots that were there before keep the fields that only a newer version knows.
 capnp::Orphan<Slots> slots_like(const Slots::Reader& before, const std::vector<WorkerSlot>& slots,
                                 const capnp::Orphanage& orphanage) {
     const auto fresh = orphanage.newOrphan<Slots>(count(slots));
-    // Each as large as the newer version's.
+    // Each slot gets the larger of both sizes.
     const Slots::Reader sizes[] = {before, fresh.getReader()};
     auto made = orphanage.newOrphanConcat(kj::ArrayPtr<const Slots::Reader>(sizes, 2));
     made.truncate(count(slots));
@@ -210,7 +210,7 @@ capnp::Orphan<Slots> slots_like(const Slots::Reader& before, const std::vector<W
     return made;
 }
 
-/// Notes what a newer version put there.
+/// Keeps the bytes if a newer version wrote them.
 template <typename Record>
 base::Result<Record> with_newer(base::Result<Record> record, std::string_view bytes) {
     if (!record || encode(*record) == bytes) return record;

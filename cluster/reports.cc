@@ -173,7 +173,7 @@ std::string to_json(const SupervisorReport& report) {
                        {"host", report.host},
                        {"http_port", report.http_port},
                        {"workers", std::move(workers)}};
-    // What user code printed or threw may be no UTF-8.
+    // The output and exceptions of user code may not be UTF-8.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -1,7 +1,7 @@
-// What runs, as those who run it tell: workers their Supervisor, Supervisors the leading Nimbus.
+// Reports of what runs: workers report to their Supervisor, Supervisors to the leading Nimbus.
 //
-// Reports are full states, not changes: a lost one does no harm, the next one has it all. They go
-// by socket and HTTP, never through ZooKeeper.
+// A report is the full state, not a change, so a lost one does no harm. Reports go over sockets
+// and HTTP, never through ZooKeeper.
 //
 // Threads: plain values and pure functions.
 #pragma once
@@ -17,23 +17,23 @@
 namespace storm::cluster {
 
 enum class WorkerState : std::uint8_t {
-    kStarting,  ///< Not all of its executors are prepared.
+    kStarting,  ///< Some of its executors are not prepared yet.
     kRunning,
     kFinished,   ///< Every task has ended.
     kFailed,     ///< It says why, and exits.
-    kBackOff,    ///< Between two starts; said by the Supervisor.
+    kBackOff,    ///< Between two starts; reported by the Supervisor.
     kCrashLoop,  ///< The same, after too many starts in too short a time.
 };
-std::string_view to_string(WorkerState state);  ///< "RUNNING", "CRASH_LOOP"
+std::string_view to_string(WorkerState state);  ///< Such as "RUNNING" or "CRASH_LOOP".
 
-/// Who has said last that a worker may run on.
+/// The last one to confirm that a worker may run on.
 enum class LeaseHolder : std::uint8_t {
-    kUnknown,     ///< It does not say.
-    kSupervisor,  ///< As it should be.
-    kNimbus,      ///< Its Supervisor is away, or cut off from ZooKeeper; Nimbus says so.
-    kNobody,      ///< Nor does any Nimbus answer.
+    kUnknown,     ///< The worker does not say.
+    kSupervisor,  ///< The normal case.
+    kNimbus,      ///< Its Supervisor is away, or cut off from ZooKeeper; Nimbus confirms instead.
+    kNobody,      ///< No Nimbus answers either.
 };
-std::string_view to_string(LeaseHolder holder);  ///< "supervisor"; "" of kUnknown.
+std::string_view to_string(LeaseHolder holder);  ///< Such as "supervisor"; "" for kUnknown.
 
 struct ComponentReport {
     std::string id;
@@ -46,38 +46,38 @@ struct ComponentReport {
     std::uint64_t errors = 0;
     std::uint64_t kept = 0;  ///< Inputs that a bolt keeps.
     Losses losses;
-    /// Acked trees of spouts by latency: bucket i counts those below 2^i microseconds and not below
-    /// half of that. Trailing zeros are left out.
+    /// Latencies of acked trees, for spouts: bucket i counts those below 2^i microseconds and not
+    /// below half of that. Trailing zeros are left out.
     std::vector<std::uint64_t> complete_latency;
     std::vector<std::string> last_errors;
 
     friend bool operator==(const ComponentReport&, const ComponentReport&) = default;
 };
 
-/// A worker of itself.
+/// A worker's report about itself.
 struct WorkerReport {
-    std::uint64_t assignment_epoch = 0;  ///< That it works by.
+    std::uint64_t assignment_epoch = 0;  ///< Epoch of the assignment in use.
     WorkerState state = WorkerState::kStarting;
     LeaseHolder lease = LeaseHolder::kUnknown;
     std::uint16_t metrics_port = 0;
-    /// With kFailed: why; with kFinished: what did not go through. From its Supervisor: why it
-    /// cannot be started, or does not follow its assignment.
+    /// The reason, with kFailed; the losses, with kFinished. Set by its Supervisor: why it cannot
+    /// be started, or does not follow its assignment.
     std::string failure;
-    std::vector<ComponentReport> components;  ///< Those it has executors of.
+    std::vector<ComponentReport> components;  ///< Components with executors in this worker.
 
     friend bool operator==(const WorkerReport&, const WorkerReport&) = default;
 };
 
-/// A worker, as its Supervisor sees it.
+/// A worker, as reported by its Supervisor.
 struct WorkerStatus {
-    std::string topology;  ///< Id.
+    std::string topology;  ///< Topology id.
     std::uint32_t number = 0;
     std::uint64_t incarnation = 0;  ///< Epoch << 32 | start count.
     std::uint16_t port = 0;
     std::int32_t pid = 0;  ///< 0: no process.
     std::uint32_t restarts = 0;
-    std::vector<std::string> last_stderr;  ///< Of the last one that ended by itself.
-    std::string exit;                      ///< "killed by signal 9"; empty: none has ended.
+    std::vector<std::string> last_stderr;  ///< Stderr of the last process that ended by itself.
+    std::string exit;                      ///< Such as "killed by signal 9"; empty: none has ended.
     WorkerReport report;
 
     friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
@@ -92,7 +92,7 @@ struct SupervisorReport {
     friend bool operator==(const SupervisorReport&, const SupervisorReport&) = default;
 };
 
-/// JSON, for HTTP; unknown members are ignored.
+/// JSON, for HTTP. Readers ignore unknown members.
 std::string to_json(const SupervisorReport& report);
 base::Result<SupervisorReport> supervisor_report(std::string_view json);
 

@@ -16,11 +16,11 @@
 namespace storm::cluster {
 namespace {
 
-// What the token is used for, so that no other use of it gives the same bytes.
+// Purposes of keys derived from the token, so that no two uses give the same bytes.
 constexpr std::string_view kKeyPurpose = "storm 1: secrets of topologies";
 constexpr std::string_view kLinkPurpose = "storm 1: links of workers:";
 constexpr std::string_view kCheckPurpose = "storm 1: which token:";
-constexpr std::size_t kCheckBytes = 8;  // Of a secret, at its end.
+constexpr std::size_t kCheckBytes = 8;  // At the end of a secret.
 constexpr int kNonceBytes = 12;
 constexpr int kTagBytes = 16;
 
@@ -42,7 +42,7 @@ std::string hmac(std::string_view key, std::string_view text) {
 
 class Cipher {
 public:
-    /// `about` is not kept, and must be the same when it is opened.
+    /// `about` is authenticated but not stored; opening needs the same text.
     Cipher(const std::string& key, std::string_view nonce, std::string_view about, bool seals)
         : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
         int none = 0;
@@ -138,8 +138,8 @@ std::string Seal::new_secret() const {
 }
 
 base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
-    if (!record.sealed) return record;  // Submitted before there were seals.
-    // Else its workers would not know each other.
+    if (!record.sealed) return record;  // Submitted before seals existed.
+    // Workers with different secrets would refuse each other.
     const std::size_t random = record.secret.size() - std::min(kCheckBytes, record.secret.size());
     if (check_of(key_, record.secret.substr(0, random)) != record.secret.substr(random)) {
         return other_token(record);
@@ -153,7 +153,7 @@ base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
         }
         value = std::move(*found);
     }
-    // What lies in ZooKeeper is of no use without the token.
+    // So that the bytes in ZooKeeper are useless without the token.
     record.secret = hmac(key_, std::string(kLinkPurpose) + record.secret);
     record.sealed = false;
     return record;

@@ -1,8 +1,8 @@
-// Secrets of topologies on their way through ZooKeeper: sealed (AES-256-GCM) with a key that is
-// derived from the cluster's token. Nimbus seals what is submitted; Supervisors, which have the
-// token too, open it when they start a worker. docs/decisions/0011-secrets.md says why.
+// Keeps the secrets of topologies sealed in ZooKeeper (AES-256-GCM), with a key derived from the
+// cluster's token. Nimbus seals what is submitted; Supervisors, which have the token too, open it
+// when they start a worker. docs/decisions/0011-secrets.md has the reasons.
 //
-// Bound to topology and key: what is sealed opens nowhere else.
+// A sealed value is bound to its topology and key: it opens nowhere else.
 //
 // Threads: immutable.
 #pragma once
@@ -15,18 +15,18 @@
 
 namespace storm::cluster {
 
-/// Every sealed value begins with it, and no other.
+/// Prefix of every sealed value, and of no other.
 inline constexpr std::string_view kSealMark = "storm-sealed-1:";
 
 class Seal {
 public:
     explicit Seal(std::string_view token);
 
-    /// Of one that is submitted. The error: a value looks like a sealed one.
+    /// Seals a submitted record. An error if a value looks like a sealed one.
     base::Result<TopologyRecord> sealed(TopologyRecord record) const;
-    /// What lies in ZooKeeper for TopologyRecord::secret: random, but shows which token it is of.
+    /// The TopologyRecord::secret in ZooKeeper: random, but shows to which token it belongs.
     std::string new_secret() const;
-    /// For its workers. The error: it was submitted under another token.
+    /// The record for a topology's workers. An error if it was submitted under another token.
     base::Result<TopologyRecord> opened(TopologyRecord record) const;
 
 private:

@@ -46,7 +46,7 @@ public:
     void add(const SettingsFile& file) {
         if (file.optional && is_missing(file.path)) return;
         if (file.may_be_closed && is_closed(file.path)) {
-            // As with the HOME of another user.
+            // It may be in the HOME of another user.
             return base::log::warn("a settings file is skipped: no permission to read it",
                                    {{"file", file.path}});
         }
@@ -95,7 +95,7 @@ private:
                                           : std::vector<std::string>();
     }
 
-    /// Who does not write a value down has a reason.
+    /// A user who keeps a value elsewhere has a reason.
     void declare_referred() {
         const std::string list(detail::kSecretSettings);
         const detail::Secrets known(settings_.config.entries());
@@ -122,7 +122,7 @@ private:
     }
 
     LayeredSettings settings_;
-    std::set<std::string> referred_;  // Keys with a value from elsewhere.
+    std::set<std::string> referred_;  // Keys whose values come from elsewhere.
     std::string mistakes_;
 };
 

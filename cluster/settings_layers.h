@@ -1,6 +1,7 @@
-// From settings files and `-c key=value` to one configuration, and where each setting came from.
+// Combines settings files and `-c key=value` to one configuration, and keeps the origin of each
+// setting.
 //
-// Threads: pure functions but for the files they read.
+// Threads: pure functions, except that they read files.
 #pragma once
 
 #include <functional>
@@ -16,24 +17,25 @@ namespace storm::cluster {
 
 struct SettingsFile {
     std::string path;
-    bool optional = false;       ///< May be missing.
-    bool may_be_closed = false;  ///< One without the right to read it goes on, with a warning.
+    bool optional = false;  ///< May be missing.
+    /// If it cannot be read for lack of permission, that is only a warning.
+    bool may_be_closed = false;
 };
 
 struct LayeredSettings {
     Config config;
-    /// By key: the file's path, or "-c". Has what config.entries() has.
+    /// Path of the file, or "-c", for each key of config.entries().
     std::map<std::string, std::string, std::less<>> origins;
 };
 
 /// The files of every Storm program, least important first: /etc/storm/storm.yaml,
-/// ~/.storm/storm.yaml, $STORM_CONFIG, then `given` with --config.
+/// ~/.storm/storm.yaml, $STORM_CONFIG, then `given` (--config).
 std::vector<SettingsFile> settings_files(const std::vector<std::string>& given);
 
-/// Later files win over earlier ones, and `assignments` ("key=value") over all. References
-/// (cluster/settings_references.h) are resolved, and keys of the user's own that have one listed in
-/// topology.secret.settings. The error has a line for each mistake there is, which names the file
-/// or -c, and shows no secret.
+/// Later files win over earlier ones, and `assignments` ("key=value") over all. Resolves references
+/// (cluster/settings_references.h); user's keys that have one are added to
+/// topology.secret.settings. The error has a line per mistake, which names the file or -c, and
+/// shows no secret.
 base::Result<LayeredSettings> layer_settings(const std::vector<SettingsFile>& files,
                                              const std::vector<std::string>& assignments);
 

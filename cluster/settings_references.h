@@ -1,9 +1,9 @@
-// Values that are kept elsewhere: `${env:NAME}` and `${file:/path}` in a setting.
+// References in settings to values kept elsewhere: `${env:NAME}` and `${file:/path}`.
 //
-// Resolved by whoever reads settings files and -c: what is submitted by storm-submit, storm.yaml by
-// the daemon. A reference may be a part of a value. `$${` stands for `${`.
+// Resolved by the reader of settings files and -c: storm-submit for what is submitted, a daemon for
+// its storm.yaml. A reference may be a part of a value. `$${` stands for `${`.
 //
-// Threads: pure functions, but for the environment and the files they read.
+// Threads: pure functions, except that they read the environment and files.
 #pragma once
 
 #include <cstddef>
@@ -14,17 +14,17 @@
 
 namespace storm::cluster {
 
-/// Of one file that is referred to.
+/// Size of a file that is referred to.
 inline constexpr std::size_t kReferredBytesMax = 64 * 1024;
 
 struct Resolved {
     std::string value;
-    bool referred = false;  ///< Some of it came from elsewhere.
+    bool referred = false;  ///< Whether any part came from elsewhere.
 };
-/// The error names the reference and says nothing of any value.
+/// An error names the reference, but shows no value.
 base::Result<Resolved> resolve_references(std::string_view text);
 
-/// What resolves to the text.
+/// The text that resolves to `text`.
 std::string escape_references(std::string_view text);
 
 }  // namespace storm::cluster

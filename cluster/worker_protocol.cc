@@ -16,7 +16,7 @@ using cluster::fault;
 using cluster::read;
 
 constexpr std::size_t kLengthBytes = 4;
-// Of an encoded report without texts and latencies; the rest stays below a message's limit.
+// Limit of a report without texts and latencies; these keep it below a message's limit.
 constexpr std::size_t kFailureBytesMax = 64 * 1024;
 
 std::string with_length(const std::string& message) {
@@ -96,7 +96,7 @@ WorkerReport read(schema::WorkerReport::Reader from) {
     report.state = static_cast<WorkerState>(from.getState());
     report.metrics_port = from.getMetricsPort();
     report.failure = string(from.getFailure());
-    // Of a later version, perhaps.
+    // Maybe a value of a later version.
     if (from.getLease() <= static_cast<std::uint8_t>(LeaseHolder::kNobody)) {
         report.lease = static_cast<LeaseHolder>(from.getLease());
     }
@@ -125,7 +125,7 @@ std::vector<NimbusAddress> read(capnp::List<schema::NimbusAddress>::Reader from)
     return nimbuses;
 }
 
-// Nothing: of a kind that this version does not know.
+// Nothing: a kind that this version does not know.
 std::optional<ToWorker> read(schema::ToWorker::Reader from) {
     switch (from.which()) {
         case schema::ToWorker::ASSIGN:
@@ -159,7 +159,7 @@ std::string fault(const Vouch&) {
     return {};
 }
 
-/// What user code makes too long is cut, so that no reader refuses the report for it.
+/// Cuts what user code makes too long, so that no reader refuses the report.
 WorkerReport cut(WorkerReport report) {
     if (report.failure.size() > kFailureBytesMax) report.failure.resize(kFailureBytesMax);
     for (ComponentReport& component : report.components) {
@@ -174,7 +174,7 @@ WorkerReport cut(WorkerReport report) {
     return report;
 }
 
-/// For a report of more than a message's bytes: its texts go, which thousands of components have.
+/// Drops error texts, which may exceed a message if there are thousands of components.
 WorkerReport without_errors(WorkerReport report) {
     for (ComponentReport& component : report.components) component.last_errors.clear();
     return report;

@@ -1,4 +1,4 @@
-// What a Supervisor and its workers say to each other.
+// The protocol between a Supervisor and its workers.
 //
 //     Supervisor                                      worker
 //     ── Bootstrap, on descriptor 3 ────────────────► (read to its end at the start)
@@ -9,12 +9,12 @@
 //     ◄─ WorkerReport, at each change of state, and ─
 //        each second while counts change; else every kReportMicrosMax
 //
-// Each message is a Cap'n Proto message (cluster/worker_protocol.capnp) behind u32 its bytes. A
+// A message is u32 with its length, then a Cap'n Proto message (cluster/worker_protocol.capnp). A
 // worker's binary may be older or newer than the Supervisor: fields are only ever added.
 //
 // Nothing here lets a worker talk to ZooKeeper, or change anything at Nimbus: user code holds no
-// credential of the cluster. Where Nimbus is, it knows: it asks there, as anybody may, whether it
-// is still wanted while its Supervisor is away.
+// credential of the cluster. A worker knows the addresses of Nimbuses. While its Supervisor is
+// away it asks them, as anybody may, whether it is still wanted.
 //
 // Threads: plain values and pure functions.
 #pragma once
@@ -33,18 +33,18 @@
 
 namespace storm::cluster {
 
-/// A message of more is refused, and its connection closed.
+/// Larger messages are refused, and their connection is closed.
 inline constexpr std::size_t kWorkerMessageBytesMax = 4 * 1024 * 1024;
 inline constexpr base::Micros kReportMicros = base::kMicrosPerSecond;
 inline constexpr base::Micros kReportMicrosMax = 3 * base::kMicrosPerSecond;
-/// How often a Supervisor vouches for its workers.
+/// Interval at which a Supervisor vouches for its workers.
 inline constexpr base::Micros kVouchMicros = base::kMicrosPerSecond;
-/// Addresses of Nimbuses that a worker is told.
+/// Addresses of Nimbuses that a worker is given.
 inline constexpr std::size_t kNimbusesTold = 8;
-/// Worker mode is `PROGRAM --worker`; the Bootstrap is on this descriptor.
+/// A worker is started as `PROGRAM --worker`, with the Bootstrap on this descriptor.
 inline constexpr int kBootstrapDescriptor = 3;
-/// A worker that was superseded or refused by its peers exits with this: start it again at once,
-/// with a new incarnation, if it is still assigned.
+/// Exit code of a worker that was superseded, or refused by its peers. If it is still assigned, it
+/// must be restarted at once, with a new incarnation.
 inline constexpr int kExitFenced = 20;
 
 struct NimbusAddress {
@@ -57,11 +57,11 @@ struct NimbusAddress {
 struct Bootstrap {
     TopologyRecord topology;
     Assignment assignment;
-    std::uint32_t number = 0;       ///< Which of the assignment's workers it is.
+    std::uint32_t number = 0;       ///< Its number in the assignment.
     std::uint64_t incarnation = 0;  ///< Epoch of its slot << 32 | start count.
     std::string supervisor_socket;  ///< Path of the Supervisor's Unix socket.
     std::string token;              ///< For Hello: 32 random bytes.
-    /// Empty: the Supervisor is of a version that does not vouch.
+    /// Empty: this version of the Supervisor does not vouch.
     std::vector<NimbusAddress> nimbuses = {};
 };
 
@@ -76,32 +76,34 @@ struct Assign {
 };
 
 struct Stop {
-    /// True: spouts stop, what is pending completes, then it exits. False: it exits at once.
+    /// True: spouts stop, pending tuples complete, then it exits. False: it exits at once.
     bool drain = true;
 };
 
 struct Vouch {
-    /// The Supervisor is connected to ZooKeeper: it would know if the worker were wanted no more.
+    /// The Supervisor is connected to ZooKeeper, so it would know if the worker were no longer
+    /// wanted.
     bool sure = false;
-    std::vector<NimbusAddress> nimbuses;  ///< As Supervisors know them now, the leader first.
+    /// The Nimbuses that the Supervisor knows, the leader first.
+    std::vector<NimbusAddress> nimbuses;
 };
 
 using ToWorker = std::variant<Assign, Stop, Vouch>;
 using ToSupervisor = std::variant<Hello, WorkerReport>;
 
-/// With the length in front.
+/// Puts the length in front.
 std::string encode(const ToWorker& said);
 std::string encode(const ToSupervisor& said);
-/// Without a length: it fills a file.
+/// Without a length, because it fills a file.
 std::string encode(const Bootstrap& bootstrap);
 base::Result<Bootstrap> decode_bootstrap(std::string_view bytes);
 
-/// Takes what has arrived, gives whole messages.
+/// Takes bytes as they arrive, and returns whole messages.
 template <typename Message>
 class MessageReader {
 public:
     void append(std::string_view bytes) { buffer_.append(bytes); }
-    /// The next whole message; nothing: more must arrive first. An error: close the connection.
+    /// The complete messages; none: more must arrive first. An error: close the connection.
     base::Result<std::vector<Message>> take();
 
 private:

@@ -15,7 +15,7 @@ namespace {
 
 namespace log = base::log;
 
-/// Nothing, and a warning: it cannot be read.
+/// Nothing, with a warning, if the record cannot be read.
 template <typename Record>
 std::optional<Record> readable(const std::string& path, const std::string& data) {
     base::Result<Record> record = decode<Record>(data);
@@ -24,7 +24,7 @@ std::optional<Record> readable(const std::string& path, const std::string& data)
     return std::nullopt;
 }
 
-/// The records of a folder; a part of ClusterState.
+/// The records of one folder; a part of ClusterState.
 template <typename Record>
 class RecordSet {
 public:
@@ -67,10 +67,10 @@ private:
 
     const std::string folder_;
     const ClusterState::OnChange<Record> changed_;
-    std::map<std::string, Record> records_;  // The last that could be read.
+    std::map<std::string, Record> records_;  // The last readable version of each.
     Unreadable unreadable_;
     bool is_new_ = true;
-    std::uint64_t session_ = 0;  // Of what was told last.
+    std::uint64_t session_ = 0;  // Session in which the set was last told.
     NodeSet nodes_;
 };
 
@@ -79,7 +79,7 @@ OwnNode::Owner owner(const SupervisorRecord& record) {
             record.started_ms};
 }
 
-/// There is but one for a host and port, which is its id.
+/// Host and port make a Nimbus unique: they are its id.
 OwnNode::Owner owner(const NimbusRecord& record) {
     return {record.host, {}, record.started_ms};
 }
@@ -104,7 +104,7 @@ Write outcome_of(CoordinationError error) {
             return Write::kNameTaken;
         case CoordinationError::kNoNode:
             return Write::kNotFound;
-        case CoordinationError::kBadVersion:  // Nothing but the leadership's is asked for.
+        case CoordinationError::kBadVersion:  // Only the version of the leadership is ever checked.
             return Write::kDeposed;
         case CoordinationError::kTooLarge:
             return Write::kTooLarge;
@@ -127,7 +127,7 @@ struct ClusterState::Impl {
     }
     Check is_of(const Term& term) const { return {session.path("leader"), term.version}; }
 
-    /// Every write of a leader goes through here.
+    /// All writes of a leader go through here.
     void write(const char* what, const std::string& id, OperationQueue::Try operation, Wrote done);
     void write(const char* what, const std::string& id, std::vector<Step> steps, Wrote done) {
         write(
@@ -138,7 +138,7 @@ struct ClusterState::Impl {
             },
             std::move(done));
     }
-    /// Whether a record may be written; if not, `done` is told.
+    /// Whether a record may be written; if not, calls `done`.
     template <typename Record>
     bool may_write(const Record& record, const std::string& id, const Wrote& done);
 
@@ -154,7 +154,7 @@ struct ClusterState::Impl {
     std::unique_ptr<RecordSet<Assignment>> assignments;
     std::unique_ptr<RecordSet<TopologyErrors>> errors;
     std::unique_ptr<WatchedNode> leader;
-    std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // By topology.
+    std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // Indexed by topology.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
@@ -316,12 +316,14 @@ void ClusterState::read_all(const Term& term,
     const auto nodes = std::make_shared<ReadAll::Nodes>();
     const auto marks = std::make_shared<std::set<std::string>>();
     impl_->operations.add(
-        // ZooKeeper reads from any server, which may lag behind; what follows a multi() does not.
+        // Any server of ZooKeeper may answer a read, even one that lags behind. A read that follows
+        // a multi() does not lag.
         [=, is_of_term = impl_->is_of(term)](Coordination& client,
                                              const OperationQueue::Settled& settled) {
             client.multi({is_of_term}, [=, &client](CoordinationError error) {
                 if (error != CoordinationError::kNone) return settled(error);
-                // The marks last: what is missing in the folders may have been removed meanwhile.
+                // The marks come last: what is missing in the folders may have been removed
+                // meanwhile.
                 const auto read_marks = [=, &client](CoordinationError failed) {
                     if (failed != CoordinationError::kNone) return settled(failed);
                     client.children(removed, {}, [=](CoordinationError listed, const auto& names) {
@@ -386,7 +388,7 @@ void ClusterState::create_topology(const Term& term, const TopologyRecord& recor
                                       const OperationQueue::Settled& settled) {
             client.multi(steps, [&client, name, id, settled](CoordinationError error) {
                 if (error != CoordinationError::kNodeExists) return settled(error);
-                // Perhaps we made it, and only its confirmation was lost.
+                // We may have created it ourselves, and lost only the confirmation.
                 client.get(name, {}, [id, settled](CoordinationError found, const Node& node) {
                     if (found == CoordinationError::kNone && node.data != id) {
                         found = CoordinationError::kNodeExists;
@@ -431,7 +433,7 @@ void ClusterState::update(const Term& term, const TopologyRecord& record,
             steps.emplace_back(SetData{path, bytes});
             client.multi(steps, [&client, both, path, bytes, settled](CoordinationError error) {
                 if (error != CoordinationError::kNoNode) return settled(error);
-                // Somebody has removed its assignment by hand; or there is no such topology.
+                // The assignment was removed by hand, or there is no such topology.
                 std::vector<Step> again = both;
                 again.emplace_back(Create{path, bytes});
                 client.multi(again, settled);
@@ -442,14 +444,14 @@ void ClusterState::update(const Term& term, const TopologyRecord& record,
 
 namespace {
 
-/// What there may be of a topology.
+/// Nodes that a topology may have.
 struct NodesOf {
     std::vector<std::string> records;
-    std::string name;  ///< It may be another topology's by now.
-    std::string mark;  ///< Of its removal.
+    std::string name;  ///< May belong to another topology by now.
+    std::string mark;  ///< Mark of its removal.
 };
 
-/// Removes what is there, when not all is: somebody has removed the rest, or it was lost.
+/// Removes the nodes that exist, if some were removed by hand or lost.
 void remove_the_rest(Coordination& client, const Check& is_of_term, const std::string& id,
                      const NodesOf& nodes, const OperationQueue::Settled& settled) {
     struct Found {
@@ -540,7 +542,7 @@ void ClusterState::add_errors(const Term& term, const std::string& topology,
                     if (error != CoordinationError::kNone) return settled(error);
                     std::vector<TopologyError> all =
                         readable<TopologyErrors>(path, node.data).value_or(TopologyErrors()).errors;
-                    // Done twice, it is there twice; of errors, that is no harm.
+                    // A repetition adds the errors twice, which does no harm.
                     all.insert(all.end(), errors.begin(), errors.end());
                     if (all.size() > kTopologyErrorsMax) {
                         all.erase(all.begin(), all.end() - std::ptrdiff_t{kTopologyErrorsMax});

@@ -18,7 +18,7 @@ bool is_of_connection(CoordinationError error) {
 
 }  // namespace
 
-// For callbacks: nothing once this is gone, or another round has begun.
+// Makes a callback that does nothing once this is gone, or another round has begun.
 template <typename Call>
 auto Election::in_round_(Call call) {
     return [this, alive = std::weak_ptr(alive_), round = round_,
@@ -57,7 +57,7 @@ base::Micros Election::lease_() const {
 void Election::ready_(std::uint64_t session_number) {
     if (phase_ == Phase::kResigned) return;
     if (std::exchange(session_number_, session_number) != session_number) {
-        // The lock went with the session before.
+        // The lock vanished with the former session.
         lose_("its session has expired");
         return look_();
     }
@@ -70,7 +70,8 @@ void Election::look_() {
     ++round_;
     phase_ = Phase::kLooking;
     if (!session_.ready()) return;
-    // The leadership first: who takes the lock between the two reads changes its version.
+    // The leadership is read first: a daemon that takes the lock between the two reads changes its
+    // version.
     session_.client().get(leader_, {}, in_round_([this](CoordinationError error, const Node& node) {
                               saw_leader_(error, node);
                           }));
@@ -102,7 +103,7 @@ void Election::take_(std::vector<Step> steps) {
     const std::string leadership = encode(Leadership{next_.epoch, nimbus_, started_ms_});
     steps.push_back(Create{lock_, leadership, true});
     steps.push_back(SetData{leader_, leadership, next_.version - 1});
-    // Not bound to the round: a lock that is won after all is given back.
+    // Not bound to the round, so that a lock which is won after all is given back.
     session_.client().multi(std::move(steps),
                             [this, alive = std::weak_ptr(alive_), round = ++round_, term = next_,
                              sent = session_.loop().now()](CoordinationError error) {
@@ -122,7 +123,7 @@ void Election::took_(CoordinationError error, Term term, base::Micros sent) {
         case CoordinationError::kBadVersion:
             return look_();  // Another one was quicker.
         default:
-            // Where the connection was lost it may be ours; then it is taken anew.
+            // After a lost connection the lock may be ours; then it is taken again.
             return look_later_(lock_, to_string(error));
     }
 }
@@ -137,7 +138,7 @@ void Election::lead_(Term term, base::Micros sent) {
     renewing_ = false;
     log::info("leads", {{"nimbus", nimbus_}, {"epoch", static_cast<std::int64_t>(term.epoch)}});
     tell_(term);
-    renew_();  // Sets the watch.
+    renew_();  // This read sets the watch.
 }
 
 void Election::renew_() {
@@ -163,7 +164,7 @@ void Election::renewed_(CoordinationError error, const Node& leader, base::Micro
     renewing_ = false;
     if (error == CoordinationError::kNone && leader.version == term_->version) {
         lease_until_ = std::max(lease_until_, sent + lease_());
-        if (!watching_) return renew_();  // It fired during the read.
+        if (!watching_) return renew_();  // The watch fired during the read.
     } else if (error == CoordinationError::kNone || error == CoordinationError::kNoNode) {
         lose_("another nimbus leads");
         return look_();
@@ -176,7 +177,7 @@ void Election::renewed_(CoordinationError error, const Node& leader, base::Micro
     wait_();
 }
 
-// Until the lease must be renewed, or is over. Only the last call's timer counts.
+// Waits until the lease must be renewed or is over. Only the timer of the last call counts.
 void Election::wait_() {
     const base::Micros now = session_.loop().now();
     const base::Micros renewal = sent_ + lease_() / 3;
@@ -224,7 +225,7 @@ void Election::resign() {
 
 void Election::give_back_(const Term& term) {
     session_.client().multi({Check{leader_, term.version}, Remove{lock_}}, [](CoordinationError) {
-        // If this failed, the lock goes with the session.
+        // If this fails, the lock vanishes with the session.
     });
 }
 

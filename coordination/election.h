@@ -1,8 +1,8 @@
-// Which Nimbus leads: one at a time, each time under a new epoch.
+// Elects the leading Nimbus: one at a time, each term under a new epoch.
 //
-//     <root>/leader-lock   ephemeral: whose session made it leads (a Leadership)
-//     <root>/leader        persistent: the last Leadership; each term sets it, so that its version
-//                          is the term's own
+//     <root>/leader-lock   ephemeral: the Nimbus whose session made it leads (a Leadership)
+//     <root>/leader        persistent: the last Leadership; each term sets it, so each term has a
+//                          version of its own
 //
 //     looking ──(another's lock)──► following ──(it has gone)──► looking
 //        │
@@ -10,16 +10,16 @@
 //                                                                 │
 //     looking ◄──────────(the lease is over, or it is deposed)────┘
 //
-// Two fences. Every write of a leader checks the version of <root>/leader, so that a deposed one's
-// writes are refused by ZooKeeper. And a term is a lease by the own clock: it ends
-// session_timeout() less a quarter after the last read that was answered was *sent*, so it is over
-// before ZooKeeper can have given the lock to another, even if this process was stopped meanwhile.
-// While it leads it reads <root>/leader each quarter of the session's timeout for that.
+// Two fences. Every write of a leader checks the version of <root>/leader, so ZooKeeper refuses
+// the writes of a deposed one. And a term is a lease by the leader's own clock: it ends
+// session_timeout() less a quarter after the last answered read was *sent*. So it is over before
+// ZooKeeper can have given the lock to another, even if this process was stopped meanwhile. To
+// renew it, the leader reads <root>/leader every quarter of the session's timeout.
 //
-// A term that is over never comes back: who leads again does so under a new epoch.
+// A term that is over never comes back: leading again means a new epoch.
 //
 // Threads: the loop's; the callback never comes from inside a call.
-// Cost:    following: nothing but a watch.
+// Cost:    while following, one watch.
 #pragma once
 
 #include <cstdint>
@@ -38,25 +38,26 @@ namespace storm::cluster {
 
 class Election {
 public:
-    /// A term when it begins; nothing when it is over. Always in turns.
+    /// A term when it begins; nothing when it is over. The two alternate.
     using Changed = std::function<void(std::optional<Term>)>;
 
-    /// Stands for election at once. `nimbus` is "host:port". `started_ms`, of this process, tells
-    /// it from its former self, whose lock it takes over; not which of them is older, for clocks
-    /// are set back. Who has led takes none over: what has its name then has come after it.
+    /// Stands for election at once. `nimbus` is "host:port". `started_ms` identifies this process,
+    /// so that it can take over the lock of its predecessor under the same name. It does not say
+    /// which one is older, because clocks are set back. A process that has led takes no lock over:
+    /// one under its name has come after it.
     Election(Session& session, std::string nimbus, std::int64_t started_ms, Changed changed);
     ~Election();
     Election(const Election&) = delete;
     Election& operator=(const Election&) = delete;
 
-    /// The term, while its lease lasts by the clock. Ask again before each act of a leader.
+    /// The term, while its lease lasts by the clock. Check again before each act of a leader.
     std::optional<Term> term() const;
 
-    /// Ends the term, gives the lock back, and does not stand again; for an orderly exit.
+    /// Ends the term, releases the lock, and stands no more. For an orderly exit.
     void resign();
 
 private:
-    // Looking: it reads, or waits for a connection, or for its next try.
+    // kLooking: it reads, or waits for a connection or for its next attempt.
     enum class Phase : std::uint8_t { kLooking, kFollowing, kTaking, kLeading, kResigned };
 
     void ready_(std::uint64_t session_number);
@@ -86,16 +87,16 @@ private:
     const std::string leader_;
 
     Phase phase_ = Phase::kLooking;
-    // Grows with what makes all that is under way count no longer.
+    // Grows whenever everything under way becomes void.
     std::uint64_t round_ = 0;
     bool has_led_ = false;
     std::uint64_t session_number_ = 0;
-    Term next_;  // While looking: the one to take.
+    Term next_;  // While looking: the term to take.
     // While leading:
     std::optional<Term> term_;
     base::Micros lease_until_ = 0;
-    base::Micros timeout_ = 0;  // The session's.
-    base::Micros sent_ = 0;     // The last renewal.
+    base::Micros timeout_ = 0;  // The session's timeout.
+    base::Micros sent_ = 0;     // Time of the last renewal.
     std::uint64_t timer_ = 0;
     bool renewing_ = false;
     bool watching_ = false;

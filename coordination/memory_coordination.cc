@@ -14,7 +14,7 @@ namespace {
 
 class MemoryCoordination;
 
-/// What a client asks for. Reads: `watch` is its number, 0: none.
+/// A client's request. For reads `watch` is the watch's number, 0: none.
 struct Request {
     enum class Kind : std::uint8_t { kGet, kChildren, kMulti };
     Kind kind = Kind::kGet;
@@ -28,17 +28,17 @@ struct Answer {
     std::vector<std::string> names;
 };
 
-/// A client as its server knows it.
+/// A client, seen by its server.
 struct Connection {
     MemoryCoordination* client = nullptr;
     EventLoop* process = nullptr;
     bool established = false;  // Its session has begun …
     bool ended = false;        // … and is over.
-    bool refused = false;      // It has seen what this server has not.
-    std::uint64_t link = 0;    // 0: there is none. What was sent on another one is lost.
+    bool refused = false;      // It has seen a state that this server has not reached.
+    std::uint64_t link = 0;    // 0: none. Messages sent on a former link are lost.
     base::Micros heard = 0;
-    std::vector<std::uint64_t> fired;  // Watches that it must still learn of.
-    base::Micros last_to_server = 0;   // Arrivals, so that order is kept.
+    std::vector<std::uint64_t> fired;  // Watches that it must still be told of.
+    base::Micros last_to_server = 0;   // Last arrival, so that order is kept.
     base::Micros last_to_client = 0;
 };
 
@@ -55,7 +55,7 @@ struct Process {
 struct MemoryServer::State : std::enable_shared_from_this<State> {
     State(EventLoop& on, MemoryServerOptions chosen) : loop(on), options(std::move(chosen)) {}
 
-    // All by client id.
+    // `id` is the client's.
     void to_server(std::uint64_t id, std::function<void(Connection&)> arrive);
     void to_client(std::uint64_t id, std::function<void(MemoryCoordination&)> arrive);
     void hello(std::uint64_t id);
@@ -73,7 +73,7 @@ struct MemoryServer::State : std::enable_shared_from_this<State> {
     EventLoop& loop;
     const MemoryServerOptions options;
     MemoryTree tree;
-    // Path to client and its watch.
+    // Path -> client and its watch.
     std::multimap<std::string, std::pair<std::uint64_t, std::uint64_t>> data_watches;
     std::multimap<std::string, std::pair<std::uint64_t, std::uint64_t>> child_watches;
     std::map<std::uint64_t, Connection> connections;
@@ -124,7 +124,7 @@ public:
               [done = std::move(done)](const Answer& answer) { done(answer.error); });
     }
 
-    // What the server tells it.
+    // Messages of the server to this client.
     void connected() {
         heard_ = loop_.now();
         become_(SessionState::kConnected);
@@ -216,7 +216,8 @@ private:
             waiting.done({error, {}, {}});
         }
     }
-    // Each third of the timeout; without an answer for two thirds the connection counts as lost.
+    // Pings every third of the timeout. After two thirds without an answer the connection counts as
+    // lost.
     void ping_(std::uint64_t chain) {
         const base::Micros timeout = session_timeout();
         if (loop_.now() - heard_ >= timeout * 2 / 3) {
@@ -380,7 +381,7 @@ void MemoryServer::State::fire(
 void MemoryServer::State::tell_fired(std::uint64_t id, Connection& connection) {
     for (const std::uint64_t watch : connection.fired) {
         to_client(id, [this, id, watch](MemoryCoordination& client) {
-            std::erase(connections.at(id).fired, watch);  // What is lost is told again.
+            std::erase(connections.at(id).fired, watch);  // Told again if it is lost.
             client.fired(watch);
         });
     }
@@ -431,7 +432,7 @@ void MemoryServer::mend(const EventLoop& process) {
     state_->processes[&process] = {};
     for (const std::uint64_t id : state_->ids_of(process)) {
         Connection& connection = state_->connections.at(id);
-        // What was sent into silence is gone, so both sides begin anew.
+        // Messages sent into silence are lost, so both sides start anew.
         if (connection.link != 0) state_->break_link(connection);
         connection.process->post([state = state_, id, alive = connection.client->alive()] {
             if (!alive.expired()) state->hello(id);

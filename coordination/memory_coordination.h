@@ -1,14 +1,14 @@
-// The twin of ZooKeeper for tests and simulation: a server in memory, with clients that may lose
-// their connections and sessions.
+// The twin of ZooKeeper for tests and simulation: a server in memory, whose clients may lose their
+// connections and sessions.
 //
 //     MemoryServer server(loop, {});
 //     Session session(nimbus_loop, [&] { return server.connect(nimbus_loop); }, "/storm");
 //
-// Requests and answers take their way through the loops' time. What was on its way when a
-// connection is cut is lost, so an operation may have happened or not. A process is known by its
-// loop: one whose loop is held (as if it were stopped) sends no pings, and its sessions end.
+// Requests and answers take time in the loops. Messages on their way when a connection is cut are
+// lost, so an operation may have happened or not. A loop stands for a process: if a loop is held,
+// as if its process were stopped, it sends no pings, and its sessions end.
 //
-// Deterministic, if the loops and `delay` are.
+// Deterministic if the loops and `delay` are.
 //
 // Threads: one, on which all loops run.
 #pragma once
@@ -26,15 +26,15 @@ namespace storm::cluster {
 
 struct MemoryServerOptions {
     base::Micros session_timeout = 5 * base::kMicrosPerSecond;
-    /// How long the next message takes. Messages of one client stay in order.
+    /// Time that the next message takes. Messages of one client stay in order.
     std::function<base::Micros()> delay = [] { return base::Micros{0}; };
 };
 
-/// What becomes of a multi().
+/// The outcome of a multi().
 enum class MultiFault : std::uint8_t {
-    kRefused,     ///< kOther; it has not happened.
-    kLostBefore,  ///< The connection breaks, to be made again at once; it has not happened …
-    kLostAfter,   ///< … it has.
+    kRefused,     ///< kOther; nothing has happened.
+    kLostBefore,  ///< The connection breaks and can be made again at once; nothing has happened …
+    kLostAfter,   ///< … or all of it has.
 };
 
 class MemoryServer {
@@ -44,37 +44,38 @@ public:
     MemoryServer(const MemoryServer&) = delete;
     MemoryServer& operator=(const MemoryServer&) = delete;
 
-    /// Connects in a later turn. `loop` is the client's process; the server must outlive it.
+    /// Connects in a later turn. `loop` is the client's process. The server must outlive the
+    /// client.
     std::unique_ptr<Coordination> connect(EventLoop& loop);
 
-    // Faults of a process' connections.
-    /// They break, both sides know it at once, and there are no new ones until mend().
+    // ---- Faults of a process's connections.
+    /// They break, both sides know it at once, and no new ones are made until mend().
     void cut(const EventLoop& process);
-    /// Nothing arrives any more, in either direction, until mend().
+    /// Nothing arrives in either direction until mend().
     void silence(const EventLoop& process);
     void mend(const EventLoop& process);
-    /// cut(), once its next multi() has happened: the answer is lost.
+    /// cut() as soon as its next multi() has happened, so that the answer is lost.
     void cut_after_next_multi(const EventLoop& process);
-    /// Each of its next `count` multi() fares so.
+    /// Each of its next `count` calls of multi() fails in this way.
     void fail_multis(const EventLoop& process, int count, MultiFault fault);
     /// Its sessions end at once; it learns that when it is connected.
     void expire(const EventLoop& process);
 
-    /// Its data is what another server had, which is at an earlier time: clients that were
-    /// connected are not taken back.
+    /// Takes the data of another server, which is at an earlier time, so former clients are
+    /// refused.
     void become(const MemoryServer& backup);
-    /// What it has now.
+    /// A server with the present data.
     std::unique_ptr<MemoryServer> backup() const;
 
-    // What there is, for tests.
+    // For tests.
     bool exists(const std::string& path) const;
     std::string data(const std::string& path) const;
     std::vector<std::string> children(const std::string& path) const;
-    /// As another client would.
+    /// Makes changes like another client.
     CoordinationError change(const std::vector<Step>& steps);
     std::size_t sessions() const;
 
-    struct State;  // Its clients' as well.
+    struct State;  // Shared with its clients.
 
 private:
     std::shared_ptr<State> state_;

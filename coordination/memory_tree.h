@@ -1,5 +1,4 @@
-// The tree of nodes inside a MemoryServer: ZooKeeper's rules, without sessions' life, watches and
-// time.
+// The tree of nodes in a MemoryServer: ZooKeeper's rules without sessions, watches and time.
 //
 // Threads: one.
 // Cost:    multi() copies the tree.
@@ -18,13 +17,14 @@ class MemoryTree {
 public:
     struct Changes {
         CoordinationError error = CoordinationError::kNone;
-        std::vector<std::string> nodes;    ///< Made, set or removed.
-        std::vector<std::string> folders;  ///< Whose children are others now, or that are removed.
+        std::vector<std::string> nodes;  ///< Created, set or removed.
+        /// Folders whose children changed, or that were removed.
+        std::vector<std::string> folders;
     };
 
-    /// All steps, or none. `session` owns ephemeral nodes.
+    /// Does all steps or none. `session` owns ephemeral nodes.
     Changes multi(const std::vector<Step>& steps, std::uint64_t session);
-    /// All that the session owned.
+    /// Removes all nodes that the session owned.
     Changes remove_ephemerals(std::uint64_t session);
 
     const Node* find(const std::string& path) const;

@@ -21,7 +21,7 @@ void warn_of(const std::string& path, CoordinationError error) {
 
 }  // namespace
 
-// For callbacks: nothing once the object is gone, or the session is another.
+// Makes a callback that does nothing once the object is gone, or the session is another one.
 template <typename Call>
 auto NodeSet::current_(Call call) {
     return [this, alive = std::weak_ptr(alive_), number = number_,
@@ -190,7 +190,7 @@ void WatchedNode::got_(CoordinationError error, Node node) {
     } else {
         warn_of(path_, error);
         stale_ = true;
-        watching_ = false;  // Perhaps there is one; a second does no harm.
+        watching_ = false;  // There may be a watch already; a second one does no harm.
         return session_.loop().after(kCoordinationRetry,
                                      [this, alive = std::weak_ptr(alive_), number = number_] {
                                          if (alive.expired() || number != number_) return;

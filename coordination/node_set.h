@@ -1,11 +1,11 @@
-// Keeps reading nodes, so that the owner always knows their current data.
+// Keeps reading nodes, so that the owner always has their current data.
 //
 // Level-triggered: a watch that fires only says that something must be read again. Reading goes in
-// rounds; what changes during a round is read in the next one, so that constant change delays no
-// news. After a lost connection what failed is read again, after an expired session everything.
+// rounds; changes during a round are read in the next one, so constant change delays no news.
+// After a lost connection the reads that failed are repeated, after an expired session all reads.
 //
 // Threads: the loop's.
-// Cost:    a read and a watch for each node, a read for each change.
+// Cost:    one read and one watch per node, one read per change.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ namespace storm::cluster {
 /// The children of one node, with their data.
 class NodeSet {
 public:
-    /// A child's data; nothing: the child is gone.
+    /// Data of a child; null: the child is gone.
     using OnNode = std::function<void(const std::string& name, const std::string* data)>;
-    /// After the first round of each session, and after each one with changes.
+    /// Called after the first round of each session, and after each round with changes.
     using OnRound = std::function<void()>;
 
     NodeSet(Session& session, std::string folder, OnNode on_node, OnRound on_round);
     NodeSet(const NodeSet&) = delete;
     NodeSet& operator=(const NodeSet&) = delete;
 
-    /// That what was told last was read in.
+    /// The session in which the last told data was read.
     std::uint64_t session() const { return number_; }
 
 private:
@@ -51,9 +51,9 @@ private:
     const std::string folder_;
     const OnNode on_node_;
     const OnRound on_round_;
-    std::uint64_t number_ = 0;  // Of the session that all below belongs to.
+    std::uint64_t number_ = 0;  // Session that everything below belongs to.
     std::set<std::string> names_;
-    std::set<std::string> stale_;  // Of names_.
+    std::set<std::string> stale_;  // Subset of names_.
     bool list_stale_ = true;
     std::size_t under_way_ = 0;
     bool failed_ = false;
@@ -64,14 +64,14 @@ private:
 /// One node, which may be there or not.
 class WatchedNode {
 public:
-    /// Nothing: it is not there. At first and after each change.
+    /// Nothing: the node does not exist. Called at first, and after each change.
     using OnData = std::function<void(const std::optional<Node>&)>;
 
     WatchedNode(Session& session, std::string path, OnData on_data);
     WatchedNode(const WatchedNode&) = delete;
     WatchedNode& operator=(const WatchedNode&) = delete;
 
-    /// Reads it again, as after its watch.
+    /// Reads the node again, as after its watch.
     void refresh();
 
 private:

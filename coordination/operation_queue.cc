@@ -9,7 +9,7 @@ OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tr
     session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
         if (alive.expired()) return;
         const bool is_new = std::exchange(session_number_, number) != number;
-        // What was under way in the session before will never be settled.
+        // Operations of the former session will never be settled.
         if (running_ && is_new) return settled_(CoordinationError::kSessionExpired);
         next_();
     });
@@ -45,7 +45,7 @@ void OperationQueue::settled_(CoordinationError error) {
         error == CoordinationError::kConnectionLoss || error == CoordinationError::kSessionExpired;
     if (!lost) return finish_(error);
     if (operations_.front().tries >= tries_max_) return finish_(CoordinationError::kConnectionLoss);
-    // The news of the lost connection may come after this.
+    // The news of the lost connection may still come.
     if (!session_.ready()) return;
     session_.loop().after(kCoordinationRetry, [this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) next_();

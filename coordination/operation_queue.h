@@ -1,8 +1,8 @@
-// Operations on the coordination service, one after the other, each again when its connection was
-// lost.
+// Runs operations on the coordination service one after the other, and repeats each whose
+// connection was lost.
 //
-// One at a time, so that one which is done again cannot overtake what was asked for later. An
-// operation must therefore do no harm when it happens twice in a row.
+// One at a time, so that a repeated operation cannot overtake a later one. An operation must do no
+// harm if it happens twice in a row.
 //
 // Threads: the loop's.
 #pragma once
@@ -20,15 +20,15 @@ namespace storm::cluster {
 class OperationQueue {
 public:
     using Settled = std::function<void(CoordinationError)>;
-    /// One try; it calls `settled` once, unless the session ends.
+    /// One attempt. Calls `settled` once, unless the session ends.
     using Try = std::function<void(Coordination&, Settled settled)>;
 
     OperationQueue(Session& session, std::size_t waiting_max, int tries_max);
     OperationQueue(const OperationQueue&) = delete;
     OperationQueue& operator=(const OperationQueue&) = delete;
 
-    /// `done`, in a later turn, with the last try's outcome; kConnectionLoss after as many as there
-    /// may be, kOther when too many wait already.
+    /// Calls `done` in a later turn with the outcome of the last attempt: kConnectionLoss after
+    /// tries_max attempts, kOther if too many operations wait already.
     void add(Try operation, Settled done);
 
 private:
@@ -44,9 +44,9 @@ private:
     Session& session_;
     const std::size_t waiting_max_;
     const int tries_max_;
-    std::deque<Operation> operations_;  // The first one is under way, or waits for a connection.
+    std::deque<Operation> operations_;  // The first is under way, or waits for a connection.
     bool running_ = false;
-    std::uint64_t try_ = 0;  // What an earlier try is told does not count.
+    std::uint64_t try_ = 0;  // Answers to earlier attempts do not count.
     std::uint64_t session_number_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

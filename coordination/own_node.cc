@@ -48,7 +48,7 @@ void OwnNode::write_(std::vector<Step> steps) {
                 case CoordinationError::kNodeExists:
                 case CoordinationError::kNoNode:
                 case CoordinationError::kBadVersion:
-                    return;  // It has changed, so the watch has it looked at once more.
+                    return;  // It has changed, so its watch triggers another look.
                 case CoordinationError::kConnectionLoss:
                 case CoordinationError::kSessionExpired:
                     return there_.refresh();  // When there is a connection again.

@@ -1,10 +1,11 @@
-// The ephemeral node by which a daemon says that it lives.
+// The ephemeral node by which a daemon shows that it lives.
 //
-// Kept there: made again in each new session, or when it is removed. What is there already under
-// the name is our own from a session that ends, or an earlier process'; it is replaced. If it is of
-// another home, or of a process that came after this one had its own there, two run under one id,
-// and this one gives way: it stops. So who is there stays, and is replaced only by its own next
-// process. Who came first is what ZooKeeper has shown; no clock is asked, as they are set back.
+// It is made again in each new session, and when it was removed. A node that already has the name
+// is our own, from a session that is ending, or an earlier process's; it is replaced. If it
+// belongs to another home, or to a process that came after our node was there, two daemons run
+// under one id, and this one gives way and stops. So a running daemon stays, and only its own next
+// process replaces it. Which one came first follows from what ZooKeeper has shown; clocks are not
+// compared, because they are set back.
 //
 // Threads: the loop's.
 #pragma once
@@ -25,11 +26,11 @@ public:
     struct Owner {
         std::string who;  ///< For people.
         std::string home;
-        std::int64_t started_ms = 0;  ///< Tells processes apart.
+        std::int64_t started_ms = 0;  ///< Distinguishes processes.
 
         friend bool operator==(const Owner&, const Owner&) = default;
     };
-    /// From a node's data; nothing: it cannot be read.
+    /// Reads the owner from a node's data; nothing: unreadable.
     using OwnerOf = std::function<std::optional<Owner>(const std::string& data)>;
     using Replaced = std::function<void(const std::string& who)>;
 
@@ -49,7 +50,7 @@ private:
     const OwnerOf owner_of_;
     const Replaced replaced_;
     std::string data_;
-    bool was_there_ = false;  // By this process.
+    bool was_there_ = false;  // This process has made the node once.
     bool gave_way_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     WatchedNode there_;

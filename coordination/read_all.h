@@ -15,10 +15,10 @@
 
 namespace storm::cluster {
 
-/// One try to read all nodes of some folders.
+/// One attempt to read all nodes of some folders.
 class ReadAll : public std::enable_shared_from_this<ReadAll> {
 public:
-    /// By path.
+    /// Path -> data.
     using Nodes = std::map<std::string, std::string>;
 
     ReadAll(Coordination& client, std::shared_ptr<Nodes> into, Coordination::Done settled)
@@ -47,7 +47,7 @@ private:
                     [self = shared_from_this(), path](CoordinationError error, Node node) {
                         if (error == CoordinationError::kNone)
                             (*self->into_)[path] = std::move(node.data);
-                        // Gone since its folder was read.
+                        // Removed since its folder was read.
                         if (error == CoordinationError::kNoNode) error = CoordinationError::kNone;
                         self->one_done_(error);
                     });

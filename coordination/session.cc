@@ -10,7 +10,7 @@ namespace {
 
 namespace log = base::log;
 
-/// The last one made: where it is, all are.
+/// The last node of the layout: if it is there, all are.
 constexpr std::string_view kLastNode = "removed";
 
 }  // namespace
@@ -52,7 +52,7 @@ void Session::connect_() {
 
 void Session::changed_(SessionState state) {
     ready_ = false;
-    // By index: who is called may add others.
+    // Indexed, because a callback may add others.
     for (std::size_t i = 0; i < when_changed_.size(); ++i) when_changed_[i](state);
     switch (state) {
         case SessionState::kConnecting:
@@ -63,7 +63,7 @@ void Session::changed_(SessionState state) {
             return has_layout_ ? tell_ready_() : look_for_layout_();
         case SessionState::kExpired:
             log::warn("zookeeper session expired, beginning another");
-            // Not here: this is a callback of the client that goes.
+            // Posted, because this is a callback of the client that will be destroyed.
             loop_.post([this, alive = std::weak_ptr(alive_)] {
                 if (!alive.expired()) connect_();
             });
@@ -98,8 +98,8 @@ void Session::make_layout_() {
     const auto make = [this](const std::string& node, std::string data, Coordination::Done done) {
         client_->create(node, std::move(data), false, std::move(done));
     };
-    // Several daemons may do this at once; what another one was quicker with is as good. Operations
-    // are done in order, so that the last one's outcome is that of all.
+    // Several daemons may do this at once; it does not matter which one succeeds. Operations are
+    // done in order, so the outcome of the last stands for all.
     const auto ignore = [](CoordinationError) {};
     for (std::size_t slash = root_.find('/', 1); slash != std::string::npos;
          slash = root_.find('/', slash + 1)) {
@@ -117,7 +117,8 @@ void Session::make_layout_() {
 }
 
 void Session::has_layout_now_(CoordinationError error) {
-    if (client_->session() != SessionState::kConnected) return;  // It will be looked for again.
+    // The layout will be looked for again.
+    if (client_->session() != SessionState::kConnected) return;
     if (error == CoordinationError::kNone) {
         has_layout_ = true;
         return tell_ready_();

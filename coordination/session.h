@@ -1,13 +1,14 @@
-// A connection to the coordination service that goes on for ever: where a session has expired, or
-// has been without a connection for kSuspendedTimeoutsMax timeouts, the next one begins.
+// A permanent connection to the coordination service: when a session has expired, or has had no
+// connection for kSuspendedTimeoutsMax timeouts, the next one begins.
 //
-// A daemon has one, made first and destroyed last; ClusterState and Election stand on it.
+// A daemon has one Session, made first and destroyed last; ClusterState and Election are built on
+// it.
 //
 //     AsioLoop loop(io);
 //     Session session(loop, [&] { return connect_zookeeper(loop, …); }, "/storm");
 //     ClusterState state(session);
 //
-// Threads: the loop's, but for abandon(); callbacks never come from inside a call.
+// Threads: the loop's, except abandon(); callbacks never come from inside a call.
 #pragma once
 
 #include <cstdint>
@@ -23,38 +24,38 @@
 
 namespace storm::cluster {
 
-/// Before what was refused or lost is tried again, if no reconnection comes before.
+/// Pause before failed operations are tried again, unless a reconnection comes first.
 inline constexpr base::Micros kCoordinationRetry = base::kMicrosPerSecond;
 
-/// Sessions' timeouts that a connection may be lost before another session is begun. A server does
-/// not take back a client that has seen more than it has, as after it was emptied or restored from
-/// a backup; a new one it takes.
+/// After this many session timeouts without a connection a new session is begun. A server refuses a
+/// client that has seen more than it has, as after it was emptied or restored from a backup; a new
+/// client it accepts.
 inline constexpr int kSuspendedTimeoutsMax = 4;
 
 class Session {
 public:
     using Connect = std::function<std::unique_ptr<Coordination>()>;
-    /// `number` grows with each new session, from 1 on.
+    /// `number` grows with each new session, from 1.
     using OnReady = std::function<void(std::uint64_t number)>;
 
-    /// `root`: path below which everything is kept; made if it is not there.
+    /// `root` is the path below which everything is kept; created if missing.
     Session(EventLoop& loop, Connect connect, std::string root);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    /// Connected, and the layout of docs/zookeeper-layout.md is there.
+    /// Connected, and the layout of docs/zookeeper-layout.md exists.
     bool ready() const { return ready_; }
     SessionState state() const { return client_->session(); }
 
-    /// Calls each time it becomes ready (now, if it is): in a new session, where nothing is left of
-    /// watches and ephemeral nodes, or in the same one again, where what failed may be tried again.
-    /// For as long as the session lives: guard what may go before.
+    /// Calls `ready` each time that it becomes ready (and now, if it is): in a new session, in
+    /// which no watches and ephemeral nodes are left, or in the same one, in which failed
+    /// operations may be repeated. Never unregistered, so guard what may be destroyed earlier.
     void on_ready(OnReady ready);
-    /// Calls at each change of `state()`.
+    /// Calls `changed` at each change of state().
     void on_state(std::function<void(SessionState)> changed);
 
-    /// Coordination::abandon(): on any thread, as the last thing that is done with this.
+    /// Coordination::abandon(): on any thread, as the last use of this.
     void abandon();
 
     Coordination& client() { return *client_; }
@@ -76,7 +77,7 @@ private:
     const std::string root_;
     std::vector<OnReady> when_ready_;
     std::vector<std::function<void(SessionState)>> when_changed_;
-    std::mutex abandoning_;  ///< Held while client_ becomes another, and by abandon().
+    std::mutex abandoning_;  ///< Held while client_ is replaced, and by abandon().
     std::unique_ptr<Coordination> client_;
     std::uint64_t number_ = 0;
     std::uint64_t suspensions_ = 0;

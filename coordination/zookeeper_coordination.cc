@@ -52,8 +52,8 @@ CoordinationError error_of(int rc) {
     }
 }
 
-/// What the client's threads may use: they post to the loop, where the rest is done if its owner
-/// still lives.
+/// The part that the client's threads may use: they post to the loop, where the call is made if its
+/// owner still lives.
 class Mailbox {
 public:
     explicit Mailbox(EventLoop& loop) : loop_(loop), is_alive_(alive_) {}
@@ -74,7 +74,7 @@ public:
 
 private:
     EventLoop& loop_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // The loop's thread only.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Used on the loop's thread only.
     const std::weak_ptr<bool> is_alive_;
 };
 
@@ -85,7 +85,7 @@ struct Multi {
     std::vector<zoo_op_result_t> results;
     Coordination::Done done;
     const Mailbox* mailbox = nullptr;
-    std::function<void(const Multi&, bool done)> ended;  // In the loop's thread.
+    std::function<void(const Multi&, bool done)> ended;  // Called on the loop's thread.
 };
 
 int length_of(const std::string& data) {
@@ -112,7 +112,7 @@ struct AsOp {
     }
 };
 
-/// The first step's that failed by itself; the others were only given up.
+/// The error of the step that failed by itself; the others were only cancelled.
 int first_error(const Multi& multi, int rc) {
     for (const zoo_op_result_t& result : multi.results) {
         if (result.err != ZOK && result.err != ZRUNTIMEINCONSISTENCY) return result.err;
@@ -129,11 +129,11 @@ public:
     }
     ~ZookeeperCoordination() override {
         mailbox_.close();
-        // Joins the client's threads; what is under way completes on the way, into the void.
+        // Joins the client's threads. Pending operations complete meanwhile, and nobody is told.
         if (handle_ != nullptr) zookeeper_close(handle_);
     }
 
-    // What the loop's thread may still do with the handle is of no matter: the process ends.
+    // The loop's thread may still use the handle, which does not matter: the process ends.
     void abandon() override {
         if (zhandle_t* const given_up = std::exchange(handle_, nullptr)) zookeeper_close(given_up);
     }
@@ -155,7 +155,7 @@ private:
         std::uint64_t number;
         Changed changed;
     };
-    /// A read under way. `self` is asked in the loop's thread only.
+    /// A read under way. `self` is used on the loop's thread only.
     template <typename Got>
     struct Read {
         ZookeeperCoordination* self = nullptr;
@@ -173,7 +173,7 @@ private:
     }
     void close_open_nodes_(const Multi& multi, bool done);
     Watch* new_watch_(Changed changed);
-    /// What the client itself says only of some calls; ZOK: it may be asked.
+    /// Why a call cannot be made, which the client reports only for some of them; ZOK: it can.
     int refusal_() const {
         if (handle_ == nullptr) return ZCONNECTIONLOSS;
         return is_unrecoverable(handle_) == ZOK ? ZOK : ZSESSIONEXPIRED;
@@ -185,7 +185,7 @@ private:
     void got_(std::unique_ptr<GetCall> call, int rc, Node node);
     void ask_if_exists_(std::unique_ptr<GetCall> call);
 
-    // On the client's threads:
+    // Called on the client's threads:
     static void on_session_event(zhandle_t*, int type, int state, const char*, void* context);
     static void on_watch(zhandle_t*, int type, int state, const char*, void* context);
     static void on_data(int rc, const char* value, int length, const Stat* stat, const void* data);
@@ -201,11 +201,11 @@ private:
     OnSession on_session_;
     std::map<std::uint64_t, std::unique_ptr<Watch>> watches_;
     std::uint64_t next_watch_ = 1;
-    std::set<std::string> closed_;  // Nodes that have our ACL; with `auth`.
+    std::set<std::string> closed_;  // Nodes that have our ACL; used with `auth`.
 };
 
-/// The client says several lines for each try to connect, 30 tries a second. Its interface has no
-/// place for a context, so the limit is one for the process.
+/// The client logs several lines per attempt to connect, 30 attempts a second. Its log callback has
+/// no context, so the limit is one for the process.
 void log_from_client(const char* line) {
     static std::mutex mutex;
     static base::RateLimit limit(3, 30 * base::kMicrosPerSecond);
@@ -214,7 +214,7 @@ void log_from_client(const char* line) {
         const std::lock_guard lock(mutex);
         if (!limit.admit(base::SteadyClock().now(), held_back)) return;
     }
-    // "2026-11-21 06:00:00,123:4567(0x7f…):ZOO_ERROR@func@123: what"
+    // A line is "2026-11-21 06:00:00,123:4567(0x7f…):ZOO_ERROR@func@123: what".
     const char* const level = std::strstr(line, ":ZOO_");
     const char* const what = level == nullptr ? nullptr : std::strstr(level, ": ");
     log::warn("zookeeper client", {{"says", what == nullptr ? line : what + 2},
@@ -236,7 +236,7 @@ void ZookeeperCoordination::open_() {
                               static_cast<int>(settings_.session_timeout / base::kMicrosPerMilli),
                               nullptr, this, 0, log_from_client);
     if (handle_ != nullptr) {
-        // The client says it again with each connection.
+        // The client repeats it with each connection.
         if (!settings_.auth.empty()) {
             zoo_add_auth(handle_, "digest", settings_.auth.data(), length_of(settings_.auth),
                          nullptr, nullptr);
@@ -295,7 +295,7 @@ void ZookeeperCoordination::ask_(std::unique_ptr<GetCall> call, Watch* watch) {
     if (rc != ZOK) on_data(rc, nullptr, 0, nullptr, given);
 }
 
-// A read of a node that is not there leaves no watch; a question whether it exists does.
+// Reading a missing node leaves no watch; asking whether it exists does.
 void ZookeeperCoordination::ask_if_exists_(std::unique_ptr<GetCall> call) {
     Watch* const watch = watches_.at(call->watch).get();
     const int rc =
@@ -369,11 +369,11 @@ void ZookeeperCoordination::on_watch(zhandle_t*, int type, int state, const char
 
 void ZookeeperCoordination::on_data(int rc, const char* value, int length, const Stat* stat,
                                     const void* data) {
-    // The client's interface has no place for what is not const; it is ours.
+    // The client passes our own object on as const.
     std::unique_ptr<const GetCall> call(static_cast<const GetCall*>(data));
     Node node;
     if (rc == ZOK && stat != nullptr) {
-        // A length of -1 stands for a node without data.
+        // A length of -1 means a node without data.
         if (length > 0) node.data.assign(value, static_cast<std::size_t>(length));
         node.version = stat->version;
     }
@@ -390,7 +390,7 @@ void ZookeeperCoordination::on_exists(int rc, const Stat*, const void* data) {
             if (rc != ZNONODE) self->drop_watch_(again->watch);
             return again->done(error_of(rc), {});
         }
-        // It was made meanwhile; the watch is set.
+        // It was created meanwhile; the watch is set.
         again->watch = 0;
         self->ask_(std::move(again), nullptr);
     });
@@ -419,7 +419,7 @@ void ZookeeperCoordination::on_multi(int rc, const void* data) {
     });
 }
 
-// What an earlier version has made, or one without storm.zookeeper.auth.file.
+// Nodes made by an earlier version, or by a daemon without storm.zookeeper.auth.file.
 void ZookeeperCoordination::close_open_nodes_(const Multi& multi, bool done) {
     for (std::size_t i = 0; i < multi.steps.size(); ++i) {
         const std::string path =
@@ -438,7 +438,7 @@ void ZookeeperCoordination::on_acl(int rc, const void*) {
     if (rc != ZOK && rc != ZNONODE) log::warn("cannot close a node", {{"error", zerror(rc)}});
 }
 
-/// "user:password"; "" from no file.
+/// Reads "user:password"; "" if there is no file.
 base::Result<std::string> read_auth(const std::string& path) {
     if (path.empty()) return std::string();
     struct stat found {};
@@ -456,7 +456,7 @@ base::Result<std::string> read_auth(const std::string& path) {
 }
 
 std::string with_port(const std::string& server, const std::string& port) {
-    // "host", "host:port", "[::1]:port", "[::1]"
+    // Accepts "host", "host:port", "[::1]:port" and "[::1]".
     const std::size_t colon = server.rfind(':');
     const bool has_port = colon != std::string::npos && colon > 0 &&
                           (server[0] == '[' ? server[colon - 1] == ']' : server.find(':') == colon);

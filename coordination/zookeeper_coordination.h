@@ -1,11 +1,11 @@
 // Coordination by a real ZooKeeper, through its C client.
 //
-// The client has two threads of its own; what they learn is only posted to the owner's loop. It
-// connects in the background, for ever: a service that is not there yet, or a name that does not
-// resolve, is a warning and another try.
+// The client has two threads of its own, which only post to the owner's loop. It connects in the
+// background, endlessly: a service that is not there yet, or a name that does not resolve, causes a
+// warning and another attempt.
 //
 // Threads: the loop's; the client's own threads only call EventLoop::post().
-// Cost:    two threads. Idle: a ping each third of the session's timeout.
+// Cost:    two threads. When idle, a ping every third of the session's timeout.
 #pragma once
 
 #include <memory>
@@ -21,19 +21,18 @@
 namespace storm::cluster {
 
 struct ZookeeperSettings {
-    std::string servers;  ///< "host:port,host:port"
+    std::string servers;  ///< Such as "host:port,host:port".
     base::Micros session_timeout = 0;
-    std::string root;  ///< "/storm"
-    /// "user:password": what it makes can be read and written with this alone, and what is open
-    /// from before gets so with its next write. Empty: all is open.
+    std::string root;  ///< Such as "/storm".
+    /// "user:password": nodes can be read and written only with it; nodes that were open before are
+    /// closed at their next write. Empty: all nodes are open.
     std::string auth = {};
 };
 
-/// From storm.zookeeper.*, and the file that storm.zookeeper.auth.file names; the error names the
-/// setting.
+/// Reads storm.zookeeper.*, and the file in storm.zookeeper.auth.file. An error names the setting.
 base::Result<ZookeeperSettings> zookeeper_settings(const Config& config);
 
-/// REQUIRES: the loop outlives it.
+/// REQUIRES: the loop outlives the result.
 std::unique_ptr<Coordination> connect_zookeeper(EventLoop& loop, const ZookeeperSettings& settings);
 
 }  // namespace storm::cluster

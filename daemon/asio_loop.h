@@ -1,6 +1,6 @@
 // The event loop of a daemon: a boost::asio::io_context that one thread runs.
 //
-// Threads: as EventLoop. The io_context must outlive this, and what it was asked to call.
+// Threads: as EventLoop. The io_context must outlive this, and every call posted to it.
 #pragma once
 
 #include "base/event_loop.h"

@@ -17,7 +17,7 @@ namespace storm::cluster {
 
 namespace {
 
-/// Connections are many; that programs which use select() get few by default is not for a daemon.
+/// Daemons have many connections, and do not use select(), the reason for the low default.
 void raise_descriptor_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -36,7 +36,7 @@ int daemon_main(CLI::App& app, int argc, char** argv,
                 const std::function<int(const Config&)>& run) {
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    // Few threads, of which none is busy: arenas of their own would only cost memory.
+    // There are few threads, none of them busy; arenas of their own would only cost memory.
     ::mallopt(M_ARENA_MAX, 1);
     app.set_version_flag("--version", app.get_name() + " " STORM_VERSION);
     std::vector<std::string> files;
@@ -50,7 +50,8 @@ int daemon_main(CLI::App& app, int argc, char** argv,
     try {
         app.parse(argc, argv);
         std::vector<SettingsFile> layers = settings_files(files);
-        layers.front().may_be_closed = false;  // A daemon without the cluster's settings is worse.
+        // A daemon must not run without the cluster's settings.
+        layers.front().may_be_closed = false;
         const auto settings = layer_settings(layers, assignments);
         if (!settings) return complain(app, settings.error().message, kDaemonUsage);
         base::log::set_level(base::log::level_named(settings->config.string("storm.log.level")));

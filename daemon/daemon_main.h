@@ -1,6 +1,6 @@
-// What main() of every daemon does: options, settings, exit codes.
+// The main() of every daemon: options, settings, exit codes.
 //
-// Threads: that of main().
+// Threads: the main thread.
 #pragma once
 
 #include <functional>
@@ -16,12 +16,12 @@ namespace storm::cluster {
 
 enum DaemonExitCode : int { kDaemonDone = 0, kDaemonFailed = 1, kDaemonUsage = 2 };
 
-/// Adds --config, -c and --version to what `app` has, reads settings and arguments, sets the log's
-/// level, and calls `run` with them. Returns the program's exit code, which is that of `run` unless
-/// the arguments are wrong.
+/// Adds --config, -c and --version to the options of `app`, reads settings and arguments, sets the
+/// log level, and calls `run`. Returns the exit code of the program: that of `run`, unless the
+/// arguments are wrong.
 int daemon_main(CLI::App& app, int argc, char** argv, const std::function<int(const Config&)>& run);
 
-/// Tells the user on stderr, as `PROGRAM: what`. Returns `code`.
+/// Prints `PROGRAM: what` on stderr. Returns `code`.
 int complain(const CLI::App& app, const std::string& what, DaemonExitCode code);
 
 }  // namespace storm::cluster

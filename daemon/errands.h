@@ -1,10 +1,10 @@
-// Runs calls that may block, one at a time, on a thread of its own: for a loop that must not wait.
+// Runs blocking calls, one at a time, on a thread of its own, for a loop that must not wait.
 //
 //     errands.run([path] { return sha256_of(path); }, [this](Result<…> sum) { … });
 //
-// Threads: run() from the loop's thread; the work is done on the thread of this, `then` is called
-//          on the loop's. After the destructor, which waits for the work that is under way, no
-//          `then` comes; what has not begun is dropped.
+// Threads: run() on the loop's thread; the work runs on this object's thread, `then` on the
+//          loop's. The destructor waits for running work; after it no `then` comes, and waiting
+//          work is dropped.
 #pragma once
 
 #include <condition_variable>
@@ -29,7 +29,7 @@ public:
     Errands(const Errands&) = delete;
     Errands& operator=(const Errands&) = delete;
 
-    /// False: `waiting_max` wait already.
+    /// False: `waiting_max` errands wait already.
     template <typename Work, typename Then>
     bool run(Work work, Then then) {
         return push_(
@@ -47,10 +47,10 @@ private:
 
     EventLoop& loop_;
     const std::size_t waiting_max_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Of the loop's thread.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Used on the loop's thread.
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::deque<std::function<void()>> waiting_;  ///< Guarded by mutex_, as is closing_.
+    std::deque<std::function<void()>> waiting_;  ///< Guarded by mutex_, like closing_.
     bool closing_ = false;
     std::optional<base::Thread> thread_;
 };

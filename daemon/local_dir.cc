@@ -24,7 +24,7 @@ constexpr std::size_t kTokenBytesMin = 16;
 constexpr std::size_t kTokenBytesMax = 1024;
 constexpr std::size_t kNewTokenBytes = 32;
 
-/// One that was killed a moment ago may still be on its way out.
+/// A process that was killed a moment ago may still be exiting.
 bool take_lock(int lock) {
     constexpr int kTries = 20;
     constexpr int kPauseMs = 20;
@@ -50,12 +50,12 @@ base::Result<LocalDir> LocalDir::open(const std::string& dir, const std::string&
                            ", process " + (pid && !pid->empty() ? *pid : "unknown") +
                            "; end that one, or set another storm.local.dir"};
     }
-    // Only for the message above: a full disk is no reason to stay down.
+    // Used only for the message above; a full disk must not keep a daemon down.
     if (::ftruncate(lock.get(), 0) != 0 ||
         !base::write_all(lock.get(), std::to_string(::getpid()))) {
         base::log::warn("cannot write down the process", {{"file", path}});
     }
-    ::unlink((dir + '/' + daemon + ".json").c_str());  // Of one that was killed.
+    ::unlink((dir + '/' + daemon + ".json").c_str());  // Left by a process that was killed.
     return LocalDir(dir, daemon, std::move(lock));
 }
 
@@ -82,10 +82,10 @@ void LocalDir::ready(nlohmann::json fields) {
 }
 
 base::Result<std::string> read_or_make_token(const std::string& path, TokenKind kind) {
-    // One that is there may be where nothing can be written.
+    // If the file exists, its folder may be read-only.
     struct stat found {};
     if (::stat(path.c_str(), &found) != 0) {
-        // Whoever is first makes it: several daemons may share the file.
+        // The first daemon makes it; several may share the file.
         const std::string new_token = base::to_hex(base::random_bytes(kNewTokenBytes)) + '\n';
         const auto made = base::write_new_file(path, new_token, S_IRUSR | S_IWUSR);
         if (!made) return base::Error{"cannot make the token file: " + made.error().message};

@@ -1,8 +1,9 @@
-// A daemon's own folder: one process at a time, its token, and the file that says where it is.
+// A daemon's own folder: locked by one process at a time, with its token and a file with its
+// address.
 //
-//     <storm.local.dir>/DAEMON.lock   held while the process lives; has its pid
+//     <storm.local.dir>/DAEMON.lock   locked while the process lives; has its pid
 //     <storm.local.dir>/DAEMON.json   {"pid", "port", …}, once it is ready
-//     <storm.local.dir>/token         made when it is missing; mode 0600
+//     <storm.local.dir>/token         made if it is missing; mode 0600
 //
 // Threads: one.
 #pragma once
@@ -19,19 +20,19 @@ namespace storm::cluster {
 
 class LocalDir {
 public:
-    /// Makes the folder (mode 0700) and takes the lock. The error names the process that has it.
+    /// Makes the folder (mode 0700) and takes the lock. An error names the process that has it.
     /// `daemon`: "nimbus" or "supervisor".
     static base::Result<LocalDir> open(const std::string& dir, const std::string& daemon);
     LocalDir(LocalDir&& other) noexcept;
     LocalDir& operator=(LocalDir&&) = delete;
     LocalDir(const LocalDir&) = delete;
     LocalDir& operator=(const LocalDir&) = delete;
-    /// Removes what ready() wrote.
+    /// Removes the file that ready() wrote.
     ~LocalDir();
 
     const std::string& path() const { return dir_; }
-    /// Writes DAEMON.json with `fields`, an object, and the pid. Where that cannot be written the
-    /// log says so: whoever looks for the file then waits, but a daemon is not to stay down for it.
+    /// Writes DAEMON.json with `fields`, an object, and the pid. A failure is only logged: programs
+    /// that wait for the file then wait on, but the daemon stays up.
     void ready(nlohmann::json fields);
 
 private:
@@ -43,9 +44,9 @@ private:
     std::string json_;
 };
 
-/// What is in the file; made with 32 random bytes in hex when it is not there. The error: it cannot
-/// be read or made, others may read it, or it is no token. One for reading alone may be read by its
-/// group.
+/// Reads the token file, or makes one with 32 random bytes in hex if it is missing. An error if it
+/// cannot be read or made, others may read it, or it has no token. A token for reading only may be
+/// readable by its group.
 enum class TokenKind : std::uint8_t { kFull, kReadonly };
 base::Result<std::string> read_or_make_token(const std::string& path,
                                              TokenKind kind = TokenKind::kFull);

@@ -16,10 +16,11 @@
 namespace storm::cluster {
 namespace {
 
-/// For its last words and for ZooKeeper to be told; after that the kernel ends it.
+/// Time for the last log line and for telling ZooKeeper; then the kernel ends the process.
 constexpr unsigned kLastSecs = 1;
 
-/// Nothing here may wait for what the loop waits for, be it a disk or whoever reads the log.
+/// Nothing here may wait for anything that the loop may be waiting for: a disk, or the reader of
+/// the log.
 [[noreturn]] void end_hung(Session& session, base::Micros limit) {
     std::signal(SIGALRM, SIG_DFL);
     sigset_t alarm;

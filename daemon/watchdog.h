@@ -1,17 +1,17 @@
-// Sees to it that a daemon whose loop hangs is given up, by itself as well as by the others.
+// Ends a daemon whose loop hangs, so that others can take over.
 //
-// The client of ZooKeeper keeps a session alive with threads of its own, whatever becomes of the
-// loop. So a thread asks the loop for a sign of life. If none comes for about as long as the
-// session may be silent, it ends the session, so that another leads or is asked at once, and the
-// process, so that the service manager starts it anew.
+// ZooKeeper's client keeps a session alive with threads of its own, even if the loop hangs. So a
+// thread asks the loop for a sign of life. If none comes for about as long as the session may be
+// silent, it ends the session, so that another daemon takes over at once, and the process, so that
+// the service manager restarts it.
 //
 //     Session session(loop, …);
 //     run_watched(io, session, settings.session_timeout);      // instead of io.run()
 //
-// Time:    a process that was stopped as a whole (SIGSTOP, a debugger, a suspended machine) did not
-//          hang: what the watching thread has missed, too, does not count.
-// Threads: Watchdog has one, "watchdog"; what it calls, it calls there.
-// Cost:    a wake-up of the loop each tenth of the limit.
+// Time:    a process that was stopped as a whole (SIGSTOP, a debugger, a suspended machine) did
+//          not hang: time that the watching thread missed too does not count.
+// Threads: Watchdog has one, "watchdog", which also calls `hung`.
+// Cost:    a wake-up of the loop every tenth of the limit.
 #pragma once
 
 #include <algorithm>
@@ -30,15 +30,16 @@ class io_context;
 
 namespace storm::cluster {
 
-/// When it is up: a state machine without loop or thread.
+/// Decides when the patience is exhausted: a state machine without loop and thread.
 class Patience {
 public:
     Patience(base::Micros limit, base::Micros now)
         : limit_(limit), interval_(limit / kLooks), last_look_(now) {}
 
-    /// Between two looks.
+    /// Time between two looks.
     base::Micros interval() const { return interval_; }
-    /// `answered`: the last question was. True: nothing was for `limit`; it hangs.
+    /// `answered`: the last question was answered. Returns true if none was for `limit`: the loop
+    /// hangs.
     bool look(bool answered, base::Micros now) {
         const base::Micros passed = std::min(now - last_look_, 2 * interval_);
         last_look_ = now;
@@ -57,7 +58,7 @@ private:
 
 class Watchdog {
 public:
-    /// `hung` is called once, and nothing after it.
+    /// `hung` is called once, as the last call.
     Watchdog(EventLoop& loop, base::Micros limit, std::function<void()> hung);
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;
@@ -70,11 +71,11 @@ private:
     EventLoop& loop_;
     const base::Micros limit_;
     const std::function<void()> hung_;
-    const std::shared_ptr<State> state_;  ///< Also of the question that is under way.
+    const std::shared_ptr<State> state_;  ///< Shared with the question under way.
     std::optional<base::Thread> thread_;
 };
 
-/// io.run(). If its loop hangs for `limit`, the process ends with kDaemonFailed.
+/// Runs io.run(). If its loop hangs for `limit`, the process ends with kDaemonFailed.
 void run_watched(boost::asio::io_context& io, Session& session, base::Micros limit);
 
 }  // namespace storm::cluster

@@ -98,7 +98,7 @@ public:
         return base::Done{};
     }
 
-    /// False: another process has its id.
+    /// False: another process has this one's id.
     bool run() {
         signals_.async_wait([this](const boost::system::error_code& error, int) {
             if (!error) stop();
@@ -142,14 +142,14 @@ private:
 
     std::string zookeeper_text() const {
         if (session_.ready()) return "connected";
-        // Connected, but not looked around yet.
+        // Connected, but the layout has not been checked yet.
         const cluster::SessionState state = session_.state();
         return std::string(to_string(state == cluster::SessionState::kConnected
                                          ? cluster::SessionState::kConnecting
                                          : state));
     }
 
-    /// What topologies need and is not here; another Nimbus may have it.
+    /// Fetches blobs that topologies need but that are not here; another Nimbus may have them.
     void fetch_blobs() {
         const auto used = topologies_.blobs_in_use();
         std::vector<cluster::NimbusRecord> peers;
@@ -185,7 +185,7 @@ private:
     void stop() {
         base::log::info("nimbus ends");
         if (election_) election_->resign();
-        // What resign() has to say to ZooKeeper is said when the session ends.
+        // The message of resign() to ZooKeeper is sent when the session ends.
         io_.stop();
     }
 

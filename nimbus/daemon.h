@@ -1,4 +1,4 @@
-// A running Nimbus: its parts, put together on one event loop.
+// A running Nimbus: its parts on one event loop.
 //
 //     signals ──┐
 //     HTTP    ──┼──► io_context, one thread: Api, Topologies, Session, Election
@@ -6,7 +6,7 @@
 //     (2 threads) ───────┘ posts             ▼
 //                                      BlobThread (1 thread)
 //
-// It serves HTTP before it has ZooKeeper, and without: /health says so.
+// It serves HTTP before it is connected to ZooKeeper, and without it; /health says so.
 //
 // Threads: run() occupies the caller's.
 #pragma once
@@ -19,7 +19,7 @@
 
 namespace storm::nimbus {
 
-/// Until SIGTERM or SIGINT. The error: it could not start.
+/// Runs until SIGTERM or SIGINT. An error if it could not start.
 base::Result<base::Done> run(const Config& config);
 
 }  // namespace storm::nimbus

@@ -1,5 +1,4 @@
-// Every limit of Nimbus, in one place. Those of HTTP are in net/limits.h, those of records in
-// cluster/limits.h.
+// All limits of Nimbus. Those of HTTP are in net/limits.h, those of records in cluster/limits.h.
 #pragma once
 
 #include <chrono>
@@ -12,84 +11,87 @@
 
 namespace storm::nimbus {
 
-/// Storm's rule for names is wider; this one makes good folder names too.
+/// Storm's rule for names is wider; these make good folder names too.
 inline constexpr std::size_t kTopologyNameBytesMax = detail::kTopologyNameBytesMax;
-/// What draining may take, as asked for with kill.
+/// Longest wait that a kill may ask for.
 inline constexpr std::int64_t kKillWaitMsMax = std::int64_t{24} * 3600 * 1000;
-/// After the wait: until Supervisors have killed what did not end. Then a topology is removed even
-/// if nobody has said that its workers are gone.
+/// Time after the wait in which Supervisors kill workers that did not end. Then the topology is
+/// removed even if nobody has confirmed that its workers are gone.
 inline constexpr std::int64_t kKillGraceMs = 10'000;
 
-/// Changes that come together are scheduled together.
+/// Events within this time are scheduled together.
 inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
-/// Supervisors that a topology cannot run on, and of which it is told why.
+/// Supervisors that are named, with the reason, as unfit for a topology.
 inline constexpr std::size_t kMisfitsTold = 16;
-/// A worker whose Supervisor is lost keeps its place for so long, if no other is free: else those
-/// that are well would have to be started anew, to take its executors.
+/// A worker whose Supervisor is lost keeps its place this long if no other is free: otherwise
+/// healthy workers would be restarted to take its executors.
 inline constexpr base::Micros kShrinkAfter = 20 * base::kMicrosPerSecond;
-/// A Supervisor that was lost and is back must stay for so long until workers that are well are
-/// started anew to use it: one that comes and goes starts them anew once.
+/// A Supervisor that was lost and is back must stay this long before healthy workers are restarted
+/// to use it. So one that comes and goes causes one restart.
 inline constexpr base::Micros kSteadyAfter = 60 * base::kMicrosPerSecond;
-/// Lost for longer, a Supervisor counts as new when it comes back.
+/// A Supervisor that was lost for longer counts as new when it comes back.
 inline constexpr base::Micros kLostKept = 600 * base::kMicrosPerSecond;
-/// One that has reported within this, and then has no session any more, has ended in order: for
-/// nimbus.task.timeout.secs it is taken to come back. More than what lies between two reports of an
-/// idle Supervisor, less than a session takes to expire.
+/// A Supervisor that has reported within this time when its session ends has ended in order, and is
+/// expected back within nimbus.task.timeout.secs. Longer than the interval of an idle Supervisor's
+/// reports, shorter than the expiry of a session.
 inline constexpr base::Micros kAliveUntilGone = 4 * base::kMicrosPerSecond;
-/// Without a report for so long, what a Supervisor told last is shown as UNKNOWN, and …
+/// After this long without a report a Supervisor's workers are shown as UNKNOWN, …
 inline constexpr base::Micros kReportsUnknown = 15 * base::kMicrosPerSecond;
-/// … it is taken for lost, though its session lives; if at least half of all do report.
+/// … and after this long it counts as lost although its session lives, if at least half of all
+/// report.
 inline constexpr base::Micros kReportsLost = 60 * base::kMicrosPerSecond;
 inline constexpr base::Micros kReportsLook = 5 * base::kMicrosPerSecond;
-/// After a kill: until Supervisors that report know of it.
+/// Time after a kill until Supervisors that report know of it.
 inline constexpr base::Micros kKillNoticed = 1 * base::kMicrosPerSecond;
-/// Topologies that were removed though workers of them may run.
+/// Topologies that were removed although workers of them may still run.
 inline constexpr std::size_t kUnsureKept = 64;
-/// A new leader, or one whose connection was lost, takes the Supervisors it misses to come back
-/// for so long: an outage of ZooKeeper ends sessions of daemons that are well.
+/// A new leader, and one whose connection was lost, expects missing Supervisors back for this long:
+/// an outage of ZooKeeper ends the sessions of healthy daemons.
 inline constexpr base::Micros kReturnGrace = 10 * base::kMicrosPerSecond;
-/// Between two times that a leader whose writes fail reads everything anew.
+/// Pause before a leader whose writes fail reads everything again.
 inline constexpr base::Micros kReloadDelay = 500 * base::kMicrosPerMilli;
-/// What has gone from ZooKeeper is remembered for so long, to tell whether that was emptied.
+/// Topologies that vanish from ZooKeeper are remembered this long, to tell whether it was emptied.
 inline constexpr base::Micros kVanishedKept = 60 * base::kMicrosPerSecond;
-/// What may still run somewhere though it was removed is told so as long as the mark of that is
-/// kept: for so long, of each leader's own time, …
+/// A removed topology that may still run somewhere is ended as long as the mark of its removal is
+/// kept: this long, of each leader's own time, …
 inline constexpr base::Micros kRemovalKept = 24 * 3600 * base::kMicrosPerSecond;
-/// … and the last of them only.
+/// … and only for the most recent removals.
 inline constexpr std::size_t kRemovalsKept = 10'000;
 inline constexpr base::Micros kRemovalSweep = 60 * base::kMicrosPerSecond;
 inline constexpr std::size_t kRemovalsSweptAtOnce = 100;
-/// Topologies that run somewhere, but are not in ZooKeeper.
+/// Topologies that run somewhere but are not in ZooKeeper.
 inline constexpr std::size_t kMissingMax = 1024;
-/// Between two writes of one topology's errors.
+/// Pause between two writes of one topology's errors.
 inline constexpr base::Micros kErrorsInterval = 5 * base::kMicrosPerSecond;
-/// Reports of Supervisors that are kept; one from another Supervisor is refused.
+/// Reports of Supervisors that are kept; another Supervisor's is refused.
 inline constexpr std::size_t kReportsMax = 4096;
-/// Requests that wait until the leader has read everything anew, or a write of the topology that
-/// they are about is settled.
+/// Requests that wait until the leader has read everything again, or until a write of their
+/// topology is settled.
 inline constexpr std::size_t kRequestsHeldMax = 256;
-/// A worker that asks for itself does so each second.
+/// Time without a question after which a worker no longer counts as asking for itself; it asks each
+/// second.
 inline constexpr base::Micros kAskedLately = 5 * base::kMicrosPerSecond;
-/// Such workers that are remembered, for who looks at their state.
+/// Such workers that are remembered, to be shown with their state.
 inline constexpr std::size_t kAskersMax = 4096;
-/// Submissions that are under way.
+/// Submissions under way.
 inline constexpr std::size_t kSubmitsMax = 64;
 
-/// A blob that no topology names is kept for so long: one who submits uploads first.
+/// A blob that no topology names is kept this long, because blobs are uploaded before the
+/// submission.
 inline constexpr std::chrono::minutes kBlobKeepUnused{10};
 inline constexpr std::chrono::minutes kBlobSweepInterval{5};
 /// Uploads at once.
 inline constexpr std::size_t kUploadsMax = 16;
-/// Jobs that wait for the thread of blobs: hashing, copying to other Nimbuses.
+/// Jobs that may wait for the blob thread: hashing, and copying to other Nimbuses.
 inline constexpr std::size_t kBlobJobsMax = 256;
-/// Of one copy of a blob to another Nimbus: until it has taken the next piece.
+/// Time for another Nimbus to take the next piece of a blob.
 inline constexpr std::chrono::seconds kReplicateTimeout{10};
-/// What another Nimbus may take to say whether it has a blob: one that hangs is to fetch it later.
+/// Time for another Nimbus to say whether it has a blob. One that hangs fetches it later.
 inline constexpr std::chrono::milliseconds kReplicateAskTimeout{500};
-/// How long a submission waits for other Nimbuses to have its blobs too; less than clients wait for
-/// its answer. What is not done then goes on behind it.
+/// How long a submission waits for other Nimbuses to copy its blobs; less than clients wait for the
+/// answer. The rest is copied afterwards.
 inline constexpr base::Micros kCopyPatience = 5 * base::kMicrosPerSecond;
-/// Between two looks of a Nimbus for blobs that it should have and has not.
+/// Interval at which a Nimbus looks for blobs that it should have.
 inline constexpr base::Micros kBlobFetchInterval = 30 * base::kMicrosPerSecond;
 
 }  // namespace storm::nimbus

@@ -44,7 +44,7 @@ int status_of(Kind kind) {
     return 500;
 }
 
-/// What stands for "{…}" in the pattern, if the path is like it.
+/// Whether the path fits the pattern; `argument` is the part for "{…}".
 bool matches(std::string_view pattern, std::string_view path, std::string& argument) {
     const std::size_t open = pattern.find('{');
     if (open == std::string_view::npos) return pattern == path;
@@ -61,7 +61,7 @@ bool matches(std::string_view pattern, std::string_view path, std::string& argum
     return true;
 }
 
-/// Of "…?worker=N".
+/// The number in "…?worker=N".
 std::optional<std::uint32_t> worker_in(std::string_view target) {
     constexpr std::string_view kQuery = "?worker=";
     const std::size_t at = target.find(kQuery);
@@ -121,7 +121,7 @@ std::vector<Api::RouteName> Api::routes() {
     return names;
 }
 
-/// A blob on its way in.
+/// A blob that is being uploaded.
 class Api::Upload final : public net::HttpUpload {
 public:
     Upload(Api& api, std::unique_ptr<NewBlob> blob, bool was_there)
@@ -249,7 +249,7 @@ const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argumen
         refused = refusal_({Kind::kNotLeader, "this Nimbus does not lead"});
         return nullptr;
     }
-    // Else it would be kept, and done when nobody expects it any more.
+    // Otherwise it would wait, and be done when nobody expects it any more.
     if ((found->flags & Route::kZookeeper) != 0 && parts_.zookeeper() != "connected") {
         refused = HttpResponse::error(
             503, "Nimbus has no connection to ZooKeeper, so nothing can be changed",
@@ -268,7 +268,7 @@ std::string Api::other_leader_() const {
     return leader == own_id_ ? std::string() : leader;
 }
 
-/// What Supervisors have reported is with the leader alone: others say where that is.
+/// Only the leader has the Supervisors' reports; other Nimbuses name the leader.
 HttpResponse Api::told_(std::string body) const {
     HttpResponse made = HttpResponse::json(std::move(body));
     const std::string leader = other_leader_();
@@ -341,8 +341,8 @@ void Api::topology_(const Call& call) {
                                               call.request.caller.access)));
     }
     if (!parts_.topologies.leading()) {
-        // What was submitted a moment ago may not have come here yet; nor does one that was stopped
-        // for a while know that another one leads by now.
+        // A topology submitted a moment ago may be unknown here; and a Nimbus that was stopped for
+        // a while does not know yet that another one leads.
         return call.reply(
             refusal_({Kind::kNotLeader, "this Nimbus knows no topology \"" + call.argument +
                                             "\", and does not lead"}));
@@ -359,8 +359,8 @@ void Api::topology_(const Call& call) {
                          "`storm list` has them all"}));
 }
 
-/// For workers whose Supervisor is away. Any Nimbus that is connected knows what ZooKeeper has;
-/// that there is nothing any more only the leader says.
+/// For workers whose Supervisor is away. Any Nimbus with a connection knows the assignments in
+/// ZooKeeper; only the leader says that there is none any more.
 void Api::assignment_(const Call& call) {
     if (const cluster::Assignment* const found = parts_.topologies.assignment(call.argument)) {
         const auto worker = worker_in(call.request.target);
@@ -421,7 +421,7 @@ void Api::submit_(const Call& call) {
     };
     const auto peers = peers_();
     if (peers.empty()) return submit("");
-    // More Nimbuses are for more availability: one that takes no copy does not keep the others.
+    // More Nimbuses are for more availability: one that takes no copy must not hold up the others.
     parts_.blob_thread.replicate(std::move(blobs), peers, submit);
 }
 

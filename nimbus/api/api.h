@@ -1,9 +1,9 @@
 // Nimbus' HTTP interface: docs/http-api.md, and openapi.json here.
 //
-//     request ──► who is it? ──► which route? ──► may it? ──► do we lead? ──► answer
-//                    401            404, 405      401, 403        421
+//     request ──► token? ──► route? ──► allowed? ──► does this one lead? ──► answer
+//                  401      404, 405    401, 403      421
 //
-// Reads need no token, but what users wrote or printed is for those with one.
+// Reading needs no token, except what users wrote or printed.
 //
 // Threads: the loop's.
 #pragma once
@@ -27,14 +27,14 @@
 
 namespace storm::nimbus {
 
-/// What the interface stands on; all of it outlives it.
+/// The parts that the interface uses; they must outlive it.
 struct ApiParts {
     Topologies& topologies;
     const Nimbuses& nimbuses;
     const BlobStore& blobs;
     BlobThread& blob_thread;
     const base::WallClock& wall;
-    std::function<std::string()> zookeeper;  ///< "connected", or what it is instead.
+    std::function<std::string()> zookeeper;  ///< "connected", or the present state.
     net::Tokens tokens;
     const base::Clock& clock;
     std::int64_t started_ms = 0;
@@ -42,7 +42,7 @@ struct ApiParts {
 
 class Api {
 public:
-    /// Of a route: "/api/v1/topologies/{name}".
+    /// Such as "/api/v1/topologies/{name}".
     struct RouteName {
         std::string_view method;
         std::string_view path;
@@ -54,29 +54,29 @@ public:
     net::HttpIntake intake(const net::HttpRequest& head);
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
 
-    /// Without it there are no peers to copy blobs to.
+    /// Until it is set, there are no peers to copy blobs to.
     void set_own_id(std::string id) { own_id_ = std::move(id); }
     void set_blob_stock(BlobStore::Stock stock) { blob_stock_ = stock; }
-    /// Blobs that topologies need and that are not here.
+    /// Blobs that topologies need but that are not here.
     void set_blobs_missing(std::size_t count) { blobs_missing_ = count; }
 
     static std::vector<RouteName> routes();
 
 private:
-    struct Call;  // A request, and what its path holds.
+    struct Call;  // A request, with the argument in its path.
     struct Route;
     class Upload;
     static const std::vector<Route>& table_();
 
     net::HttpResponse told_(std::string body) const;
     net::HttpResponse refusal_(const Refusal& refusal) const;
-    /// Null: `refused` says why.
+    /// Null: `refused` has the answer.
     const Route* route_(const net::HttpRequest& head, std::string& argument,
                         net::HttpResponse& refused);
     net::HttpReply counted_(net::HttpReply reply);
     std::vector<cluster::NimbusRecord> peers_() const;
     std::string leader_() const;
-    /// Empty: nobody leads, or this one does.
+    /// Empty: nobody leads, or this Nimbus does.
     std::string other_leader_() const;
 
     void health_(const Call& call);
@@ -95,7 +95,7 @@ private:
     void nimbuses_(const Call& call);
     void errors_(const Call& call);
     void targets_(const Call& call);
-    /// Replies `status` once it is granted.
+    /// Replies with `status` if the request is granted.
     Answered answered_(const net::HttpReply& reply, int status) const;
 
     const ApiParts parts_;
@@ -105,7 +105,7 @@ private:
     BlobStore::Stock blob_stock_;
     std::size_t uploads_ = 0;
     std::size_t blobs_missing_ = 0;
-    std::uint64_t copies_lacking_ = 0;  // Submissions that not all Nimbuses have the blobs of.
+    std::uint64_t copies_lacking_ = 0;  // Submissions whose blobs some Nimbus lacks.
     std::map<int, std::uint64_t> requests_by_status_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

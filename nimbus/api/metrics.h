@@ -1,6 +1,6 @@
-// /metrics of Nimbus: what one alerts on.
+// /metrics of Nimbus.
 //
-// Threads: pure functions of what is borrowed.
+// Threads: pure functions of borrowed data.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct MetricsSource {
     std::int64_t started_ms = 0;
 };
 
-/// In Prometheus' text format.
+/// The metrics in Prometheus' text format.
 std::string metrics_text(const MetricsSource& source);
 
 }  // namespace storm::nimbus

@@ -1,4 +1,4 @@
-// The document of GET /api/v1/openapi.json, as it was built in.
+// The document of GET /api/v1/openapi.json, built in.
 #pragma once
 
 #include <string_view>

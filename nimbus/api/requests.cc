@@ -23,10 +23,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint32_t kModeMax = 0777;
-// A description has four levels; more than this is no topology, and costs stack.
+// A description has four levels. Deeper JSON is no topology, and costs stack.
 constexpr int kDepthMax = 32;
 
-/// Not an object: it is no JSON, or too deep.
+/// A value that is no object if the text is no JSON, or nested too deep.
 json parsed(std::string_view text) {
     const json::parser_callback_t not_too_deep = [](int depth, json::parse_event_t, json&) {
         return depth <= kDepthMax;
@@ -82,7 +82,7 @@ void read_artifacts(const cluster::JsonFields& fields, cluster::TopologyRecord& 
     }
 }
 
-/// Who submits it may not be storm-submit, whose descriptions have none.
+/// Descriptions of other clients than storm-submit may contain secrets.
 void hide_secrets(json& settings, const detail::Secrets& secrets) {
     if (!settings.is_object()) return;
     for (const auto& [key, value] : settings.items()) {

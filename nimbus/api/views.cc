@@ -20,7 +20,7 @@ using cluster::WorkerSlot;
 using cluster::WorkerState;
 using cluster::WorkerStatus;
 
-/// What users wrote may be no UTF-8.
+/// The text of users may not be UTF-8.
 std::string text(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
@@ -73,7 +73,7 @@ Json components_json(const cluster::Description& description, const TopologyView
     return json;
 }
 
-/// What did not go through. A spout of a topology that runs may still emit again what has failed.
+/// Tuples that did not go through. A spout of a running topology may still emit failed ones again.
 Json losses_json(const cluster::Description& description, const TopologyView& view,
                  const Topologies& topologies) {
     const bool over = view.record.status == cluster::Status::kFinished;
@@ -121,7 +121,7 @@ Json settings_json(const std::map<std::string, std::string>& settings, net::Acce
     return json;
 }
 
-/// One that cannot report may be heard all the same: it asks Nimbus instead.
+/// A worker that cannot report to its Supervisor may still be in contact: it asks Nimbus instead.
 Json lease_of(const WorkerSlot& slot, const std::string& topology, const Topologies& topologies,
               const WorkerStatus& known) {
     using cluster::LeaseHolder;

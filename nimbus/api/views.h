@@ -1,6 +1,6 @@
-// What Nimbus answers: JSON of what it knows. The shapes are in docs/http-api.md.
+// Nimbus' answers in JSON. docs/http-api.md has the shapes.
 //
-// Threads: pure functions of what is borrowed.
+// Threads: pure functions of borrowed data.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,21 @@
 
 namespace storm::nimbus {
 
-/// Who leads, and who else is there. Owned by the loop's thread.
+/// The leader and all live Nimbuses. Owned by the loop's thread.
 struct Nimbuses {
     std::map<std::string, cluster::NimbusRecord> live;
     std::optional<cluster::Leadership> leader;
 };
 
 std::string topologies_json(const Topologies& topologies, std::int64_t now_ms);
-/// Without access to read: not what users wrote or printed, and "withheld" names that.
+/// Without access to read, omits what users wrote or printed, and lists the omissions in
+/// "withheld".
 std::string topology_json(const TopologyView& view, const Topologies& topologies,
                           std::int64_t now_ms, net::Access access);
 std::string supervisors_json(const Topologies& topologies, std::int64_t now_ms);
 std::string nimbuses_json(const Nimbuses& nimbuses, std::int64_t now_ms);
 std::string errors_json(const Topologies& topologies, net::Access access);
-/// For Prometheus' http_sd.
+/// In the format of Prometheus' http_sd.
 std::string targets_json(const Topologies& topologies, const Nimbuses& nimbuses);
 
 /// "host:port", with brackets around an IPv6 address.

@@ -62,7 +62,7 @@ base::Result<BlobStore> BlobStore::open(const std::string& dir) {
     fs::create_directories(dir, error);
     if (!error) fs::permissions(dir, fs::perms::owner_all, error);
     if (error) return base::Error{"cannot make folder " + dir + ": " + error.message()};
-    // Not by a range: its increments throw.
+    // Not a range-for, whose increments throw.
     for (fs::directory_iterator entry(dir, error), none; !error && entry != none;
          entry.increment(error)) {
         std::error_code ignored;

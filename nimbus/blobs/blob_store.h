@@ -1,11 +1,10 @@
 // Files by content: <dir>/<sha256>, mode 0400, never changed.
 //
-// A blob gets its name once it is whole, has that hash and is on the disk. It is hashed again at
-// the next start (BlobThread::verify_all), when what a disk has spoilt is removed, and can be
-// uploaded again; and by whoever downloads it. Not for each reader: that is a whole read for a
-// cheap request.
-//
-// Threads: any; methods touch nothing but the file system.
+// A blob gets its name once it is complete, has the right hash and is on the disk. It is hashed
+// again at the next start (BlobThread::verify_all), which removes blobs that the disk has
+// corrupted, so that they can be uploaded again; and by whoever downloads it. It is not hashed for
+// each reader, because that would read all of it for a cheap request.
+// Threads: any; methods use only the file system.
 // Cost:    verify() reads the whole blob.
 #pragma once
 
@@ -26,7 +25,7 @@ namespace storm::nimbus {
 
 class BlobStore;
 
-/// A blob that is being written; gone if it is not published.
+/// A blob being written; deleted if it is not published.
 class NewBlob {
 public:
     ~NewBlob();
@@ -34,9 +33,10 @@ public:
     NewBlob& operator=(const NewBlob&) = delete;
 
     base::Result<base::Done> write(std::string_view piece);
-    /// To the disk, and under its name. The error: it has another hash, or the disk refuses.
+    /// Syncs the blob to the disk, and gives it its name. An error if the hash is wrong, or the
+    /// disk fails.
     base::Result<base::Done> publish();
-    /// Whether what was written has the right hash. Once, after the last write().
+    /// Whether the written bytes have the right hash. To be called once, after the last write().
     bool hash_is_right();
 
 private:
@@ -58,18 +58,18 @@ public:
         std::uint64_t bytes = 0;
     };
 
-    /// Makes the folder, and removes what a former process left half-written.
+    /// Makes the folder, and removes unfinished blobs of a former process.
     static base::Result<BlobStore> open(const std::string& dir);
 
-    /// Bytes of a blob; nothing: it is not there. Being asked for it counts as use, for sweep().
+    /// Bytes of a blob; nothing: there is none. Counts as use of the blob for sweep().
     std::optional<std::uint64_t> size(const std::string& sha256) const;
     std::string path(const std::string& sha256) const { return dir_ + '/' + sha256; }
     base::Result<std::unique_ptr<NewBlob>> create(const std::string& sha256) const;
-    /// All that are there.
+    /// The names of all blobs.
     std::vector<std::string> list() const;
-    /// Whether the blob is there and has its hash. Removes it if not.
+    /// Whether the blob exists and has the right hash. Removes it if not.
     bool verify(const std::string& sha256) const;
-    /// Removes those that nobody names and nobody has asked for in `keep`.
+    /// Removes blobs that are not in `in_use` and have not been asked for within `keep`.
     Stock sweep(const std::set<std::string>& in_use, std::chrono::seconds keep) const;
 
 private:

@@ -1,12 +1,12 @@
-// The threads for what takes long with blobs: one waits for the disk and hashes, the other one
-// copies to and from other Nimbuses, which may hang.
+// Two threads for slow work on blobs: one writes and hashes, the other one copies to and from other
+// Nimbuses, which may hang.
 //
 //     loop ──(job)──► queue of kBlobJobsMax ──► thread: runs it, then posts its answer to the loop
 //
-// Nobody who only reads makes a job.
+// Reading needs no job.
 //
-// Order:   the destructor waits for the jobs that are under way, and drops the rest.
-// Threads: methods from the loop's thread; answers come there.
+// Order:   the destructor waits for running jobs, and drops the rest.
+// Threads: methods are called on the loop's thread; answers come there.
 #pragma once
 
 #include <functional>
@@ -28,19 +28,20 @@ class BlobThread {
 public:
     using Answer = std::function<void(base::Result<base::Done>)>;
 
-    /// `token`: what other Nimbuses want to see. Both others must outlive this.
+    /// `token` is the one that other Nimbuses expect. The other two must outlive this.
     BlobThread(const BlobStore& store, cluster::EventLoop& loop, std::string token);
 
-    // The error of a full queue comes at once, from inside the call.
+    // If the queue is full, the error comes at once, from inside the call.
     void publish(std::unique_ptr<NewBlob> blob, const Answer& answer);
-    /// Removes what the disk has spoilt; one blob at a time, so that others are not kept.
+    /// Removes corrupt blobs; one blob per job, so that others need not wait.
     void verify_all();
-    /// `lacking`: which peers do not have it, and why; empty: all have it.
+    /// `lacking` says which peers do not have all blobs, and why; empty: all have them.
     using Copied = std::function<void(const std::string& lacking)>;
-    /// Gives the peers what they lack. Answers after kCopyPatience, however far it is by then.
+    /// Copies missing blobs to the peers. Answers after at most kCopyPatience, even if it is not
+    /// done.
     void replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
                    Copied copied);
-    /// Takes what is missing here from the peers, as far as they have it. Not while it does so.
+    /// Copies missing blobs from peers that have them. Ignored while it is still doing so.
     void fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers);
     void sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer);
 
@@ -53,7 +54,7 @@ private:
     const BlobStore& store_;
     cluster::EventLoop& loop_;
     const std::string token_;
-    net::TokenClient peers_;  // Of the thread that copies.
+    net::TokenClient peers_;  // Used by the copying thread.
     bool fetching_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     cluster::Errands errands_;

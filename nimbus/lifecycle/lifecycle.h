@@ -1,4 +1,4 @@
-// The states of a topology, and what leads from one to the next.
+// The states of a topology, and the transitions between them.
 //
 //                activate, deactivate             all tasks have ended
 //     submitted ──► ACTIVE ◄────────► INACTIVE ────────────┐
@@ -7,9 +7,10 @@
 //                     ▼                  ▼                 ▼
 //                  KILLED ──(all workers are gone, or the wait and a grace are over)──► removed
 //
-// A kill of what is being killed gives it a new wait, from now on. Nothing else touches it.
+// A kill of a topology that is being killed gives it a new wait, starting now. Nothing else
+// affects it.
 //
-// Time:    milliseconds since 1970, as told: what is decided must be the same after a restart, on
+// Time:    milliseconds since 1970, passed in: decisions must be the same after a restart, and on
 //          another machine.
 // Threads: pure functions.
 #pragma once
@@ -33,17 +34,17 @@ struct Fate {
 Fate fate_of(const cluster::TopologyRecord& record);
 void set_fate(cluster::TopologyRecord& record, const Fate& fate);
 
-// What users ask for. The error says why its status does not allow it.
+// Requests of users. An error says why the status does not allow it.
 base::Result<Fate> activate(const Fate& fate);
 base::Result<Fate> deactivate(const Fate& fate);
 Fate kill(const Fate& fate, std::int64_t wait_ms, std::int64_t now_ms);
 
-/// Every task of every worker has ended.
+/// Called when every task of every worker has ended.
 Fate finish(const Fate& fate);
 
-/// Whether nothing is left to wait for. `workers_gone`: no process of it is left.
+/// Whether nothing is left to wait for. `workers_gone`: none of its processes is left.
 bool is_over(const Fate& fate, bool workers_gone, std::int64_t now_ms);
-/// When is_over() becomes true by time alone. REQUIRES: status is KILLED.
+/// Time at which is_over() becomes true even if workers are left. REQUIRES: status is KILLED.
 std::int64_t over_at_ms(const Fate& fate);
 
 /// Whether its workers should run, so that it is scheduled.

@@ -46,14 +46,14 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Live Supervisors, in the order of their ids, and which of their slots are free.
+/// Live Supervisors in the order of their ids, and their free slots.
 class FreeSlots {
 public:
     struct Place {
         const std::string* id = nullptr;
         const SupervisorRecord* record = nullptr;
         std::size_t host = 0;
-        std::size_t kind = 0;  // Of those with one kind, a program fits all or none.
+        std::size_t kind = 0;  // A program fits all Supervisors of a kind, or none.
         bool unsteady = false;
         std::vector<std::uint16_t> free;  // Ascending.
     };
@@ -78,7 +78,7 @@ public:
         for (const WorkerSlot* const slot : supply.taken) take(*slot);
     }
 
-    /// False: it is not there, or is taken.
+    /// False if the slot does not exist or is taken.
     bool take(const WorkerSlot& slot) {
         const auto at = index_.find(slot.supervisor);
         if (at == index_.end()) {
@@ -124,7 +124,7 @@ private:
     std::vector<std::size_t> free_on_host_;
     std::size_t free_ = 0;
     std::vector<const SupervisorRecord*> kinds_;
-    std::set<SlotName> taken_elsewhere_;  // On Supervisors that are not there.
+    std::set<SlotName> taken_elsewhere_;  // On absent Supervisors.
 };
 
 /// Places one topology.
@@ -137,7 +137,7 @@ public:
         }
     }
 
-    /// Before any topology gets a slot it did not have.
+    /// Runs for all topologies before any of them gets a new slot.
     void keep() {
         useful_ = demand_.useful > 0 ? demand_.useful : useful_workers(*demand_.description);
         wanted_ = std::min(demand_.workers, useful_);
@@ -183,7 +183,7 @@ private:
     void add() {
         std::uint32_t number = 0;
         while (kept_.size() < wanted_) {
-            // One more than before starts all of them anew.
+            // A worker more than before restarts them all.
             const bool grows = !kept_.empty() && kept_.size() >= demand_.current.workers.size();
             const FreeSlots::Place* const place = best_place(grows);
             if (place == nullptr) return;
@@ -198,7 +198,8 @@ private:
         }
     }
 
-    /// On the host with the fewest of our workers, then the one with the most free slots.
+    /// Prefers the host with the fewest workers of this topology, then the one with the most free
+    /// slots.
     const FreeSlots::Place* best_place(bool grows) {
         if (!free_.any()) return nullptr;
         const FreeSlots::Place* best = nullptr;
@@ -225,7 +226,7 @@ private:
         return best;
     }
 
-    /// Fewer workers would start those that are well anew.
+    /// Keeps places for missing workers: fewer workers would restart healthy ones.
     void wait() {
         if (kept_.empty()) return;
         for (const WorkerSlot* const slot : waiting_) {
@@ -284,7 +285,7 @@ private:
         return true;
     }
 
-    /// What waits for its Supervisor stays assigned, for there is no better place.
+    /// Workers that wait for their Supervisors stay assigned, since there is no better place.
     Placement without_slots() const {
         Placement placement;
         Assignment& made = placement.assignment;
@@ -340,12 +341,12 @@ private:
     const Demand& demand_;
     const Supply& supply_;
     FreeSlots& free_;
-    std::vector<std::string> misfits_;        // By kind of Supervisor; empty: it fits.
-    std::vector<const WorkerSlot*> waiting_;  // For Supervisors that were lost a moment ago.
+    std::vector<std::string> misfits_;  // Reasons, by kind of Supervisor; empty: the program fits.
+    std::vector<const WorkerSlot*> waiting_;  // Workers of Supervisors that were lost a moment ago.
     std::vector<std::string> notes_;
     std::size_t useful_ = 0;
     std::size_t wanted_ = 0;
-    std::map<std::uint32_t, WorkerSlot> kept_;  // By number; with those that were added.
+    std::map<std::uint32_t, WorkerSlot> kept_;  // Indexed by number; includes added ones.
     std::unordered_map<std::size_t, std::size_t> on_host_;
 };
 

@@ -18,7 +18,7 @@ using cluster::Description;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 struct Parts {
-    std::vector<std::size_t> cycle_of;  // By component; kNone.
+    std::vector<std::size_t> cycle_of;  // Indexed by component; kNone.
     std::size_t cycles = 0;
 };
 
@@ -28,7 +28,7 @@ Parts find_cycles(const Description& topology) {
     std::map<std::string_view, std::size_t> index;
     for (std::size_t c = 0; c < count; ++c) index.emplace(topology.components[c].id, c);
     Graph graph(count);
-    std::vector<bool> is_cycle(count, false);  // By part; a loop of one component, at first.
+    std::vector<bool> is_cycle(count, false);  // Indexed by part; at first, loops of one component.
     std::vector<bool> feeds_itself(count, false);
     for (std::size_t c = 0; c < count; ++c) {
         for (const cluster::DescribedInput& input : topology.components[c].inputs) {
@@ -60,7 +60,7 @@ std::size_t executors_of(const DescribedComponent& component) {
     return static_cast<std::size_t>(component.executors);
 }
 
-/// Puts executors on workers, component by component in order of declaration.
+/// Assigns executors to workers, component by component in order of declaration.
 class Spreading {
 public:
     Spreading(const Description& topology, std::size_t workers)
@@ -82,7 +82,7 @@ public:
 
     std::vector<std::uint32_t> run() {
         for (std::size_t c = 0; c < topology_.components.size(); ++c) {
-            if (!workers_of_[c].empty()) continue;  // With the rest of its cycle.
+            if (!workers_of_[c].empty()) continue;  // Placed already, with the rest of its cycle.
             if (parts_.cycle_of[c] != kNone) {
                 place_cycle(c);
             } else {
@@ -98,7 +98,7 @@ public:
     }
 
 private:
-    /// What can be placed apart: each executor, or a whole cycle.
+    /// Number of units that are placed separately: single executors, or whole cycles.
     std::size_t units_of(std::size_t c, std::vector<bool>& counted) const {
         const std::size_t cycle = parts_.cycle_of[c];
         if (cycle == kNone) return executors_of(topology_.components[c]);
@@ -129,7 +129,7 @@ private:
         }
     }
 
-    /// Where the i-th executor's neighbour in its first source is; kNone.
+    /// Worker of the i-th executor's neighbour in its first source; kNone.
     std::size_t near_source(std::size_t c, std::size_t i) const {
         for (const cluster::DescribedInput& input : topology_.components[c].inputs) {
             const auto source = index_.find(input.source);
@@ -162,8 +162,8 @@ private:
     const Description& topology_;
     const Parts parts_;
     std::vector<std::size_t> load_;
-    std::size_t room_ = 0;        // Executors a worker should have at most.
-    std::size_t units_left_ = 0;  // To be placed.
+    std::size_t room_ = 0;        // Most executors that a worker should have.
+    std::size_t units_left_ = 0;  // Not yet placed.
     std::vector<std::vector<std::size_t>> workers_of_;
     std::map<std::string_view, std::size_t> index_;
 };

@@ -1,10 +1,10 @@
-// Which of a topology's workers runs which executor: a function of the topology and the number of
-// workers alone, so that a worker's executors stay while its number of companions does.
+// Assigns executors to the workers of a topology: a function of the topology and the number of
+// workers alone, so a worker's executors stay as long as that number does.
 //
-// A component with an executor for every worker puts its i-th one on worker i mod n, so that chains
-// of such components stay in one process. One with fewer follows its first source, as long as that
-// worker has room; every worker gets something. All components of one cycle are on one worker: what
-// bounds the tuples in a cycle knows one process only.
+// A component with at least one executor per worker puts its i-th executor on worker i mod n, so
+// chains of such components stay in one process. A smaller component follows its first source as
+// long as that worker has room; every worker gets something. All components of a cycle are on one
+// worker, because the bound on tuples in a cycle works within one process only.
 //
 // Threads: pure functions.
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace storm::nimbus {
 
-/// More workers than this would have nothing to do: one for each executor, and for each cycle.
+/// The number of workers that have something to do: one per executor, and one per cycle.
 std::size_t useful_workers(const cluster::Description& topology);
 
 /// Worker (0 … workers - 1) of each executor, in the order of cluster::Plan::executors.

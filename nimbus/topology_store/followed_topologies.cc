@@ -42,7 +42,7 @@ void FollowedTopologies::take_(const std::map<std::string, cluster::Assignment>&
     changed_();
 }
 
-/// Once each: a topology's description never changes.
+/// Reads each description once, because it never changes.
 void FollowedTopologies::describe_() {
     std::erase_if(descriptions_,
                   [this](const auto& each) { return !topologies_.contains(each.first); });

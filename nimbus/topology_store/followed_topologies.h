@@ -1,5 +1,5 @@
-// What ZooKeeper tells of topologies, whoever leads; and for a while what has gone from there, so
-// that a leader can tell what was removed from what was lost.
+// The topologies in ZooKeeper, whoever leads; and, for a while, those that vanished from it, so
+// that a leader can tell removed from lost.
 //
 // Threads: the loop's.
 #pragma once
@@ -25,7 +25,7 @@ public:
         base::Micros at = 0;
     };
 
-    /// `changed`: topologies or assignments are others, or can be read or not.
+    /// `changed` is called when topologies or assignments change, or become readable or unreadable.
     FollowedTopologies(cluster::ClusterState& state, const cluster::EventLoop& loop,
                        std::function<void()> changed);
     FollowedTopologies(const FollowedTopologies&) = delete;
@@ -33,17 +33,17 @@ public:
 
     bool known() const { return known_; }
     const std::map<std::string, cluster::TopologyRecord>& topologies() const { return topologies_; }
-    /// By topology.
+    /// Indexed by topology.
     const std::map<std::string, cluster::Assignment>& assignments() const { return assignments_; }
     const std::map<std::string, cluster::TopologyErrors>& errors() const { return errors_; }
-    /// Of nothing, if it cannot be read. REQUIRES: it is among topologies().
+    /// An empty one if it cannot be read. REQUIRES: the id is among topologies().
     const cluster::Description& description(const std::string& id) const;
-    /// As record_in() has them.
+    /// Made by record_in().
     const std::map<std::string, cluster::TopologyRecord>& unreadable() const { return unreadable_; }
 
-    /// What has gone within kVanishedKept, and was not being killed.
+    /// Topologies that vanished within kVanishedKept, and were not being killed.
     const std::map<std::string, Vanished>& vanished() const { return vanished_; }
-    /// Has what is missing in `now` vanish, as if that had been told.
+    /// Marks everything that is missing in `now` as vanished, as if ZooKeeper had told so.
     void note_vanished(const std::map<std::string, cluster::TopologyRecord>& now);
     void note_vanished(const std::string& id, const cluster::TopologyRecord& record,
                        const cluster::Assignment& assignment);

@@ -22,7 +22,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
                           name = known.record.name, done, stored = known.stored](Write outcome) {
         const auto self = weak.lock();
         if (!self) return;
-        // Of what cannot be read, an assignment may lack.
+        // A topology that cannot be read may lack an assignment.
         if (stored == Led::Stored::kUnreadable && outcome == Write::kNotFound) {
             outcome = Write::kDone;
         }
@@ -42,14 +42,14 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             state.set_assignment(*term, known.assignment, settled);
             break;
         case Led::Stored::kMissing:
-            // To be killed is all it can be: by the mark of its removal it ends.
+            // It can only be killed: it ends by the mark of its removal.
             state.remove_topology(*term, known.record.id, known.record.name, settled);
             break;
     }
     if (fate.status == Status::kKilled) end_wait(fate);
 }
 
-/// Looks again when a kill is over by time alone.
+/// Schedules a look at the time when the kill is over in any case.
 void Topologies::Impl::end_wait(const Fate& fate) {
     const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
     after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
@@ -89,8 +89,8 @@ void Topologies::Impl::was_removed(const std::string& id) {
     followed.forget_vanished(id);
 }
 
-/// Whether it may be that its process lives; `told`: of Supervisors that are there, for the others
-/// say nothing any more.
+/// Whether a process of it may be alive. `told`: counts only present Supervisors, because others do
+/// not report any more.
 bool Topologies::Impl::may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const {
     if (told && !presence.is_present(slot.supervisor, loop.now())) return false;
     const std::int64_t age_ms = wall.now_ms() - known.record.killed_ms;
@@ -128,7 +128,7 @@ void Topologies::Impl::finish_if_ended(Led& known) {
     set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
 }
 
-/// The oldest first; those that another leader has made count from the begin of this term.
+/// Sweeps the oldest marks; those that another leader made count from the beginning of this term.
 void Topologies::Impl::sweep_removals() {
     after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
     if (!may_decide()) return;

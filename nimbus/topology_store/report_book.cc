@@ -21,7 +21,7 @@ void add(ComponentTotals& sum, const ComponentReport& report) {
     sum.acked += report.acked;
     sum.failed += report.failed;
     sum.errors += report.errors;
-    // What a former life of its worker had not replayed, the spout's next one may have.
+    // Tuples that a former life had not replayed may have been replayed by the spout's next life.
     sum.losses += {report.losses.dropped, report.losses.inputs, report.losses.emits, 0};
     if (sum.complete_latency.size() < report.complete_latency.size()) {
         sum.complete_latency.resize(report.complete_latency.size(), 0);
@@ -66,7 +66,7 @@ std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, dou
 
 namespace {
 
-/// The last that it logged as an error, else the last of all.
+/// The last line that was logged as an error, or else the last line.
 const std::string* telling_line(const std::vector<std::string>& lines) {
     if (lines.empty()) return nullptr;
     const auto error = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
@@ -108,7 +108,7 @@ void ReportBook::note_failure_(const WorkerStatus& worker, const std::string& ho
     }
     const bool is_told = failure == former.failure;
     former.failure = failure;
-    // One that fails ends, and its end is told with its last words.
+    // A worker that fails also ends; its end is reported with its last words.
     if (is_told || state == cluster::WorkerState::kFailed) return;
     news.push_back({worker.topology,
                     {"",
@@ -121,7 +121,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
                               std::int64_t now_ms, News& news) {
     const auto [at, is_new] = workers_.try_emplace({worker.topology, worker.number});
     Former& former = at->second;
-    // A Supervisor that was stopped may tell of a worker that has moved on since.
+    // A Supervisor that was stopped may report a worker that has moved since.
     if (!is_new && worker.incarnation < former.incarnation) return;
     const bool replaced = worker.incarnation != former.incarnation;
     if (replaced) {
@@ -157,7 +157,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
     note_failure_(worker, host, now_ms, former, news);
     former.incarnation = worker.incarnation;
     former.restarts = worker.restarts;
-    // Between two processes a Supervisor has nothing to tell, but what was counted stays.
+    // Between two processes a Supervisor has no counts to report; the last ones stay.
     if (!worker.report.components.empty()) former.last = worker.report.components;
 }
 
@@ -201,7 +201,7 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
         for (const ComponentReport& last : at->second.last) {
             ComponentTotals& sum = totals[last.id];
             add(sum, last);
-            // Its worker has gone by then, and nothing will be emitted again.
+            // Its worker is gone, so nothing will be emitted again.
             if (at->second.finished) sum.losses.unreplayed += last.losses.unreplayed;
         }
     }
@@ -221,7 +221,7 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
 bool ReportBook::may_have_process(const std::string& topology, const cluster::WorkerSlot& slot,
                                   base::Micros noticed) const {
     const auto report = reports_.find(slot.supervisor);
-    if (report == reports_.end()) return true;  // Not told yet.
+    if (report == reports_.end()) return true;  // No report yet.
     for (const WorkerStatus& worker : report->second.workers) {
         if (worker.topology == topology && worker.pid != 0) return true;
     }

@@ -1,11 +1,11 @@
-// What Supervisors told last of their workers, and what follows from it for a topology.
+// The latest reports of Supervisors about their workers, and what they mean for each topology.
 //
 // Only what the assignment says counts: a worker that still runs where it no longer should is not
-// one of the topology's. Counts of former incarnations of a worker are added to those of the
-// present one, as far as they were told here: all is kept in memory, and gone with this process.
-//
+// one of the topology's. The counts of a worker's former incarnations are added to those of the
+// present one, as far as they were reported here: everything is kept in memory, and gone with this
+// process.
 // Threads: one.
-// Cost:    a report is moved in; questions walk over the reports of the Supervisors concerned.
+// Cost:    a report is moved in; queries walk over the reports of the Supervisors concerned.
 #pragma once
 
 #include <cstdint>
@@ -35,38 +35,39 @@ struct ComponentTotals {
     std::vector<std::uint64_t> complete_latency;  ///< As in cluster::ComponentReport.
 };
 
-/// Of a histogram as in cluster::ComponentReport; nothing: it is empty. 0 < q < 1.
+/// The q-quantile of a histogram as in cluster::ComponentReport, 0 < q < 1; nothing: it is empty.
 std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, double q);
 
 class ReportBook {
 public:
-    /// By topology, then by error.
+    /// Pairs of a topology and an error.
     using News = std::vector<std::pair<std::string, cluster::TopologyError>>;
 
-    /// What is new in it: errors of components, ends of workers, why one cannot be started.
+    /// Returns the news in the report: errors of components, ends of workers, failed starts.
     News take(cluster::SupervisorReport report, base::Micros now, std::int64_t now_ms);
 
-    /// When it reported last; nothing: never, or not since forget().
+    /// Time of its last report; nothing: none, or none since it was forgotten.
     std::optional<base::Micros> heard(const std::string& supervisor) const;
     const std::map<std::string, cluster::SupervisorReport>& reports() const { return reports_; }
-    /// Makes room: forgets the one of those that are not `present` which reported longest ago.
-    /// False: all are.
+    /// Makes room: forgets, of the Supervisors that are not `present`, the one that reported
+    /// longest ago. False: all are present.
     template <typename Present>
     bool forget_one_absent(const Present& present);
     void forget_topology(const std::string& topology);
 
-    /// What its Supervisor says of the worker in this slot; null: nothing, or of a former one only.
+    /// The Supervisor's report about the worker in this slot; null: none, or only about a former
+    /// one.
     const cluster::WorkerStatus* worker(const std::string& topology,
                                         const cluster::WorkerSlot& slot) const;
-    /// By component's id.
+    /// Indexed by component id.
     std::map<std::string, ComponentTotals> totals(const cluster::Assignment& assignment) const;
-    /// Whether it may be that a process of the topology, which is being killed, lives with the
-    /// slot's Supervisor. A report that does not tell of the worker proves that there is none only
-    /// if an earlier one did, or if it came after `noticed`, when the Supervisor must have known of
-    /// the kill: before, it may not have known of the worker yet.
+    /// Whether a process of the topology, which is being killed, may be alive at the slot's
+    /// Supervisor. A report without the worker proves that there is none only if an earlier report
+    /// had it, or if it came after `noticed`, when the Supervisor must have known of the kill:
+    /// before, it may not have known of the worker yet.
     bool may_have_process(const std::string& topology, const cluster::WorkerSlot& slot,
                           base::Micros noticed) const;
-    /// Whether all its workers are there and every task of them has ended.
+    /// Whether all of its workers exist and every task of them has ended.
     bool all_finished(const cluster::Assignment& assignment) const;
 
 private:
@@ -75,17 +76,17 @@ private:
 
     struct Former {
         std::uint64_t incarnation = 0;
-        std::vector<cluster::ComponentReport> last;  // Of that incarnation.
+        std::vector<cluster::ComponentReport> last;  // Reported by that incarnation.
         std::map<std::string, ComponentTotals> before;
         std::uint32_t restarts = 0;
-        bool finished = false;  // That incarnation.
-        std::string failure;    // The last that was told, until it runs without one.
+        bool finished = false;  // Refers to that incarnation.
+        std::string failure;    // Last failure reported, until it runs without one.
     };
 
-    /// Why a worker cannot be started, or does not do what it is to.
+    /// Notes why a worker cannot be started, or does not do what it should.
     static void note_failure_(const cluster::WorkerStatus& worker, const std::string& host,
                               std::int64_t now_ms, Former& former, News& news);
-    /// What a worker that has just finished lost.
+    /// Notes the losses of a worker that has just finished.
     static void note_losses_(const cluster::WorkerStatus& worker, std::int64_t now_ms, News& news);
     void note_worker_(const cluster::WorkerStatus& worker, const std::string& host,
                       std::int64_t now_ms, News& news);

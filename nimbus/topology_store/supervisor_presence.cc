@@ -45,14 +45,14 @@ void SupervisorPresence::came_(const std::string& id, base::Micros now) {
 void SupervisorPresence::went_(const std::string& id, base::Micros now) {
     seen_since_.erase(id);
     silent_.erase(id);
-    // One that spoke a moment ago was alive, so its session was ended, and did not expire.
+    // It was alive a moment ago, so its session was ended, and did not expire.
     const auto heard = book_.heard(id);
     if (heard && now - *heard < kAliveUntilGone) returning_until_[id] = now + task_timeout_;
     if (unsteady_until_.erase(id) > 0) miss(id, now);
 }
 
 base::Micros SupervisorPresence::miss(const std::string& id, base::Micros now) {
-    // Those that are lost for long count as new when they come.
+    // Supervisors that were lost for long count as new when they come back.
     std::erase_if(lost_since_, [&](const auto& each) { return now - each.second > kLostKept; });
     return lost_since_.try_emplace(id, now).first->second;
 }
@@ -71,8 +71,7 @@ void SupervisorPresence::expect_all(base::Micros now) {
     grace_until_ = now + kReturnGrace;
 }
 
-/// Those that tell nothing are taken for lost, if most others do tell: else it is we who do not
-/// hear.
+/// Silent Supervisors count as lost if most others report; otherwise the fault is ours.
 bool SupervisorPresence::look_at_silent(base::Micros now) {
     std::set<std::string> found;
     std::size_t heard = 0;

@@ -81,7 +81,7 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         if (read.count(id) == 0) orphans.push_back(assignment);
     }
     for (const auto& [id, known] : led) {
-        // The reading waited for all writes before it, and none was begun since.
+        // Reading waited for all earlier writes, and no write was begun since.
         STORM_CHECK(!known.writing, "nothing that was decided is lost by reading");
     }
     led = std::move(read);
@@ -98,7 +98,8 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     for (const std::string& id : std::exchange(to_write, {})) {
         Led& known = led.at(id);
         const auto why = snapshot.unreadable_assignments.find(id);
-        // If nothing is known of it, the scheduler makes another, which takes its place at once.
+        // If nothing is known of it, the scheduler makes another one, which takes its place at
+        // once.
         const bool is_there = why != snapshot.unreadable_assignments.end();
         const std::string told = is_there ? could_not_be_read(why->second) : "it was not there";
         if (is_there && known.assignment.epoch == 0 && is_running(fate_of(known.record))) {
@@ -123,14 +124,14 @@ void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot,
     }
     const auto last = followed.assignments().find(id);
     if (last != followed.assignments().end()) made.assignment = last->second;
-    // What it was is not known for sure, so the next epoch is one that none before can have
-    // reached.
+    // Its former epoch is not certain, so the next one must be higher than any that can have been
+    // given.
     made.epoch_given = std::max({made.epoch_given, made.assignment.epoch,
                                  static_cast<std::uint64_t>(wall.now_ms() / 1000)});
     if (made.stored == Led::Stored::kGood && !made.no_description) to_write.push_back(id);
 }
 
-/// They are listed by what their ids say, and keep their slots.
+/// They are listed by what their ids tell, and keep their slots.
 void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
                                        std::map<std::string, Led>& read) {
     for (const auto& [id, why] : snapshot.unreadable_topologies) {
@@ -142,7 +143,7 @@ void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
         read_assignment(snapshot, made);
         next_number = std::max(next_number, number_of(made.record) + 1);
         if (made.assignment.status != Status::kKilled) continue;
-        // By a kill of an unreadable one, of which nothing else tells.
+        // The kill of an unreadable topology is recorded only here.
         made.record.status = Status::kKilled;
         made.record.kill_wait_ms = made.assignment.kill_wait_ms;
         const auto before = led.find(id);
@@ -183,7 +184,7 @@ void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
 void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
                                      const cluster::SupervisorReport& by) {
     const std::string& id = worker.topology;
-    if (removed.contains(id)) return;  // It will end.
+    if (removed.contains(id)) return;  // It is about to end.
     if (!led.contains(id)) {
         const auto missing = std::count_if(led.begin(), led.end(), [](const auto& each) {
             return each.second.stored == Led::Stored::kMissing;
@@ -230,7 +231,7 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
     }
 }
 
-/// What was written, and can no longer be read, is written again: only this leader may.
+/// Writes records again that were written and have become unreadable; only this leader may.
 void Topologies::Impl::mend_unreadable() {
     if (!may_decide()) return;
     const auto mend = [this](const cluster::Unreadable& all) {
@@ -247,10 +248,10 @@ void Topologies::Impl::mend_unreadable() {
     mend(state.unreadable_assignments());
 }
 
-/// A worker runs by a newer assignment than ZooKeeper has, which was restored from a copy, then.
+/// A worker runs by a newer assignment than ZooKeeper has: ZooKeeper was restored from a copy.
 void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worker) {
     const std::uint64_t epoch = std::max(worker.report.assignment_epoch, epoch_of(worker));
-    // Records hold 32 bits of it; what is near their end was never given by anybody.
+    // Records have 32 bits for it; nobody has ever given an epoch near their end.
     if (epoch > std::numeric_limits<std::uint32_t>::max() / 2) return;
     if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
     known.epoch_given = std::max(known.epoch_given, epoch);
@@ -259,7 +260,7 @@ void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worke
     if (loop.now() >= presence.grace_until()) schedule_soon();
 }
 
-/// What runs counts, once all who are there can have told of it.
+/// The assignment that workers run by counts, once all present Supervisors have had time to report.
 void Topologies::Impl::mend_older(Led& known) {
     if (!known.is_older || known.writing || loop.now() < presence.grace_until()) return;
     known.is_older = false;
@@ -311,7 +312,8 @@ void Topologies::Impl::stop_leading() {
     scheduling = false;
     armed_until = -1;
     errors_waiting = false;
-    // What it has led, and was not told of as a follower yet, is not to be forgotten either.
+    // Topologies that it led, but has not been told of as a follower yet, must not be forgotten
+    // either.
     for (const auto& [id, known] : led) {
         const bool is_there = !known.pending && known.stored == Led::Stored::kGood &&
                               known.record.status != Status::kKilled;
@@ -361,7 +363,7 @@ void Topologies::Impl::hold(std::function<void()> call, const Answered& refuse) 
     held.push_back({std::move(call), refuse});
 }
 
-/// In their order; those that still have to wait are held again.
+/// Repeats them in order; those that still have to wait are held again.
 void Topologies::Impl::release_held() {
     if (held.empty()) return;
     loop.post(in_term([](Impl& self) {

@@ -113,7 +113,7 @@ void Topologies::Impl::created(Write outcome, const std::string& id, const Led& 
         if (outcome == Write::kUnknown) {
             written(id, outcome);
         } else {
-            write_failed(outcome, id);  // It is not there, so what is known is right.
+            write_failed(outcome, id);  // It does not exist in ZooKeeper, so our memory is right.
         }
         return done({}, refusal(outcome, '"' + made.record.name + '"'));
     }
@@ -130,7 +130,7 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
                                const std::function<base::Result<Fate>(const Led&)>& change) {
     if (!leading()) return done(not_leader());
     Led* const known = find(name);
-    // What is being written may fail: no answer builds on it.
+    // A pending write may fail, so no answer builds on it.
     if (in_doubt || (known != nullptr && known->writing)) {
         return hold([this, name, done, change] { request(name, done, change); }, done);
     }

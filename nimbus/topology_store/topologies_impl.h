@@ -1,4 +1,4 @@
-// How Topologies does it, for its own files only:
+// The implementation of Topologies, for its own files only:
 //
 //     topologies_impl.cc   what others ask: requests, and what is known
 //     term.cc              a term begins, is read, goes wrong, ends; what ZooKeeper has is mended
@@ -27,7 +27,7 @@
 
 namespace storm::nimbus {
 
-/// Why what was to be written was not.
+/// Translates the failure of a write.
 Refusal refusal(cluster::Write outcome, const std::string& what);
 
 struct Topologies::Impl : std::enable_shared_from_this<Impl> {
@@ -43,7 +43,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
                          std::map<std::string, Led>& read);
     void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
     void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
-    /// A worker of a topology that is not known.
+    /// Notes a worker of an unknown topology.
     void found_running(const cluster::WorkerStatus& worker, const cluster::SupervisorReport& by);
     void mend_unreadable();
     void note_older(Led& known, const cluster::WorkerStatus& worker);
@@ -55,18 +55,18 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void store_went_back(const std::string& how);
     void reload_soon();
     bool leading() const;
-    /// Leads, and its memory is what ZooKeeper has, or will have once writes are settled.
+    /// Leads, and its memory is what ZooKeeper has, or will have once pending writes are settled.
     bool may_decide() const { return leading() && !in_doubt; }
-    /// Before a write of a topology; after(): once it is settled.
+    /// To be called before a write of a topology. After it is settled: written().
     void writing(Led& known);
     void written(const std::string& id, cluster::Write outcome);
     void write_failed(cluster::Write outcome, const std::string& what);
     void write_assignment(Led& known);
-    /// Until it may be decided: the call comes again.
+    /// Holds a request until decisions are possible; then `call` comes again.
     void hold(std::function<void()> call, const Answered& refuse);
     void release_held();
     void stop_leading();
-    /// Calls back only while the term lasts that it was asked in.
+    /// Makes a callback that does nothing after the end of the present term.
     template <typename Call>
     auto in_term(Call call);
     template <typename Call>
@@ -74,10 +74,10 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
 
     void schedule_soon();
     void schedule_all();
-    /// Those of whose workers some lack a place, in the order of submission; `supply` then has what
-    /// there is for them.
+    /// Topologies that lack places for some workers, in the order of submission; afterwards
+    /// `supply` has what they can get.
     std::vector<Led*> wanting();
-    /// Whether all its workers have their places; notes what is to be known of those that have not.
+    /// Whether all of its workers have their places. Notes the Supervisors of those that do not.
     bool has_its_places(const Led& known);
     static Demand demand_of(const Led& known);
     static bool is_settled(const Led& known);
@@ -87,7 +87,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void look_at_silent();
     void supervisors_changed(const std::set<std::string>& touched);
 
-    /// By name, or by id.
+    /// Finds it by name or by id.
     Led* find(const std::string& name);
     void submit(Submission submission, const Submitted& done);
     void created(cluster::Write outcome, const std::string& id, const Led& made,
@@ -97,7 +97,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void end_wait(const Fate& fate);
-    /// The mark of that is written.
+    /// The mark of its removal is written.
     void was_removed(const std::string& id);
     void remove_what_is_over();
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
@@ -120,20 +120,20 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     ReportBook book;
     SupervisorPresence presence;
     FollowedTopologies followed;
-    cluster::Leadership last_leader;  // Of all that were seen, as epochs go.
-    std::string went_back;  // Why ZooKeeper is taken to be older than it was; empty: it is not.
-    bool surely_went_back = false;  // It was not only read from a server that lagged behind.
+    cluster::Leadership last_leader;  // The highest epoch seen.
+    std::string went_back;  // Why ZooKeeper must have gone back to older data; empty: it has not.
+    bool surely_went_back = false;  // Not just a read from a server that lagged behind.
 
-    /// When workers have asked for themselves last.
+    /// Time of each worker's last question for itself.
     std::map<std::pair<std::string, std::uint32_t>, base::Micros> asked;
 
-    // Led.
+    // ---- While leading.
     std::optional<cluster::Term> term;
-    std::uint64_t round = 0;                 // Grows with each term, and when one ends.
-    std::optional<std::uint64_t> own_epoch;  // Of the last term here.
+    std::uint64_t round = 0;                 // Grows at the beginning and the end of each term.
+    std::optional<std::uint64_t> own_epoch;  // Epoch of the last term of this process.
     std::vector<std::string> to_write;       // Topologies whose assignment could not be read.
     bool is_loaded = false;
-    bool in_doubt = false;  // A write failed: until all is read anew, nothing is decided.
+    bool in_doubt = false;  // A write failed; nothing is decided until everything is read again.
     bool reloading = false;
     base::Micros loaded_at = -1;  // -1: not in this term.
     struct Held {
@@ -142,16 +142,16 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     };
     std::vector<Held> held;
     std::map<std::string, Led> led;
-    std::vector<cluster::Assignment>
-        orphans;  // Of records that cannot be read: their slots are taken.
+    // Assignments of unreadable records, whose slots are taken.
+    std::vector<cluster::Assignment> orphans;
     std::uint64_t next_number = 1;
     Supply supply;  // Live Supervisors that report; the rest is of the last run.
-    // When it was seen first in this term that they were removed.
+    // When this leader first saw in this term that they were removed.
     std::map<std::string, base::Micros> removed;
-    // Removed although nobody had said that these workers had ended; the last kUnsureKept.
+    // Removed although the end of these workers was not confirmed; the last kUnsureKept.
     std::deque<std::pair<std::string, std::string>> unsure;
     bool scheduling = false;        // It will be done soon.
-    base::Micros armed_until = -1;  // A timer fires then; -1: none.
+    base::Micros armed_until = -1;  // Time at which a timer fires; -1: none.
     UnwrittenErrors errors;
     bool errors_waiting = false;
 

@@ -1,4 +1,4 @@
-// Errors of topologies that are to be written to ZooKeeper: of each the last kTopologyErrorsMax.
+// Errors that are to be written to ZooKeeper; the last kTopologyErrorsMax of each topology.
 //
 // Threads: plain values.
 #pragma once
@@ -27,7 +27,7 @@ public:
             if (list.size() > cluster::kTopologyErrorsMax) list.erase(list.begin());
         }
     }
-    /// All, to write them now.
+    /// Returns all errors, for writing them now.
     ByTopology take() { return std::exchange(errors_, {}); }
     bool empty() const { return errors_.empty(); }
     void forget(const std::string& topology) { errors_.erase(topology); }
