@@ -122,7 +122,7 @@ private:
     std::ofstream log_;
     std::int64_t started_us_ = 0, noted_us_ = 0;
     std::uint64_t first_ = 0, next_ = 0, acked_below_ = 0, failed_ = 0;
-    std::deque<bool> pending_;  // Of the messages from acked_below_ on.
+    std::deque<bool> pending_;  // One flag per message, from acked_below_ on.
     std::deque<std::uint64_t> again_;
     bool finished_ = false;
 };

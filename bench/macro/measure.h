@@ -20,10 +20,10 @@ inline constexpr double kSliceSeconds = 0.5;
 struct Outcome {
     Tally tally;
     bool counts_tuples = true;         // Else words only: a plain loop has nothing to emit or ack.
-    std::optional<double> rss_mb;      // Of a worker, when they are apart.
+    std::optional<double> rss_mb;      // The worker's, if it is a process of its own.
     std::optional<Nanos> first_tuple;  // When the last bolt had its first.
     std::optional<double> loop_per_s;  // Words of the plain loop.
-    std::optional<double> narrow_per_s;  // What `wide` is compared to.
+    std::optional<double> narrow_per_s;  // Baseline for `wide`.
 };
 
 /// Throws std::runtime_error when the engine fails, or tuples fail or are lost that should not.

@@ -1,11 +1,10 @@
-// What the tasks of one running topology count, and how whoever measures it reads that.
+// Counts of the tasks of one running topology, and how the measuring thread reads them.
 //
-// Each task counts in a slot of its own; only its calls of user code are counted.
+// Each task counts in a slot of its own; only its calls of user code are counted. A slot may
+// belong to another process: it lies in shared memory.
 //
-// A slot may be another process's: it lies in shared memory.
-//
-// Threads: a slot is written by its task; open() and close() are the measuring thread's; all may be
-//          read from any.
+// Threads: a slot is written by its task; open() and close() belong to the measuring thread; any
+//          may read.
 // Cost:    0.3 ns per count.
 #pragma once
 
@@ -58,13 +57,13 @@ struct Counts {
 /// All that was counted until some time.
 struct Reading {
     Nanos at = 0;
-    double cpu_seconds = 0;  // Of this process.
+    double cpu_seconds = 0;  // This process's.
     Counts counts;
     Histogram::Counts complete{};
     Histogram::Counts due{};
 };
 
-/// What was counted within one or several intervals.
+/// Counts within one or several intervals.
 struct Tally {
     double seconds = 0;
     double cpu_seconds = 0;
@@ -76,10 +75,10 @@ struct Tally {
     double per_second(std::uint64_t Counts::*count) const;
 };
 
-/// What the spouts and bolts are to do.
+/// Work for the spouts and bolts.
 struct Load {
     bool acks = true;
-    double rate = 0;  // Of each spout task; 0: as many as possible.
+    double rate = 0;  // Per spout task; 0: as fast as possible.
     std::uint64_t fail_every = 0;
     const Text* text = nullptr;
 };

@@ -36,7 +36,7 @@ constexpr std::string_view kFooter =
     "  wide             20 spouts, 80 bolts and 100 bolts, compared to 1, 2 and 2\n"
     "  idle             word-count without input\n";
 
-/// What does not go together; empty if all does.
+/// Options that exclude each other; empty: none.
 std::string contradiction(const Options& options) {
     if (options.workers > 1 &&
         (options.with_loop || options.scenario == Scenario::kWide ||

@@ -1,4 +1,4 @@
-// What the command line asks for.
+// The options of the command line.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct Options {
     std::string scenario_name;
     Scenario scenario = Scenario::kConstNull;
     bool acks = true;
-    std::optional<int> parallelism;  // Of each component.
-    std::optional<int> executors;    // Of all components together.
+    std::optional<int> parallelism;  // Per component.
+    std::optional<int> executors;    // For all components together.
     std::uint32_t workers = 1;       // Processes.
     double rate = 0;                 // Tuples of all spouts a second; 0: as many as possible.
     double seconds = 5;

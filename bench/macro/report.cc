@@ -31,7 +31,7 @@ std::optional<double> ratio(const Outcome& outcome, const std::optional<double>&
     return outcome.tally.per_second(&Counts::executed) / *to;
 }
 
-/// What was not left at its default.
+/// The options that are not at their default.
 Json settings_of(const Options& options) {
     Json settings = Json::object();
     for (const auto& [key, value] : options.settings.entries()) settings[key] = value;

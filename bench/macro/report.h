@@ -1,4 +1,4 @@
-// What was measured, as one line of JSON or for people.
+// Prints a measurement, as one line of JSON or for people.
 #pragma once
 
 #include <string>

@@ -17,7 +17,7 @@ struct Graph {
 };
 
 Graph make_graph(const Options& options, const Text* text);
-/// What `wide` is compared to.
+/// Baseline for `wide`.
 Graph make_narrow(const Options& options);
 /// Word count with a spout that blocks on `pipe`, and one that has nothing to say.
 Graph make_idle(const Options& options, int pipe);

@@ -37,7 +37,7 @@ private:
         Nanos due;
         Nanos emitted;
     };
-    std::vector<Flight> flights_;  // By message id - 1.
+    std::vector<Flight> flights_;  // Indexed by message id - 1.
     std::vector<MessageId> free_;
 };
 

@@ -70,7 +70,7 @@ private:
         alias_[column] = alias;
     }
 
-    std::vector<std::uint32_t> keep_;  // Of 2^32.
+    std::vector<std::uint32_t> keep_;  // Probabilities times 2^32.
     std::vector<std::uint32_t> alias_;
 };
 

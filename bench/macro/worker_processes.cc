@@ -35,7 +35,7 @@ void pause(base::Micros micros) {
 
 }  // namespace
 
-/// What all the processes see.
+/// Shared by all processes.
 struct WorkerProcesses::Shared {
     std::atomic<std::uint16_t> ports[kWorkersMax];
     std::atomic<bool> stop;

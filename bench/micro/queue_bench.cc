@@ -1,4 +1,4 @@
-// What lies between two executors: credit, and the batches that rows travel in.
+// The path between two executors: credit, and the batches that rows travel in.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
-// What all of these examples share: where tuples come from, and where they are printed.
+// Shared by all of these examples: a source of tuples, and a bolt that prints them.
 //
-// Order:   a Generated emits tuple 0 … limit - 1, and emits again what fails: a tuple is made from
-//          its number alone, so nothing has to be remembered.
+// Order:   a Generated emits tuple 0 … limit - 1, and emits failed ones again: a tuple is made
+//          from its number alone, so nothing has to be remembered.
 // Time:    one tuple each `pause`; it never waits in next_tuple().
 #pragma once
 

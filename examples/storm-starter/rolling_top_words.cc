@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr std::size_t kSlots = 3;  // Of a window: it moves on by one at each tick.
+constexpr std::size_t kSlots = 3;  // Per window: it moves on by one at each tick.
 constexpr std::size_t kTop = 5;
 
 /// Counts each word over the last kSlots ticks.

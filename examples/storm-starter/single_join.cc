@@ -57,7 +57,7 @@ private:
         }
         return {};
     }
-    /// What has waited for a whole tick, and for two at the most, fails.
+    /// Fails tuples that have waited for a whole tick, and so for at most two.
     void expire(storm::BoltCollector& out) {
         for (auto& [id, tuple] : old_) out.fail(std::move(tuple), "the other half has not come");
         old_ = std::exchange(young_, {});

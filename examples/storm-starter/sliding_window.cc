@@ -28,7 +28,7 @@ public:
 
 protected:
     using Tuples = std::vector<const storm::Tuple*>;
-    /// What it emits is to be anchored to all of `tuples`.
+    /// Its output should be anchored to all of `tuples`.
     virtual void window(const Tuples& tuples, storm::BoltCollector& out) = 0;
 
 private:

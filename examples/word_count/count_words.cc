@@ -10,9 +10,10 @@ namespace word_count {
 namespace {
 
 constexpr std::size_t kTopWords = 10;
-constexpr std::chrono::milliseconds kTopEvery{900};  // With ticks each second, each of them.
-constexpr int kTopShare = 50;                        // 1 / 2 %
-constexpr std::size_t kUnsavedSoon = 50'000;         // Then it saves.
+// If ticks come each second, every tick prints it.
+constexpr std::chrono::milliseconds kTopEvery{900};
+constexpr int kTopShare = 50;                 // 1 / 2 %
+constexpr std::size_t kUnsavedSoon = 50'000;  // Then it saves.
 // If saving does not work, what comes beyond fails.
 constexpr std::size_t kUnsavedMax = 4 * kUnsavedSoon;
 

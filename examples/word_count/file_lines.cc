@@ -117,7 +117,7 @@ std::size_t FileLines::emit_new(storm::SpoutCollector& out, std::size_t most) {
     while (emitted < most && pending_.window() < kPendingWindowMax) {
         const std::optional<Piece> piece = cutter_->next();
         if (!piece) {
-            // What has been emitted should go its way; the next call reads.
+            // Let emitted lines go their way; the next call reads.
             if (emitted > 0 || ++reads > kReadsPerCall || !read_more(out)) break;
             continue;
         }

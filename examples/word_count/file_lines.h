@@ -54,8 +54,8 @@ private:
 
     std::unique_ptr<Input> input_;
     std::optional<LineCutter> cutter_;
-    std::uint32_t unit_ = 0;   // Of what is in the cutter.
-    bool unit_ended_ = false;  // What is in the cutter is its last.
+    std::uint32_t unit_ = 0;   // Unit of the text in the cutter.
+    bool unit_ended_ = false;  // The cutter has the end of the unit.
     std::uint64_t words_cut_ = 0;
     bool all_read_ = false;
     bool finished_ = false;
@@ -63,7 +63,7 @@ private:
 
     PendingLines pending_;
     KeptText kept_;
-    std::string text_;  // Of a line that is read again.
+    std::string text_;  // A line that is read again.
 
     Clock::time_point shown_at_;
     Clock::time_point saved_at_;

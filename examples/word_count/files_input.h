@@ -31,12 +31,12 @@ private:
 
     const std::vector<std::string> paths_;
     const std::uint32_t units_;
-    std::uint64_t bytes_total_ = 0;  // Of one pass, as they were at the start.
-    std::uint64_t bytes_done_ = 0;   // Of this pass, in files that are done.
+    std::uint64_t bytes_total_ = 0;  // Bytes of one pass, measured at the start.
+    std::uint64_t bytes_done_ = 0;   // Bytes of this pass in files that are done.
     std::uint32_t unit_ = 0;
-    FileDescriptor file_;  // Of unit_; opened by the first read().
+    FileDescriptor file_;  // The file of unit_; opened by the first read().
     std::uint64_t offset_ = 0;
-    std::uint64_t last_end_ = 0;  // Of the unit before.
+    std::uint64_t last_end_ = 0;  // End of the previous unit.
 };
 
 }  // namespace word_count

@@ -24,7 +24,8 @@ public:
     Read read(std::span<char> room) override;
     void wait(std::chrono::milliseconds longest) override;
     std::uint32_t unit() const override { return unit_; }
-    /// Of units before this one nothing is left to go back to, so this one's start stands for them.
+    /// There is nothing left to go back to before this unit, so its start stands for all earlier
+    /// ones.
     Place place(std::uint32_t unit, std::uint64_t offset) const override;
     Resumed resume(const Place& place) override;
     std::string status() const override;

@@ -38,7 +38,7 @@ public:
     enum class Kind : std::uint8_t {
         kBytes,
         kLater,     ///< Nothing now; wait() and ask again.
-        kUnitEnds,  ///< What was read so far is a whole; the next bytes are of the next unit.
+        kUnitEnds,  ///< The bytes read so far are complete; the next ones belong to the next unit.
         kEnds
     };
     struct Read {
@@ -67,7 +67,7 @@ public:
     };
     virtual Resumed resume(const Place& place);
 
-    /// What is being read, and how much of it is done: "book.txt, 45 %".
+    /// The text being read, and how much of it is done: "book.txt, 45 %".
     virtual std::string status() const = 0;
 };
 

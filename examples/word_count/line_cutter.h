@@ -24,7 +24,7 @@ namespace word_count {
 /// A line without its newline, or a part of a long one.
 struct Piece {
     std::string_view text;
-    std::uint64_t offset;  ///< Of its first byte, in the text that start() began.
+    std::uint64_t offset;  ///< Offset of its first byte in the text that start() began.
 };
 
 class LineCutter {
@@ -35,7 +35,7 @@ public:
     };
     explicit LineCutter(Limits limits);
 
-    /// What is read from now on is another text, and its first byte has this offset there.
+    /// The following bytes belong to another text; the first one has this offset in it.
     void start(std::uint64_t offset);
     /// Where to read to; never empty.
     std::span<char> room();
@@ -45,7 +45,7 @@ public:
 
     /// Nothing: more bytes are needed or, after end(), there are no more lines.
     std::optional<Piece> next();
-    /// Of the first byte that next() has not returned.
+    /// Offset of the first byte that next() has not returned.
     std::uint64_t offset() const { return offset_; }
     /// How many words were over word_bytes_max so far.
     std::uint64_t words_cut() const { return words_cut_; }
@@ -58,8 +58,8 @@ private:
     std::vector<char> buffer_;
     std::size_t begin_ = 0;     // The first byte that next() has not returned.
     std::size_t scanned_ = 0;   // No newline from begin_ up to here.
-    std::size_t end_ = 0;       // Of what was read.
-    std::uint64_t offset_ = 0;  // Of begin_.
+    std::size_t end_ = 0;       // End of the bytes read.
+    std::uint64_t offset_ = 0;  // Offset of begin_.
     std::uint64_t words_cut_ = 0;
     bool ended_ = false;
 };

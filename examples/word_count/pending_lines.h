@@ -25,8 +25,8 @@ namespace word_count {
 
 /// Where a line stands.
 struct LineAt {
-    std::uint64_t offset = 0;  ///< Of its first byte.
-    std::uint32_t unit = 0;    ///< Of the file and pass; see Input.
+    std::uint64_t offset = 0;  ///< Offset of its first byte.
+    std::uint32_t unit = 0;    ///< File and pass; see Input.
     std::uint32_t length = 0;
     const char* kept = nullptr;  ///< Its text, if it cannot be read again.
 };
@@ -38,13 +38,13 @@ public:
     PendingLines();
 
     Id add(const LineAt& line);
-    /// What add() will return.
+    /// The id that add() will return.
     Id next() const { return next_; }
     void acked(Id id);
     void failed(Id id) { failed_.push_back(id); }
     /// The line that failed first and has not been emitted again yet.
     std::optional<Id> first_failed() const;
-    /// That line has been. REQUIRES: there is one.
+    /// The failed line has been emitted again. REQUIRES: there is one.
     void emitted_again() { failed_.pop_front(); }
 
     /// REQUIRES: not acked.

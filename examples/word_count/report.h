@@ -33,7 +33,7 @@ private:
     std::optional<storm::TaskContext> context_;
     // Opened at the start, so that a run whose result could not be written fails before it counts.
     std::unique_ptr<ReplacedFile> file_;
-    std::map<storm::TaskId, std::vector<WordCount>> top_;  // Of each task of `count`.
+    std::map<storm::TaskId, std::vector<WordCount>> top_;  // Indexed by task of `count`.
     WordTable counts_;
 };
 

@@ -1,5 +1,5 @@
-// What is kept on disk: the result, and with `progress=FILE` how far the input is done and what was
-// counted.
+// Files on disk: the result and, with `progress=FILE`, how far the input is done and the counts so
+// far.
 //
 //     FILE                 written by `lines`: everything before this place is in the counts below
 //     FILE.counts-<index>  written by the tasks of `count`, before they ack what they counted
@@ -47,7 +47,7 @@ private:
     bool committed_ = false;
 };
 
-/// What a run must have in common with an earlier one, to go on where that one was.
+/// Settings that a run must share with an earlier one to continue it.
 struct RunIdentity {
     std::string input;  ///< Absolute.
     std::uint64_t repeat = 1;

@@ -1,4 +1,4 @@
-// What can be read once, in order: standard input, a pipe, a terminal.
+// An input that can be read once, in order: standard input, a pipe, a terminal.
 //
 // Unit:    there is one.
 // Errors, threads and cost: as input.h says.
@@ -23,7 +23,7 @@ private:
 
     FileDescriptor stream_;
     bool ended_ = false;
-    bool told_ = false;  // That the unit has ended.
+    bool told_ = false;  // It has told the end of the unit.
 };
 
 }  // namespace word_count

@@ -1,5 +1,4 @@
-// What a word is: a run of [A-Za-z], lower-cased. All other bytes, those of UTF-8 too, stand
-// between words.
+// Cuts words: runs of [A-Za-z], lower-cased. All other bytes, also those of UTF-8, separate words.
 //
 // Threads: pure functions.
 // Cost:    about 1 ns a byte.

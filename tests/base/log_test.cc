@@ -1,4 +1,4 @@
-// What is logged stays on its line, whoever's text it is.
+// A logged text stays on its line, whoever wrote it.
 
 #include "base/log.h"
 

@@ -1,4 +1,4 @@
-// What the commands ask, print and fail with. Method: a Nimbus that answers as it is told.
+// Requests, output and failures of the commands. Method: a Nimbus that answers as it is told.
 #include <sstream>
 
 #include <gmock/gmock.h>

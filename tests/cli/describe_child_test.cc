@@ -100,7 +100,7 @@ TEST_F(DescribeChildTest, AnEndlessLoopEndsAtTheDeadline) {
 }
 
 TEST_F(DescribeChildTest, WaitingForAProcessorIsNotHeldAgainstIt) {
-    // Of one processor for all of them it gets a share.
+    // All of them share one processor.
     cpu_set_t before, one;
     CPU_ZERO(&one);
     ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);

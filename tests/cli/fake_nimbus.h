@@ -32,7 +32,7 @@ class FakeNimbus {
 public:
     using Answer = std::function<net::HttpResponse(const net::HttpRequest&)>;
 
-    /// With a token it shows that it knows it, and answers all others as well.
+    /// Given a token, it proves that it knows it; other callers are answered as well.
     explicit FakeNimbus(Answer answer, const std::string& token = "")
         : answer_(std::move(answer)),
           door_(

@@ -1,4 +1,5 @@
-// What `storm new` would write, and to whom it says no. The folder itself is tests/e2e's business.
+// The files of `storm new`, and the names that it refuses. The folder itself is tested in
+// tests/e2e.
 #include "cli/new_topology.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// Which Nimbus is asked, with which token, and what becomes of its answers. Method: real servers on
+// The choice of the Nimbus and the token, and the handling of answers. Method: real servers on
 // loopback ports, which answer as they are told.
 #include "cli/nimbus_client.h"
 

@@ -1,4 +1,4 @@
-// What storm-submit sends, in which order, and what it waits for. Method: a program that is a
+// The requests of storm-submit, their order, and what it waits for. Method: a program that is a
 // script, and a Nimbus that answers as it is told.
 #include "cli/submit.h"
 
@@ -44,7 +44,7 @@ protected:
         return file("wc", "#!/bin/bash\ncat >&3 <<'END'\n" + description + "\nEND\n", 0755);
     }
 
-    /// What storm-submit prints on both streams.
+    /// Output of storm-submit on both streams.
     std::string submitted(Submission submission, const Config& config) {
         submission.timeout = 2 * base::kMicrosPerSecond;
         std::ostringstream text;

@@ -1,4 +1,4 @@
-// What tables and other texts for people look like. Method: golden texts.
+// Tables and other texts for people. Method: golden texts.
 #include "cli/table.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What was lost is told with its number, its component and what to do. Method: golden texts.
+// A loss is reported with its number, its component and a hint. Method: golden texts.
 #include "cluster/losses.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What a topology's secrets are in ZooKeeper, and for whom they can be had again.
+// The form of a topology's secrets in ZooKeeper, and who can open them again.
 #include "cluster/seal.h"
 
 #include <gmock/gmock.h>

@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// What the other side gets, if it comes in pieces of up to 40 bytes.
+/// The messages that the other side gets, in pieces of up to 40 bytes.
 template <typename Message>
 base::Result<std::vector<Message>> arrive(std::string_view bytes, AnyRecord& any) {
     MessageReader<Message> reader;

@@ -1,4 +1,4 @@
-// What every Coordination must do: one set of tests for the real ZooKeeper and for its twin.
+// The contract of every Coordination: one set of tests for the real ZooKeeper and for its twin.
 //
 // A rig gives clients, waits, and makes faults:
 //     std::unique_ptr<Coordination> connect()

@@ -55,7 +55,7 @@ struct ElectionTest : ::testing::Test {
     std::unique_ptr<Candidate> candidate(const std::string& id, std::int64_t started_ms = 1) {
         return std::make_unique<Candidate>(time, server, id, started_ms);
     }
-    /// What a leader's write comes to.
+    /// The outcome of a leader's write.
     Write write_by(Candidate& leader, const Term& term, const std::string& name) {
         AnyRecord any(std::hash<std::string>()(name));
         TopologyRecord record = any.topology();

@@ -1,4 +1,4 @@
-// What the fuzzers of links and their test by mutations do with each input: frames, as they come
+// The trial of one input for the fuzzers of links and their test by mutations: frames, as they come
 // from a connection, and the body of a batch, as a worker takes it from another one.
 #pragma once
 

@@ -15,7 +15,7 @@
 namespace storm::cluster {
 namespace {
 
-/// What a newer version put there may come back in another order of bytes.
+/// Fields of a newer version may come back in another order of bytes.
 template <typename Record>
 Record as_this_version_sees_it(Record record) {
     if constexpr (requires { record.newer; }) record.newer.clear();

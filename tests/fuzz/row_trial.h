@@ -1,6 +1,5 @@
-// What the fuzzer and its test by mutations do with each input: any bytes may be refused; bytes
-// that are accepted must be safe to read, and must be exactly what would be written for what they
-// say.
+// The trial of one input for the fuzzer and its test by mutations: any bytes may be refused; bytes
+// that are accepted must be safe to read, and must be exactly the encoding of their content.
 #pragma once
 
 #include <cstddef>

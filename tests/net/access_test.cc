@@ -1,4 +1,4 @@
-// Who may, by the token or by a proof of it. Method: heads of requests as values, and a clock that
+// Access by the token, or by a proof of it. Method: heads of requests as values, and a clock that
 // the test moves.
 
 #include "net/access.h"
@@ -22,7 +22,7 @@ using ::testing::Not;
 
 class AccessTest : public ::testing::Test {
 protected:
-    /// What it is answered who needs `wanted`; 0: it may.
+    /// Status of the answer to a request that needs `wanted`; 0: it is allowed.
     int status_of(const std::string& header, Access wanted = Access::kChange) {
         HttpRequest request;
         if (!header.empty()) request.headers["authorization"] = header;
@@ -161,7 +161,7 @@ TEST_F(AccessTest, AProofIsOfItsMethodTargetHostAndBody) {
     HttpRequest elsewhere = change({nonce(), 1, "c"});
     elsewhere.target = "/x";
     EXPECT_EQ(judged(elsewhere), "refused");
-    // What cannot be told apart when it is put together is not taken.
+    // Parts that could be divided in two ways when joined are refused.
     HttpRequest shifted = change({nonce(), 1, "c"}, "secret", {"POST", "http", "//a:1/t:" + body});
     shifted.target = "http";
     shifted.headers["storm-content-sha256"] = "//a:1/t:" + body;

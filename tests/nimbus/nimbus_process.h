@@ -95,7 +95,7 @@ public:
         });
     }
     void signal(int number) const { ::kill(pid_, number); }
-    /// What it exited with; negative: the signal that ended it.
+    /// Its exit code; negative: the signal that ended it.
     int wait() {
         int status = 0;
         ::waitpid(std::exchange(pid_, -1), &status, 0);
@@ -129,7 +129,7 @@ public:
         return none;
     }
     net::HttpResponse get(const std::string& target) const { return ask(call("GET", target)); }
-    /// With the token.
+    /// Sends the token.
     net::HttpResponse change(const std::string& method, const std::string& target,
                              std::string body = {}) const {
         net::HttpCall wanted = call(method, target, std::move(body));

@@ -398,7 +398,7 @@ TEST_F(NimbusTest, ConnectsAgainToAZookeeperThatWasEmptiedAndSaysWhatIsMissing) 
     zookeeper_->kill_and_empty();
     zookeeper_->start();
 
-    // That it is older, and, once it is read, what is missing.
+    // It is older and, once it has been read, something is missing.
     ASSERT_TRUE(soon([this] { return nimbus().json("/health").at("problems").size() == 2; },
                      std::chrono::seconds(40)));
     EXPECT_EQ(nimbus().json("/health").at("status"), "degraded");

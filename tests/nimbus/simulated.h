@@ -35,7 +35,7 @@ private:
     const ManualTime& time_;
 };
 
-/// What all live in.
+/// The surroundings of all Nimbuses.
 struct World {
     ManualTime time;
     ManualLoop server_loop{time};

@@ -73,7 +73,7 @@ TEST(Cve, 2015_3188_2021_38294_NoShellAnywhere) {
     EXPECT_GT(files, 100);
 }
 
-// Whoever asked could say as whom.
+// The requester could name any user.
 TEST(Cve, 2017_9799_2018_1331_2018_1332_2026_124496_NobodyNamesAUserInARequest) {
     each_operation([](const std::string& method, const std::string& path, const auto& operation) {
         const std::string text = operation.dump();
@@ -97,7 +97,7 @@ TEST(Cve, 2023_43123_FilesUnderWayAreNobodyElsesAndFollowNoLink) {
     EXPECT_TRUE(S_ISREG(found.st_mode));
 }
 
-// Who could not be authenticated became ANONYMOUS.
+// A caller without authentication became ANONYMOUS.
 TEST(Cve, 2026_41081_ThereIsNoAnonymousWhoMay) {
     for (const char* const authorization :
          {"", "Bearer", "Bearer ", "Bearer wrong", "Basic c2VjcmV0", "secret", "Digest",

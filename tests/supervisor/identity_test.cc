@@ -1,5 +1,5 @@
-// Who a Supervisor is stays the same over its restarts, and no two are one. Method: a temporary
-// folder; ports are free or not as the test says.
+// A Supervisor's identity survives restarts, and no two have the same. Method: a temporary folder;
+// ports are free or not as the test says.
 
 #include "supervisor/identity.h"
 

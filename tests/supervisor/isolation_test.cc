@@ -46,7 +46,7 @@ protected:
         cluster.nimbus.places.users = kUsers;
         cluster.settings.isolation.processes_max = 200;
     }
-    /// What the worker of `id` found that it may do.
+    /// The permissions that the worker of `id` found.
     std::map<std::string, std::string> looked(const std::string& id) {
         const std::string file = cluster.nimbus.file(id, "look");
         EXPECT_TRUE(cluster.nimbus.wait_until(

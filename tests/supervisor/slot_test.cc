@@ -32,7 +32,7 @@ Wanted wanted(const std::string& topology, std::uint64_t epoch, Status status = 
 }
 const Wanted kA = wanted("a", 1);
 
-/// What surrounds a slot: one host, one process at most, and what the host remembers on its disk.
+/// The surroundings of a slot: one host, one process at most, and the host's memory on its disk.
 struct World {
     Slot slot{kTimes};
     Micros now = 1'000 * kSecond;
@@ -40,7 +40,8 @@ struct World {
     bool process = false;
     bool start_fails = false;
     bool told_to_stop = false;
-    std::string asked;  // Of the process, in order: A(ssign), D(rain), S(top), T(ERM), K(ILL).
+    // Requests to the process, in order: A(ssign), D(rain), S(top), T(ERM), K(ILL).
+    std::string asked;
     std::vector<std::uint64_t> incarnations;
     std::vector<Micros> starts;
     std::map<std::tuple<std::string, std::uint32_t, std::uint64_t>, History> disk;

@@ -206,7 +206,7 @@ TEST(Supervisor, StartsAgainOnAFullDiskAndSavesItsStateLater) {
     TestCluster cluster;
     const std::string dir = cluster.settings.places.local_dir;
     std::filesystem::create_directories(dir);
-    // Of this process alone; gone with it.
+    // A namespace of this process alone; gone with it.
     if (::unshare(CLONE_NEWNS) != 0 ||
         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("none", dir.c_str(), "tmpfs", 0, "size=256m,mode=700") != 0) {

@@ -133,7 +133,7 @@ TEST_F(Socket, OneUserCannotKeepOutTheOthers) {
     const base::Descriptor one_more(connect());
     EXPECT_TRUE(run_until([&] { return is_closed(one_more.get()); }));
 
-    // Who has said who it is is none of them.
+    // A worker that has said its Hello is not counted among them.
     EXPECT_FALSE(is_closed(strangers[0].get()));
     send(strangers[0].get(), hello());
     ASSERT_TRUE(run_until([&] { return connected_ == 1; }));

@@ -150,7 +150,7 @@ private:
     BasicScript script_;
 };
 
-/// What spouts were told of their tuples.
+/// Acks and fails that spouts got for their tuples.
 class Outcomes {
 public:
     void ack(MessageId id) {
@@ -300,7 +300,7 @@ inline Config config_of(Threads threads, Settings settings = {}) {
     return config;
 }
 
-/// Of this process.
+/// Resident memory of this process.
 inline std::int64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     std::int64_t size = 0;

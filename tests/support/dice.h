@@ -1,4 +1,4 @@
-// What random topologies of soaks are thrown with.
+// Randomness for the random topologies of soaks.
 //
 // Threads: one at a time.
 #pragma once

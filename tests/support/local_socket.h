@@ -55,7 +55,7 @@ public:
         }
         return all;
     }
-    /// What has arrived so far.
+    /// The bytes that have arrived so far.
     std::string receive_now() const {
         std::array<char, 4096> chunk{};
         const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), MSG_DONTWAIT);
@@ -134,7 +134,7 @@ private:
     const Listening listening_ = listen_on_loopback(8);
     mutable std::mutex mutex_;
     std::string received_;   ///< Guarded by mutex_.
-    std::vector<int> open_;  ///< Of the thread, until it has ended.
+    std::vector<int> open_;  ///< Used by the thread, until it has ended.
     std::optional<base::Thread> thread_;
 };
 

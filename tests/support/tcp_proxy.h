@@ -158,9 +158,9 @@ private:
     }
 
     const std::uint16_t target_;
-    base::Random random_;  // Of the thread.
+    base::Random random_;  // Used by the thread.
     const tests::Listening listening_ = tests::listen_on_loopback(16);
-    std::vector<Pair> pairs_;  // Of the thread.
+    std::vector<Pair> pairs_;  // Used by the thread.
     std::atomic<bool> end_{false};
     std::atomic<bool> cut_{false};
     std::array<std::atomic<bool>, 2> paused_{};

@@ -49,7 +49,7 @@ public:
     void stop() { supervisor_.reset(); }
     supervisor::Supervisor& supervisor() { return *supervisor_; }
 
-    /// With `workers` workers, on the first slots.
+    /// Uses `workers` workers, on the first slots.
     void submit(const std::string& id, const std::string& mode, std::size_t workers = 1) {
         std::vector<std::uint16_t> ports = nimbus.slots();
         ASSERT_GE(ports.size(), workers);

@@ -1,5 +1,5 @@
-// What a Supervisor needs around it, for tests with real worker processes: somebody who leads, has
-// blobs, takes reports, and submits topologies.
+// The surroundings of a Supervisor for tests with real worker processes: a leader that has blobs,
+// takes reports, and submits topologies.
 //
 // Threads: one, besides that of the HTTP server.
 #pragma once
@@ -122,7 +122,7 @@ public:
         wait_until([] { return false; }, duration);
     }
 
-    /// With a worker on each port.
+    /// Puts a worker on each port.
     void submit(const std::string& id, const std::string& mode, const std::string& supervisor_id,
                 const std::vector<std::uint16_t>& ports) {
         ASSERT_TRUE(wait_until([this] { return term_.has_value(); }));
@@ -223,9 +223,9 @@ public:
     std::string token_file() const { return folder_ + "/token"; }
     const std::string& address() const { return address_; }
 
-    supervisor::Places places;                    ///< Of the Supervisor.
+    supervisor::Places places;                    ///< The Supervisor's.
     std::vector<cluster::Artifact> artifacts;     ///< Besides the program.
-    std::map<std::string, std::string> settings;  ///< Of topologies, besides test.mode.
+    std::map<std::string, std::string> settings;  ///< Settings of topologies, besides test.mode.
     std::map<std::string, cluster::Assignment> assignments;
 
 private:

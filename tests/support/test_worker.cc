@@ -72,7 +72,7 @@ void note(const char* file, const std::string& line) {
     std::ofstream(file, std::ios::app) << line << '\n' << std::flush;
 }
 
-/// What it has inherited: descriptors besides 0 to 3, as "4 7".
+/// Inherited descriptors besides 0 to 3, as "4 7".
 std::string open_descriptors() {
     std::string found;
     DIR* const directory = ::opendir("/proc/self/fd");

@@ -85,7 +85,7 @@ const std::string kIdHint =
     "ids are file names and arguments: begin with a letter, a digit or \"_\", and use only these, "
     "\".\" and \"-\"";
 
-/// With a spout "lines" that emits (word, count), where the mistake is not about it.
+/// Adds a spout "lines" that emits (word, count), unless the mistake is about it.
 class BuilderTest : public testing::Test {
 protected:
     BuilderTest() : lines_(t_.spout<Source>("lines", kWords)) {}

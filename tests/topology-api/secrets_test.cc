@@ -1,5 +1,5 @@
-// Which settings are secrets: by name, by declaration, by what their value carries. Method: lists
-// of keys and values that people use.
+// Recognizing secret settings by name, by declaration and by value. Method: lists of keys and
+// values that people use.
 #include <map>
 #include <string>
 

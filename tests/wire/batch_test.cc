@@ -1,4 +1,5 @@
-// What crosses processes: the header says what follows, and a damaged or foreign one is refused.
+// Batches between processes: the header describes what follows, and damaged or foreign ones are
+// refused.
 #include "wire/batch.h"
 
 #include <cstdint>

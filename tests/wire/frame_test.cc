@@ -101,7 +101,7 @@ TEST(Frame, AByteOfControlRecordsOrOfAReceiptThatIsChangedIsFound) {
             if (!size || *size == 0 || *size > changed.size()) continue;
             const auto read = read_frame(arrived.bytes().first(*size));
             if (!read) continue;
-            // What is left unused may change; what is said may not.
+            // Unused bytes may change; the content may not.
             if (const auto* const same = std::get_if<ControlFrame>(&*read)) {
                 if (!check_checksum(*same) || same->records.empty()) continue;
                 EXPECT_EQ(same->sequence, 5) << at;

@@ -1,4 +1,4 @@
-// What a refusal says; empty where there is none.
+// The text of a refusal; empty if there is none.
 #pragma once
 
 #include <string>

@@ -38,7 +38,7 @@ PlainRow row_of(std::vector<Value> values) {
     return row;
 }
 
-/// With one anchor, a word and a number: 72 bytes, anchor count at 8, offsets at 32, values
+/// A row with one anchor, a word and a number: 72 bytes, anchor count at 8, offsets at 32, values
 /// from 40.
 Bytes word_row() {
     PlainRow row = row_of({"storm", 42});

@@ -47,7 +47,7 @@ std::vector<std::string> words_of(const std::string& line) {
     return {std::istream_iterator<std::string>(stream), {}};
 }
 
-/// Of pairs of hexadecimal digits.
+/// Parses pairs of hexadecimal digits.
 Bytes bytes_of(const std::string& digits) {
     Bytes bytes;
     for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {

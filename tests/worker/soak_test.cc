@@ -44,12 +44,12 @@ using std::chrono::steady_clock;
 
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::size_t kIdsMax = 1 << 20;  // Tracked tuples in a round.
-constexpr int kCopiesMax = 100;           // Of one tree; a little more is possible.
+constexpr int kCopiesMax = 100;           // Copies in one tree; a little more is possible.
 constexpr std::int64_t kTimeoutMs = 1'000;
 
 // ---- The book ----------------------------------------------------------------------------------
 
-/// What should be true of each tracked tuple, kept by spouts and bolts beside the engine.
+/// The facts that must hold for each tracked tuple, kept by spouts and bolts beside the engine.
 class Book {
 public:
     Book() : pages_(kIdsMax) {}
@@ -188,7 +188,7 @@ struct Input {
     GroupingKind grouping;
 };
 
-/// Of a thousand inputs, how many are treated so; the rest are acked.
+/// Number of inputs, out of a thousand, that are treated so; the rest are acked.
 struct Manners {
     std::int64_t fail = 0, raise = 0, forget = 0, nap = 0, hold = 0, keep = 0, join = 0, drop = 0,
                  forever = 0;
@@ -200,7 +200,7 @@ struct Part {
     bool blocking = false;
     int executors = 1;
     int tasks = 1;
-    std::int64_t pending = 0;  // Of a spout; 0: no limit of its own.
+    std::int64_t pending = 0;  // A spout's limit; 0: the default.
     std::vector<Input> inputs;
     Manners manners;
 };
@@ -327,7 +327,7 @@ Plan random_plan(std::uint64_t seed) {
 
 // ---- Its spouts and bolts ----------------------------------------------------------------------
 
-/// What all tasks of a round share. Owners: the round and its tasks.
+/// Shared by all tasks of a round. Owners: the round and its tasks.
 struct Round {
     explicit Round(Plan random) : plan(std::move(random)) {}
 
@@ -735,8 +735,8 @@ void soak(const Plan& plan) {
                 }
                 const std::uint64_t taken = book.copies_executed() + expired;
                 EXPECT_LE(taken, book.copies_emitted());
-                // What is kept for longer than its tree lives may come back into a cycle that has
-                // ended meanwhile, where nobody asks for it any more.
+                // Tuples kept for longer than their tree lives may come back into a cycle that has
+                // ended meanwhile, where nobody needs them any more.
                 const bool may_come_late = plan.cyclic && plan.times_out;
                 EXPECT_TRUE(dropped > 0 || may_come_late || taken == book.copies_emitted())
                     << book.copies_emitted() << " copies were emitted, " << book.copies_executed()

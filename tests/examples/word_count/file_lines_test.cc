@@ -47,7 +47,7 @@ public:
         spout_.open(storm::TaskContext(std::make_shared<FakeSite>()), out_);
     }
 
-    /// What one call emits.
+    /// The lines that one call emits.
     std::vector<std::string> next() {
         emitter_.emitted.clear();
         spout_.next_tuple(out_);
@@ -60,7 +60,7 @@ public:
         }
         return lines;
     }
-    /// Of what the last next() returned.
+    /// The ids of the lines that the last next() returned.
     const std::vector<storm::MessageId>& ids() const { return ids_; }
     void ack(storm::MessageId id) { spout_.ack(id); }
     void fail(storm::MessageId id) { spout_.fail(id, storm::FailReason::kBoltFailed); }

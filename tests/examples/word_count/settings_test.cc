@@ -1,4 +1,4 @@
-// What a user may combine, and what is said when it does not go together.
+// Combinations of settings that a user may choose, and the messages for the others.
 #include "examples/word_count/settings.h"
 
 #include <initializer_list>

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of "abc"; FIPS 180-2.
+// The hash of "abc"; FIPS 180-2.
 const std::string kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 class BlobStoreTest : public ::testing::Test {

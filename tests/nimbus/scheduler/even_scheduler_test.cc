@@ -55,7 +55,7 @@ public:
         demands.push_back(std::move(demand));
         return demands.back();
     }
-    /// What comes of it is what is next.
+    /// The results become the present state.
     std::vector<Placement> run() {
         std::vector<Placement> placements = schedule(demands, supply);
         for (std::size_t i = 0; i < demands.size(); ++i) {

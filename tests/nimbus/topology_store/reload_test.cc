@@ -180,7 +180,7 @@ public:
         }
     }
 
-    /// Of "wc", given the answers; "none": it is gone.
+    /// Possible states of "wc", given the answers; "none": it is gone.
     std::set<std::string> possible() const {
         std::set<std::string> states = {"ACTIVE"};
         for (const auto& [what, answer] : asked) {
@@ -256,7 +256,8 @@ private:
 
 TEST(Reload, NoDecisionIsLostAndNoEpochHasTwoContentsWhateverFailsAndWhenever) {
     constexpr std::size_t kStepsMax = 400;
-    base::log::set_level(base::LogLevel::kError);  // Of thousands of plays.
+    // Warnings of thousands of plays would fill the output.
+    base::log::set_level(base::LogLevel::kError);
     for (const Fault fault : kFaults) {
         for (const Ask first : kAll) {
             for (const Ask second : kAll) {

@@ -203,7 +203,7 @@ TEST_F(TopologiesTest, AStaleLeaderWritesNothing) {
     nimbus.submit("wc", 1);
     SimulatedNimbus second(world, "n2:6627");
     run();
-    // What it asks for is on its way when it stops, and arrives in the time of the next one.
+    // Its request is on its way when it stops, and arrives during the next term.
     nimbus.loop.hold();
     run(kSessionTimeout + 3 * kMicrosPerSecond);
     ASSERT_TRUE(second.topologies.leading());

@@ -37,8 +37,8 @@ constexpr std::uint32_t kCapacity = 1'000;
 constexpr Micros kTimeout = 30 * kMicrosPerSecond;
 constexpr MessageId kMessage = 42;
 
-/// What is acked for each copy of a tree in which the spout's tuple went to two bolts, whose
-/// outputs went to three more, one of which emitted once more.
+/// The acks of each copy in a tree: the spout's tuple went to two bolts, their outputs to three
+/// more, one of which emitted once more.
 struct Tree {
     explicit Tree(std::uint64_t seed) {
         Random random(seed);
@@ -498,7 +498,7 @@ TEST_F(AckLedgerTest, AnExpiredTreeIgnoresItsLateAckAndFail) {
 void check_timeouts(Micros start, Micros timeout, std::uint64_t seed, bool resets) {
     Random random(seed);
     AckLedger ledger(kTask, kLife, 100'000, timeout, Random(seed));
-    std::map<MessageId, Micros> since;  // Of the pending ones: emitted, or reset last.
+    std::map<MessageId, Micros> since;  // Last emit or reset of each pending message.
     std::map<MessageId, Root> roots;
     std::vector<Settled> expired;
     MessageId next = 0;

@@ -50,7 +50,7 @@ private:
 
 class EngineBurst : public ::testing::TestWithParam<Threads> {
 protected:
-    /// What "burst" emits has all arrived, and was never in flight all at once.
+    /// All output of "burst" has arrived, and was never in flight all at once.
     void expect_all_arrives() {
         const auto seen = std::make_shared<std::atomic<std::int64_t>>(0);
         t.bolt_fn("sink", {}, [seen](const Tuple&, BasicCollector&) {
@@ -62,7 +62,7 @@ protected:
         ASSERT_TRUE(run.finishes(kPatience * 4));
         EXPECT_EQ(seen->load(), kRows);
         EXPECT_EQ(run.of("burst").dropped, 0);
-        // What one call may keep, and a copy of it; credit; a row more here and there.
+        // The output that one call may keep, and a copy of it; credit; a row more here and there.
         EXPECT_LE(peak.bytes(), 4 * kMegabyte);
         EXPECT_TRUE(run.empties());
     }

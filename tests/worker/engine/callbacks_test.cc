@@ -360,7 +360,7 @@ TEST_P(EngineCallbacks, ManyAcksThatTakeTheirTimeLeaveTheirNeighboursTurns) {
     constexpr std::int64_t kCount = kSanitized ? 5'000 : 20'000;
     struct Turns {
         std::atomic<std::int64_t> executed{0};
-        std::int64_t seen = 0;  // By the last ack.
+        std::int64_t seen = 0;  // Number seen by the last ack.
         int in_turn = 0;        // Acks since that grew,
         int longest = 0;        // and the most of these.
     };

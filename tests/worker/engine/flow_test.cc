@@ -279,7 +279,7 @@ TEST_P(EngineFlow, ShuffleGoesAroundATaskThatIsStuck) {
     t.bolt<Sink>("sink", gate, seen).blocking().parallelism(2).shuffle("numbers");
     Running run(t, config({{"topology.worker.buffer.bytes", "1048576"}}));
 
-    // What the stuck one was given is at most its credit, of 256 KiB; a row has 32 bytes.
+    // The stuck one got at most its credit, of 256 KiB; a row has 32 bytes.
     EXPECT_TRUE(eventually([&] { return seen->sum() >= kCount - 256 * 1024 / 32 - 1'000; }));
 
     gate->open();
@@ -763,7 +763,7 @@ TEST_P(EngineFlow, ABoltMayListenToItself) {
     for (std::int64_t n = 0; n < kCount; ++n) ASSERT_EQ(executed->of(n), n % 10 + 1);
 }
 
-// What a call emits comes right back into the queue whose run is being executed.
+// The output of a call comes right back into the queue whose run is being executed.
 TEST_P(EngineFlow, ABoltThatEmitsFarMoreToItselfThanItsQueueHoldsExecutesEachInputOnce) {
     struct Burst {
         std::int64_t rows;

@@ -31,7 +31,7 @@ using std::chrono::milliseconds;
 using ::testing::Each;
 using ::testing::SizeIs;
 
-/// Who received which number.
+/// The receiver of each number.
 class Received {
 public:
     void add(TaskId task, std::int64_t n) {

@@ -53,10 +53,10 @@ SpoutScript endless() {
     }};
 }
 
-/// What one task's calls mean to its neighbours.
+/// The effect of one task's calls on its neighbours.
 struct Beside {
-    std::atomic<int> acks{0};   // Of the neighbours.
-    std::atomic<int> calls{0};  // That were slow, and held nobody up.
+    std::atomic<int> acks{0};   // Acks of the neighbours.
+    std::atomic<int> calls{0};  // Calls that were slow, but held nobody up.
     std::atomic<bool> over{false};
 
     /// A call of 100 ms and more, which ends when neighbours have gone on since it began.

@@ -32,11 +32,11 @@ constexpr std::uint32_t kPending = 1U << 20;
 struct Topology {
     std::uint32_t spouts = 1;
     std::uint32_t servers = 1;
-    std::function<Micros(Micros now, base::Random& random)> service;  // Of one tuple.
+    std::function<Micros(Micros now, base::Random& random)> service;  // Service time of one tuple.
     std::uint32_t per_call = 1;    // Tuples that a spout emits in one call.
     Micros source_interval = 0;    // Between two calls, of a source that has no more; 0: endless.
     Micros hop = 20;               // From spout to server, and back.
-    std::uint32_t components = 1;  // That the spouts belong to, in turn.
+    std::uint32_t components = 1;  // Components that the spouts belong to, in turn.
     Micros late = 0;               // How much later the spouts of each further one begin.
 };
 
@@ -50,7 +50,7 @@ std::function<Micros(Micros, base::Random&)> about(Micros service) {
     };
 }
 
-/// Of one stretch of time.
+/// Measured over some stretch of time.
 struct Outcome {
     double acked_per_second = 0;
     double failed_share = 0;

@@ -1,5 +1,5 @@
-// What a spout has given up is what failed and was never acked afterwards.
-// Method: sequences by hand, and random ones against a plain set.
+// A spout has given up the tuples that failed and were never acked afterwards. Method: sequences by
+// hand, and random ones against a plain set.
 #include "worker/executor/unreplayed.h"
 
 #include <set>

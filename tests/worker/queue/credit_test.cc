@@ -157,7 +157,7 @@ struct Step {
 struct State {
     int limit = 0;  // In memory: how often it was moved. The sender waits for the next move.
     int waiting = 0;
-    int seen = 0;                      // What the sender needs is a limit above this.
+    int seen = 0;                      // The sender needs a limit above this.
     std::vector<int> sender_buffer;    // Stores to `waiting`.
     std::vector<int> receiver_buffer;  // Stores to `limit`.
     std::size_t sender_at = 0;

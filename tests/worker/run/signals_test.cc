@@ -81,7 +81,7 @@ std::string seen_by_child(Start&& start) {
     return dir.read("status");
 }
 
-/// Of our signals, in what the child saw: the blocked ones and the ignored ones.
+/// Those of our signals that were blocked or ignored in the child.
 std::uint64_t held_back(const std::string& status) {
     constexpr std::uint64_t kOurs =
         1U << (SIGINT - 1) | 1U << (SIGTERM - 1) | 1U << (SIGHUP - 1) | 1U << (SIGPIPE - 1);

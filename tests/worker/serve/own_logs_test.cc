@@ -1,4 +1,4 @@
-// What a worker prints is bounded without a Supervisor, too. Method: a file that is too long.
+// A worker's output is bounded even without a Supervisor. Method: a file that is too long.
 
 #include "worker/serve/own_logs.h"
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMost = 64 * 1024;
 
-/// What is left of a log of lines with `bytes`, once it was kept short.
+/// The rest of a log of lines with `bytes`, after it was kept short.
 std::string left_of(std::size_t bytes, const std::string& last) {
     const testing::TempDir folder;
     const std::string path = folder.path("stderr");

@@ -31,7 +31,7 @@ Sockets sockets_of_this_process() {
         const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
         if (gone || !target.starts_with("socket:")) continue;
         const int descriptor = std::stoi(entry.path().filename().string());
-        if (descriptor <= 2) continue;  // Whoever runs this test may have made those.
+        if (descriptor <= 2) continue;  // The caller of this test may have made those.
         ++found.all;
         if ((::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) == 0) found.inherited.push_back(descriptor);
     }

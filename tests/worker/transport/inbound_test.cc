@@ -1,5 +1,5 @@
-// What a hostile peer may put into batches and control records: everything wrong is refused, and
-// nothing of a frame with something wrong in it gets into a loop.
+// Batches and control records from a hostile peer: everything wrong is refused, and nothing of a
+// frame with a fault gets into a loop.
 #include "worker/transport/inbound.h"
 
 #include <gmock/gmock.h>
@@ -210,7 +210,7 @@ TEST_F(InboundTest, InANewLifeThePeerCountsFromZeroAndMarksAreNotItsOwn) {
     ASSERT_EQ(refusal(one.good_run()), "");
     in.start_life();
 
-    // What the old life sent, and the mark, have not been consumed yet.
+    // The rows of the old life, and the mark, have not been consumed yet.
     const std::uint64_t unconsumed = one.good_run().size() - sizeof(wire::RunHeader) + 8;
     EXPECT_EQ(credit(), window - unconsumed);
 }

@@ -47,7 +47,7 @@ struct Message {
 struct Wire {
     int dialer = 0;
     int acceptor = 0;
-    std::uint64_t dialer_life = 0;  // Of the process that has the socket.
+    std::uint64_t dialer_life = 0;  // Life of the process that has the socket.
     std::uint64_t acceptor_life = 0;
     std::deque<Message> to_acceptor;
     std::deque<Message> to_dialer;
@@ -63,15 +63,15 @@ struct Peer {
     Standing said;  // To it, by who dials.
     base::Micros silent_since = 0;
     std::deque<wire::ControlRecord> waiting;  // To be told when it can be.
-    std::map<std::uint64_t, Message> sent;    // By sequence, of this life: to send it again.
+    std::map<std::uint64_t, Message> sent;    // Frames of this life by sequence, to be sent again.
     std::uint64_t shipped = 0;                // In all lives.
     std::uint64_t released = 0;
     std::uint64_t dropped = 0;
-    // What the test knows.
+    // The knowledge of the test.
     std::set<std::uint64_t> given_up;
     std::uint64_t lost = 0;        // The last one of these that had a life.
     std::uint64_t taken = 0;       // In this life.
-    std::uint64_t taken_life = 0;  // Of the peer.
+    std::uint64_t taken_life = 0;  // The peer's.
 };
 
 struct Worker {
@@ -81,7 +81,7 @@ struct Worker {
     bool superseded = false;  // How it ended.
     std::optional<Membership> members;
     std::map<int, Peer> peers;
-    std::map<int, Message> callers;  // By wire: who has said hello.
+    std::map<int, Message> callers;  // Those that have said hello, by wire.
 };
 
 class Network {
@@ -154,7 +154,7 @@ public:
         receive(to, from, wire, message);
         return true;
     }
-    /// What is in flight arrives up to some point.
+    /// Frames in flight arrive up to some point.
     bool cut(int wire, std::size_t arrives_there, std::size_t arrives_back) {
         Wire& broken = wires_[static_cast<std::size_t>(wire)];
         if (broken.broken) return false;
@@ -454,7 +454,7 @@ private:
             default:
                 break;
         }
-        if (from.wire != wire) return;  // Of a connection that has been dropped.
+        if (from.wire != wire) return;  // It comes from a connection that has been dropped.
         switch (message.kind) {
             case Message::Kind::kChallenge:
                 from.said = members(w).standing(number(p), message.incarnation);
@@ -699,7 +699,7 @@ TEST(Partitions, HostsThatAreCutOffOneByOneEndNobodyElse) {
             cut_off(network, some, true, false);
             network.live(kLong);
 
-            // Of single ones and a small rest nobody knows enough to decide: all go on.
+            // Among single workers and a small rest nobody knows enough to decide: all go on.
             const bool known = decides(rest, workers) || some.size() == 1;
             const Workers& ending = decides(rest, workers) ? some : rest;
             EXPECT_EQ(superseded(network), known ? ending : Workers{});
@@ -1009,7 +1009,7 @@ TEST(Link, AFenceIsFinalAndEndsTheLifeOnce) {
     for (const std::uint64_t incarnation : {0U, 1U, 2U, 3U})
         EXPECT_EQ(link.judge(incarnation), Link::Verdict::kFenced);
     EXPECT_EQ(link.judge(4), Link::Verdict::kWelcome);
-    EXPECT_FALSE(link.up(4, 0).lost);  // That has been told.
+    EXPECT_FALSE(link.up(4, 0).lost);  // It has been told already.
 }
 
 TEST(Link, WhoIsOlderThanTheOneThatCameLastIsKeptOutThoughNobodyGaveItUp) {

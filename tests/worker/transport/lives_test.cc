@@ -67,7 +67,7 @@ private:
     std::vector<std::int64_t> again_;
 };
 
-/// What the lives of a sink have seen: each notes it in finish().
+/// Lives of a sink: each notes what it has seen in finish().
 class Finishes {
 public:
     void add(std::size_t different) {

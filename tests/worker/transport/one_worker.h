@@ -27,7 +27,7 @@ public:
                                .worker_of_executor = in_turn(own == 0 ? 1 : own),
                                .workers_on_host = 2}) {}
 
-    /// Of the component's two tasks the one in that worker.
+    /// The one of the component's two tasks that is in that worker.
     TaskId task(std::string_view component, std::uint32_t worker) const {
         return engine.wiring().tasks_of(component).at(worker);
     }
@@ -58,7 +58,7 @@ public:
         bytes.append(rows);
         return bytes.take();
     }
-    /// What worker 0 may send.
+    /// A run that worker 0 may send.
     std::vector<std::byte> good_run() const {
         return run(task("numbers", 0), task("pass", 1), row(root_of(task("numbers", 0))));
     }

@@ -94,7 +94,7 @@ TEST_P(OrderlyEndTest, EvenIfTheWayThereStandsStillForAWhile) {
     drain(source);
     drain(sink);
     ASSERT_TRUE(finishes(source));
-    proxy->cut();  // What was on its way is lost with the connection.
+    proxy->cut();  // Everything on its way is lost with the connection.
     hold_up(false);
 
     expect_all_arrive();

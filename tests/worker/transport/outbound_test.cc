@@ -1,5 +1,5 @@
-// What goes to a peer, and what the peer may make of it: credits that are too large, too small or
-// for nothing; lives that end with batches on their way.
+// Output for a peer, and the peer's reactions: credits that are too large, too small or for
+// nothing; lives that end with batches on their way.
 #include "worker/transport/outbound.h"
 
 #include <gtest/gtest.h>

@@ -93,7 +93,7 @@ private:
     bool closed_ = false;
 };
 
-/// What the worker said in a handshake, and the connection that came of it.
+/// The worker's part of a handshake, and the connection that came of it.
 struct Greeting {
     std::unique_ptr<Client> client;
     wire::Hello theirs;

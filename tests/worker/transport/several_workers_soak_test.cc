@@ -50,7 +50,7 @@ public:
         std::uint32_t low;
         std::uint32_t high;
         std::unique_ptr<TcpProxy> proxy;
-        std::array<int, 2> holds{};  // By direction.
+        std::array<int, 2> holds{};  // Indexed by direction.
         int flips = 0;
     };
 
@@ -116,7 +116,7 @@ public:
         trouble_ = static_cast<Trouble>(dice_.roll(0, 3));
     }
 
-    /// What was violated.
+    /// The violations.
     std::vector<std::string> run() {
         suffer();
         heal();
@@ -181,7 +181,7 @@ private:
             if (dead_since_[i] || !workers_->is_superseded(i)) continue;
             note("worker " + std::to_string(i) + " is superseded");
             ++superseded_;
-            // Who is dead when links break counts for neither half.
+            // A worker that is dead when links break counts for neither half.
             if (goes_on_[i] && killed_ == 0)
                 violated("worker " + std::to_string(i) + " was of the half that goes on");
             if (!cut_off_[i])
@@ -439,7 +439,7 @@ private:
                 violated(std::to_string(book.failed(reason)) + " attempts failed as " +
                          std::string(to_string(reason)));
         }
-        // What a dead worker held may be counted as dropped, too.
+        // Tuples of a dead worker may be counted as dropped, too.
         if (!plan_.cyclic && dropped > 0 && deaths_ == 0)
             violated(std::to_string(dropped) + " rows were dropped");
         if (!plan_.cyclic && book.failed(FailReason::kOverflow) > 0)
@@ -474,7 +474,7 @@ private:
     std::multimap<steady_clock::time_point, std::function<void()>> due_;
     std::vector<std::optional<steady_clock::time_point>> dead_since_;
     std::vector<bool> cut_off_;  // Held up for so long that it may be given up.
-    std::vector<bool> goes_on_;  // Of the half that is not given up in a partition.
+    std::vector<bool> goes_on_;  // Those in the half that goes on in a partition.
     std::vector<bool> has_tasks_;
     int broken_links_ = 0;
     int superseded_ = 0;

@@ -31,7 +31,7 @@ auto count_into(const std::shared_ptr<Tally>& tally) {
     return [tally](const Tuple& in, BasicCollector&) { tally->add(in.int64(0)); };
 }
 
-/// Of the component at that place in the topology, by the tasks in that worker.
+/// Executed tuples of the component at that place in the topology, by the tasks in that worker.
 std::uint64_t executed_in(SeveralWorkers& workers, std::uint32_t worker, std::size_t component) {
     const std::vector<worker::ComponentSnapshot> components = workers.engine(worker).snapshot();
     std::uint64_t executed = 0;
@@ -196,7 +196,7 @@ TEST_P(SeveralWorkersTest, WhatAKilledBoltWorkerHeldFailsAtOnceAndIsReplayed) {
     EXPECT_EQ(outcomes->acked(), kCount);
     EXPECT_EQ(outcomes->ids(), kCount);
     EXPECT_EQ(outcomes->failed(), outcomes->failed(FailReason::kWorkerLost));
-    EXPECT_LE(outcomes->failed(), 2'000);  // What was emitted meanwhile may fail, too.
+    EXPECT_LE(outcomes->failed(), 2'000);  // Tuples emitted meanwhile may fail, too.
     for (std::int64_t n = 0; n < kCount; ++n) ASSERT_GE(tally->of(n), 1) << n;
 }
 

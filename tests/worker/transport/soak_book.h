@@ -1,5 +1,5 @@
-// What must be true of a topology in several workers that are killed, cut off and started anew,
-// whatever happens: a book that spouts and bolts keep beside the engines.
+// The facts that must hold for a topology in several workers that are killed, cut off and started
+// anew: a book that spouts and bolts keep beside the engines.
 //
 // An attempt is one emit of a tuple by a spout; its number travels in the rows of its tree, and is
 // the message id. A source is what a spout task reads from: it outlives the task's workers, as a
@@ -31,7 +31,7 @@
 
 namespace storm::testing {
 
-/// What one spout task is to emit until it is acked.
+/// The tuples that one spout task has to emit until they are acked.
 class Source {
 public:
     /// A new life of its task: what it has to emit again. That is more than is open, since what is
@@ -81,7 +81,7 @@ public:
 
     static constexpr std::size_t kAttemptsMax = 1 << 19;
     static constexpr std::size_t kRowsMax = 1 << 21;
-    static constexpr int kCopiesMax = 60;  // Of one tree; a few more are possible.
+    static constexpr int kCopiesMax = 60;  // Copies in one tree; a few more are possible.
 
     Book() : attempts_(kAttemptsMax), rows_(kRowsMax) {}
 
@@ -225,7 +225,8 @@ private:
     }
 
     std::vector<Attempt> attempts_;
-    std::vector<std::atomic<std::uint64_t>> rows_;  // By row: a bit for each task that had it.
+    // Indexed by row: a bit for each task that had it.
+    std::vector<std::atomic<std::uint64_t>> rows_;
     std::atomic<std::size_t> attempts_used_{0};
     std::atomic<std::uint64_t> rows_used_{0};
     std::atomic<std::uint64_t> lives_{0};

@@ -36,7 +36,7 @@ struct Input {
     GroupingKind grouping;
 };
 
-/// Of ten thousand inputs, how many are treated so; the rest are acked.
+/// Number of inputs, out of ten thousand, that are treated so; the rest are acked.
 struct Manners {
     std::int64_t fail = 0, raise = 0, forget = 0, nap = 0, hold = 0, spin = 0, keep = 0, join = 0,
                  drop = 0, burst = 0, later = 0;
@@ -45,12 +45,12 @@ struct Manners {
 struct Part {
     std::string id;
     bool spout = false;
-    bool tracked = true;  // Of a spout.
-    bool pushed = false;  // Of a spout: most of what it emits comes by post().
+    bool tracked = true;  // Spouts only.
+    bool pushed = false;  // Spouts only: most of its output comes by post().
     bool blocking = false;
     int executors = 1;
     int tasks = 1;
-    std::int64_t pending = 0;  // Of a spout.
+    std::int64_t pending = 0;  // Spouts only.
     std::vector<Input> inputs;
     Manners manners;
 };
@@ -103,7 +103,7 @@ struct SoakPlan {
 
 // ---- Its spouts and bolts ----------------------------------------------------------------------
 
-/// What all tasks of a round share. Owners: the round and its tasks.
+/// Shared by all tasks of a round. Owners: the round and its tasks.
 struct SoakRound {
     explicit SoakRound(SoakPlan random) : plan(std::move(random)) {
         for (const Part& part : plan.parts) {
@@ -274,7 +274,7 @@ private:
                            on.emit_tracked(*attempt, values...);
                        });
     }
-    // What is posted runs only while its task lives.
+    // Posted calls run only while their task lives.
     static void push_later(SoakRound& round, const TaskContext& context,
                            const std::function<void()>& push) {
         round.later.call(std::chrono::milliseconds(3), [&round, context, push] {
