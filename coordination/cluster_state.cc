@@ -41,6 +41,7 @@ public:
 private:
     void take_(const std::string& name, const std::string* data) {
         if (data == nullptr) {
+            // Only this takes a record out of the set: an unreadable one stays as it was last read.
             is_new_ |= records_.erase(name) + unreadable_.erase(name) > 0;
             return;
         }
@@ -61,6 +62,7 @@ private:
                   {{"path", folder_ + "/" + name}, {"error", why}});
     }
     void tell_() {
+        // Tells once per session even if nothing is new: the set was compared with ZooKeeper again.
         const bool is_first = std::exchange(session_, nodes_.session()) != nodes_.session();
         if (std::exchange(is_new_, false) || is_first) changed_(records_);
     }
@@ -366,6 +368,7 @@ bool ClusterState::Impl::may_write(const Record& record, const std::string& id, 
     if (found.empty()) return true;
     log::error("cannot write a record that nobody could read",
                {{"topology", id}, {"error", found}});
+    // Later, because callbacks never come from inside a call.
     session.loop().post([done, alive = std::weak_ptr(alive)] {
         if (!alive.expired()) done(Write::kFailed);
     });
@@ -430,6 +433,7 @@ void ClusterState::update(const Term& term, const TopologyRecord& record,
         [both, path, bytes = encode(assignment)](Coordination& client,
                                                  const OperationQueue::Settled& settled) {
             std::vector<Step> steps = both;
+            // ZooKeeper has no step that sets or creates, and the assignment nearly always exists.
             steps.emplace_back(SetData{path, bytes});
             client.multi(steps, [&client, both, path, bytes, settled](CoordinationError error) {
                 if (error != CoordinationError::kNoNode) return settled(error);

@@ -61,6 +61,7 @@ void Election::ready_(std::uint64_t session_number) {
         lose_("its session has expired");
         return look_();
     }
+    // The same session again: a term goes on, if its lease still holds.
     if (phase_ == Phase::kLeading) return renew_();
     if (phase_ != Phase::kFollowing) look_();
 }
@@ -84,6 +85,7 @@ void Election::saw_leader_(CoordinationError error, const Node& node) {
     if (error != CoordinationError::kNone) return look_later_(leader_, to_string(error));
     const base::Result<Leadership> last = decode<Leadership>(node.data);
     if (!last) return look_later_(leader_, last.error().message);
+    // The version that our own SetData will give the node.
     next_ = {last->epoch + 1, node.version + 1};
 }
 
@@ -91,6 +93,9 @@ void Election::saw_lock_(CoordinationError error, const Node& lock) {
     if (error == CoordinationError::kNoNode) return take_({});
     if (error != CoordinationError::kNone) return look_later_(lock_, to_string(error));
     const base::Result<Leadership> holder = decode<Leadership>(lock.data);
+    // A lock under our name, from before this process led, is that of its predecessor, whose
+    // session has not expired yet. A process that has led must not take over: a later one may have
+    // its name.
     const bool is_former_self =
         holder && holder->nimbus == nimbus_ && (holder->started_ms == started_ms_ || !has_led_);
     if (is_former_self) return take_({Remove{lock_, lock.version}});
@@ -101,6 +106,7 @@ void Election::take_(std::vector<Step> steps) {
     phase_ = Phase::kTaking;
     timeout_ = session_.client().session_timeout();
     const std::string leadership = encode(Leadership{next_.epoch, nimbus_, started_ms_});
+    // One multi(): the lock and the new epoch exist together, or neither does.
     steps.push_back(Create{lock_, leadership, true});
     steps.push_back(SetData{leader_, leadership, next_.version - 1});
     // Not bound to the round, so that a lock which is won after all is given back.
@@ -133,6 +139,7 @@ void Election::lead_(Term term, base::Micros sent) {
     has_led_ = true;
     term_ = term;
     sent_ = sent;
+    // Counted from the sending: ZooKeeper heard of us at that time or later.
     lease_until_ = sent + lease_();
     watching_ = false;
     renewing_ = false;
@@ -165,6 +172,7 @@ void Election::renewed_(CoordinationError error, const Node& leader, base::Micro
     if (error == CoordinationError::kNone && leader.version == term_->version) {
         lease_until_ = std::max(lease_until_, sent + lease_());
         if (!watching_) return renew_();  // The watch fired during the read.
+        // Another version, or no node: the term is over, whatever the lease says.
     } else if (error == CoordinationError::kNone || error == CoordinationError::kNoNode) {
         lose_("another nimbus leads");
         return look_();
@@ -192,6 +200,7 @@ void Election::waited_() {
         lose_("zookeeper has not answered for too long");
         return look_();
     }
+    // Nothing can be asked now; the lease runs on.
     if (renewing_ || !session_.ready()) {
         sent_ = session_.loop().now();
         return wait_();

@@ -44,6 +44,7 @@ void NodeSet::begin_(std::uint64_t session) {
     if (number_ != session) {
         number_ = session;
         list_stale_ = true;
+        // A new session has no watches, so everything must be read again.
         stale_ = names_;
         under_way_ = 0;
         failed_ = false;
@@ -53,6 +54,7 @@ void NodeSet::begin_(std::uint64_t session) {
 }
 
 void NodeSet::next_round_() {
+    // Rounds do not overlap: a change during a round is read in the next.
     if (under_way_ > 0 || !session_.ready()) return;
     if (list_stale_) {
         list_();
@@ -103,6 +105,7 @@ void NodeSet::fetch_stale_() {
 void NodeSet::fetch_(const std::string& name) {
     ++under_way_;
     session_.client().get(folder_ + "/" + name, current_([this, name] {
+                              // It is gone, which the list has told.
                               if (!names_.contains(name)) return;
                               stale_.insert(name);
                               next_round_();

@@ -53,6 +53,7 @@ void OperationQueue::settled_(CoordinationError error) {
 }
 
 void OperationQueue::finish_(CoordinationError error) {
+    // Removed first, because `done` may add operations or destroy this.
     const Settled done = std::move(operations_.front().done);
     operations_.pop_front();
     const auto alive = std::weak_ptr(alive_);

@@ -28,12 +28,15 @@ void OwnNode::saw_(const std::optional<Node>& node) {
     const bool is_ours = node->data == data_ || (owner && self && *owner == *self);
     if (is_ours) was_there_ = true;
     if (node->data == data_) return;
+    // A node of another home belongs to a different daemon. One of our home that replaced ours
+    // belongs to a process that came later; one that was there first is our predecessor's.
     if (owner && self && !is_ours && (owner->home != self->home || was_there_)) {
         gave_way_ = true;
         base::log::error("another daemon runs under the id of this one",
                          {{"path", path_}, {"who", owner->who}});
         return replaced_(owner->who);
     }
+    // Removed and created, not set: an ephemeral node dies with the session that created it.
     write_({Remove{path_, node->version}, Create{path_, data_, true}});
 }
 

@@ -41,6 +41,7 @@ void Session::on_state(std::function<void(SessionState)> changed) {
 void Session::connect_() {
     ++number_;
     has_layout_ = false;
+    // The old client is destroyed outside of the lock: that waits for its threads.
     std::unique_ptr<Coordination> next = connect_client_();
     {
         const std::lock_guard lock(abandoning_);

@@ -297,6 +297,7 @@ private:
         answered_ = true;
         active_ = Steady::now();
         upload_deadline_.cancel();
+        // The rest of a body would be taken for the next request.
         keep_alive_ = keep_alive_ && request_read_;
         const bool in_memory = given.file.empty() || is_head_;
         if (receipt_) {
@@ -376,6 +377,8 @@ private:
         error_code ignored;
         stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
         if (request_read_) return;
+        // Closing a socket with unread data resets the connection, and the peer may lose the
+        // response. So the rest of a refused body is read and dropped.
         piece_.resize(kHttpPieceBytes);
         stream_.expires_after(kHttpLingerTimeout);
         linger(kHttpLingerBytesMax);

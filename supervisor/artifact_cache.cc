@@ -59,6 +59,7 @@ base::Result<base::Done> copy_file(const std::string& from, const std::string& t
     };
     const base::Descriptor source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     if (!source.is_open()) return refuse();
+    // A new file, because the old one may be a link, or still open in an earlier worker.
     ::unlink(to.c_str());
     const base::Descriptor target(
         ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -128,6 +129,7 @@ base::Result<base::Done> download_from(const HostPort& nimbus, const cluster::Ar
     }
     const auto sum = base::digest_of_file(path);
     if (!sum) return sum.error();
+    // Checked again here: the bytes came over the network.
     if (sum->sha256 != artifact.sha256) {
         return base::Error{"what it sends has SHA-256 " + sum->sha256};
     }

@@ -82,6 +82,7 @@ void Assigned::ask_for_removals_(const Running& running) {
         return is_over;
     });
     for (const std::string& topology : missing) {
+        // Asked once; the answer comes again whenever it changes.
         if (!absences_.try_emplace(topology, Absence::kAsked).second) continue;
         state_.follow_removal(topology, [this, topology](bool removed) {
             const Absence now = removed ? Absence::kRemoved : Absence::kLost;

@@ -37,6 +37,7 @@ void Fetcher::get_ready(const std::string& topology) {
 }
 
 void Fetcher::read_(const std::string& topology, std::function<void(base::Result<Record>)> then) {
+    // A topology's artifacts and settings never change, so one read is enough.
     const auto known = records_.find(topology);
     if (known != records_.end()) return then(known->second);
     state_.read_topology(topology, [this, topology, then = std::move(then)](
@@ -79,6 +80,7 @@ void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloade
                       const base::Result<Staged>& staged, const Then& then) {
     if (!staged) return then(staged.error());
     if (staged->missing.empty()) return then(Fetched{record, staged->program, staged->user});
+    // Once is enough: a second download in a row would hardly be different.
     if (downloaded) {
         return then(base::Error{"artifact \"" + staged->missing.front().name +
                                 "\" is gone or corrupt right after its download"});

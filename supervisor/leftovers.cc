@@ -83,6 +83,7 @@ std::size_t end_leftovers(const WorkerMarks& worker) {
     const Micros until = clock.now() + kLeftoverPatience;
     std::size_t count = 0;
     for (int pass = 0; pass < kLeftoverPasses; ++pass) {
+        // A killed process may have started another one just before, so search until none is left.
         const std::vector<base::Descriptor> killed = kill_once(search);
         if (killed.empty()) break;
         count += killed.size();

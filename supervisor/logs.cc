@@ -111,6 +111,7 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
         ::unlink(partial.c_str());
         return copied.error();
     }
+    // Only now, so that a failed copy costs no older log.
     shift_old_ones(path, old);
     if (::rename(partial.c_str(), old_name(path, 1).c_str()) != 0) return refuse();
     return base::Done{};

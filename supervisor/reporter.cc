@@ -127,6 +127,7 @@ void Reporter::changed(bool urgent) {
 }
 
 void Reporter::send_at_(Micros due) {
+    // One report at a time; a change meanwhile makes the next one due.
     if (sending_) {
         next_due_ = std::min(due, next_due_.value_or(due));
         return;

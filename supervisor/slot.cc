@@ -132,10 +132,13 @@ SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& histo
             return settle_();
         case SlotState::kStarting:
         case SlotState::kRunning:
+            // Another target never waits for a drain: its predecessor's work is no longer wanted
+            // here.
             if (!wants_target_()) return stop_(now);
             if (is_runnable(wanted_->status)) return {{.kind = Kind::kAssign}};
             return wanted_->status == cluster::Status::kKilled ? drain_(now) : stop_(now);
         case SlotState::kStopping:
+            // Already told to end; what is wanted now is looked at once it has.
             if (stop_state_ != Stop::kDraining) return {};
             if (wants_target_() && wanted_->status == cluster::Status::kKilled) return drain_(now);
             return stop_(now);
@@ -152,6 +155,7 @@ SlotActions Slot::settle_() {
         enter_(SlotState::kEmpty, {});
         return {};
     }
+    // A new target brings its own history, and old failures are not its fault.
     if (!wants_target_()) {
         target_ = wanted_->target;
         history_ = next_history_;
@@ -175,6 +179,7 @@ SlotActions Slot::fetched(std::uint64_t ticket, bool ok, Micros now) {
         return {};
     }
     fetch_failures_ = 0;
+    // The incarnation is used up even if the start fails, so that none comes twice.
     ++history_.starts;
     started_at_ = now;
     enter_(SlotState::kStarting, now + times_.start_timeout);
@@ -191,12 +196,14 @@ SlotActions Slot::ended(const Ended& how, Micros now) {
     if (state_ != SlotState::kStopping) {
         return again_(how.fenced ? EndReason::kFenced : EndReason::kCrash, now);
     }
+    // We killed it, but for a failure of its own: it counts as such.
     if (stop_reason_) return again_(*stop_reason_, now);
     return settle_();
 }
 
 /// Its process has ended, and not because we wanted it to.
 SlotActions Slot::again_(EndReason reason, Micros now) {
+    // A worker whose tasks have all ended may crash on its way out; nothing is lost by that.
     if (!history_.finished) count_end_(reason, now);
     fenced_ = reason == EndReason::kFenced ? fenced_ + 1 : 0;
     if (fenced_ > 0 && wants_target_()) skip_incarnations_();
@@ -210,6 +217,7 @@ SlotActions Slot::again_(EndReason reason, Micros now) {
 void Slot::skip_incarnations_() {
     const std::uint32_t skip = kFencedSkip
                                << (kFencedSkipBits * (std::min(fenced_, kFencedSkips) - 1));
+    // The count has 32 bits and must not wrap around.
     if (history_.starts > kStartsMax - skip) return;
     history_.starts += skip;
     history_.skipped += skip;
@@ -253,6 +261,7 @@ SlotActions Slot::connected() const {
 
 SlotActions Slot::reported(cluster::WorkerState state, Micros now) {
     if (state_ != SlotState::kStarting && state_ != SlotState::kRunning) return {};
+    // It exits by itself; the deadline is for the case that it does not.
     if (state == cluster::WorkerState::kFailed) {
         enter_(SlotState::kStopping, now + times_.shutdown_sleep);
         stop_state_ = Stop::kAsked;

@@ -97,6 +97,8 @@ void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
 
 void SlotRunner::want(const std::optional<Wanted>& wanted,
                       std::shared_ptr<const cluster::Assignment> assignment) {
+    // The history of a new target is on disk, so it must be read first; later wishes for the same
+    // target wait for that.
     const bool is_known = !wanted || slot_.target() == wanted->target;
     if (is_known) {
         asked_.reset();
@@ -126,6 +128,7 @@ void SlotRunner::take_(const std::optional<Wanted>& wanted,
     const std::optional<Target> before = slot_.target();
     apply_(slot_.want(wanted, history, shop_.loop.now()));
     if (assignment_ && held_fetch_) fetch_(*std::exchange(held_fetch_, std::nullopt));
+    // Texts about the former target must not be shown with the new one.
     if (slot_.target() != before) {
         exit_.clear();
         last_stderr_.clear();
@@ -220,6 +223,7 @@ void SlotRunner::fetch_(std::uint64_t ticket) {
 
 void SlotRunner::start_(std::uint64_t incarnation) {
     const Target& target = *slot_.target();
+    // A new token for each start: a leftover of an earlier process cannot say Hello in its place.
     const std::string token = base::random_bytes(cluster::kSecretBytes);
     saved_ = {.topology = target.topology,
               .number = target.number,
@@ -251,6 +255,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
                                     fetched_->user ? kSocketFromFolder : shop_.places.socket(),
                                     token,
                                     shop_.nimbuses()};
+    // The record may be older than the assignment.
     bootstrap.topology.status = assignment_->status;
     launch.bootstrap = cluster::encode(bootstrap);
     held_signal_ = 0;
@@ -312,6 +317,7 @@ void SlotRunner::not_started_(const base::Error& why) {
     saved_.running = false;
     save_();
     const Micros now = shop_.loop.now();
+    // It may have been told to end while it was being started.
     const bool was_stopped = slot_.state() == SlotState::kStopping;
     apply_(was_stopped ? slot_.ended({}, now) : slot_.start_failed(now));
     shop_.changed(true);
@@ -331,6 +337,7 @@ void SlotRunner::ended_() {
     const WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
     watch_exit_.reset();
     process_.reset();
+    // Its last messages must not be taken for its successor's.
     shop_.disconnect(port_);
     saved_.running = false;
     saved_.pid = 0;
@@ -472,6 +479,8 @@ void SlotRunner::saw_logs_(std::uint64_t out_bytes, std::uint64_t err_bytes) {
     const std::uint64_t bytes = out_bytes + err_bytes;
     const bool grows_fast = bytes > log_bytes_ + kFastLogBytes;
     log_bytes_ = bytes;
+    // Looks again soon only while it matters: a log that fills a disk, or a rotation that is under
+    // way.
     if (!process_ || looks_again_ || (!grows_fast && rotating_ == 0)) return;
     looks_again_ = true;
     shop_.loop.after(kFastLogMicros, [this, alive = alive_] {
@@ -522,6 +531,7 @@ std::optional<cluster::WorkerStatus> SlotRunner::status() const {
     status.incarnation = slot_.incarnation();
     status.port = port_;
     status.pid = pid();
+    // Skipped numbers were never started, and the first start is no restart.
     status.restarts = slot_.starts() > 0 ? slot_.starts() - 1 - slot_.skipped() : 0;
     status.last_stderr = last_stderr_;
     status.exit = exit_;

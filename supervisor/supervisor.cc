@@ -89,6 +89,7 @@ base::Result<base::Done> Supervisor::begin_() {
     const auto isolated = isolate_();
     if (!isolated) return isolated.error();
     adopt_workers_();
+    // After adopting: a port that one of our workers listens at is not taken by another program.
     auto identity = identify(settings_, [this](std::uint16_t port) {
         return runners_.count(port) > 0 || try_port(settings_.host, port).has_value();
     });
@@ -138,6 +139,8 @@ base::Result<base::Done> Supervisor::isolate_() {
 void Supervisor::adopt_workers_() {
     for (SavedWorker saved : read_states(settings_.places)) {
         if (!saved.running) continue;
+        // A state without a pid was written before its process was started, and never after: only
+        // the directory can tell which process that is.
         auto process =
             saved.pid > 0
                 ? WorkerProcess::find(saved.pid, saved.start_time)

@@ -150,6 +150,7 @@ private:
         known_();
         timer_.cancel();
         auto& place = state_->workers[*slot_];
+        // A worker may connect again before the end of its former connection is noticed.
         if (const auto former = place.lock()) former->close();
         place = weak_from_this();
         state_->call.connected(*slot_);

@@ -22,6 +22,7 @@ void Topologies::Impl::supervisors_changed(const std::set<std::string>& touched)
     supply.supervisors = presence.reporting();
     for (auto& [id, known] : led) {
         for (const cluster::WorkerSlot& slot : known.assignment.workers) {
+            // Only topologies on these Supervisors need another look; all others stay well.
             if (touched.count(slot.supervisor) > 0) known.well = false;
         }
     }
@@ -46,6 +47,7 @@ void Topologies::Impl::write_assignment(Led& known) {
 }
 
 void Topologies::Impl::schedule_soon() {
+    // One timer for all events of kScheduleDelay.
     if (!term || !is_loaded || scheduling) return;
     scheduling = true;
     after(kScheduleDelay, [](Impl& self) {
@@ -55,6 +57,8 @@ void Topologies::Impl::schedule_soon() {
 }
 
 bool Topologies::Impl::is_settled(const Led& known) {
+    // Settled topologies keep their slots, and get no others: nothing may be decided about them
+    // now.
     return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing ||
            known.is_older;
 }
@@ -65,11 +69,14 @@ bool Topologies::Impl::has_its_places(const Led& known) {
     for (const cluster::WorkerSlot& slot : known.assignment.workers) {
         const std::string& id = slot.supervisor;
         if (supply.supervisors.count(id) > 0) continue;
+        // Absent, but expected back: it keeps its workers, and we look again when the grace is
+        // over.
         if (presence.is_present(id, now)) {
             supply.expected.insert(id);
             wake_at(presence.expected_until(id) + 1);
             continue;
         }
+        // Lost: for a while its workers wait, if others would have to be restarted to take over.
         const base::Micros shrinks = presence.miss(id, now) + kShrinkAfter;
         if (now < shrinks) {
             supply.missed.insert(id);
@@ -89,6 +96,7 @@ std::vector<Led*> Topologies::Impl::wanting() {
         supply.unsteady.insert(id);
         wake_at(until);
     }
+    // Topologies that are well are not scheduled again; their slots are simply taken.
     std::vector<Led*> wanting;
     for (auto& [id, known] : led) {
         if (!has_its_places(known) && !is_settled(known)) {
@@ -102,6 +110,8 @@ std::vector<Led*> Topologies::Impl::wanting() {
     for (const Assignment& orphan : orphans) {
         for (const cluster::WorkerSlot& slot : orphan.workers) supply.taken.push_back(&slot);
     }
+    // If slots are short, older submissions come first, so that a new topology takes nothing from a
+    // running one.
     std::sort(wanting.begin(), wanting.end(), [](const Led* a, const Led* b) {
         return std::pair(a->record.submitted_ms, std::string_view(a->record.id)) <
                std::pair(b->record.submitted_ms, std::string_view(b->record.id));
@@ -139,6 +149,7 @@ void Topologies::Impl::take(Led& known, const Placement& placement) {
 
 void Topologies::Impl::schedule_all() {
     if (!may_decide() || !presence.known()) return;
+    // First, because the scheduler must start from where workers really run.
     for (auto& [id, known] : led) mend_older(known);
     ++counters.schedulings;
     const std::vector<Led*> order = wanting();
@@ -161,6 +172,7 @@ void Topologies::Impl::schedule_all() {
 
 void Topologies::Impl::wake_at(base::Micros when) {
     const base::Micros now = loop.now();
+    // The earliest timer suffices: scheduling arms the next one.
     if (when <= now || (armed_until > now && armed_until <= when)) return;
     armed_until = when;
     after(when - now, [when](Impl& self) {

@@ -18,6 +18,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
     known.epoch_given = assignment.epoch;
     set_status(assignment, fate);
     writing(known);
+    // Not in_term(): the user gets an answer even if the term has ended.
     const auto settled = [weak = weak_from_this(), round_then = round, id = known.record.id,
                           name = known.record.name, done, stored = known.stored](Write outcome) {
         const auto self = weak.lock();
@@ -46,6 +47,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             state.remove_topology(*term, known.record.id, known.record.name, settled);
             break;
     }
+    // Set now, whether the write succeeds or not: looking once too often does no harm.
     if (fate.status == Status::kKilled) end_wait(fate);
 }
 
@@ -63,6 +65,7 @@ void Topologies::Impl::remove_what_is_over() {
         const std::string& id = entry.first;
         Led& known = entry.second;
         if (known.record.status != Status::kKilled || known.writing) continue;
+        // Workers of absent Supervisors cannot be waited for; they are only noted.
         const std::vector<std::string> running = may_run(known);
         const bool expected = std::any_of(
             known.assignment.workers.begin(), known.assignment.workers.end(),
@@ -132,6 +135,7 @@ void Topologies::Impl::finish_if_ended(Led& known) {
 void Topologies::Impl::sweep_removals() {
     after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
     if (!may_decide()) return;
+    // A few at a time, so that ZooKeeper is not flooded after a long outage.
     std::vector<std::pair<base::Micros, std::string>> oldest;
     for (const auto& [id, since] : removed) oldest.emplace_back(since, id);
     const std::size_t most = std::min(oldest.size(), kRemovalsSweptAtOnce);

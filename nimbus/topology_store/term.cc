@@ -25,6 +25,7 @@ bool Topologies::Impl::leading() const {
 }
 
 void Topologies::Impl::begin(const cluster::Term& given) {
+    // Epochs only grow, so ZooKeeper's data must be older than this process's last term.
     if (own_epoch && given.epoch <= *own_epoch) {
         store_went_back("term " + std::to_string(given.epoch) + " begins after term " +
                         std::to_string(*own_epoch));
@@ -45,6 +46,7 @@ void Topologies::Impl::load() {
             self.reloading = false;
             if (snapshot) return self.loaded(*snapshot);
             base::log::warn("cannot read the topologies", {{"why", snapshot.error().message}});
+            // The next attempt may take long; these requests need not wait for it.
             for (const Held& each : std::exchange(self.held, {})) {
                 each.refuse(Refusal{Kind::kUnavailable, "cannot read the topologies from ZooKeeper",
                                     "try again"});
@@ -71,12 +73,17 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
         read_assignment(snapshot, made);
         next_number = std::max(next_number, number_of(record) + 1);
     }
+    // Three more sources of what may exist: unreadable records, marks of removals, and what
+    // vanished without a mark. The marks come before keep_missing(), which needs them.
     read_unreadable(snapshot, read);
+    // Marks keep the time at which this leader first saw them, so that they are swept in its own
+    // time.
     std::erase_if(removed,
                   [&](const auto& each) { return !snapshot.removed.contains(each.first); });
     for (const std::string& id : snapshot.removed) removed.try_emplace(id, loop.now());
     keep_missing(snapshot, read);
     orphans.clear();
+    // Assignments without a topology: their workers may still run, so their slots stay taken.
     for (const auto& [id, assignment] : snapshot.assignments) {
         if (read.count(id) == 0) orphans.push_back(assignment);
     }
@@ -95,6 +102,7 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     for (const auto& [id, known] : led) {
         if (known.record.status == Status::kKilled) end_wait(fate_of(known.record));
     }
+    // Only now, because writing may fail, which sets in_doubt again.
     for (const std::string& id : std::exchange(to_write, {})) {
         Led& known = led.at(id);
         const auto why = snapshot.unreadable_assignments.find(id);
@@ -116,6 +124,7 @@ void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot,
     const std::string& id = made.record.id;
     made.assignment.topology = id;
     const auto before = led.find(id);
+    // An epoch given in this term stays given, even if its write never arrived.
     if (before != led.end()) made.epoch_given = before->second.epoch_given;
     const auto stored = snapshot.assignments.find(id);
     if (stored != snapshot.assignments.end()) {
@@ -157,10 +166,13 @@ void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
     for (const auto& [id, known] : led) {
         if (known.stored != Led::Stored::kMissing) continue;
         const bool is_ending = known.record.status == Status::kKilled;
+        // A missing topology that runs somewhere is known to this leader alone; it must survive
+        // reading.
         if (is_ending || !removed.contains(id)) read.try_emplace(id, known);
     }
     std::map<std::string, TopologyRecord> now = snapshot.topologies;
     for (const auto& [id, why] : snapshot.unreadable_topologies) now.emplace(id, record_in(id));
+    // Reading may be ahead of following: what is missing in it has vanished too.
     followed.note_vanished(now);
     for (const auto& [id, gone] : followed.vanished()) {
         if (!gone.record || read.count(id) > 0 || removed.contains(id)) continue;
@@ -189,6 +201,7 @@ void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
         const auto missing = std::count_if(led.begin(), led.end(), [](const auto& each) {
             return each.second.stored == Led::Stored::kMissing;
         });
+        // Supervisors may report anything; memory stays bounded.
         if (static_cast<std::size_t>(missing) >= kMissingMax) return;
         Led& known = led[id];
         known.record = record_in(id);
@@ -205,6 +218,7 @@ void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
                                    [&](const auto& each) { return each.number == slot.number; });
     if (same == slots.end()) {
         slots.push_back(slot);
+        // If two reports concern one worker, the later incarnation counts.
     } else if (same->epoch <= slot.epoch) {
         *same = slot;
     }
@@ -218,6 +232,8 @@ void Topologies::Impl::store_went_back(const std::string& how) {
 
 void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
     if (leader == last_leader) {
+        // The node has been read again as it was, so the older one came from a server that lagged
+        // behind.
         if (!surely_went_back) went_back.clear();
     } else if (leader.epoch > last_leader.epoch) {
         last_leader = leader;
@@ -225,6 +241,7 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
         store_went_back("term " + std::to_string(leader.epoch) + " of " + leader.nimbus +
                         " came after term " + std::to_string(last_leader.epoch) + " of " +
                         last_leader.nimbus);
+        // Our own term was read under data that is gone.
         if (!term || !is_loaded) return;
         in_doubt = true;
         reload_soon();
@@ -254,6 +271,7 @@ void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worke
     // Records have 32 bits for it; nobody has ever given an epoch near their end.
     if (epoch > std::numeric_limits<std::uint32_t>::max() / 2) return;
     if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
+    // At once, so that no decision meanwhile uses an epoch that workers have seen.
     known.epoch_given = std::max(known.epoch_given, epoch);
     if (std::exchange(known.is_older, true)) return;
     wake_at(presence.grace_until());
@@ -267,6 +285,7 @@ void Topologies::Impl::mend_older(Led& known) {
     known.well = false;
     for (const auto& [supervisor, report] : book.reports()) {
         for (const cluster::WorkerStatus& worker : report.workers) {
+            // Workers without a process prove nothing about where they run.
             if (worker.topology != known.record.id || worker.pid == 0) continue;
             for (cluster::WorkerSlot& slot : known.assignment.workers) {
                 if (slot.number != worker.number || slot.epoch >= epoch_of(worker)) continue;
@@ -298,12 +317,14 @@ void Topologies::Impl::note_written_again(const std::string& id, const std::stri
 void Topologies::Impl::reload_soon() {
     if (reloading) return;
     reloading = true;
+    // A failing ZooKeeper must not be read in a tight loop.
     const base::Micros first = loaded_at < 0 ? loop.now() + kReloadDelay : loaded_at + kReloadDelay;
     after(std::max<base::Micros>(first - loop.now(), 0), [](Impl& self) { self.load(); });
 }
 
 void Topologies::Impl::stop_leading() {
     term.reset();
+    // Callbacks of this term are void from here on.
     ++round;
     is_loaded = false;
     in_doubt = false;

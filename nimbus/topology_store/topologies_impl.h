@@ -142,7 +142,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     };
     std::vector<Held> held;
     std::map<std::string, Led> led;
-    // Assignments of unreadable records, whose slots are taken.
+    // Assignments without a topology. Their workers may run, so their slots stay taken.
     std::vector<cluster::Assignment> orphans;
     std::uint64_t next_number = 1;
     Supply supply;  // Live Supervisors that report; the rest is of the last run.

@@ -31,6 +31,8 @@ void AckLedger::find_free() {
     const auto used = static_cast<std::uint32_t>(entries_.size());
     const std::uint32_t size = std::min(capacity_, std::max(kFirstSlots, 2 * used));
     const std::uint32_t rested = resting_first_;
+    // A rested slot is cheaper than a larger table. If the table cannot grow, even one that has not
+    // rested long enough must do.
     if (rested != kNone && (size == used || now_ - entries_[rested].emitted >= rest_period())) {
         resting_first_ = entries_[rested].link;
         entries_[rested].link = kNone;
@@ -41,6 +43,7 @@ void AckLedger::find_free() {
     entries_.resize(size);
     for (std::uint32_t slot = size; slot > used; --slot) {
         Entry& entry = entries_[slot - 1];
+        // A random first generation: ids of another ledger with the same life hardly ever match.
         entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);
         entry.link = free_;
         free_ = slot - 1;
@@ -55,6 +58,7 @@ void AckLedger::keep(Root root, std::uint32_t count) {
         stays_.emplace(root & kSlotMask, Stay{});
     }
     Stay& stay = stays_.at(root & kSlotMask);
+    // Kept anew: the wait before it counts as held starts again.
     if (stay.kept == 0) {
         stay.since = now_;
         kept_.push_back({root, now_});
@@ -66,6 +70,7 @@ std::optional<base::Micros> AckLedger::hold(const KeptSince& kept) {
     const Entry* const entry = find(kept.root);
     if (entry == nullptr || !entry->has_stay()) return std::nullopt;
     Stay& stay = stays_.at(kept.root & kSlotMask);
+    // The bolts have let go meanwhile, or kept it anew, which has an entry of its own in kept_.
     if (stay.kept == 0 || stay.since != kept.since || stay.state == Stay::State::kHeld)
         return std::nullopt;
     leave(stay.state);
@@ -87,6 +92,7 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
         stay.state = Stay::State::kBack;
         ++back_;
         stay.held_for += now_ - stay.since;
+        // It never counted as held, so nothing about it needs to be remembered.
     } else if (stay.state == Stay::State::kInFlight) {
         entry->emitted = ~entry->emitted;
         stays_.erase(found);
@@ -161,6 +167,8 @@ bool AckLedger::is_due(Entry& entry, std::uint32_t now_ms) const {
     const base::Micros emitted = entry.has_stay() ? ~entry.emitted : entry.emitted;
     const base::Micros delay = delay_of(emitted);
     if (delay == 0) return true;
+    // It was emitted late in a slow call, so it gets the missing time now; the table needs no pass
+    // for that.
     const std::uint32_t later = deadline(emitted + delay);
     if (passed(later)) return true;
     entry.link = later;

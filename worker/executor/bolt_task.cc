@@ -373,6 +373,7 @@ void BoltTask::look_for_ending() {
         ending_due_ = !ending_sources_.empty();
         return;
     }
+    // In a cycle nothing ends for one task alone: only when all members' outside sources do.
     if (!std::exchange(counted_as_ending_, true)) cycle_->tasks_not_ending.fetch_sub(1);
     if (cycle_->tasks_not_ending.load() > 0) return;
     cycle_->endings.fetch_add(1);
@@ -398,6 +399,7 @@ void BoltTask::reopen() {
     finished_ = false;
     without_object_ = true;
     ending_due_ = owes_ending_ = false;
+    // Takes back our EOS, since new rows will follow.
     tell_listeners(wire::Reopen{}, Listeners::kAll);
 }
 
@@ -405,6 +407,7 @@ bool BoltTask::revive() {
     without_object_ = false;
     rich_.reset();  // First, because it may use counters of its site to the end.
     basic_.reset();
+    // Contexts and wakers of the former object must have no effect on the new one.
     renew_site();
     const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
     try {
@@ -440,6 +443,7 @@ void BoltTask::tell_inputs_ended() {
 }
 
 void BoltTask::pass_ending_on() {
+    // A kept tuple may still be failed, and then come again.
     if (!owes_ending_ || site_->keeps_any()) return;
     owes_ending_ = false;
     tell_listeners(wire::Ending{}, Listeners::kOutsideOfCycle);
@@ -471,6 +475,7 @@ void BoltTask::call_finish() {
 }
 
 void BoltTask::end() {
+    // Behind the output of finish(), which precedes it in each lane.
     tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
     close();
     without_object_ = false;

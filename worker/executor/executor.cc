@@ -149,6 +149,7 @@ Channel& Executor::add_channel(Executor& source, bool inner) {
 
 void Executor::resume() {
     Host& home = *entry.home;
+    // Once in the list is enough; but the loop may be asleep again since.
     if (!entry.resumed.exchange(true, std::memory_order_acq_rel)) {
         home.resume(*this);
     } else {
@@ -161,6 +162,7 @@ void Executor::resume() {
 }
 
 void Executor::settle_output() {
+    // No bolt executes before all are prepared, so waiting for credit here could last forever.
     if (!entry.opened && !is_spout) {
         if (!outbox.overfull()) return;
         outbox.refuse();
@@ -168,6 +170,7 @@ void Executor::settle_output() {
             "prepare() emits more than topology.executor.overshoot.bytes; nobody executes anything "
             "before all bolts are prepared");
     }
+    // Without a thread for its loop it cannot wait; so further rows of this call are refused.
     if (!entry.dedicated && !entry.step_loop->detach(*this)) return outbox.refuse();
     hand_over_and_wait();
     // It may have returned without waiting.

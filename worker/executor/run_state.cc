@@ -41,6 +41,7 @@ void RunState::fail(std::string why) {
         const std::lock_guard lock(mutex_);
         if (failure_.empty()) failure_ = std::move(why);
     }
+    // First, because set_state() takes a halted run for over.
     halted_.store(true, std::memory_order_release);
     set_state(State::kFailed);
     wake_loops_();

@@ -38,10 +38,12 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
         set_time(shared_.clock.now());
         executor_.output_born = now_;
     }
+    // Without tracking the tuple counts as acked at once, and ack() is called as usual.
     if (tracked_anchors_ == 0) {
         acked.add();
         if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
         completed_.push(id);
+        // One call has emitted more than the ledger can hold.
     } else if (ledger_.full()) {
         failed.add();
         failed_.push({id, FailReason::kOverflow});
@@ -66,6 +68,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
         }
         if (!sent) {
             apply(FailRecord{root, FailReason::kOverflow});
+            // No listener got a copy.
         } else if (const auto settled = ledger_.arm(root, edges)) {
             if (journal_ != nullptr) journal_->settled("ack", root, id);
             count_completed(*settled);
@@ -157,6 +160,7 @@ void SpoutTask::call_fail(const Failure& failure) {
         report_thrown("fail");
         count_lost_emit();
     }
+    // A spout that ended may emit it again, within bounds: user code might never return kIdle.
     if (!detail::SpoutAccess::ignores_failures(*spout_)) replays_left_ += kReplayCallsMax;
     renew_limit();
 }
@@ -182,6 +186,8 @@ void SpoutTask::turn() {
 }
 
 void SpoutTask::renew_limit() {
+    // Held trees wait for a bolt, not for the topology, so they do not use up the window;
+    // topology.max.spout.pending counts them all the same.
     pending_limit_ = has_more() ? std::min(pending_max_, window_.limit() + ledger_.held()) : 0;
 }
 

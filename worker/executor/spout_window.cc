@@ -34,6 +34,7 @@ SpoutWindow::SpoutWindow(base::Micros timeout, std::uint32_t most)
 
 SpoutWindow::Look SpoutWindow::look(base::Micros now, const Counts& counts) {
     const std::lock_guard lock(mutex_);
+    // Counts of all tasks meet here; the first task to look after a round's end ends it for all.
     if (round_begin_ == 0) round_begin_ = now;
     round_.completed += counts.completed;
     round_.fresh += counts.fresh;
@@ -67,9 +68,12 @@ double SpoutWindow::mean_age() const {
 
 void SpoutWindow::end_round(base::Micros now) {
     const auto lasted = static_cast<double>(now - round_begin_);
+    // Little's law needs the rate of all completions, but the latency only of tuples emitted in
+    // this round, under the present window.
     const double rate = static_cast<double>(round_.completed) / lasted;
     const auto ended = static_cast<double>(round_.fresh + round_.back + round_.timed_out);
     if (ended == 0) {
+        // Nothing of this round has come out: fall back to what the rate allows at the target.
         set_window(rate * target());
     } else {
         const double all = (static_cast<double>(round_.fresh_latency + round_.back_latency) +
@@ -91,11 +95,15 @@ void SpoutWindow::end_round(base::Micros now) {
 }
 
 void SpoutWindow::learn(double latency, double rate, bool alone) {
+    // A lower latency is taken over at once; a higher one, below, slowly, because it may be
+    // queueing.
     if (base_ == 0 || latency < base_) base_ = latency;
     // A single tuple does not queue behind others of ours; nor does a spout that does not want
     // more.
     if (alone || !round_.limited) base_ += (latency - base_) / (alone ? 1 : 8);
     allowance_ *= kForget;
+    // The rest judges the last cut: if the rate fell as much as the window, the latency was no
+    // queueing, and the target must allow for it.
     if (window_before_ == 0) return;
     const double cut = 1 - window_ / window_before_;
     const double lost = 1 - rate / rate_before_;
@@ -122,6 +130,7 @@ void SpoutWindow::shrink(double latency, double rate) {
     rate_before_ = rate;
     latency_before_ = latency;
     window_ *= std::clamp(target() / latency, kShrinkMin, kShrinkMax);
+    // Timeouts mean that the window is off by a large factor.
     if (round_.timed_out != 0) window_ = std::min(window_, rate * target());
 }
 

@@ -105,6 +105,7 @@ bool TaskSite::wake() {
 
 void TaskSite::take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted) {
     const std::lock_guard lock(mutex_);
+    // The flag stands for both lists.
     has_mail_.store(!abandoned_.empty(), std::memory_order_relaxed);
     if (posted_.size() >= kPostedMax) room_.notify_all();
     posted.swap(posted_);
@@ -164,6 +165,7 @@ bool TaskSite::settle(detail::KeptTuple& kept) {
 void TaskSite::release(detail::KeptTuple* kept) {
     std::unique_ptr<detail::KeptTuple> owned(kept);
     const std::lock_guard lock(mutex_);
+    // The end of the task has failed it already, and cleared the list.
     if (kept->failed_at_end) return;
     unlink(*kept);
     if (executor_ == nullptr) return;
@@ -182,6 +184,7 @@ void TaskSite::end(const std::function<void(const Tuple&)>& fail_kept) {
     // Destroyed after the lock is released, because a posted call may own a Kept.
     std::vector<std::unique_ptr<detail::Posted>> dropped;
     const std::lock_guard lock(mutex_);
+    // From here on other threads see the end: nobody may reach the executor through this any more.
     shared_ = nullptr;
     executor_ = nullptr;
     room_.notify_all();

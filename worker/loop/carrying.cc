@@ -14,6 +14,7 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
     for (const Outbox::Closed& closed : executor.outbox.closed()) {
         sent_something_ = true;
         const bool one_source = executor.tasks().size() == 1;
+        // A fields grouping leaves runs of one row each; the receiver pays per run.
         if (one_source && Regroup::worth_while(closed.runs, closed.rows)) {
             Batch* const regrouped = regroup_.apply(*closed.batch, pool_);
             pool_.give(closed.batch);
@@ -82,6 +83,7 @@ void Loop::dispatch(Batch* batch) {
         }
         at += static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
     }
+    // Everything was forwarded, so nobody here will release it.
     if (batch->open_runs == 0) {
         batch->open_runs = 1;
         release(batch);

@@ -59,6 +59,7 @@ Crew::Member* Crew::take() {
             ++at_work_;
             return member;
         }
+        // The system is short of threads: asking again and again would only slow everything down.
         const base::Micros now = clock_.now();
         if (now - asked_in_vain_ < kNoThreadPauseMicros) return nullptr;
         try {

@@ -85,6 +85,7 @@ Relief::TakeOut Loops::take_out(Loop& loop, std::uint64_t word) {
     Crew::Member* const thread = crew_.take();
     if (thread == nullptr) return TakeOut::kNoThread;
     Loop& annex = take_annex();
+    // The step ended in time, so neither is needed.
     if (loop.take_over(word, annex) == nullptr) {
         give_annex(annex);
         crew_.give_back(*thread);

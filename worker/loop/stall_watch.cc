@@ -68,6 +68,7 @@ bool StallWatch::look_at_all() {
 }
 
 bool StallWatch::held(Watched& watched, base::Micros now) {
+    // Two looks in a row, because any thread sleeps for a moment now and then.
     const bool asleep = base::is_asleep(watched.loop->thread());
     const bool asleep_twice = std::exchange(watched.was_asleep, asleep) && asleep;
     if (now - watched.since < kStallMicros) return false;

@@ -120,6 +120,8 @@ bool Outbox::refresh() {
         return true;
     std::erase_if(exhausted_, [this](Sender* sender) {
         if (!sender->credit.refresh()) return false;
+        // A channel whose receiver is gone stays exhausted, so that routes with a choice avoid it,
+        // but nobody waits for it.
         const bool gone = sender->credit.gone();
         for (RouteCredit* const route : sender->routes) {
             gone ? count(*route, &RouteCredit::gone, 1)

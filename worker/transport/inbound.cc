@@ -148,6 +148,7 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
             if (wire::is_control(row)) [[unlikely]]
                 note_end(run, *from, row);
         }
+        // The limit only grows while we look, so the check errs in the peer's favour.
         const std::uint64_t limit = from->channel->credit.limit();
         if (from->received + run.bytes > limit + allowance_ + kBeyondCreditBytesMax)
             return refused("more than its credit allows");
@@ -161,6 +162,8 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
 base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
     auto checked = check(runs);
     if (!checked) return checked;
+    // Rows of a peer that is gone are still executed, but the ends of its streams have been made up
+    // already.
     if (!gone_)
         std::for_each(ends_.begin(), ends_.end(), [this](const End& end) { set_ended(end); });
     for (std::size_t at = 0; at < runs.size();) {

@@ -38,6 +38,7 @@ void Link::down(base::Micros now) {
 }
 
 bool Link::fence(std::uint64_t incarnation) {
+    // Even if no life ends: that incarnation must not be let in later.
     fenced_ = std::max(fenced_, incarnation);
     if (incarnation_ == 0 || incarnation_ > fenced_ || state_ == State::kFenced) return false;
     end_life();

@@ -48,6 +48,7 @@ bool Membership::overdue(std::uint32_t worker, base::Micros now) const {
 
 std::uint32_t Membership::leader() const {
     for (std::uint32_t worker = 0; worker < own_; ++worker)
+        // The lowest number among the connected ones.
         if (is_up(worker)) return worker;
     return own_;
 }
@@ -268,6 +269,7 @@ std::vector<std::uint32_t> Membership::victims(base::Micros now) {
             ++links[one];
             ++links[other];
         }
+        // Fencing the worker with most broken links mends the most of them at once.
         const auto most = std::max_element(links.rbegin(), links.rend());  // The last of equals.
         const auto victim = static_cast<std::uint32_t>(links.rend() - most - 1);
         victims.push_back(victim);

@@ -104,6 +104,7 @@ Outbound::To& Outbound::to(const wire::RunHeader& run) {
 void Outbound::collect() {
     outbox_.begin_taking();
     outbox_.batches.take_all([this](Batch* batch) {
+        // Executors may push until they learn of it.
         if (gone_) [[unlikely]]
             return drop(batch);
         batches_.push_back(batch);
@@ -209,6 +210,7 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     // The peer cannot have consumed more than was shipped to it.
     const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
     const std::uint64_t granted = to.base + std::min(limit, most);
+    // Repeated, or overtaken by a later one.
     if (granted <= to.granted) return;
     to.granted = granted;
     if (to.receiver->announced(granted)) to.source->resume();
@@ -282,6 +284,7 @@ void Outbound::fail_rows(Batch& batch) {
         const std::byte* row = runs.data() + at + kRunHeader;
         Executor& source = shared_.executor_of(static_cast<TaskId>(run.source_task));
         for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
+            // Nobody is told about an untracked row, so it is at least counted.
             if (detail::row_anchor_count(row) == 0 && !wire::is_control(row))
                 source.dropped_elsewhere.fetch_add(1, std::memory_order_relaxed);
             for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {

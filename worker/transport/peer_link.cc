@@ -65,6 +65,7 @@ void PeerLink::set_place(const std::optional<PeerPlace>& place) {
     if (!place) return;
     // All incarnations of its earlier slots are over.
     if (place->epoch > 0) events_.perform(members_.set_slot_epoch(worker_, place->epoch));
+    // A dialer tries the new address at once; an attempt at the old one is void.
     if (dials() && !up_) {
         drop_connection();
         dial();
@@ -235,6 +236,7 @@ void PeerLink::close() {
 // ---- The end ------------------------------------------------------------------------------------
 
 void PeerLink::receipt() {
+    // A receipt must not wait for the next tick: the peer may be waiting for it to leave.
     if (link_.received() > receipted_) heartbeat_due_ = true;
     pump();
 }
@@ -302,6 +304,7 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
             events_.perform(members_.fence(worker_, incarnation));
         return false;
     }
+    // The frame has ended the connection, or brought a new one.
     if (connection_ != connection) return false;
     // TCP holds back a peer that exceeds its credit; memory would not.
     if (in_.overfull()) connection->pause();
@@ -387,6 +390,7 @@ base::Result<base::Done> PeerLink::take_receipt(std::uint64_t sequence) {
     const std::size_t before = link_.retained().size();
     if (!link_.receipted(sequence, released)) return refused("a receipt for what was not sent");
     const std::size_t gone = before - link_.retained().size();
+    // The index moves with the front of retained().
     resend_ -= std::min(resend_, gone);
     std::move(released.begin(), released.end(), std::back_inserter(releasing_));
     pump();

@@ -278,6 +278,7 @@ private:
         Standing we_say = members_.standing(theirs.worker, theirs.incarnation);
         we_say.epoch = ours.epoch;  // The epoch that the caller has been told.
         const bool welcome = !it_says.fenced && !we_say.fenced;
+        // Before `received` is said below: see peer_link.h.
         if (welcome) link.drop_connection();
         const std::uint64_t received = link.received_from(theirs.incarnation);
         const Statement statement{Statement::Kind::kReady, received, we_say.fenced,
