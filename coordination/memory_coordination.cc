@@ -141,6 +141,7 @@ public:
         if (at == requests_.end()) return;
         Waiting waiting = std::move(at->second);
         requests_.erase(at);
+        // As in ZooKeeper, a missing node can be watched by get(), but not by children().
         const bool watches = answer.error == CoordinationError::kNone ||
                              (answer.error == CoordinationError::kNoNode &&
                               waiting.request.kind == Request::Kind::kGet);

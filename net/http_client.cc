@@ -144,6 +144,7 @@ private:
             return fail(std::string(kCannotFind) + " \"" + wanted_.host +
                         "\": " + lower_case(error.message()));
         }
+        // A timer, because connecting to an address that drops packets takes minutes.
         bool late = false;
         timer_.expires_after(wanted_.connect_timeout);
         timer_.async_wait([&](error_code cancelled) {
@@ -167,6 +168,8 @@ private:
         return true;
     }
 
+    /// A file may take as long as its bytes keep coming. Anything else may not, or a peer that
+    /// trickles would hold the caller.
     std::optional<std::chrono::milliseconds> deadline() const {
         if (wanted_.deadline.count() > 0) return wanted_.deadline;
         if (!wanted_.body_file.empty() || !wanted_.save_file.empty()) return std::nullopt;

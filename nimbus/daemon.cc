@@ -172,6 +172,7 @@ private:
     }
 
     void sweep_blobs() {
+        // Blobs of a topology that cannot be read look unused.
         if (const auto used = topologies_.blobs_in_use()) {
             if (topologies_.all_can_be_read()) {
                 blob_thread_.sweep(*used,

@@ -86,6 +86,7 @@ struct Fill {
     void operator()(const Receipt& receipt) {
         auto group = to.initReceipt();
         group.setSequence(receipt.sequence);
+        // Its checksum: a damaged receipt would make the sender forget what never arrived.
         group.setComplement(~receipt.sequence);
     }
     void operator()(const Heartbeat&) { to.setHeartbeat(); }
@@ -139,6 +140,7 @@ std::string flat(capnp::MessageBuilder& message) {
     return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
+/// Covers the sequence number, too: a damaged one would make the receiver skip records.
 std::uint64_t control_checksum(std::uint64_t sequence, std::span<const std::byte> records) {
     return XXH3_64bits_withSeed(records.data(), records.size(), sequence);
 }
@@ -206,6 +208,7 @@ base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::s
     std::uint32_t last = 0;
     std::memcpy(&last, arrived.data(), sizeof(last));
     if (last >= kSegmentsMax) return refused("it claims too many segments");
+    // The table: the number of segments and their sizes, 32 bits each, padded to whole words.
     const std::size_t table = (std::size_t{last} + 3) / 2 * kWord;
     if (arrived.size() < table) return std::size_t{0};
     std::size_t bytes = table;

@@ -142,6 +142,7 @@ public:
     }
 
     void finish(net::HttpReply reply) override {
+        // An upload does not pass through answer().
         reply = api_.counted_(std::move(reply));
         if (!blob_->hash_is_right()) {
             return reply(HttpResponse::error(422, "the bytes have another hash than the path says",
@@ -175,6 +176,7 @@ Api::Api(ApiParts parts)
 net::HttpRecognized Api::recognize(const net::HttpRequest& head) {
     auto found = door_.recognize(head);
     if (const auto* refused = std::get_if<HttpResponse>(&found)) {
+        // Refused here, it never reaches answer(), which counts the others.
         ++requests_by_status_[refused->status];
     }
     return found;
@@ -414,6 +416,7 @@ void Api::submit_(const Call& call) {
                     body["warning"] = "not all Nimbuses have its files yet: " + lacking;
                 }
                 reply(HttpResponse::json(
+                    // `lacking` quotes other Nimbuses: it may not be UTF-8.
                     body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                         '\n',
                     201));

@@ -2,8 +2,9 @@
 //
 // A blob gets its name once it is complete, has the right hash and is on the disk. It is hashed
 // again at the next start (BlobThread::verify_all), which removes blobs that the disk has
-// corrupted, so that they can be uploaded again; and by whoever downloads it. It is not hashed for
-// each reader, because that would read all of it for a cheap request.
+// corrupted, so that they can be uploaded again. Clients hash what they download, too. It is not
+// hashed for each reader, because that would read all of it for a cheap request.
+//
 // Threads: any; methods use only the file system.
 // Cost:    verify() reads the whole blob.
 #pragma once

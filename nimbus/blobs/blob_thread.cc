@@ -59,6 +59,7 @@ void BlobThread::verify_next_(std::vector<std::string> left) {
 
 void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers,
                            Copied copied) {
+    // Called by the job or by the timer, whichever comes first.
     const auto once = std::make_shared<Copied>(std::move(copied));
     const auto answer = [once](const std::string& lacking) {
         if (*once) std::exchange(*once, nullptr)(lacking);
@@ -73,6 +74,7 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
                     base::log::warn(
                         "a Nimbus did not take a blob; it will fetch it later",
                         {{"nimbus", peer.id}, {"blob", blob}, {"why", copy.error().message}});
+                    // No more tries with this peer: it may hang at each blob, and others wait.
                     lacking += (lacking.empty() ? "" : "; ") + copy.error().message;
                     break;
                 }
@@ -90,6 +92,7 @@ base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
                                               const std::string& blob) {
     using Outcome = net::TokenClient::Outcome;
     net::HttpCall question = call_to(peer, "HEAD", blob);
+    // Asked first: a blob that is there need not be sent, and a peer that hangs is noticed soon.
     question.connect_timeout = question.timeout = kReplicateAskTimeout;
     const auto asked = peers_.call(question, token_);
     if (asked.outcome != Outcome::kAnswered) return base::Error{asked.why};
@@ -105,6 +108,7 @@ base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
 }
 
 void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers) {
+    // The caller asks regularly, so what this round leaves out is in a later one.
     if (std::exchange(fetching_, true)) return;
     const bool taken = copies_.run(
         [this, blobs = std::move(blobs), peers = std::move(peers)] {
@@ -133,6 +137,7 @@ base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& pee
     if (got->status != 200) {
         return base::Error{"Nimbus " + peer.id + " answers " + std::to_string(got->status)};
     }
+    // The way of an upload: it gets its name only with the right hash.
     auto made = store_.create(blob);
     std::ifstream file(wanted.save_file, std::ios::binary);
     ::unlink(wanted.save_file.c_str());

@@ -20,6 +20,7 @@ using cluster::WorkerSlot;
 
 using SlotName = std::pair<std::string, std::uint16_t>;  // Supervisor and port.
 
+/// Numbers, because as texts "2.9" would come after "2.31". Ends at the first other character.
 std::vector<int> version_numbers(std::string_view version) {
     std::vector<int> numbers;
     const char* at = version.data();
@@ -144,6 +145,7 @@ public:
         for (const WorkerSlot& slot : demand_.current.workers) {
             if (kept_.size() == wanted_) break;
             const FreeSlots::Place* const place = free_.find(slot.supervisor);
+            // A Supervisor that is present must fit; an absent one must be expected back.
             if (place != nullptr ? !fits(*place) : supply_.expected.count(slot.supervisor) == 0) {
                 if (supply_.missed.count(slot.supervisor) > 0) waiting_.push_back(&slot);
                 continue;
@@ -249,6 +251,7 @@ private:
         made.workers.clear();
         for (const auto& [number, slot] : kept_) {
             made.workers.push_back(slot);
+            // A new slot epoch restarts the worker, so it must not change without need.
             if (slot.epoch == 0 || !same_executors(number, made)) made.workers.back().epoch = next;
         }
         if (made != demand_.current) made.epoch = next;

@@ -49,6 +49,7 @@ Parts find_cycles(const Description& topology) {
     std::vector<std::size_t> number(parts, kNone);
     for (std::size_t c = 0; c < count; ++c) {
         const std::size_t part = part_of[c];
+        // A component outside of all cycles is a part of its own, too.
         if (members[part] == 1 && !feeds_itself[c]) continue;
         if (number[part] == kNone) number[part] = found.cycles++;
         found.cycle_of[c] = number[part];
@@ -146,6 +147,7 @@ private:
         const auto has_sibling = [&](std::size_t worker) {
             return std::find(siblings.begin(), siblings.end(), worker) != siblings.end();
         };
+        // Staying near must leave enough for the workers that have nothing yet.
         if (near != kNone && load_[near] < room_ && units_left_ > empty && !has_sibling(near)) {
             return near;
         }

@@ -125,6 +125,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
     if (!is_new && worker.incarnation < former.incarnation) return;
     const bool replaced = worker.incarnation != former.incarnation;
     if (replaced) {
+        // The counts of a new process begin at 0.
         for (const ComponentReport& last : former.last) add(former.before[last.id], last);
         former.last.clear();
         former.finished = false;
@@ -137,6 +138,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
         const auto before =
             std::find_if(former.last.begin(), former.last.end(),
                          [&](const ComponentReport& last) { return last.id == component.id; });
+        // A report has the last texts only; as many of them are new as the counter has grown by.
         const std::uint64_t known = before == former.last.end() ? 0 : before->errors;
         const std::uint64_t fresh = component.errors - std::min(known, component.errors);
         const auto& texts = component.last_errors;

@@ -88,6 +88,8 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     const std::string id = made.record.id;
     std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
     led.emplace(id, std::move(made));
+    // All are placed, in their order, so that the new one takes no slot of an earlier one; but only
+    // its own placement is used here.
     const std::vector<Led*> order = wanting();
     const std::vector<Placement> placements = schedule(demands_of(order), supply);
     Led& placed = led.at(id);
@@ -101,6 +103,7 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
         [weak = weak_from_this(), round_then = round, id, copy = placed, done](Write outcome) {
             const auto self = weak.lock();
             if (!self) return;
+            // The term is over, and what it has written is known only to the next one.
             if (self->round != round_then) return done({}, refusal(Write::kUnknown, id));
             self->created(outcome, id, copy, done);
         });

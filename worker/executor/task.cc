@@ -71,8 +71,8 @@ Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id,
 }
 
 Task::~Task() {
-    site_->end();
-}  // Contexts and wakers may outlive the task.
+    site_->end();  // Contexts and wakers may outlive the task.
+}
 
 void Task::renew_site() {
     auto renewed = std::make_shared<TaskSite>(shared_, executor_, component_, id_, index_,
