@@ -146,7 +146,7 @@ TEST_F(ConnectionTest, HellosThatAreNotForThisWorkerAreRefusedWithTheReason) {
         other = hello();
         other.protocol_min = min;
         other.protocol_max = max;
-        EXPECT_THAT(why_refused(wire::write_frame(other)), HasSubstr("no version"));
+        EXPECT_THAT(why_refused(wire::write_frame(other)), HasSubstr("no protocol version"));
     }
     other = hello();
     other.nonce = "short";
@@ -154,7 +154,7 @@ TEST_F(ConnectionTest, HellosThatAreNotForThisWorkerAreRefusedWithTheReason) {
     for (const wire::Frame& frame :
          {wire::Frame(wire::Heartbeat{}), wire::Frame(wire::Receipt{1}), wire::Frame(wire::Ready{}),
           wire::Frame(wire::Proof{std::string(32, 'm'), 0, true}), wire::Frame(wire::Refused{"x"})})
-        EXPECT_THAT(why_refused(wire::write_frame(frame)), HasSubstr("does not answer"));
+        EXPECT_THAT(why_refused(wire::write_frame(frame)), HasSubstr("no proof"));
     EXPECT_FALSE(superseded);
 }
 
