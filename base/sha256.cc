@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -47,6 +48,16 @@ std::string sha256(std::string_view bytes) {
     Sha256 digest;
     digest.add(bytes);
     return digest.hex();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+    unsigned size = 0;
+    STORM_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                     reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(),
+                     &size) != nullptr,
+                "OpenSSL has SHA-256");
+    return {reinterpret_cast<const char*>(mac.data()), size};
 }
 
 Result<FileDigest> digest_of_file(const std::string& path) {

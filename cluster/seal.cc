@@ -6,11 +6,11 @@
 #include <optional>
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <storm/detail/secrets.h>
 
 #include "base/check.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 #include "cluster/limits.h"
 
 namespace storm::cluster {
@@ -29,15 +29,6 @@ const unsigned char* bytes(std::string_view text) {
 }
 unsigned char* bytes(std::string& text) {
     return static_cast<unsigned char*>(static_cast<void*>(text.data()));
-}
-
-std::string hmac(std::string_view key, std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned length = 0;
-    STORM_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes(text),
-                     text.size(), mac.data(), &length) != nullptr,
-                "OpenSSL has SHA-256");
-    return {mac.begin(), mac.begin() + length};
 }
 
 class Cipher {
@@ -107,7 +98,8 @@ std::optional<std::string> open(const std::string& key, std::string_view sealed,
 }
 
 std::string check_of(const std::string& key, std::string_view secret) {
-    return hmac(key, std::string(kCheckPurpose) + std::string(secret)).substr(0, kCheckBytes);
+    return base::hmac_sha256(key, std::string(kCheckPurpose) + std::string(secret))
+        .substr(0, kCheckBytes);
 }
 
 base::Error other_token(const TopologyRecord& record) {
@@ -117,7 +109,7 @@ base::Error other_token(const TopologyRecord& record) {
 
 }  // namespace
 
-Seal::Seal(std::string_view token) : key_(hmac(token, kKeyPurpose)) {}
+Seal::Seal(std::string_view token) : key_(base::hmac_sha256(token, kKeyPurpose)) {}
 
 base::Result<TopologyRecord> Seal::sealed(TopologyRecord record) const {
     const detail::Secrets secrets(record.settings);
@@ -154,7 +146,7 @@ base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
         value = std::move(*found);
     }
     // So that the bytes in ZooKeeper are useless without the token.
-    record.secret = hmac(key_, std::string(kLinkPurpose) + record.secret);
+    record.secret = base::hmac_sha256(key_, std::string(kLinkPurpose) + record.secret);
     record.sealed = false;
     return record;
 }

@@ -247,9 +247,8 @@ std::string DigestNonces::issue() {
     return issue + seal_(issue);
 }
 
-/// A hash in a hash, as HMAC is: what follows from one of them does not lead to another one.
 std::string DigestNonces::seal_(std::string_view issue) const {
-    return base::sha256(secret_ + base::sha256(secret_ + std::string(issue)));
+    return base::to_hex(base::hmac_sha256(secret_, issue));
 }
 
 std::optional<DigestNonces::Issue> DigestNonces::issue_of_(std::string_view nonce) const {

@@ -20,6 +20,16 @@ TEST(Sha256, KnownVectors) {
     EXPECT_EQ(sha256(""), kOfNothing);
 }
 
+TEST(Sha256, KnownVectorsWithAKey) {
+    // RFC 4231, 4.3 and 4.7: a key that is longer than a block.
+    EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+              "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    EXPECT_EQ(to_hex(hmac_sha256(std::string(131, '\xaa'),
+                                 "Test Using Larger Than Block-Size Key - Hash Key First")),
+              "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    EXPECT_EQ(hmac_sha256("", "").size(), 32U);
+}
+
 TEST(Sha256, PiecesAreAsTheWhole) {
     Sha256 digest;
     digest.add("a");

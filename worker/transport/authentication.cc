@@ -2,10 +2,7 @@
 
 #include <array>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include "base/check.h"
+#include "base/sha256.h"
 
 namespace storm::worker {
 
@@ -32,13 +29,7 @@ std::string proof_of(const Statement& statement, std::string_view secret, const 
                                                  statement.succeeded ? 1U : 0U, statement.live};
     said.append(reinterpret_cast<const char*>(fields.data()), sizeof(fields));
     said += wire::write_frame(dialer) + wire::write_frame(acceptor);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned size = 0;
-    const unsigned char* const made =
-        HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-             reinterpret_cast<const unsigned char*>(said.data()), said.size(), mac.data(), &size);
-    STORM_CHECK(made != nullptr && size == wire::kMacBytes, "SHA-256 is always there");
-    return {reinterpret_cast<const char*>(mac.data()), size};
+    return base::hmac_sha256(secret, said);
 }
 
 }  // namespace storm::worker
