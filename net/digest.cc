@@ -232,12 +232,11 @@ bool is_digest(std::string_view header) {
            (header.size() == kDigest.size() || header[kDigest.size()] == ' ');
 }
 
-std::string digest_answer(const DigestReceipt& receipt, std::optional<std::string_view> body) {
+std::string digest_answer(const DigestReceipt& receipt, const std::string& body_sha256) {
     DigestInfo info;
-    info.of_body = body.has_value();
+    info.of_body = !body_sha256.empty();
     info.next_nonce = receipt.next_nonce;
-    info.proof = digest_proof(receipt.key, receipt.turn,
-                              {"", receipt.uri, body ? base::sha256(*body) : std::string()});
+    info.proof = digest_proof(receipt.key, receipt.turn, {"", receipt.uri, body_sha256});
     return to_header(info, receipt.turn);
 }
 

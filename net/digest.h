@@ -89,8 +89,8 @@ struct DigestReceipt {
     std::string body_sha256;  ///< That the request's body must have.
     std::string next_nonce;   ///< Empty: the same one goes on.
 };
-/// Authentication-Info of the answer. No body: it comes from a file, and is not proved.
-std::string digest_answer(const DigestReceipt& receipt, std::optional<std::string_view> body);
+/// Authentication-Info of the answer. No hash: the body comes from a file, and is not proved.
+std::string digest_answer(const DigestReceipt& receipt, const std::string& body_sha256);
 
 /// The nonces of a server. They carry what is to be known of them under a seal, so that those who
 /// only ask for one cost no memory; of those that were used well, it is kept how often.

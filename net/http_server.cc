@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/thread.h"
+#include "net/answer_proof.h"
 #include "net/close_on_exec.h"
 #include "net/limits.h"
 #include "net/lower_case.h"
@@ -302,8 +303,7 @@ private:
         const bool in_memory = given.file.empty() || is_head_;
         if (receipt_) {
             const std::string_view body = is_head_ ? std::string_view() : given.body;
-            given.headers["Authentication-Info"] = digest_answer(
-                *receipt_, in_memory ? std::optional<std::string_view>(body) : std::nullopt);
+            prove_answer(*receipt_, in_memory ? base::sha256(body) : std::string(), given);
         }
         if (!given.file.empty()) return write_file(given);
         if (is_head_) {

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "net/answer_proof.h"
 #include "net/digest.h"
 #include "net/limits.h"
 
@@ -20,27 +21,16 @@ std::string address_of(const HttpCall& wanted) {
     return wanted.host + ':' + std::to_string(wanted.port);
 }
 
-Answer stranger(const HttpCall& wanted, const HttpResponse& response) {
+Answer stranger(const HttpCall& wanted, const HttpResponse& response, const std::string& why) {
     Answer made{Outcome::kStranger};
     made.response.status = response.status;
     made.why = address_of(wanted) + " answers with status " + std::to_string(response.status) +
-               ", but does not show that it knows the token";
+               ", but " + why;
     return made;
 }
 
 Answer unanswered(const base::Error& error) {
     return {never_reached(error) ? Outcome::kNotSent : Outcome::kLost, {}, error.message};
-}
-
-/// Whether an answer shows that who gave it knows the key, and has seen this very request.
-std::optional<DigestInfo> proved(const HttpResponse& response, const std::string& key,
-                                 const DigestCredentials& shown) {
-    auto info = digest_info(header_of(response.headers, "authentication-info"));
-    if (!info || !info->of_body) return std::nullopt;
-    const std::string proof =
-        digest_proof(key, shown.turn, {"", shown.uri, base::sha256(response.body)});
-    if (!base::same_secret(info->proof, proof)) return std::nullopt;
-    return info;
 }
 
 }  // namespace
@@ -74,7 +64,7 @@ std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted,
     question.port = wanted.port;
     question.method = "HEAD";
     question.target = "/health";
-    question.headers["Authorization"] = "Digest";  // Which proves nothing.
+    question.headers["Authorization"] = "Digest";  // This proves nothing yet.
     question.connect_timeout = wanted.connect_timeout;
     question.timeout = wanted.timeout;
     question.deadline = wanted.deadline;
@@ -85,7 +75,7 @@ std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted,
     }
     const auto challenge = digest_challenge(header_of(asked->headers, "www-authenticate"));
     if (asked->status != 401 || !challenge || challenge->realm != kDigestRealm) {
-        failed = stranger(wanted, *asked);
+        failed = stranger(wanted, *asked, "does not show that it knows the token");
         return std::nullopt;
     }
     return Nonce{challenge->nonce};
@@ -93,7 +83,7 @@ std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted,
 
 std::optional<Answer> TokenClient::try_(const HttpCall& wanted, const std::string& token,
                                         Nonce nonce) {
-    nonces_.erase(address_of(wanted));  // It comes back if all goes well.
+    nonces_.erase(address_of(wanted));  // Kept again if all goes well.
     DigestCredentials shown;
     shown.uri = "http://" + address_of(wanted) + wanted.target;
     shown.turn = {nonce.text, ++nonce.uses, base::to_hex(base::random_bytes(kCnonceBytes))};
@@ -107,13 +97,14 @@ std::optional<Answer> TokenClient::try_(const HttpCall& wanted, const std::strin
     call.headers["Authorization"] = to_header(shown);
     auto response = net::call(call);
     if (!response) return unanswered(response.error());
-    if (const auto info = proved(*response, key, shown)) {
+    const auto info = proved_answer(*response, key, shown);
+    if (info) {
         keep_(wanted, info->next_nonce.empty() ? std::move(nonce) : Nonce{info->next_nonce});
         return Answer{Outcome::kAnswered, std::move(response).value()};
     }
     auto challenge = digest_challenge(header_of(response->headers, "www-authenticate"));
     const bool again = response->status == 401 && challenge && challenge->stale;
-    if (!again) return stranger(wanted, *response);
+    if (!again) return stranger(wanted, *response, info.error().message);
     keep_(wanted, Nonce{std::move(challenge->nonce)});
     return std::nullopt;
 }

@@ -1,11 +1,11 @@
-// HTTP calls that prove a token without sending it, and believe only those who know it, too.
+// HTTP calls that prove a token without sending it, and believe only servers that prove it as well.
 //
 //     TokenClient client;
 //     const auto answer = client.call(wanted, token);
 //     if (answer.outcome != TokenClient::Outcome::kAnswered) …  // `why` tells
 //
-// A server is first asked for a nonce, by a request that says nothing; the nonce is kept for the
-// next calls. An upload always asks before: it is not sent to be refused.
+// The client first asks a server for a nonce, by a request that reveals nothing, and keeps the
+// nonce for later calls. It always asks before an upload, so that none is sent only to be refused.
 //
 // Threads: one at a time.
 #pragma once
@@ -23,18 +23,18 @@ namespace storm::net {
 class TokenClient {
 public:
     enum class Outcome : std::uint8_t {
-        kAnswered,  ///< By somebody who knows the token, if there is one.
-        kNotSent,   ///< Nobody has seen the request.
-        kLost,      ///< Somebody may have, but there was no answer.
-        kStranger,  ///< Who answers does not show that it knows the token.
+        kAnswered,  ///< The server has proved the token, if there is one.
+        kNotSent,   ///< No server has seen the request.
+        kLost,      ///< A server may have seen it, but there is no answer.
+        kStranger,  ///< The answer is not proved.
     };
     struct Answer {
         Outcome outcome = Outcome::kNotSent;
-        HttpResponse response = {};  ///< Of a stranger: its status, and nothing to believe.
-        std::string why = {};        ///< Unless it was answered. Names the address.
+        HttpResponse response = {};  ///< A stranger's has only its status.
+        std::string why = {};        ///< Set unless answered. Names the address.
     };
 
-    /// An empty token: as net::call(). With one, a `body_file` needs kContentHashHeader.
+    /// Like net::call() if the token is empty. Otherwise a `body_file` needs kContentHashHeader.
     Answer call(const HttpCall& wanted, const std::string& token);
 
 private:
@@ -43,13 +43,13 @@ private:
         std::uint32_t uses = 0;
     };
 
-    /// Nothing: `failed` says why.
+    /// On failure returns nothing and sets `failed`.
     std::optional<Nonce> nonce_of_(const HttpCall& wanted, Answer& failed);
-    /// Nothing: it says that only the nonce was wrong, and has given another one.
+    /// Nothing if the server says that only the nonce was wrong, and gives another one.
     std::optional<Answer> try_(const HttpCall& wanted, const std::string& token, Nonce nonce);
     void keep_(const HttpCall& wanted, Nonce nonce);
 
-    std::map<std::string, Nonce> nonces_;  // By "host:port".
+    std::map<std::string, Nonce> nonces_;  // Key: "host:port".
 };
 
 }  // namespace storm::net

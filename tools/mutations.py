@@ -478,9 +478,16 @@ MUTATIONS = [
          "receipt_ && receipt_->body_sha256.empty()", TOKEN_CLIENT),
     ),
     *in_file(
-        "net/token_client.cc",
-        ("any-answer-is-believed", "if (!base::same_secret(info->proof, proof)) return std::nullopt;", "",
+        "net/answer_proof.cc",
+        ("any-answer-is-believed", "if (!base::same_secret(info->proof, of_body)) return unknown;", "",
          TOKEN_CLIENT),
+        ("any-status-is-believed", "std::to_string(answer.status), body_sha256}", "body_sha256}", TOKEN_CLIENT),
+        ("a-proof-of-the-status-is-not-asked-for",
+         "if (!base::same_secret(header_of(answer.headers, kProofHeader), of_all)) {", "if (false) {", TOKEN_CLIENT),
+        ("any-header-is-believed", "if (lower.starts_with(kOurHeaders)) ours[lower] = value;", "", TOKEN_CLIENT),
+    ),
+    *in_file(
+        "net/token_client.cc",
         ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
          TOKEN_CLIENT),
     ),

@@ -264,6 +264,23 @@ TEST_F(NimbusClientTest, WhoDoesNotKnowTheTokenIsPassedOverAndDoesNotLearnIt) {
     EXPECT_TRUE(of_another_cluster.requests().empty());
 }
 
+TEST_F(NimbusClientTest, AStatusThatWasChangedOnItsWayIsNotBelieved) {
+    FakeNimbus real(always(404, {{"error", "there is no topology \"wc\""}}), "secret");
+    const tests::Relay liar(real.port(), "HTTP/1.1 404 Not Found", "HTTP/1.1 202 Accepted");
+    Config config = real.config();
+    config.set("storm.token.file", token_file("secret\n"));
+    const std::string relay = "127.0.0.1:" + std::to_string(liar.port());
+    config.set("nimbus.seeds", relay);
+
+    const Failure lied = failure_of([&] { NimbusClient(config).post("/t/wc/kill", {}); });
+    EXPECT_EQ(lied.code(), ExitCode::kUnreachable);
+    EXPECT_THAT(lied.what(), HasSubstr("202, but does not prove that status"));
+
+    config.set("nimbus.seeds", relay + ',' + real.address());
+    EXPECT_EQ(failure_of([&] { NimbusClient(config).post("/t/wc/kill", {}); }).code(),
+              ExitCode::kNotFound);
+}
+
 TEST_F(NimbusClientTest, HealthIsWhatTheLeaderSaysIfItAnswers) {
     FakeNimbus leader(always(200, {{"status", "degraded"},
                                    {"zookeeper", "connected"},

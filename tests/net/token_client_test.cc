@@ -62,6 +62,11 @@ public:
                 return reply(std::move(made));
             }
             if (request.target == "/empty") return reply({.status = 204});
+            if (request.target == "/none") {
+                HttpResponse made = HttpResponse::error(404, "there is none");
+                made.headers["X-Storm-Leader"] = "a:1";
+                return reply(std::move(made));
+            }
             reply({.body = request.body});
         };
         server_ = HttpServer::listen(io_, {}, std::move(service)).value();
@@ -217,8 +222,10 @@ std::unique_ptr<HttpServer> false_server(std::uint16_t real,
 
 HttpCall again(const HttpRequest& captured, std::uint16_t port) {
     HttpCall wanted = to(port, captured.target, captured.body);
+    wanted.method = captured.method;
     for (const char* name : {"authorization", "storm-content-sha256", "host"}) {
-        wanted.headers[name] = captured.headers.at(name);
+        const auto found = captured.headers.find(name);
+        if (found != captured.headers.end()) wanted.headers.insert(*found);
     }
     return wanted;
 }
@@ -255,20 +262,95 @@ TEST(TokenClient, WhatAFalseServerCapturesIsGoodForItselfOnceAndNothingElse) {
     EXPECT_EQ(real.answers, 1);
 }
 
-TEST(TokenClient, AnAnswerThatWasChangedOnItsWayIsNotBelieved) {
-    Server real("secret");
-    std::string lie;
-    const auto liar = false_server(real.port(), [&](const HttpRequest& request) {
-        HttpResponse passed = *call(again(request, real.port()));
-        passed.headers = {{"Authentication-Info", passed.headers.at("authentication-info")}};
-        passed.body += lie;
+/// Passes everything on to a real one, and changes what comes back.
+std::unique_ptr<HttpServer> changing(std::uint16_t real,
+                                     std::function<void(HttpResponse&)> change) {
+    return false_server(real, [real, change = std::move(change)](const HttpRequest& request) {
+        HttpResponse passed = *call(again(request, real));
+        for (const char* const own : {"connection", "content-length"}) passed.headers.erase(own);
+        change(passed);
         return passed;
     });
+}
 
-    EXPECT_EQ(TokenClient().call(to(liar->port()), "secret").outcome, Outcome::kAnswered)
+TEST(TokenClient, AnAnswerThatWasChangedOnItsWayIsNotBelieved) {
+    Server real("secret");
+    const auto outcome = [&](std::function<void(HttpResponse&)> change,
+                             const std::string& target = "/t") {
+        const auto liar = changing(real.port(), std::move(change));
+        return TokenClient().call(to(liar->port(), target), "secret").outcome;
+    };
+    using Response = HttpResponse;
+
+    EXPECT_EQ(outcome([](Response&) {}), Outcome::kAnswered)
         << "who passes on faithfully is not noticed";
-    lie = "!";
-    EXPECT_EQ(TokenClient().call(to(liar->port()), "secret").outcome, Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers["x-other"] = "x"; }), Outcome::kAnswered);
+    EXPECT_EQ(outcome([](Response& it) { it.body += '!'; }), Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.status = 404; }), Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.status = 200; }, "/none"), Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response&) {}, "/none"), Outcome::kAnswered);
+    EXPECT_EQ(outcome([](Response& it) { it.headers["x-storm-leader"] = "evil:1"; }, "/none"),
+              Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers.erase("x-storm-leader"); }, "/none"),
+              Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers["x-storm-size"] = "1"; }), Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers.erase("storm-answer-proof"); }),
+              Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers.erase("authentication-info"); }),
+              Outcome::kStranger);
+    EXPECT_EQ(outcome([](Response& it) { it.headers["storm-answer-proof"].back() ^= 1; }),
+              Outcome::kStranger);
+}
+
+TEST(TokenClient, SaysWhetherTheTokenOrTheStatusIsNotProved) {
+    Server real("secret");
+    const auto why = [&real](const char* header) {
+        const auto liar =
+            changing(real.port(), [&](HttpResponse& it) { it.headers.erase(header); });
+        return TokenClient().call(to(liar->port(), "/none"), "secret").why;
+    };
+
+    EXPECT_THAT(why("authentication-info"),
+                HasSubstr("answers with status 404, but does not show that it knows the token"));
+    EXPECT_THAT(why("storm-answer-proof"),
+                HasSubstr("answers with status 404, but does not prove that status"));
+}
+
+TEST(TokenClient, TheStatusOfAHeadIsProved) {
+    Server real("secret");
+    int status = 0;
+    const auto liar = changing(real.port(), [&status](HttpResponse& passed) {
+        if (status != 0) passed.status = status;
+    });
+    const auto ask = [&liar](const std::string& target) {
+        HttpCall head = to(liar->port(), target, "");
+        head.method = "HEAD";
+        return TokenClient().call(head, "secret");
+    };
+
+    EXPECT_EQ(ask("/t").response.status, 200);
+    EXPECT_EQ(ask("/file").response.status, 200);
+    EXPECT_EQ(ask("/none").response.status, 404);
+    EXPECT_EQ(ask("/none").outcome, Outcome::kAnswered);
+    status = 404;
+    EXPECT_EQ(ask("/t").outcome, Outcome::kStranger);
+    EXPECT_EQ(ask("/file").outcome, Outcome::kStranger);
+    status = 200;
+    EXPECT_EQ(ask("/none").outcome, Outcome::kStranger);
+}
+
+TEST(TokenClient, TheProofOfOneAnswerIsNotThatOfAnother) {
+    Server real("secret");
+    std::string kept;
+    const auto liar = changing(real.port(), [&kept](HttpResponse& passed) {
+        std::string& proof = passed.headers["storm-answer-proof"];
+        if (kept.empty()) kept = proof;
+        proof = kept;
+    });
+    TokenClient client;
+
+    EXPECT_EQ(client.call(to(liar->port()), "secret").outcome, Outcome::kAnswered);
+    EXPECT_EQ(client.call(to(liar->port()), "secret").outcome, Outcome::kStranger);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Raw sockets for tests of HTTP: a client that sends bytes, and a server that answers anything with
-// the same bytes.
+// Raw sockets for tests of HTTP: a client that sends bytes, a server that answers anything with the
+// same bytes, and one that passes on what another one answers, but for some bytes.
 //
-// Threads: a Listener has one of its own.
+// Threads: a Listener and a Relay have one of their own.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,6 +136,66 @@ private:
     mutable std::mutex mutex_;
     std::string received_;   ///< Guarded by mutex_.
     std::vector<int> open_;  ///< Used by the thread, until it has ended.
+    std::optional<base::Thread> thread_;
+};
+
+/// Passes each connection on to another port, and what comes back with `from` replaced by `to`.
+class Relay {
+public:
+    Relay(std::uint16_t real, std::string from, std::string to)
+        : real_(real), from_(std::move(from)), to_(std::move(to)) {
+        thread_.emplace("relay", [this] { serve(); });
+    }
+    Relay(const Relay&) = delete;
+    Relay& operator=(const Relay&) = delete;
+    ~Relay() {
+        ::shutdown(listening_.socket, SHUT_RDWR);
+        thread_->join();
+        ::close(listening_.socket);
+    }
+
+    std::uint16_t port() const { return listening_.port; }
+
+private:
+    void serve() const {
+        for (;;) {
+            const int peer = ::accept(listening_.socket, nullptr, nullptr);
+            if (peer < 0) return;
+            pass_on(peer);
+            ::close(peer);
+        }
+    }
+    /// Until the real one closes, as it does after an answer to who wants that.
+    void pass_on(int peer) const {
+        const int real = ::socket(AF_INET, SOCK_STREAM, 0);
+        const sockaddr there = loopback(real_);
+        static_cast<void>(::connect(real, &there, sizeof(there)));
+        std::string answer;
+        std::array<char, 16'384> piece{};
+        std::array<pollfd, 2> ends{{{peer, POLLIN, 0}, {real, POLLIN, 0}}};
+        for (;;) {
+            if (::poll(ends.data(), ends.size(), -1) < 0) break;
+            if (ends[1].revents != 0) {
+                const ssize_t count = ::recv(real, piece.data(), piece.size(), 0);
+                if (count <= 0) break;
+                answer.append(piece.data(), static_cast<std::size_t>(count));
+            } else {
+                const ssize_t count = ::recv(peer, piece.data(), piece.size(), 0);
+                if (count <= 0) break;
+                static_cast<void>(::send(real, piece.data(), std::size_t(count), MSG_NOSIGNAL));
+            }
+        }
+        if (const auto at = answer.find(from_); at != std::string::npos) {
+            answer.replace(at, from_.size(), to_);
+        }
+        static_cast<void>(::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL));
+        ::close(real);
+    }
+
+    const std::uint16_t real_;
+    const std::string from_;
+    const std::string to_;
+    const Listening listening_ = listen_on_loopback(8);
     std::optional<base::Thread> thread_;
 };
 
