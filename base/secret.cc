@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -28,6 +29,27 @@ Result<std::string> read_secret(const std::string& path, std::size_t bytes_max) 
     std::string secret = std::move(read).value();
     while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
     return secret;
+}
+
+std::optional<SecretFile::State> SecretFile::state_of_file() const {
+    struct stat found {};
+    if (::stat(path_.c_str(), &found) != 0) return std::nullopt;
+    return State{static_cast<std::int64_t>(found.st_dev),
+                 static_cast<std::int64_t>(found.st_ino),
+                 found.st_size,
+                 found.st_mtim.tv_sec,
+                 found.st_mtim.tv_nsec,
+                 found.st_ctim.tv_sec,
+                 found.st_ctim.tv_nsec};
+}
+
+const Result<std::string>& SecretFile::read() {
+    if (path_.empty()) return secret_;
+    // As it is before it is read: what changes meanwhile is seen the next time.
+    const std::optional<State> state = state_of_file();
+    if (!state || state != state_) secret_ = read_secret(path_, bytes_max_);
+    state_ = state;
+    return secret_;
 }
 
 bool same_secret(std::string_view a, std::string_view b) {

@@ -1,11 +1,15 @@
 // Secrets: random bytes, secrets in files, comparison in constant time.
 //
-// Threads: any.
+// Threads: any; a SecretFile: one.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -15,6 +19,27 @@ namespace storm::base {
 std::string random_bytes(std::size_t count);
 /// The content of a file without the line ends behind it. More than `bytes_max` is an error.
 Result<std::string> read_secret(const std::string& path, std::size_t bytes_max);
+/// A secret in a file. The file is read again only when it was replaced or changed, so asking often
+/// costs one stat() each.
+class SecretFile {
+public:
+    /// An empty path stands for an empty secret.
+    SecretFile(std::string path, std::size_t bytes_max)
+        : path_(std::move(path)), bytes_max_(bytes_max) {}
+
+    /// As read_secret(). The reference is good until the next call.
+    const Result<std::string>& read();
+
+private:
+    using State = std::array<std::int64_t, 7>;
+    std::optional<State> state_of_file() const;
+
+    const std::string path_;
+    const std::size_t bytes_max_;
+    std::optional<State> state_;  // The file's state at the last read; nothing: it was missing.
+    Result<std::string> secret_ = std::string();
+};
+
 /// Compares in a time that does not depend on where the texts differ.
 bool same_secret(std::string_view a, std::string_view b);
 

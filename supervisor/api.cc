@@ -147,9 +147,8 @@ std::optional<LogRequest> log_request(std::string_view target) {
 }
 
 /// A token file that cannot be read lets nobody in.
-std::string token_or_none(const std::string& file) {
-    const auto token = file.empty() ? base::Result<std::string>(std::string())
-                                    : base::read_secret(file, kSmallFileBytesMax);
+std::string token_or_none(base::SecretFile& file) {
+    const auto& token = file.read();
     return token ? *token : std::string();
 }
 
@@ -170,9 +169,11 @@ cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
 Api::Api(cluster::Errands& files, Sources sources)
     : files_(files),
       sources_(std::move(sources)),
+      token_(sources_.token_file, kSmallFileBytesMax),
+      readonly_token_(sources_.readonly_token_file, kSmallFileBytesMax),
       door_(
-          [full = sources_.token_file, readonly = sources_.readonly_token_file] {
-              return net::Tokens{token_or_none(full), token_or_none(readonly)};
+          [this] {
+              return net::Tokens{token_or_none(token_), token_or_none(readonly_token_)};
           },
           clock_, base::random_bytes(net::kNonceSecretBytes)) {}
 
@@ -203,8 +204,8 @@ std::optional<HttpResponse> Api::refusal_(const HttpRequest& request) {
     auto refused = door_.refuse_without(net::Access::kRead, request,
                                         "the token is in Nimbus' storm.token.file, or in the file "
                                         "named token in its storm.local.dir");
-    if (!refused || sources_.token_file.empty()) return refused;
-    const auto token = base::read_secret(sources_.token_file, kSmallFileBytesMax);
+    if (!refused) return refused;
+    const auto& token = token_.read();
     if (token) return refused;
     return HttpResponse::error(403,
                                "the supervisor cannot read its token: " + token.error().message);

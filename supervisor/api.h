@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "cluster/reports.h"
 #include "daemon/errands.h"
 #include "net/access.h"
@@ -52,6 +53,8 @@ private:
 
     cluster::Errands& files_;
     const Sources sources_;
+    base::SecretFile token_;
+    base::SecretFile readonly_token_;
     const base::SteadyClock clock_;
     net::Doorkeeper door_;
 };

@@ -43,6 +43,7 @@ LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
 DIGEST = ("net/digest",)
 ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
+SECRET = ("base/secret",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -457,6 +458,12 @@ MUTATIONS = [
     ),
 
     # ---- Who knows the token ------------------------------------------------------------------
+    *in_file(
+        "base/secret.cc",
+        ("a-token-file-is-read-each-time", "if (!state || state != state_) secret_ =", "secret_ =", SECRET),
+        ("a-token-file-is-read-once", "if (!state || state != state_) secret_ =",
+         "if (!state || !state_) secret_ =", SECRET),
+    ),
     *in_file(
         "net/digest.cc",
         ("a-turn-comes-twice", "if (turn.nc <= found->second) return false;",

@@ -1,11 +1,15 @@
-// Random bytes and their comparison.
+// Random bytes, their comparison, and files that they come from.
 
 #include "base/secret.h"
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "tests/support/temp_dir.h"
 
@@ -37,6 +41,30 @@ TEST(Secret, AFileHoldsOneLine) {
     EXPECT_EQ(read_secret(dir.write("c", ""), 100).value(), "");
     EXPECT_FALSE(read_secret(dir.write("d", "12345"), 4));
     EXPECT_FALSE(read_secret(dir.path("none"), 4));
+}
+
+TEST(Secret, AFileIsReadAgainOnlyWhenItHasChanged) {
+    const storm::testing::TempDir dir;
+    const std::string path = dir.write("token", "first\n");
+    SecretFile file(path, 100);
+    ASSERT_EQ(file.read().value(), "first");
+    const int opened = ::inotify_init1(IN_NONBLOCK);
+    ASSERT_GE(::inotify_add_watch(opened, path.c_str(), IN_OPEN), 0);
+
+    for (int i = 0; i < 1'000; ++i) ASSERT_EQ(file.read().value(), "first");
+    std::array<char, 1024> event{};
+    EXPECT_EQ(::read(opened, event.data(), event.size()), -1) << "nobody has opened it";
+    ::close(opened);
+
+    dir.write("token", "second one\n");
+    EXPECT_EQ(file.read().value(), "second one");
+    std::filesystem::rename(dir.write("other", "replaced..\n"), path);
+    EXPECT_EQ(file.read().value(), "replaced..");
+    std::filesystem::remove(path);
+    EXPECT_FALSE(file.read());
+    dir.write("token", "is back");
+    EXPECT_EQ(file.read().value(), "is back");
+    EXPECT_EQ(SecretFile("", 100).read().value(), "");
 }
 
 }  // namespace
