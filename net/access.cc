@@ -11,7 +11,7 @@
 namespace storm::net {
 namespace {
 
-/// Nothing: the request has none.
+/// The token in a Bearer header; nothing if it is no such header.
 std::optional<std::string_view> token_of(std::string_view header) {
     constexpr boost::beast::string_view kBearer = "Bearer ";
     const boost::beast::string_view scheme(header.data(), std::min(header.size(), kBearer.size()));
@@ -23,15 +23,16 @@ bool is(std::string_view given, std::string_view token) {
     return !token.empty() && base::same_secret(given, token);
 }
 
-/// What its body must be. Empty: it names none that could be one.
+/// The hash that the body must have. Empty if the head names something that is no hash.
 std::string named_body(const HttpRequest& head) {
+    static const std::string kOfNothing = base::sha256("");
     const auto found = head.headers.find(kContentHashHeader);
-    if (found == head.headers.end()) return base::sha256("");
+    if (found == head.headers.end()) return kOfNothing;
     return base::is_sha256(found->second) ? found->second : std::string();
 }
 
-/// Our own programs prove the whole address, so that nobody can pass their requests on to a server
-/// of another name.
+/// Our own programs prove the whole address, so nobody can pass their requests on to a server with
+/// another name.
 bool is_of(std::string_view uri, const HttpRequest& head) {
     return uri == head.target ||
            uri == "http://" + std::string(header_of(head.headers, "host")) + head.target;
@@ -51,14 +52,15 @@ HttpRecognized Doorkeeper::recognize(const HttpRequest& head) {
 
 HttpRecognized Doorkeeper::recognize_digest_(const HttpRequest& head, std::string_view header,
                                              const Tokens& tokens) {
-    // Who has no token can neither be convinced nor convince.
+    // Without a token nothing can be checked or proved.
     if (tokens.full.empty() && tokens.readonly.empty()) return HttpCaller{};
     const auto shown = digest_credentials(header);
     const std::string body = named_body(head);
     if (!shown || body.empty() || !is_of(shown->uri, head)) {
         return refusal_("the request proves no token", "prove it for this address and body");
     }
-    if (!nonces_.is_good(shown->turn.nonce)) {
+    const auto nonce = nonces_.read(shown->turn.nonce);
+    if (!nonce) {
         return refusal_("the nonce is too old, or of another server", "take the new one", true);
     }
     for (const Access access : {Access::kChange, Access::kRead}) {
@@ -67,12 +69,12 @@ HttpRecognized Doorkeeper::recognize_digest_(const HttpRequest& head, std::strin
         const std::string key = digest_key({shown->user, kDigestRealm, token});
         const std::string proof = digest_proof(key, shown->turn, {head.method, shown->uri, body});
         if (!base::same_secret(shown->proof, proof)) continue;
-        if (!nonces_.use(shown->turn)) {
+        NonceBook& book = access == Access::kChange ? changing_ : reading_;
+        if (!book.use(*nonce, shown->turn.nc, clock_.now())) {
             return refusal_("the nonce was used before", "take the new one", true);
         }
-        const bool is_old = nonces_.is_old(shown->turn.nonce);
-        return HttpCaller{access, DigestReceipt{key, shown->turn, shown->uri, body,
-                                                is_old ? nonces_.issue() : std::string()}};
+        return HttpCaller{access,
+                          DigestReceipt{key, shown->turn, shown->uri, body, nonces_.next(*nonce)}};
     }
     return refusal_("the request proves another token", "it is not the one of this server");
 }
@@ -92,8 +94,7 @@ std::optional<HttpResponse> Doorkeeper::refuse_without(Access wanted, const Http
 
 HttpResponse Doorkeeper::refusal_(std::string_view why, std::string_view hint, bool stale) {
     HttpResponse refused = HttpResponse::error(401, why, hint);
-    // One list of challenges is as good as two headers (RFC 7235, 4.1), and an HttpHeaders has one
-    // of each name.
+    // Both challenges go into one header (RFC 7235, 4.1), because HttpHeaders has one of each name.
     refused.headers["WWW-Authenticate"] =
         "Bearer, " + to_header(DigestChallenge{kDigestRealm, nonces_.issue(), stale});
     return refused;

@@ -1,48 +1,21 @@
 #include "net/digest.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <map>
 #include <vector>
 
-#include "base/secret.h"
 #include "base/sha256.h"
-#include "net/limits.h"
+#include "net/fixed_hex.h"
 #include "net/lower_case.h"
 
 namespace storm::net {
 namespace {
 
 constexpr std::string_view kAlgorithm = "SHA-256";
-constexpr std::size_t kHashDigits = 64;
-constexpr std::size_t kNumberDigits = 16;
 
 bool is_token_char(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-/// So many digits, as they come: "0000000a".
-template <typename Number>
-std::string padded_hex(Number number, std::size_t digits) {
-    std::array<char, kNumberDigits> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr;
-    const auto count = static_cast<std::size_t>(end - text.data());
-    return std::string(digits - count, '0').append(text.data(), count);
-}
-
-template <typename Number>
-std::optional<Number> from_hex(std::string_view text, std::size_t digits) {
-    if (text.size() != digits || !is_hex(text)) return std::nullopt;
-    Number number{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 std::string quoted(std::string_view text) {
@@ -57,7 +30,7 @@ std::string quoted(std::string_view text) {
 using Parameters = std::map<std::string, std::string>;
 
 struct Scheme {
-    std::string name;  ///< In lower case, as the names of the parameters.
+    std::string name;  ///< In lower case, like the names of the parameters.
     Parameters parameters;
 };
 
@@ -72,7 +45,7 @@ public:
         left_.remove_prefix(1);
         return true;
     }
-    /// Whether there was any.
+    /// Whether it skipped anything.
     bool skip(std::string_view any_of) {
         const std::size_t count = std::min(left_.find_first_not_of(any_of), left_.size());
         left_.remove_prefix(count);
@@ -87,13 +60,13 @@ public:
         if (found.empty()) return std::nullopt;
         return found;
     }
-    /// A token, or a quoted string.
+    /// Reads a token or a quoted string.
     std::optional<std::string> value() {
         if (!take('"')) return token();
         std::string found;
         while (!take('"')) {
             take('\\');
-            // Nobody else writes more than ASCII either, and then it can be shown.
+            // Only printable ASCII, so that the value can be shown.
             if (left_.empty() || left_.front() < ' ' || left_.front() > '~') return std::nullopt;
             found += left_.front();
             left_.remove_prefix(1);
@@ -105,7 +78,7 @@ private:
     std::string_view left_;
 };
 
-/// `Bearer, Digest realm="storm", nonce="…"` (RFC 7235, 4.1).
+/// Parses `Bearer, Digest realm="storm", nonce="…"` (RFC 7235, 4.1).
 std::optional<std::vector<Scheme>> schemes_in(std::string_view text) {
     std::vector<Scheme> found;
     Reader reader(text);
@@ -140,7 +113,7 @@ bool is_sha256(const Parameters& parameters) {
     return lower_case(at(parameters, "algorithm")) == lower_case(std::string(kAlgorithm));
 }
 
-/// Of `auth,auth-int`.
+/// Whether a list like `auth,auth-int` offers auth-int.
 bool offers_auth_int(std::string_view list) {
     Reader reader(list);
     for (;;) {
@@ -162,7 +135,7 @@ std::string digest_proof(const std::string& key, const DigestTurn& turn,
     const bool of_body = !subject.body_sha256.empty();
     const std::string what =
         subject.method + ':' + subject.uri + (of_body ? ':' + subject.body_sha256 : "");
-    return base::sha256(key + ':' + turn.nonce + ':' + padded_hex(turn.nc, 8) + ':' + turn.cnonce +
+    return base::sha256(key + ':' + turn.nonce + ':' + fixed_hex(turn.nc, 8) + ':' + turn.cnonce +
                         (of_body ? ":auth-int:" : ":auth:") + base::sha256(what));
 }
 
@@ -176,14 +149,14 @@ std::string to_header(const DigestCredentials& credentials) {
     return "Digest username=" + quoted(credentials.user) + ", realm=" + quoted(credentials.realm) +
            ", uri=" + quoted(credentials.uri) + ", algorithm=" + std::string(kAlgorithm) +
            ", nonce=" + quoted(credentials.turn.nonce) +
-           ", nc=" + padded_hex(credentials.turn.nc, 8) +
+           ", nc=" + fixed_hex(credentials.turn.nc, 8) +
            ", cnonce=" + quoted(credentials.turn.cnonce) + ", qop=auth-int" +
            ", response=" + quoted(credentials.proof);
 }
 
 std::string to_header(const DigestInfo& info, const DigestTurn& turn) {
     return "rspauth=" + quoted(info.proof) + ", qop=" + (info.of_body ? "auth-int" : "auth") +
-           ", cnonce=" + quoted(turn.cnonce) + ", nc=" + padded_hex(turn.nc, 8) +
+           ", cnonce=" + quoted(turn.cnonce) + ", nc=" + fixed_hex(turn.nc, 8) +
            (info.next_nonce.empty() ? "" : ", nextnonce=" + quoted(info.next_nonce));
 }
 
@@ -203,7 +176,7 @@ std::optional<DigestCredentials> digest_credentials(std::string_view header) {
     const auto schemes = schemes_in(header);
     if (!schemes || schemes->size() != 1 || schemes->front().name != "digest") return std::nullopt;
     const Parameters& parameters = schemes->front().parameters;
-    const auto nc = from_hex<std::uint32_t>(at(parameters, "nc"), 8);
+    const auto nc = from_fixed_hex<std::uint32_t>(at(parameters, "nc"), 8);
     if (!nc || !is_sha256(parameters) || at(parameters, "qop") != "auth-int") return std::nullopt;
     for (const char* const needed : {"username", "realm", "uri", "nonce", "cnonce", "response"}) {
         if (at(parameters, needed).empty()) return std::nullopt;
@@ -238,55 +211,6 @@ std::string digest_answer(const DigestReceipt& receipt, const std::string& body_
     info.next_nonce = receipt.next_nonce;
     info.proof = digest_proof(receipt.key, receipt.turn, {"", receipt.uri, body_sha256});
     return to_header(info, receipt.turn);
-}
-
-std::string DigestNonces::issue() {
-    const std::string issue =
-        padded_hex(clock_.now(), kNumberDigits) + padded_hex(++issued_, kNumberDigits);
-    return issue + seal_(issue);
-}
-
-std::string DigestNonces::seal_(std::string_view issue) const {
-    return base::to_hex(base::hmac_sha256(secret_, issue));
-}
-
-std::optional<DigestNonces::Issue> DigestNonces::issue_of_(std::string_view nonce) const {
-    if (nonce.size() != 2 * kNumberDigits + kHashDigits) return std::nullopt;
-    const std::string_view issue = nonce.substr(0, 2 * kNumberDigits);
-    const auto when = from_hex<base::Micros>(issue.substr(0, kNumberDigits), kNumberDigits);
-    const auto number = from_hex<std::uint64_t>(issue.substr(kNumberDigits), kNumberDigits);
-    if (!when || !number || !base::same_secret(nonce.substr(issue.size()), seal_(issue))) {
-        return std::nullopt;
-    }
-    return Issue(*when, *number);
-}
-
-bool DigestNonces::is_good(std::string_view nonce) const {
-    const auto issue = issue_of_(nonce);
-    return issue && clock_.now() - issue->first < kDigestNonceLife;
-}
-
-bool DigestNonces::is_old(std::string_view nonce) const {
-    const auto issue = issue_of_(nonce);
-    return issue && clock_.now() - issue->first >= kDigestNonceLife / 2;
-}
-
-bool DigestNonces::use(const DigestTurn& turn) {
-    const base::Micros now = clock_.now();
-    const auto issue = issue_of_(turn.nonce);
-    if (!issue || now - issue->first >= kDigestNonceLife || turn.nc == 0) return false;
-    while (!used_.empty() && now - used_.begin()->first.first >= kDigestNonceLife) {
-        used_.erase(used_.begin());
-    }
-    const auto found = used_.find(*issue);
-    if (found == used_.end()) {
-        if (used_.size() >= kDigestNoncesMax) return false;
-        used_.emplace(*issue, turn.nc);
-        return true;
-    }
-    if (turn.nc <= found->second) return false;
-    found->second = turn.nc;
-    return true;
 }
 
 }  // namespace storm::net

@@ -39,8 +39,9 @@ inline constexpr std::chrono::milliseconds kHttpAcceptPause{100};
 inline constexpr base::Micros kDigestNonceLife = 60 * base::kMicrosPerSecond;
 /// Size of the random secret that seals the nonces of a process.
 inline constexpr std::size_t kNonceSecretBytes = 32;
-/// Used nonces that a server remembers within that time, some for each client that knows the token.
-inline constexpr std::size_t kDigestNoncesMax = 64 * 1024;
+/// Conversations that a server remembers within that time, for each of the two tokens: one for each
+/// client. Beyond that the conversation with the oldest nonce has to begin anew.
+inline constexpr std::size_t kDigestConversationsMax = 32 * 1024;
 /// Servers whose nonces a client keeps. Beyond that it forgets them all, and asks again.
 inline constexpr std::size_t kDigestServersMax = 256;
 

@@ -40,7 +40,7 @@ CLUSTER_STATE = ("coordination/cluster_state",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
 LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
-DIGEST = ("net/digest",)
+NONCES = ("net/digest_nonces",)
 ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
@@ -465,19 +465,23 @@ MUTATIONS = [
          "if (!state || !state_) secret_ =", SECRET),
     ),
     *in_file(
-        "net/digest.cc",
-        ("a-turn-comes-twice", "if (turn.nc <= found->second) return false;",
-         "if (turn.nc < found->second) return false;", DIGEST),
-        ("a-full-memory-takes-more", "if (used_.size() >= kDigestNoncesMax) return false;",
-         "if (used_.size() >= kDigestNoncesMax) used_.erase(used_.begin());", DIGEST),
-        ("any-seal-will-do", "!base::same_secret(nonce.substr(issue.size()), seal_(issue))", "false", DIGEST),
+        "net/digest_nonces.cc",
+        ("a-turn-comes-twice", "nc <= use.nc", "nc < use.nc", NONCES),
+        ("an-older-nonce-goes-on", "if (nonce.when < use.when || (", "if ((", NONCES),
+        ("what-was-forgotten-begins-anew", "if (nonce <= forgotten_) return false;", "", NONCES),
+        ("a-full-book-grows", "if (last_.size() > most_) forget_the_oldest_();", "", NONCES),
+        ("any-seal-will-do", "if (!base::same_secret(text.substr(sealed.size()), seal_(sealed))) return std::nullopt;",
+         "", NONCES),
+        ("the-next-nonce-begins-anew", "return sealed_({now, nonce.conversation});",
+         "return sealed_({now, nonce.conversation + 1'000'000});", NONCES),
     ),
     *in_file(
         "net/access.cc",
         ("a-proof-of-any-host", "return uri == head.target ||\n", "return uri.ends_with(head.target) ||\n",
          ACCESS),
-        ("a-proof-of-a-used-nonce", "if (!nonces_.use(shown->turn)) {",
-         "if (!nonces_.use(shown->turn) && false) {", ACCESS),
+        ("a-proof-of-a-used-nonce", "if (!book.use(*nonce, shown->turn.nc, clock_.now())) {",
+         "if (!book.use(*nonce, shown->turn.nc, clock_.now()) && false) {", ACCESS),
+        ("readers-fill-the-book-of-all", "access == Access::kChange ? changing_ : reading_;", "changing_;", ACCESS),
     ),
     *in_file(
         "net/http_server.cc",

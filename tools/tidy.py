@@ -67,9 +67,6 @@ LONG_LEFT = (
     "net/http_server.cc", "supervisor/slot_runner.cc",
 )
 
-# Whose comments are still to be rewritten. Nothing is ever added here either.
-FRAGMENTS_LEFT = ("net/access.", "net/digest.", "net/token_client.")
-
 # (pattern, what to use instead, paths where it is allowed)
 BANNED = [
     (r"(system|steady|high_resolution)_clock::now\(", "an injected base::Clock",
@@ -170,8 +167,7 @@ def check_source(path, text):
                 yield number, breach
     if path.startswith(SHIPPED_FOLDERS) and path not in LONG_LEFT and text.count("\n") > SHIPPED_LINES_MAX:
         yield SHIPPED_LINES_MAX, f"is over {SHIPPED_LINES_MAX} lines; take it apart"
-    if not path.startswith(FRAGMENTS_LEFT):
-        yield from check_comments(text)
+    yield from check_comments(text)
     if path.endswith(".h") and not re.match(r"(//[^\n]*\n)+#pragma once\n", text):
         yield 1, "a header starts with a comment that says what it is for, then #pragma once"
     if PUBLIC_HEADER.match(path):

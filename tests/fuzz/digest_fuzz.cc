@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "net/digest.h"
+#include "net/digest_nonces.h"
 
 namespace {
 
@@ -34,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t cou
                         again->turn.cnonce == read->turn.cnonce,
                     "credentials survive");
         const NoClock clock;
-        STORM_CHECK(!net::DigestNonces(clock, "of this process").is_good(read->turn.nonce),
+        STORM_CHECK(!net::DigestNonces(clock, "of this process").read(read->turn.nonce),
                     "nobody makes up a nonce");
     }
     if (const auto read = net::digest_info(text)) {

@@ -200,5 +200,35 @@ TEST_F(AccessTest, ANewNonceComesBeforeTheOldOneIsUseless) {
     EXPECT_EQ(judged(change({given, 1, "c"})), "");
 }
 
+TEST_F(AccessTest, AnOlderNonceIsOverOnceTheNextOneWasUsed) {
+    const std::string first = nonce();
+    clock_.advance(kDigestNonceLife / 2);
+    const auto found = door_.recognize(change({first, 1, "c"}));
+    const std::string next = std::get<HttpCaller>(found).receipt->next_nonce;
+
+    EXPECT_EQ(judged(change({first, 2, "c"})), "");
+    EXPECT_EQ(judged(change({next, 1, "c"})), "");
+    EXPECT_EQ(judged(change({first, 3, "c"})), "stale");
+    EXPECT_EQ(judged(change({next, 2, "c"})), "");
+}
+
+TEST_F(AccessTest, WhoMayReadKeepsNobodyOutWithAFloodOfRequests) {
+    const std::string full = nonce();
+    std::string other_reader = nonce();
+    std::uint32_t turn = 0;
+    int again = 0;
+    for (int i = 1; i <= 100'000; ++i) {
+        clock_.advance(50);
+        ASSERT_EQ(judged(change({nonce(), 1, "c"}, "peek")), "read");
+        if (i % 1'000 != 0) continue;
+        ASSERT_EQ(judged(change({full, ++turn, "c"})), "");
+        if (judged(change({other_reader, turn, "c"}, "peek")) == "read") continue;
+        ++again;
+        other_reader = nonce();
+        ASSERT_EQ(judged(change({other_reader, turn, "c"}, "peek")), "read");
+    }
+    EXPECT_LE(again, 3) << "once for each time that the readers' book was filled";
+}
+
 }  // namespace
 }  // namespace storm::net

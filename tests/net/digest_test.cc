@@ -1,5 +1,5 @@
-// Proofs are those of RFC 7616, headers survive being written and read, and a nonce is good once.
-// Method: the values of the RFC, and a clock that the test moves.
+// Proofs are those of RFC 7616, and headers survive being written and read. Method: the values of
+// the RFC.
 
 #include "net/digest.h"
 
@@ -9,12 +9,9 @@
 
 #include "base/sha256.h"
 #include "net/limits.h"
-#include "tests/support/stopped_clock.h"
 
 namespace storm::net {
 namespace {
-
-using storm::testing::StoppedClock;
 
 TEST(Digest, ProvesWhatTheRfcSays) {
     // Section 3.9.1.
@@ -143,72 +140,6 @@ TEST(Digest, KnowsItsSchemeHoweverMalformed) {
     for (const char* const other : {"", "Bearer x", "Digestive x", "Dig"}) {
         EXPECT_FALSE(is_digest(other)) << other;
     }
-}
-
-TEST(DigestNonces, AreGoodForTheirTimeAndOnlyWhereTheyCameFrom) {
-    StoppedClock clock;
-    DigestNonces nonces(clock, "ours");
-    DigestNonces others(clock, "theirs");
-
-    const std::string nonce = nonces.issue();
-
-    EXPECT_NE(nonces.issue(), nonce);
-    EXPECT_TRUE(nonces.is_good(nonce));
-    EXPECT_FALSE(nonces.is_good(others.issue()));
-    EXPECT_FALSE(nonces.is_old(others.issue()));
-    for (std::size_t i = 0; i < nonce.size(); ++i) {
-        std::string changed = nonce;
-        changed[i] = changed[i] == '0' ? '1' : '0';
-        EXPECT_FALSE(nonces.is_good(changed)) << i;
-    }
-    for (const std::string& bad : {std::string(), nonce + '0', nonce.substr(1), std::string("x")}) {
-        EXPECT_FALSE(nonces.is_good(bad)) << bad;
-    }
-    EXPECT_FALSE(nonces.is_old(nonce));
-    clock.advance(kDigestNonceLife - 1);
-    EXPECT_TRUE(nonces.is_good(nonce));
-    EXPECT_TRUE(nonces.is_old(nonce));
-    clock.advance(1);
-    EXPECT_FALSE(nonces.is_good(nonce));
-    EXPECT_FALSE(nonces.use({nonce, 1, ""}));
-}
-
-TEST(DigestNonces, NoTurnComesTwice) {
-    StoppedClock clock;
-    DigestNonces nonces(clock, "ours");
-    const std::string nonce = nonces.issue();
-    const std::string other = nonces.issue();
-
-    EXPECT_FALSE(nonces.use({nonce, 0, ""}));
-    EXPECT_TRUE(nonces.use({nonce, 1, ""}));
-    EXPECT_FALSE(nonces.use({nonce, 1, ""}));
-    EXPECT_TRUE(nonces.use({nonce, 7, ""})) << "what lies between was lost";
-    EXPECT_FALSE(nonces.use({nonce, 3, ""})) << "or is somebody else's now";
-    EXPECT_FALSE(nonces.use({nonce, 7, ""}));
-    EXPECT_TRUE(nonces.use({nonce, 0xffff'ffff, ""}));
-    EXPECT_FALSE(nonces.use({nonce, 0, ""}));
-    EXPECT_TRUE(nonces.use({other, 1, ""}));
-    EXPECT_FALSE(nonces.use({DigestNonces(clock, "theirs").issue(), 1, ""}));
-}
-
-TEST(DigestNonces, WithoutRoomToRememberNothingIsTaken) {
-    StoppedClock clock;
-    DigestNonces nonces(clock, "ours");
-    const std::string first = nonces.issue();
-    ASSERT_TRUE(nonces.use({first, 1, ""}));
-    clock.advance(1);
-    for (std::size_t i = 1; i < kDigestNoncesMax; ++i) {
-        ASSERT_TRUE(nonces.use({nonces.issue(), 1, ""}));
-    }
-
-    const std::string late = nonces.issue();
-    EXPECT_FALSE(nonces.use({late, 1, ""}));
-    EXPECT_FALSE(nonces.use({first, 1, ""})) << "nothing was forgotten to make room";
-    EXPECT_TRUE(nonces.use({first, 2, ""}));
-
-    clock.advance(kDigestNonceLife - 1);  // The first one is too old by now, and gone.
-    EXPECT_FALSE(nonces.use({first, 3, ""}));
-    EXPECT_TRUE(nonces.use({late, 1, ""}));
 }
 
 }  // namespace
