@@ -62,10 +62,12 @@ Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& 
     outcome.why = is_answer ? name + " answers " + std::to_string(status) : answer.why;
     if (is_answer && status == 421) outcome.leader = leader_in(answer.response.body);
     outcome.refused = status == 401 || status == 403;
+    outcome.proved = is_answer && !token.empty();
     if (outcome.refused) {
-        outcome.why += token.empty()
-                           ? ": it wants a token; set storm.token.file to Nimbus' token"
-                           : ": the token in \"" + report.token_file + "\" is not Nimbus'";
+        const std::string named = ": the token in \"" + report.token_file + '"';
+        outcome.why += token.empty() ? ": it wants a token; set storm.token.file to Nimbus' token"
+                       : outcome.proved ? named + " is not the one that changes something"
+                                        : named + " is not Nimbus', or that is no Nimbus";
     }
     return outcome;
 }
@@ -74,16 +76,22 @@ Outcome post(std::vector<HostPort> nimbuses, const Report& report, net::TokenCli
     Outcome outcome;
     outcome.why = "no Nimbus is known; set nimbus.seeds";
     std::string all;
+    bool all_refuse = true;
+    bool is_proved = false;
     for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {
         outcome = post_to(nimbuses[i], report, client);
         if (outcome.ok) {
             outcome.leader = nimbuses[i];
             return outcome;
         }
+        all_refuse = all_refuse && outcome.refused;
+        is_proved = is_proved || (outcome.refused && outcome.proved);
         all += (all.empty() ? "" : "; ") + outcome.why;
         if (outcome.leader)
             nimbuses.insert(nimbuses.begin() + std::ptrdiff_t(i) + 1, *outcome.leader);
     }
+    // Anybody at the address of a Nimbus that has ended can refuse.
+    outcome.refused = is_proved || (all_refuse && !all.empty());
     if (!all.empty()) outcome.why = all;
     return outcome;
 }

@@ -25,7 +25,10 @@ namespace storm::supervisor {
 
 struct ReportOutcome {
     bool ok = false;
-    bool refused = false;  ///< The Nimbus asked last refused it for lack of the right token.
+    /// For lack of the right token, either by a Nimbus that proves that it knows ours, or by all
+    /// that were asked.
+    bool refused = false;
+    bool proved = false;  ///< The one asked last has proved that it knows our token.
     std::string why;
     std::optional<HostPort> leader;
     net::TokenClient client = {};  ///< Carries the nonces for the next report.

@@ -44,6 +44,7 @@ NONCES = ("net/digest_nonces",)
 ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
+REPORTER = ("supervisor/reporter",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -501,5 +502,10 @@ MUTATIONS = [
         "net/token_client.cc",
         ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
          TOKEN_CLIENT),
+    ),
+    *in_file(
+        "supervisor/reporter.cc",
+        ("any-stranger-refuses-the-token", "(all_refuse && !all.empty())", "(outcome.refused && !all.empty())", REPORTER),
+        ("a-proved-refusal-is-none", "outcome.refused = is_proved ||", "outcome.refused =", REPORTER),
     ),
 ]

@@ -66,7 +66,8 @@ protected:
 
     const storm::testing::TempDir dir_;
     const base::SteadyClock clock_;
-    net::Doorkeeper door_{[] { return net::Tokens{"s3cret", ""}; }, clock_, "of nonces"};
+    net::Tokens tokens_{"s3cret", ""};  // The server's thread reads them: set them between calls.
+    net::Doorkeeper door_{[this] { return tokens_; }, clock_, "of nonces"};
     std::atomic<int> heads_ = 0;
     std::atomic<int> taken_ = 0;
     std::unique_ptr<net::HttpServer> nimbus_;
@@ -97,6 +98,26 @@ TEST_F(ReporterTest, WhoDoesNotKnowTheTokenIsPassedOverAndDoesNotLearnIt) {
     EXPECT_THAT(taker.received(), HasSubstr("HEAD /health"));
     EXPECT_THAT(liar.received(), HasSubstr("POST /api/v1/supervisors/s/report"));
     EXPECT_THAT(taker.received() + liar.received(), Not(HasSubstr("s3cret")));
+}
+
+TEST_F(ReporterTest, OnlyAProvedRefusalOrThatOfAllSaysThatTheTokenIsWrong) {
+    const tests::Listener stranger("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    const HostPort refuses = {"127.0.0.1", stranger.port()};
+    const HostPort deaf = {"127.0.0.1", 1};
+    const auto refused = [this](const std::vector<HostPort>& nimbuses) {
+        Reporter reporter(loop_, errands_,
+                          {[] { return cluster::SupervisorReport(); }, [&] { return nimbuses; },
+                           dir_.write("token", "s3cret\n")});
+        reporter.begin();
+        io_.run_for(std::chrono::milliseconds(300));
+        return reporter.refused();
+    };
+
+    EXPECT_EQ(refused({refuses, deaf}), "");
+    EXPECT_EQ(refused({deaf, refuses}), "");
+    EXPECT_THAT(refused({refuses, refuses}), HasSubstr("is not Nimbus'"));
+    tokens_ = {"other", "s3cret"};
+    EXPECT_THAT(refused({nimbus(), deaf}), HasSubstr("is not the one that changes something"));
 }
 
 TEST_F(ReporterTest, ATakerWithoutTheTokenHasTakenNothing) {
