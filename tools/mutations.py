@@ -442,6 +442,8 @@ MUTATIONS = [
         ("what-runs-is-taken-over-too-soon", "known.writing || loop.now() < presence.grace_until()) return;",
          "known.writing) return;", TOPOLOGIES),
         ("what-runs-is-not-taken-over", "slot = slot_of(worker, report);", "", TOPOLOGIES),
+        ("a-kill-is-as-old-as-another-clock-says", "was_killed ? before->second.killed_at : loop.now();",
+         "loop.now() - (wall.now_ms() - made.record.killed_ms) * base::kMicrosPerMilli;", TOPOLOGIES),
         ("what-was-removed-is-missing", "read.count(id) > 0 || removed.contains(id)) continue;",
          "read.count(id) > 0) continue;", TOPOLOGIES),
     ),

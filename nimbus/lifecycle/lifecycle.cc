@@ -50,12 +50,12 @@ Fate finish(const Fate& fate) {
     return next;
 }
 
-bool is_over(const Fate& fate, bool workers_gone, std::int64_t now_ms) {
-    return fate.status == Status::kKilled && (workers_gone || now_ms >= over_at_ms(fate));
+bool is_over(const Fate& fate, bool workers_gone, base::Micros known) {
+    return fate.status == Status::kKilled && (workers_gone || known >= over_after(fate));
 }
 
-std::int64_t over_at_ms(const Fate& fate) {
-    return fate.killed_ms + fate.kill_wait_ms + kKillGraceMs;
+base::Micros over_after(const Fate& fate) {
+    return (fate.kill_wait_ms + kKillGraceMs) * base::kMicrosPerMilli;
 }
 
 bool is_running(const Fate& fate) {

@@ -10,13 +10,14 @@
 // A kill of a topology that is being killed gives it a new wait, starting now. Nothing else
 // affects it.
 //
-// Time:    milliseconds since 1970, passed in: decisions must be the same after a restart, and on
-//          another machine.
+// Time:    the leader measures a wait by its own clock, from the moment it learned of the kill. A
+//          new leader starts it again, so the time of day on two hosts decides nothing.
 // Threads: pure functions.
 #pragma once
 
 #include <cstdint>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "cluster/records.h"
 
@@ -25,7 +26,7 @@ namespace storm::nimbus {
 /// The part of a TopologyRecord that changes.
 struct Fate {
     cluster::Status status = cluster::Status::kActive;
-    std::int64_t killed_ms = 0;
+    std::int64_t killed_ms = 0;  ///< Since 1970, for people.
     std::int64_t kill_wait_ms = 0;
 
     friend bool operator==(const Fate&, const Fate&) = default;
@@ -42,10 +43,11 @@ Fate kill(const Fate& fate, std::int64_t wait_ms, std::int64_t now_ms);
 /// Called when every task of every worker has ended.
 Fate finish(const Fate& fate);
 
-/// Whether nothing is left to wait for. `workers_gone`: none of its processes is left.
-bool is_over(const Fate& fate, bool workers_gone, std::int64_t now_ms);
-/// Time at which is_over() becomes true even if workers are left. REQUIRES: status is KILLED.
-std::int64_t over_at_ms(const Fate& fate);
+/// Whether nothing is left to wait for. `workers_gone`: none of its processes is left. `known`: the
+/// time since the leader learned of the kill.
+bool is_over(const Fate& fate, bool workers_gone, base::Micros known);
+/// The `known` from which is_over() is true even if workers are left. REQUIRES: status is KILLED.
+base::Micros over_after(const Fate& fate);
 
 /// Whether its workers should run, so that it is scheduled.
 bool is_running(const Fate& fate);

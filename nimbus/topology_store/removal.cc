@@ -13,6 +13,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
                                        {"from", cluster::to_string(known.record.status)},
                                        {"to", cluster::to_string(fate.status)}});
     set_fate(known.record, fate);
+    if (fate.status == Status::kKilled) known.killed_at = loop.now();
     Assignment& assignment = known.assignment;
     assignment.epoch = next_epoch(known);
     known.epoch_given = assignment.epoch;
@@ -48,19 +49,18 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             break;
     }
     // Set now, whether the write succeeds or not: looking once too often does no harm.
-    if (fate.status == Status::kKilled) end_wait(fate);
+    if (fate.status == Status::kKilled) end_wait(known);
 }
 
 /// Schedules a look at the time when the kill is over in any case.
-void Topologies::Impl::end_wait(const Fate& fate) {
-    const std::int64_t left_ms = over_at_ms(fate) - wall.now_ms();
-    after(std::max<std::int64_t>(left_ms, 0) * base::kMicrosPerMilli,
+void Topologies::Impl::end_wait(const Led& known) {
+    const base::Micros over_at = known.killed_at + over_after(fate_of(known.record));
+    after(std::max<base::Micros>(over_at - loop.now(), 0),
           [](Impl& self) { self.remove_what_is_over(); });
 }
 
 void Topologies::Impl::remove_what_is_over() {
     if (!may_decide()) return;
-    const std::int64_t now_ms = wall.now_ms();
     for (auto& entry : led) {
         const std::string& id = entry.first;
         Led& known = entry.second;
@@ -70,7 +70,7 @@ void Topologies::Impl::remove_what_is_over() {
         const bool expected = std::any_of(
             known.assignment.workers.begin(), known.assignment.workers.end(),
             [&](const cluster::WorkerSlot& slot) { return may_run(known, slot, true); });
-        if (!is_over(fate_of(known.record), !expected, now_ms)) continue;
+        if (!is_over(fate_of(known.record), !expected, loop.now() - known.killed_at)) continue;
         if (!running.empty()) note_unsure(known.record.name, running);
         writing(known);
         state.remove_topology(*term, id, known.record.name,
@@ -96,9 +96,7 @@ void Topologies::Impl::was_removed(const std::string& id) {
 /// not report any more.
 bool Topologies::Impl::may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const {
     if (told && !presence.is_present(slot.supervisor, loop.now())) return false;
-    const std::int64_t age_ms = wall.now_ms() - known.record.killed_ms;
-    const base::Micros noticed = loop.now() - age_ms * base::kMicrosPerMilli + kKillNoticed;
-    return book.may_have_process(known.assignment.topology, slot, noticed);
+    return book.may_have_process(known.assignment.topology, slot, known.killed_at + kKillNoticed);
 }
 
 std::vector<std::string> Topologies::Impl::may_run(const Led& known) const {

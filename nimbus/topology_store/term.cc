@@ -87,6 +87,7 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     for (const auto& [id, assignment] : snapshot.assignments) {
         if (read.count(id) == 0) orphans.push_back(assignment);
     }
+    note_kills(read);
     for (const auto& [id, known] : led) {
         // Reading waited for all earlier writes, and no write was begun since.
         STORM_CHECK(!known.writing, "nothing that was decided is lost by reading");
@@ -100,7 +101,7 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     in_doubt = false;
     loaded_at = loop.now();
     for (const auto& [id, known] : led) {
-        if (known.record.status == Status::kKilled) end_wait(fate_of(known.record));
+        if (known.record.status == Status::kKilled) end_wait(known);
     }
     // Only now, because writing may fail, which sets in_doubt again.
     for (const std::string& id : std::exchange(to_write, {})) {
@@ -118,6 +119,17 @@ void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
     }
     schedule_soon();
     release_held();
+}
+
+/// When another leader's clock says that it was killed is of no use here.
+void Topologies::Impl::note_kills(std::map<std::string, Led>& read) const {
+    for (auto& [id, made] : read) {
+        if (made.record.status != Status::kKilled) continue;
+        const auto before = led.find(id);
+        const bool was_killed =
+            before != led.end() && before->second.record.status == Status::kKilled;
+        made.killed_at = was_killed ? before->second.killed_at : loop.now();
+    }
 }
 
 void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made) {
@@ -155,9 +167,6 @@ void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
         // The kill of an unreadable topology is recorded only here.
         made.record.status = Status::kKilled;
         made.record.kill_wait_ms = made.assignment.kill_wait_ms;
-        const auto before = led.find(id);
-        made.record.killed_ms =
-            before == led.end() ? wall.now_ms() : before->second.record.killed_ms;
     }
 }
 

@@ -41,6 +41,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void loaded(const cluster::ClusterSnapshot& snapshot);
     void read_unreadable(const cluster::ClusterSnapshot& snapshot,
                          std::map<std::string, Led>& read);
+    void note_kills(std::map<std::string, Led>& read) const;
     void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
     void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
     /// Notes a worker of an unknown topology.
@@ -96,7 +97,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
                  const std::function<base::Result<Fate>(const Led&)>& change);
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
-    void end_wait(const Fate& fate);
+    void end_wait(const Led& known);
     /// The mark of its removal is written.
     void was_removed(const std::string& id);
     void remove_what_is_over();

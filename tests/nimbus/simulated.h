@@ -29,7 +29,11 @@ inline constexpr base::Micros kSessionTimeout = 5 * kMicrosPerSecond;
 class TimeOfDay final : public base::WallClock {
 public:
     explicit TimeOfDay(const ManualTime& time) : time_(time) {}
-    std::int64_t now_ms() const override { return 1'700'000'000'000 + time_.now() / 1000; }
+    std::int64_t now_ms() const override {
+        return 1'700'000'000'000 + time_.now() / 1000 + ahead_ms;
+    }
+
+    std::int64_t ahead_ms = 0;
 
 private:
     const ManualTime& time_;

@@ -56,15 +56,17 @@ TEST(Lifecycle, FinishingKeepsTheWaitOfAKill) {
 TEST(Lifecycle, AKilledOneIsOverAsSoonAsItsWorkersAreGone) {
     const Fate fate = kill({}, 30'000, 1'000);
 
-    EXPECT_TRUE(is_over(fate, true, 1'000));
-    EXPECT_FALSE(is_over(fate, false, 1'000));
+    EXPECT_TRUE(is_over(fate, true, 0));
+    EXPECT_FALSE(is_over(fate, false, 0));
 }
 
 TEST(Lifecycle, AKilledOneIsOverAfterWaitAndGraceWhateverIsLeft) {
     const Fate fate = kill({}, 30'000, 1'000);
 
-    EXPECT_FALSE(is_over(fate, false, 1'000 + 30'000 + kKillGraceMs - 1));
-    EXPECT_TRUE(is_over(fate, false, 1'000 + 30'000 + kKillGraceMs));
+    const base::Micros over = (30'000 + kKillGraceMs) * base::kMicrosPerMilli;
+    EXPECT_EQ(over_after(fate), over);
+    EXPECT_FALSE(is_over(fate, false, over - 1));
+    EXPECT_TRUE(is_over(fate, false, over));
 }
 
 TEST(Lifecycle, NothingElseIsEverOver) {

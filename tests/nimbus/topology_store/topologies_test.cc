@@ -272,10 +272,32 @@ TEST_F(TopologiesTest, ANewLeaderEndsWhatWasBeingKilled) {
 
     run(10 * kMicrosPerSecond);
     EXPECT_EQ(second.status("wc"), "KILLED");
-    run(21 * kMicrosPerSecond);
+    run(29 * kMicrosPerSecond);
 
     EXPECT_EQ(second.status("wc"), "none");
 }
+
+/// A kill outlives its leader. Parameter: how far the clock of the next one is ahead.
+struct KillTest : TopologiesTest, ::testing::WithParamInterface<std::int64_t> {};
+
+TEST_P(KillTest, WhatTimeOfDayItIsNeitherEndsItsWaitNorDrawsItOut) {
+    supervisor("s1", 4);
+    nimbus.submit("wc", 1);
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    SimulatedNimbus second(world, "n2:6627");
+    nimbus.kill("wc", 20'000);
+    nimbus.loop.hold();
+    world.wall.ahead_ms = GetParam();
+
+    run(10 * kMicrosPerSecond);
+    ASSERT_TRUE(second.topologies.leading());
+    EXPECT_EQ(second.status("wc"), "KILLED");
+    run(29 * kMicrosPerSecond);
+
+    EXPECT_EQ(second.status("wc"), "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(Clocks, KillTest, ::testing::Values(0, 3'600'000, -3'600'000));
 
 TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
     supervisor("s1", 4);
