@@ -522,6 +522,22 @@ void ClusterState::remove_topology(const Term& term, const std::string& id, cons
         std::move(done));
 }
 
+void ClusterState::read_removals(std::function<void(base::Result<std::set<std::string>>)> done) {
+    const auto marks = std::make_shared<std::set<std::string>>();
+    impl_->operations.add(
+        [folder = impl_->session.path("removed"), marks](Coordination& client,
+                                                         const OperationQueue::Settled& settled) {
+            client.children(folder, {}, [=](CoordinationError error, const auto& names) {
+                *marks = {names.begin(), names.end()};
+                settled(error);
+            });
+        },
+        [marks, done = std::move(done)](CoordinationError error) {
+            if (error == CoordinationError::kNone) return done(std::move(*marks));
+            done(base::Error{"cannot list what was removed: " + std::string(to_string(error))});
+        });
+}
+
 void ClusterState::forget_removal(const Term& term, const std::string& id, Wrote done) {
     impl_->write("cannot sweep the mark of a removal", id,
                  {impl_->is_of(term), Remove{impl_->path("removed", id)}}, std::move(done));

@@ -140,6 +140,8 @@ public:
     /// mark of its removal. kDone also if it is gone already, or lost.
     void remove_topology(const Term& term, const std::string& id, const std::string& name,
                          Wrote done);
+    /// Topologies whose mark of removal is there, after all that was asked for before.
+    void read_removals(std::function<void(base::Result<std::set<std::string>>)> done);
     /// Sweeps the mark of a removal.
     void forget_removal(const Term& term, const std::string& id, Wrote done);
     /// Keeps the last kTopologyErrorsMax errors.

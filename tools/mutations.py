@@ -451,6 +451,8 @@ MUTATIONS = [
         "nimbus/topology_store/removal.cc",
         ("marks-are-swept-at-once", "loop.now() - since > kRemovalKept;", "loop.now() - since > 0;", TOPOLOGIES),
         ("marks-are-never-swept", "loop.now() - since > kRemovalKept;", "false;", TOPOLOGIES),
+        ("marks-that-have-gone-stay", "std::erase_if(self.removed, [&](const auto& each) { return !marks->contains(each.first); });",
+         "", TOPOLOGIES),
     ),
     *in_file(
         "nimbus/topology_store/supervisor_presence.cc",

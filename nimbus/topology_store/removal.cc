@@ -129,10 +129,19 @@ void Topologies::Impl::finish_if_ended(Led& known) {
     set_fate_of(known, finish(fate), [](const std::optional<Refusal>&) {});
 }
 
-/// Sweeps the oldest marks; those that another leader made count from the beginning of this term.
 void Topologies::Impl::sweep_removals() {
     after(kRemovalSweep, [](Impl& self) { self.sweep_removals(); });
     if (!may_decide()) return;
+    state.read_removals(in_term([](Impl& self, const base::Result<std::set<std::string>>& marks) {
+        if (!marks) return;
+        // Somebody may have taken one away by hand.
+        std::erase_if(self.removed, [&](const auto& each) { return !marks->contains(each.first); });
+        if (self.may_decide()) self.sweep_old_removals();
+    }));
+}
+
+/// Sweeps the oldest marks; those that another leader made count from the beginning of this term.
+void Topologies::Impl::sweep_old_removals() {
     // A few at a time, so that ZooKeeper is not flooded after a long outage.
     std::vector<std::pair<base::Micros, std::string>> oldest;
     for (const auto& [id, since] : removed) oldest.emplace_back(since, id);

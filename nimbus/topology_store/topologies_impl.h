@@ -50,6 +50,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void note_older(Led& known, const cluster::WorkerStatus& worker);
     void mend_older(Led& known);
     void sweep_removals();
+    void sweep_old_removals();
     void write_again(Led& known, const std::string& why);
     void note_written_again(const std::string& id, const std::string& why);
     void saw_leader(const cluster::Leadership& leader);

@@ -680,6 +680,21 @@ TEST_F(LostTest, AMarkOfARemovalIsSweptInTheEnd) {
     EXPECT_FALSE(nimbus.topologies.was_removed(id));
 }
 
+TEST_F(LostTest, AMarkThatSomebodyHasTakenAwayByHandIsForgotten) {
+    const std::string id = nimbus.submit("gone", 1);
+    nimbus.kill("gone", 0);
+    run(2 * kKillNoticed);
+    report(nimbus, "gone", cluster::WorkerState::kRunning, 0);
+    ASSERT_TRUE(nimbus.topologies.was_removed(id));
+    run(2 * kRemovalSweep);
+    ASSERT_TRUE(nimbus.topologies.was_removed(id)) << "it is there";
+
+    world.server.change({cluster::Remove{"/storm/removed/" + id}});
+    run(2 * kRemovalSweep);
+
+    EXPECT_FALSE(nimbus.topologies.was_removed(id));
+}
+
 TEST_F(LostTest, WhereZookeeperHasAnOlderAssignmentWhatRunsCounts) {
     nimbus.submit("wc", 1);
     run(kReturnGrace);
