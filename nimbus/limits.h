@@ -71,8 +71,6 @@ inline constexpr std::size_t kRequestsHeldMax = 256;
 /// Time without a question after which a worker no longer counts as asking for itself; it asks each
 /// second.
 inline constexpr base::Micros kAskedLately = 5 * base::kMicrosPerSecond;
-/// Such workers that are remembered, to be shown with their state.
-inline constexpr std::size_t kAskersMax = 4096;
 /// Submissions under way.
 inline constexpr std::size_t kSubmitsMax = 64;
 

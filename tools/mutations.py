@@ -455,6 +455,11 @@ MUTATIONS = [
          "", TOPOLOGIES),
     ),
     *in_file(
+        "nimbus/topology_store/topologies_impl.cc",
+        ("anybody-is-a-worker-that-asks", "if (found == nullptr || std::none_of(found->workers.begin(), found->workers.end(), is_it)) {",
+         "if (found == nullptr) {", TOPOLOGIES),
+    ),
+    *in_file(
         "nimbus/topology_store/supervisor_presence.cc",
         ("nobody-is-silent", "if (silent_for(id, now) > kReportsLost)", "if (false)", PRESENCE),
         ("we-who-hear-nobody-lose-all", "if (2 * heard < records_.size()) found.clear();", "", PRESENCE),

@@ -333,10 +333,19 @@ const Assignment* Topologies::assignment(const std::string& id) const {
 }
 
 void Topologies::asked(const std::string& id, std::uint32_t worker) {
+    // Anybody may ask for anything: only workers that there are have a place here.
+    const Assignment* const found = assignment(id);
+    const auto is_it = [worker](const cluster::WorkerSlot& slot) { return slot.number == worker; };
+    if (found == nullptr || std::none_of(found->workers.begin(), found->workers.end(), is_it)) {
+        return;
+    }
     const base::Micros now = impl_->loop.now();
-    auto& asked = impl_->asked;
-    std::erase_if(asked, [now](const auto& each) { return now - each.second > kAskedLately; });
-    if (asked.size() < kAskersMax) asked[{id, worker}] = now;
+    if (now - impl_->askers_swept > kAskedLately) {  // Not each time: it walks over all.
+        std::erase_if(impl_->asked,
+                      [now](const auto& each) { return now - each.second > kAskedLately; });
+        impl_->askers_swept = now;
+    }
+    impl_->asked[{id, worker}] = now;
 }
 
 bool Topologies::is_asking(const std::string& id, std::uint32_t worker) const {

@@ -128,6 +128,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
 
     /// Time of each worker's last question for itself.
     std::map<std::pair<std::string, std::uint32_t>, base::Micros> asked;
+    base::Micros askers_swept = 0;
 
     // ---- While leading.
     std::optional<cluster::Term> term;

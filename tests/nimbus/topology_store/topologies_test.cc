@@ -309,6 +309,25 @@ TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
     EXPECT_EQ(nimbus.assignment("wc")->kill_wait_ms, 30'000);
 }
 
+TEST_F(TopologiesTest, WhoAsksForWorkersThatThereAreNotKeepsNoOtherFromBeingRemembered) {
+    supervisor("s1", 1);
+    const std::string id = nimbus.submit("wc", 1);
+    for (std::uint32_t made_up = 1; made_up < 10'000; ++made_up) {
+        nimbus.topologies.asked(id, made_up);
+        nimbus.topologies.asked("t" + std::to_string(made_up), 0);
+    }
+
+    nimbus.topologies.asked(id, 0);
+    EXPECT_TRUE(nimbus.topologies.is_asking(id, 0));
+    EXPECT_FALSE(nimbus.topologies.is_asking(id, 1));
+    run(kAskedLately / 2);
+    nimbus.topologies.asked(id, 0);
+    run(kAskedLately - 1);
+    EXPECT_TRUE(nimbus.topologies.is_asking(id, 0));
+    run(2);
+    EXPECT_FALSE(nimbus.topologies.is_asking(id, 0));
+}
+
 TEST_F(TopologiesTest, FinishesWhenEveryWorkerHas) {
     supervisor("s1", 1);
     supervisor("s2", 1);
