@@ -458,6 +458,11 @@ MUTATIONS = [
         "nimbus/topology_store/topologies_impl.cc",
         ("anybody-is-a-worker-that-asks", "if (found == nullptr || std::none_of(found->workers.begin(), found->workers.end(), is_it)) {",
          "if (found == nullptr) {", TOPOLOGIES),
+        ("a-worker-tells-of-anything", "keep_own(known->second, worker.report);", "", TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/led_topology.cc",
+        ("a-component-counts-twice", "return own.erase(component.id) == 0;", "return !own.contains(component.id);", TOPOLOGIES),
     ),
     *in_file(
         "nimbus/topology_store/supervisor_presence.cc",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include <storm/config.h>
 
@@ -90,6 +91,14 @@ cluster::WorkerSlot slot_of(const cluster::WorkerStatus& worker,
 std::string why_unreadable(const std::string& why) {
     return "its record in ZooKeeper cannot be read (" + why +
            "): it is left as it is; `storm kill` removes it";
+}
+
+void keep_own(const Led& known, cluster::WorkerReport& report) {
+    if (known.description.components.empty()) return;  // It cannot be read.
+    std::set<std::string_view> own;
+    for (const auto& component : known.description.components) own.insert(component.id);
+    std::erase_if(report.components,
+                  [&own](const auto& component) { return own.erase(component.id) == 0; });
 }
 
 void set_status(Assignment& assignment, const Fate& fate) {

@@ -76,6 +76,9 @@ cluster::TopologyRecord record_in(const std::string& id);
 std::uint64_t epoch_of(const cluster::WorkerStatus& worker);
 cluster::WorkerSlot slot_of(const cluster::WorkerStatus& worker,
                             const cluster::SupervisorReport& by);
+/// Drops reports on components that it does not have, and all but the first on each component: a
+/// worker runs users' code, which may report anything.
+void keep_own(const Led& known, cluster::WorkerReport& report);
 void set_status(cluster::Assignment& assignment, const Fate& fate);
 /// Number of workers that got a slot, or another one.
 std::size_t workers_moved(const cluster::Assignment& before, const cluster::Assignment& after);

@@ -158,11 +158,12 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
     ++counters.reports;
     const bool was_present = presence.is_present(report.supervisor, loop.now());
     auto& workers = report.workers;
-    for (const cluster::WorkerStatus& worker : workers) {
+    for (cluster::WorkerStatus& worker : workers) {
         const auto known = led.find(worker.topology);
         if (known == led.end() || known->second.stored == Led::Stored::kMissing) {
             found_running(worker, report);
         } else {
+            keep_own(known->second, worker.report);
             note_older(known->second, worker);
         }
     }

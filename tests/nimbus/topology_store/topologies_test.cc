@@ -309,6 +309,31 @@ TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
     EXPECT_EQ(nimbus.assignment("wc")->kill_wait_ms, 30'000);
 }
 
+TEST_F(TopologiesTest, AWorkerTellsOfComponentsOfItsOwnTopologyOnceEach) {
+    supervisor("s1", 1);
+    nimbus.submit("wc", 1);
+    cluster::SupervisorReport told =
+        supervisors[0]->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 1);
+    const std::string own = nimbus.topologies.topology("wc")->description.components.at(0).id;
+    cluster::ComponentReport counts;
+    counts.executed = 5;
+    counts.errors = 1;
+    counts.last_errors = {"an error"};
+    for (const std::string& component : {own, own, std::string("made-up")}) {
+        counts.id = component;
+        told.workers.at(0).report.components.push_back(counts);
+    }
+
+    EXPECT_FALSE(nimbus.topologies.report(told));
+    run(2 * kErrorsInterval);
+
+    const auto totals = nimbus.topologies.book().totals(*nimbus.assignment("wc"));
+    ASSERT_THAT(totals, SizeIs(1));
+    EXPECT_EQ(totals.begin()->first, own);
+    EXPECT_EQ(totals.begin()->second.executed, 5U);
+    EXPECT_THAT(nimbus.topologies.errors().begin()->second.errors, SizeIs(1));
+}
+
 TEST_F(TopologiesTest, WhoAsksForWorkersThatThereAreNotKeepsNoOtherFromBeingRemembered) {
     supervisor("s1", 1);
     const std::string id = nimbus.submit("wc", 1);
