@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -31,6 +32,41 @@ bool has_variable(std::string_view environment, const std::string& variable) {
     return begins && ends;
 }
 
+std::string environment_of(pid_t pid) {
+    auto read =
+        base::read_small_file("/proc/" + std::to_string(pid) + "/environ", kEnvironmentBytesMax);
+    return read ? std::move(read).value() : std::string();
+}
+
+/// Its real user. Nothing: it is not there, or has ended and is only waited for.
+std::optional<uid_t> user_of(pid_t pid) {
+    const auto status =
+        base::read_small_file("/proc/" + std::to_string(pid) + "/status", kEnvironmentBytesMax);
+    if (!status || status->find("\nState:\tZ") != std::string::npos) return std::nullopt;
+    constexpr std::string_view kUser = "\nUid:\t";
+    const std::size_t at = status->find(kUser);
+    if (at == std::string::npos) return std::nullopt;
+    const char* const digits = status->data() + at + kUser.size();
+    uid_t user = 0;
+    const auto [end, error] = std::from_chars(digits, status->data() + status->size(), user);
+    if (error != std::errc()) return std::nullopt;
+    return user;
+}
+
+std::vector<pid_t> processes() {
+    std::vector<pid_t> all;
+    std::error_code ended;
+    for (fs::directory_iterator entry("/proc", ended), none; entry != none;
+         entry.increment(ended)) {
+        const std::string name = entry->path().filename().string();
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
+        all.push_back(pid);
+    }
+    return all;
+}
+
 class Search {
 public:
     explicit Search(const WorkerMarks& worker)
@@ -39,32 +75,43 @@ public:
                      "STORM_WORKER_PORT=" + std::to_string(worker.port)},
           // A session keeps its leader's pid reserved while any member lives. If a process has that
           // pid now, the session is over and the pid was reused.
-          session_(worker.pid > 0 && ::kill(worker.pid, 0) != 0 ? worker.pid : 0) {}
+          session_(worker.pid > 0 && ::kill(worker.pid, 0) != 0 ? worker.pid : 0),
+          user_(worker.user) {}
 
     bool finds(pid_t pid) const {
         if (session_ > 0 && ::getsid(pid) == session_) return true;
-        const auto environment = base::read_small_file("/proc/" + std::to_string(pid) + "/environ",
-                                                       kEnvironmentBytesMax);
-        return environment &&
-               std::all_of(variables_.begin(), variables_.end(), [&](const std::string& each) {
-                   return has_variable(*environment, each);
-               });
+        return has_all_marks(environment_of(pid)) || (by_user_ && user_of(pid) == user_);
+    }
+
+    /// From now on also by the user, if no other worker of this host is his.
+    void look_at_users() {
+        if (!user_) return;
+        const std::vector<pid_t> all = processes();
+        by_user_ = std::none_of(all.begin(), all.end(), [this](pid_t pid) {
+            return user_of(pid) == user_ && is_of_another(environment_of(pid));
+        });
     }
 
 private:
+    bool has_all_marks(const std::string& environment) const {
+        return std::all_of(variables_.begin(), variables_.end(), [&](const std::string& each) {
+            return has_variable(environment, each);
+        });
+    }
+    bool is_of_another(const std::string& environment) const {
+        return environment.find("STORM_WORKER_PORT=") != std::string::npos &&
+               !has_all_marks(environment);
+    }
+
     const std::vector<std::string> variables_;
     const pid_t session_;
+    const std::optional<uid_t> user_;
+    bool by_user_ = false;
 };
 
 std::vector<base::Descriptor> kill_once(const Search& search) {
     std::vector<base::Descriptor> killed;
-    std::error_code ended;
-    for (fs::directory_iterator entry("/proc", ended), none; entry != none;
-         entry.increment(ended)) {
-        const std::string name = entry->path().filename().string();
-        pid_t pid = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
+    for (const pid_t pid : processes()) {
         if (!search.finds(pid)) continue;
         // Checked again: a pidfd never comes to mean another process.
         base::Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -78,7 +125,8 @@ std::vector<base::Descriptor> kill_once(const Search& search) {
 }  // namespace
 
 std::size_t end_leftovers(const WorkerMarks& worker) {
-    const Search search(worker);
+    Search search(worker);
+    search.look_at_users();
     const base::SteadyClock clock;
     const Micros until = clock.now() + kLeftoverPatience;
     std::size_t count = 0;

@@ -334,7 +334,7 @@ void SlotRunner::ended_() {
                                      {"worker", std::int64_t{target.number}},
                                      {"pid", std::int64_t{process_->pid()}},
                                      {"how", how.text()}});
-    const WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
+    WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
     watch_exit_.reset();
     process_.reset();
     // Its last messages must not be taken for its successor's.
@@ -344,7 +344,8 @@ void SlotRunner::ended_() {
     save_();
     // Before its successor starts: leftovers may hold its ports.
     const bool taken = shop_.files.run(
-        [marks, path = log_("stderr"), begin = stderr_begin_] {
+        [marks, places = shop_.places, path = log_("stderr"), begin = stderr_begin_]() mutable {
+            marks.user = user_of(places, marks.topology);
             const std::size_t left = end_leftovers(marks);
             if (left > 0) {
                 base::log::info("killed what a worker has left behind",

@@ -39,7 +39,8 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
                 ? WorkerProcess::find(saved.pid, saved.start_time)
                 : WorkerProcess::find_in(settings.places.worker(saved.topology, saved.number));
         if (!process) continue;
-        marks.push_back({saved.topology, saved.number, saved.port, process->pid()});
+        marks.push_back({saved.topology, saved.number, saved.port, process->pid(),
+                         user_of(settings.places, saved.topology)});
         processes.push_back(*std::move(process));
     }
     const base::SteadyClock clock;

@@ -152,6 +152,11 @@ base::Result<base::Done> open_to_users(const Places& places) {
     return base::Done{};
 }
 
+std::optional<uid_t> user_of(const Places& places, const std::string& topology) {
+    if (!places.users) return std::nullopt;
+    return user_of(places.topology(topology), *places.users);
+}
+
 base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
                                                       const std::string& topology,
                                                       std::uint32_t number) {

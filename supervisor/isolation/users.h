@@ -41,6 +41,9 @@ base::Result<UserIds> parse_user_ids(const std::string& text);
 /// further up that they cannot enter.
 base::Result<base::Done> open_to_users(const Places& places);
 
+/// The user of a topology's workers. Nothing: it has no folder, or no user of its own.
+std::optional<uid_t> user_of(const Places& places, const std::string& topology);
+
 /// Makes the folder of worker `number`, and gives it to the topology's user, who is chosen with the
 /// topology's first worker. Nothing: workers run as this process's own user.
 base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,

@@ -7,6 +7,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "supervisor/isolation/file_rules.h"
+#include "supervisor/leftovers.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/test_cluster.h"
 
@@ -203,6 +205,53 @@ TEST_F(Isolated, ATopologyIsTheSameUserOnAllHostsAndWhenItIsSubmittedAgain) {
     EXPECT_EQ(user_at("two", "word-count-1-1764161000"), user);
     EXPECT_EQ(user_at("one", "word-count-2-1764162000"), user);
     EXPECT_NE(user_at("one", "word-count"), user_at("one", "word-sum"));
+}
+
+TEST_F(Isolated, WhatHasGivenUpSessionAndEnvironmentEndsByItsUser) {
+    cluster.start();
+    cluster.submit("escapes", "escape");  // No other test has this name, and so its user.
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("escapes"); }));
+    const std::string stranger = content_of(cluster.nimbus.file("escapes", "stranger"));
+    const std::string its_state = "/proc/" + std::to_string(std::stoi(stranger)) + "/stat";
+    ASSERT_TRUE(cluster.nimbus.wait_until(
+        [&] { return content_of(its_state).find("(sleep)") != std::string::npos; }));
+
+    ::kill(cluster.status("escapes")->pid, SIGKILL);
+
+    ASSERT_TRUE(
+        cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("escapes").size() == 2; }));
+    EXPECT_THAT(content_of(its_state), AnyOf(::testing::IsEmpty(), HasSubstr(") Z ")));
+}
+
+TEST_F(Isolated, NothingEndsByItsUserWhereAnotherWorkerHasHim) {
+    constexpr uid_t kUser = 79998;
+    const auto sleeper = [](std::vector<std::string> environment) {
+        const pid_t child = ::fork();
+        if (child != 0) return child;
+        std::vector<char*> variables;
+        for (std::string& each : environment) variables.push_back(each.data());
+        variables.push_back(nullptr);
+        ::setsid();
+        if (::setgid(kUser) != 0 || ::setuid(kUser) != 0) ::_exit(1);
+        ::execle("/bin/sleep", "sleep", "600", nullptr, variables.data());
+        ::_exit(1);
+    };
+    const auto is_asleep = [](pid_t pid) {
+        const std::string state = content_of("/proc/" + std::to_string(pid) + "/stat");
+        return state.find("(sleep) S") != std::string::npos;
+    };
+    const pid_t stranger = sleeper({});
+    const pid_t other = sleeper({"STORM_TOPOLOGY_ID=t", "STORM_WORKER=1", "STORM_WORKER_PORT=2"});
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return is_asleep(stranger) && is_asleep(other); }));
+    const WorkerMarks ended = {"t", 0, 1, 0, kUser};
+
+    EXPECT_EQ(end_leftovers(ended), 0U);
+    EXPECT_TRUE(is_asleep(stranger) && is_asleep(other));
+
+    ::kill(other, SIGKILL);
+    ::waitpid(other, nullptr, 0);
+    EXPECT_EQ(end_leftovers(ended), 1U);
+    ::waitpid(stranger, nullptr, 0);
 }
 
 TEST_F(Isolated, SaysWhenItsUsersCannotBeHad) {

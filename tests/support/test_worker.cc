@@ -13,6 +13,7 @@
 //     finish    reports kFinished and exits with code 0
 //     fail      reports kFailed with a reason, and exits with code 1
 //     litter    starts a program in a session of its own, and one in its own, and runs
+//     escape    starts a program that has given up session and environment, and runs
 //     flood     writes lines to stderr as fast as it can
 //     look      as run; before, it tries what it may not, and notes in "look" what came of it
 //     eat       allocates memory until there is none, as C++ programs do
@@ -217,6 +218,7 @@ public:
             leave_child("child", false);
             leave_child("distant-child", true);
         }
+        if (mode_ == "escape") leave_stranger("stranger");
         while (mode_ == "mute") ::pause();
         if (mode_ == "look") {
             const auto paths = bootstrap_.topology.settings.find("test.paths");
@@ -237,6 +239,18 @@ private:
             for (;;) ::pause();
         }
         while (own_session && ::getsid(child) != child) ::poll(nullptr, 0, 1);
+        note(file, std::to_string(child));
+    }
+
+    /// Nothing says whose it was but its user.
+    static void leave_stranger(const char* file) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::setsid();
+            std::array<char*, 1> none{};
+            ::execle("/bin/sleep", "sleep", "600", nullptr, none.data());
+            ::_exit(1);
+        }
         note(file, std::to_string(child));
     }
 
