@@ -94,6 +94,8 @@ inline constexpr Micros kCleanUpMicros = 600 * kMicrosPerSecond;
 inline constexpr Micros kSaveRetryMicros = 5 * kMicrosPerSecond;
 /// Size of an artifact.
 inline constexpr std::uint64_t kArtifactBytesMax = 512ULL * 1024 * 1024;
+/// Size of the file that records the users given to topologies: one short line for each user.
+inline constexpr std::size_t kGivenUsersBytesMax = 4 * 1024 * 1024;
 /// Size of one of our own small files: state, identity, token.
 inline constexpr std::size_t kSmallFileBytesMax = 64 * 1024;
 

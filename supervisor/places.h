@@ -2,6 +2,7 @@
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   daemon/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
+//                       users                          isolation/users.h
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0555, in a directory of mode 0700
 //                       workers/<topology>/<number>/   a worker's directory: it runs there
@@ -28,6 +29,7 @@ struct Places {
 
     std::string identity() const { return local_dir + "/identity.json"; }
     std::string socket() const { return local_dir + "/supervisor.sock"; }
+    std::string given_users() const { return local_dir + "/users"; }
     std::string artifacts() const { return local_dir + "/artifacts"; }
     std::string workers() const { return local_dir + "/workers"; }
     std::string topology(const std::string& topology) const { return workers() + '/' + topology; }

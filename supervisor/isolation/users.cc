@@ -3,8 +3,10 @@
 #include <charconv>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "supervisor/limits.h"
 #include "supervisor/places.h"
 
 namespace storm::supervisor {
@@ -20,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kOwnMode = 0700;
+constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kUsersFolderMode = 0711;
 constexpr mode_t kTopologyMode = 0710;
 
@@ -57,9 +61,29 @@ std::uint32_t hash_of(const std::string& name) {
     return hash;
 }
 
-base::Result<uid_t> free_user(const Places& places, const std::string& topology,
-                              const UserIds& users) {
-    const std::string name = name_of(topology);
+/// A user, and the name of the topology that got it.
+struct Given {
+    uid_t user = 0;
+    std::string name;
+};
+
+/// Oldest first. Lines that cannot be read are ignored.
+std::vector<Given> given_in(const std::string& path) {
+    std::vector<Given> given;
+    const auto text = base::read_small_file(path, kGivenUsersBytesMax);
+    std::istringstream lines(text ? *text : std::string());
+    for (Given each; lines >> each.user >> each.name;) given.push_back(each);
+    return given;
+}
+
+base::Result<base::Done> write_given(const std::string& path, const std::vector<Given>& given) {
+    std::string text;
+    for (const Given& each : given) text += std::to_string(each.user) + ' ' + each.name + '\n';
+    return base::write_whole_file(path, text, kSecretMode);
+}
+
+/// The users of topologies with other names that have a folder.
+std::set<uid_t> taken_from(const std::string& name, const Places& places, const UserIds& users) {
     std::set<uid_t> taken;
     std::error_code ended;
     for (fs::directory_iterator other(places.workers(), ended), none; other != none;
@@ -68,16 +92,50 @@ base::Result<uid_t> free_user(const Places& places, const std::string& topology,
         if (name_of(other->path().filename().string()) == name) continue;
         if (const auto user = user_of(other->path().string(), users)) taken.insert(*user);
     }
+    return taken;
+}
+
+/// Prefers the user that the name had before, then one that no name had, then the one given to
+/// another name longest ago.
+std::optional<uid_t> free_user(const std::string& name, const UserIds& users,
+                               const std::set<uid_t>& taken, const std::vector<Given>& given) {
+    std::set<uid_t> known;
+    for (const Given& each : given) {
+        if (each.name == name && users.has(each.user) && !taken.contains(each.user)) {
+            return each.user;
+        }
+        known.insert(each.user);
+    }
     const uid_t count = users.last - users.first + 1;
     const uid_t begin = hash_of(name) % count;
     for (uid_t i = 0; i < count; ++i) {
         const uid_t user = users.first + (begin + i) % count;
-        if (taken.count(user) == 0) return user;
+        if (!taken.contains(user) && !known.contains(user)) return user;
     }
-    return base::Error{"each of the " + std::to_string(count) +
-                       " users of supervisor.worker.user.ids has a topology in \"" +
-                       places.workers() +
-                       "\"; those of old ones are free a day after their end; name more"};
+    for (const Given& each : given) {
+        if (users.has(each.user) && !taken.contains(each.user)) return each.user;
+    }
+    return std::nullopt;
+}
+
+base::Result<uid_t> give_user(const Places& places, const std::string& topology,
+                              const UserIds& users) {
+    const std::string name = name_of(topology);
+    std::vector<Given> given = given_in(places.given_users());
+    const auto user = free_user(name, users, taken_from(name, places, users), given);
+    if (!user) {
+        return base::Error{"each of the " + std::to_string(users.last - users.first + 1) +
+                           " users of supervisor.worker.user.ids has a topology in \"" +
+                           places.workers() +
+                           "\"; those of old ones are free a day after their end; name more"};
+    }
+    std::erase_if(given, [&](const Given& each) {
+        return each.user == *user || each.name == name || !users.has(each.user);
+    });
+    given.push_back({*user, name});
+    const auto written = write_given(places.given_users(), given);
+    if (!written) return written.error();
+    return *user;
 }
 
 /// Sets owner and mode of a folder. Without `group` it keeps its group.
@@ -166,7 +224,7 @@ base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
     if (places.users) {
         user = user_of(parent, *places.users);
         if (!user) {
-            const auto chosen = free_user(places, topology, *places.users);
+            const auto chosen = give_user(places, topology, *places.users);
             if (!chosen) return chosen.error();
             user = *chosen;
         }

@@ -3,9 +3,16 @@
 // The owner of a topology's folder records its user: <storm.local.dir>/workers/<topology> belongs
 // to the Supervisor and to the group with the user's number. So the user belongs to this topology
 // alone, for as long as any of its files exist, whatever happens to the Supervisor. The number is
-// derived from the topology's name. It is the same on all hosts, unless another topology has it
-// there, and the same when the topology is submitted again, so its workers can share files.
+// derived from the topology's name. It is the same on all hosts, unless another topology has or had
+// it there, and the same when the topology is submitted again, so its workers can share files.
 //
+// The file "users" records which name was given which user. A topology may have left files in
+// folders that are open to all, so after its end its user goes to another name only once every
+// other user of the pool was given.
+//
+//     users              a line each: "70123 wc", the one given longest ago first
+//
+//     users              "70123 wc", each a line: who was given whom, the longest ago first
 //     workers/                   0711  the Supervisor's
 //     workers/<topology>/        0710  the Supervisor's, group U
 //     workers/<topology>/<n>/    0700  U's

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -205,6 +206,28 @@ TEST_F(Isolated, ATopologyIsTheSameUserOnAllHostsAndWhenItIsSubmittedAgain) {
     EXPECT_EQ(user_at("two", "word-count-1-1764161000"), user);
     EXPECT_EQ(user_at("one", "word-count-2-1764162000"), user);
     EXPECT_NE(user_at("one", "word-count"), user_at("one", "word-sum"));
+}
+
+TEST_F(Isolated, AUserStaysThatOfHisTopologyBeyondItsEndAsLongAsThereAreOthers) {
+    const Places places{cluster.nimbus.folder() + "/p", cluster.nimbus.folder() + "/p/logs",
+                        UserIds{70000, 70003}};
+    ASSERT_TRUE(base::make_directory(places.workers(), 0700));
+    const auto user_of_next = [&places](const std::string& topology) {
+        const uid_t user = **make_worker_folder(places, topology, 0);
+        EXPECT_TRUE(base::remove_tree(places.topology(topology)));
+        return user;
+    };
+    const uid_t first = user_of_next("a-1-1764161000");
+
+    std::set<uid_t> others;
+    for (const char* const name : {"b", "c", "d"}) others.insert(user_of_next(name));
+
+    EXPECT_EQ(others.size(), 3U);
+    EXPECT_FALSE(others.contains(first)) << "whatever their names are";
+    EXPECT_EQ(user_of_next("a-5-1764165000"), first);
+    const uid_t reused = user_of_next("e");
+    EXPECT_TRUE(others.contains(reused)) << "who was given one the longest ago loses him";
+    EXPECT_EQ(user_of_next("a-6-1764166000"), first);
 }
 
 TEST_F(Isolated, WhatHasGivenUpSessionAndEnvironmentEndsByItsUser) {
