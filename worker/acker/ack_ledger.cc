@@ -71,10 +71,10 @@ std::optional<base::Micros> AckLedger::hold(const KeptSince& kept) {
     if (entry == nullptr || !entry->has_stay()) return std::nullopt;
     Stay& stay = stays_.at(kept.root & kSlotMask);
     // The bolts have let go meanwhile, or kept it anew, which has an entry of its own in kept_.
-    if (stay.kept == 0 || stay.since != kept.since || stay.state == Stay::State::kHeld)
+    if (stay.kept == 0 || stay.since != kept.since || stay.flight == Flight::kHeld)
         return std::nullopt;
-    leave(stay.state);
-    stay.state = Stay::State::kHeld;
+    leave(stay.flight);
+    stay.flight = Flight::kHeld;
     ++held_;
     return ~entry->emitted + stay.held_for;
 }
@@ -87,25 +87,26 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
     if (stay.kept == 0 || count == 0) return;
     stay.kept -= std::min(count, stay.kept);
     if (stay.kept > 0) return;
-    if (stay.state == Stay::State::kHeld) {
-        leave(stay.state);
-        stay.state = Stay::State::kBack;
+    if (stay.flight == Flight::kHeld) {
+        leave(stay.flight);
+        stay.flight = Flight::kBack;
         ++back_;
         stay.held_for += now_ - stay.since;
         // It never counted as held, so nothing about it needs to be remembered.
-    } else if (stay.state == Stay::State::kInFlight) {
+    } else if (stay.flight == Flight::kInFlight) {
         entry->emitted = ~entry->emitted;
         stays_.erase(found);
     }
 }
 
-void AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
+void AckLedger::end_stay(Entry& entry, std::uint32_t slot, Settled& settled) {
     const auto found = stays_.find(slot);
     const Stay& stay = found->second;
     entry.emitted = ~entry.emitted;
-    leave(stay.state);
-    settled_held_ += stay.state == Stay::State::kHeld ? 1U : 0U;
-    if (stay.state == Stay::State::kBack) settled_back_.push_back(entry.emitted + stay.held_for);
+    leave(stay.flight);
+    settled.emitted = entry.emitted;
+    settled.flight = stay.flight;
+    settled.held_for = stay.held_for;
     stays_.erase(found);
 }
 

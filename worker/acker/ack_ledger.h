@@ -71,11 +71,17 @@ constexpr Life life_of(std::uint64_t incarnation) {
     return static_cast<Life>((epoch & 15) << 4 | (incarnation & 15));
 }
 
+/// Where a pending root counts: in flight, with bolts that have kept its tuples for a while, or in
+/// flight again after they let go.
+enum class Flight : std::uint8_t { kInFlight, kHeld, kBack };
+
 /// A root that has left the ledger. `message` is what the spout gave to open().
 struct Settled {
     MessageId message;
     base::Micros emitted;
     Root root;
+    Flight flight = Flight::kInFlight;  // Where it counted last.
+    base::Micros held_for = 0;          // kBack: the time for which it was held before.
 
     friend bool operator==(const Settled&, const Settled&) = default;
 };
@@ -168,14 +174,6 @@ public:
         if (kept_.empty()) return std::nullopt;
         return kept_.front().since + time;
     }
-    /// Number of roots that settled since the last call while they were held.
-    std::uint64_t take_settled_held() { return std::exchange(settled_held_, 0); }
-    /// Calls came(in) for each root that settled since the last call and was back in flight.
-    template <typename Came>
-    void take_settled_back(Came&& came) {
-        for (const base::Micros in : settled_back_) came(in);
-        settled_back_.clear();
-    }
     /// Whether any root is back in flight.
     bool any_back() const { return back_ > 0; }
 
@@ -222,9 +220,8 @@ private:
 
     /// State of a root whose tuples bolts keep, or that is back in flight.
     struct Stay {
-        enum class State : std::uint8_t { kInFlight, kHeld, kBack };
         std::uint32_t kept = 0;  // Kept tuples.
-        State state = State::kInFlight;
+        Flight flight = Flight::kInFlight;
         base::Micros since = 0;     // kept > 0: when the first of them was kept.
         base::Micros held_for = 0;  // Total time before that.
     };
@@ -248,10 +245,10 @@ private:
     // written.
     [[gnu::always_inline]] Settled settle(Entry& entry) {
         const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
-        if (entry.has_stay()) [[unlikely]]
-            end_stay(entry, slot);
-        const Settled settled{
+        Settled settled{
             .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
+        if (entry.has_stay()) [[unlikely]]
+            end_stay(entry, slot, settled);
         --pending_;
         const std::uint32_t next = entry.tag + 1;
         if ((next & kGenerationMask) == 0) [[unlikely]]  // The slot has used up its generations.
@@ -268,11 +265,11 @@ private:
     }
     /// Puts free slots on the list. REQUIRES: !full().
     void find_free();
-    void end_stay(Entry& entry, std::uint32_t slot);
+    void end_stay(Entry& entry, std::uint32_t slot, Settled& settled);
     std::optional<base::Micros> hold(const KeptSince& kept);
-    void leave(Stay::State state) {
-        held_ -= state == Stay::State::kHeld ? 1U : 0U;
-        back_ -= state == Stay::State::kBack ? 1U : 0U;
+    void leave(Flight flight) {
+        held_ -= flight == Flight::kHeld ? 1U : 0U;
+        back_ -= flight == Flight::kBack ? 1U : 0U;
     }
     /// The slot's generations start again after a while.
     void rest(std::uint32_t slot);
@@ -299,8 +296,6 @@ private:
     std::unordered_map<std::uint32_t, Stay> stays_;  // Indexed by slot.
     std::deque<KeptSince> kept_;                     // Roots that may become held; ascending.
     std::uint32_t back_ = 0;
-    std::uint64_t settled_held_ = 0;
-    std::vector<base::Micros> settled_back_;
     std::uint32_t resting_first_ = kNone;
     std::uint32_t resting_last_ = kNone;
     std::vector<SlowCalls> slow_calls_;  // Ascending; at most kSlowCallsMax.

@@ -85,16 +85,15 @@ void SpoutTask::publish() {
     if (completed_now_ == 0) return;
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
-    leave_flight(last_emitted_, completed_now_);
+    STORM_CHECK(kept_now_ <= completed_now_, "a tuple that was kept has completed as well");
+    window_.completed(last_emitted_, completed_now_ - kept_now_);
     completed_now_ = 0;
+    kept_now_ = 0;
 }
 
-void SpoutTask::leave_flight(base::Micros emitted, std::uint64_t count) {
-    ledger_.take_settled_back([&](base::Micros in) {
-        window_.came_back(in);
-        --count;
-    });
-    window_.completed(emitted, count - ledger_.take_settled_held());
+void SpoutTask::leave_bolts(const worker::Settled& settled) {
+    if (settled.flight == Flight::kBack) window_.came_back(settled.emitted + settled.held_for);
+    ++kept_now_;
 }
 
 void SpoutTask::call_ack(MessageId message) {
@@ -114,10 +113,11 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kHeld:
             return ledger_.keep(record.root, static_cast<std::uint32_t>(record.held));
         case FailRecord::Kind::kFail:
-            publish();  // So that it counts the timeouts of this step.
             if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
-                leave_flight(settled->emitted, 1);
+                if (settled->flight == Flight::kInFlight) window_.completed(settled->emitted, 1);
+                if (settled->flight == Flight::kBack)
+                    window_.came_back(settled->emitted + settled->held_for);
             }
     }
 }
@@ -135,12 +135,14 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
 
 void SpoutTask::expire() {
     if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;
-    publish();
     expired_.clear();
     ledger_.expire(now_, expired_);
-    for (const worker::Settled& settled : expired_) add_failure(settled, FailReason::kTimedOut);
-    ledger_.take_settled_back([](base::Micros) {});
-    window_.timed_out(expired_.size() - ledger_.take_settled_held());
+    std::uint64_t held = 0;
+    for (const worker::Settled& settled : expired_) {
+        add_failure(settled, FailReason::kTimedOut);
+        held += settled.flight == Flight::kHeld ? 1U : 0U;
+    }
+    window_.timed_out(expired_.size() - held);
     next_scan_ = now_ + ledger_.scan_interval();
 }
 
@@ -148,8 +150,6 @@ void SpoutTask::abandon(FailReason reason) {
     expired_.clear();
     ledger_.abandon(expired_);
     for (const worker::Settled& settled : expired_) add_failure(settled, reason);
-    ledger_.take_settled_back([](base::Micros) {});
-    (void)ledger_.take_settled_held();
 }
 
 void SpoutTask::call_fail(const Failure& failure) {

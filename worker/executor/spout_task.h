@@ -173,8 +173,8 @@ private:
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
-    /// Tells the window that `count` roots emitted at `emitted` have settled, less what bolts kept.
-    void leave_flight(base::Micros emitted, std::uint64_t count);
+    /// Tells the window of a root that bolts had kept for a while; it did not leave flight now.
+    void leave_bolts(const worker::Settled& settled);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
@@ -182,6 +182,8 @@ private:
             last_emitted_ = settled.emitted;
         }
         ++completed_now_;
+        if (settled.flight != Flight::kInFlight) [[unlikely]]
+            leave_bolts(settled);
     }
 
     base::Micros now_ = 0;
@@ -203,6 +205,7 @@ private:
     bool told_ending_ = false;         // Since the last tracked emit.
     Ring<MessageId> completed_;        // Messages whose ack() has to be called.
     std::uint64_t completed_now_ = 0;  // Not yet published; all of them emitted at last_emitted_.
+    std::uint64_t kept_now_ = 0;       // Those of them that did not leave flight just now.
     base::Micros last_emitted_ = 0;
     Ring<Failure> failed_;  // Messages whose fail() has to be called.
     std::vector<worker::Settled> expired_;

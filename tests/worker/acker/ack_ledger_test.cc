@@ -281,12 +281,6 @@ Flights hold(AckLedger& ledger, Micros since) {
     return left;
 }
 
-std::vector<Micros> settled_back(AckLedger& ledger) {
-    std::vector<Micros> in;
-    ledger.take_settled_back([&](Micros at) { in.push_back(at); });
-    return in;
-}
-
 TEST_F(AckLedgerTest, ATreeIsHeldOnceATupleOfItHasBeenKeptForAWhileUntilItSettles) {
     ledger.set_time(100);
     const Root root = armed(1, 9);
@@ -304,14 +298,11 @@ TEST_F(AckLedgerTest, ATreeIsHeldOnceATupleOfItHasBeenKeptForAWhileUntilItSettle
     EXPECT_EQ(ledger.held(), 1);
     EXPECT_EQ(ledger.pending(), 2);
 
-    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 100, root}));
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 100, root, Flight::kHeld}));
     EXPECT_EQ(ledger.held(), 0);
-    EXPECT_EQ(ledger.take_settled_held(), 1);
     ledger.keep(root, 1);
     EXPECT_EQ(ledger.next_hold(50), std::nullopt) << "it has settled";
     EXPECT_EQ(ledger.ack(other, 9), (Settled{2, 100, other}));
-    EXPECT_EQ(ledger.take_settled_held(), 0);
-    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
 }
 
 TEST_F(AckLedgerTest, WhatIsLetGoOfSoonHasBeenInFlightAllTheTime) {
@@ -323,8 +314,6 @@ TEST_F(AckLedgerTest, WhatIsLetGoOfSoonHasBeenInFlightAllTheTime) {
     EXPECT_EQ(ledger.held(), 0);
     EXPECT_FALSE(ledger.any_back());
     EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root}));
-    EXPECT_EQ(ledger.take_settled_held(), 0);
-    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
 }
 
 TEST_F(AckLedgerTest, WhatWasHeldIsBackInFlightWhenTheLastTupleIsLetGoOf) {
@@ -351,11 +340,8 @@ TEST_F(AckLedgerTest, WhatWasHeldIsBackInFlightWhenTheLastTupleIsLetGoOf) {
     ledger.let_go(root, 1);
     EXPECT_TRUE(ledger.any_back());
 
-    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root}));
-    EXPECT_EQ(settled_back(ledger), (std::vector<Micros>{400}));
-    EXPECT_EQ(settled_back(ledger), std::vector<Micros>());
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root, Flight::kBack, 400}));
     EXPECT_FALSE(ledger.any_back());
-    EXPECT_EQ(ledger.take_settled_held(), 0);
 }
 
 TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
@@ -373,7 +359,7 @@ TEST_F(AckLedgerTest, HoweverATreeSettlesItIsHeldNoMoreNorIsTheNextInItsSlot) {
 
         settle(ledger, root, list);
 
-        EXPECT_THAT(list, ::testing::ElementsAre(Settled{1, 0, root}));
+        EXPECT_THAT(list, ::testing::ElementsAre(Settled{1, 0, root, Flight::kHeld}));
 
         EXPECT_EQ(ledger.pending(), 0);
         EXPECT_EQ(ledger.held(), 0);

@@ -1,15 +1,18 @@
 // Goal:   tuples that bolts keep for a while do not open the window of their spout for what queues
 //         beside or behind them: a slow bolt is kept busy, and nothing times out.
 // Method: a bolt of 20 ms behind or beside one that keeps, for no time, until three others have
-//         come, or for 100 ms; several timeouts long.
+//         come, or for 100 ms; several timeouts long. And a bolt that keeps each tuple for a time
+//         of its own, which must not slow its spout down.
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -128,6 +131,38 @@ TEST(EngineKept, WhatAnAsynchronousBoltKeptForLongBeforeASlowOneDoesNotTimeOut) 
      }).shuffle("async");
 
     expect_no_timeouts(t, outcomes);
+}
+
+/// Keeps each tuple for 15 to 75 ms and acks it by a tick, so not in the order of arrival.
+class Scattered final : public Bolt {
+public:
+    void execute(const Tuple& in, BoltCollector& out) override {
+        const auto now = std::chrono::steady_clock::now();
+        if (!in.is_tick()) {
+            due_.emplace(now + std::chrono::microseconds(15'000 + random_() % 60'000),
+                         out.keep(in));
+            return;
+        }
+        while (!due_.empty() && due_.begin()->first <= now) {
+            out.ack(std::move(due_.begin()->second));
+            due_.erase(due_.begin());
+        }
+    }
+
+private:
+    std::multimap<std::chrono::steady_clock::time_point, Kept> due_;
+    std::minstd_rand random_;
+};
+
+TEST(EngineKept, WhatIsAckedInAnotherOrderThanItCameDoesNotCloseTheWindow) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
+    t.bolt<Scattered>("async").shuffle("numbers").tick(std::chrono::milliseconds(5));
+    Running run(t, config_of({2, false}));
+
+    EXPECT_TRUE(eventually([&] { return outcomes->acked() > 30'000; })) << outcomes->acked();
+    run.stop();
 }
 
 }  // namespace
