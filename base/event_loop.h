@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 
-namespace storm::cluster {
+namespace storm::base {
 
-class EventLoop : public base::Clock {
+class EventLoop : public Clock {
 public:
     using Call = std::function<void()>;
 
@@ -24,7 +24,7 @@ public:
     /// Calls in the order of post().
     virtual void post(Call call) = 0;
     /// Once, when `delay` is over.
-    virtual void after(base::Micros delay, Call call) = 0;
+    virtual void after(Micros delay, Call call) = 0;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::base

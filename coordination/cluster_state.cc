@@ -10,15 +10,25 @@
 #include "coordination/own_node.h"
 #include "coordination/read_all.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
+
+using cluster::Assignment;
+using cluster::kErrorBytesMax;
+using cluster::kTopologyErrorsMax;
+using cluster::Leadership;
+using cluster::NimbusRecord;
+using cluster::SupervisorRecord;
+using cluster::TopologyError;
+using cluster::TopologyErrors;
+using cluster::TopologyRecord;
 
 namespace log = base::log;
 
 /// Nothing, with a warning, if the record cannot be read.
 template <typename Record>
 std::optional<Record> readable(const std::string& path, const std::string& data) {
-    base::Result<Record> record = decode<Record>(data);
+    base::Result<Record> record = cluster::decode<Record>(data);
     if (record) return std::move(record).value();
     log::warn("cannot read a record", {{"path", path}, {"error", record.error().message}});
     return std::nullopt;
@@ -45,7 +55,7 @@ private:
             is_new_ |= records_.erase(name) + unreadable_.erase(name) > 0;
             return;
         }
-        base::Result<Record> record = decode<Record>(*data);
+        base::Result<Record> record = cluster::decode<Record>(*data);
         if (!record) return keep_unreadable_(name, record.error().message);
         is_new_ |= unreadable_.erase(name) > 0;
         const auto [at, added] = records_.try_emplace(name);
@@ -88,7 +98,7 @@ OwnNode::Owner owner(const NimbusRecord& record) {
 
 template <typename Record>
 std::optional<OwnNode::Owner> owner_of(const std::string& data) {
-    const base::Result<Record> record = decode<Record>(data);
+    const base::Result<Record> record = cluster::decode<Record>(data);
     if (!record) return std::nullopt;
     return owner(*record);
 }
@@ -189,7 +199,7 @@ bool ClusterState::connected() const {
 
 template <typename Record>
 void ClusterState::Impl::publish(const char* folder, const Record& record, Replaced replaced) {
-    if (const std::string found = fault(record); !found.empty()) {
+    if (const std::string found = cluster::fault(record); !found.empty()) {
         log::error("cannot publish this daemon", {{"id", record.id}, {"error", found}});
         return;
     }
@@ -285,7 +295,7 @@ void ClusterState::read_topology(
                 return done(base::Error{"cannot read topology \"" + id +
                                         "\" from zookeeper: " + std::string(to_string(error))});
             }
-            base::Result<TopologyRecord> record = decode<TopologyRecord>(read->data);
+            base::Result<TopologyRecord> record = cluster::decode<TopologyRecord>(read->data);
             if (!record) return done(record.error());
             done(std::optional(std::move(record).value()));
         });
@@ -299,7 +309,7 @@ void sort(const ReadAll::Nodes& nodes, const std::string& folder,
     for (const auto& [path, data] : nodes) {
         if (!path.starts_with(folder + "/")) continue;
         const std::string id = path.substr(folder.size() + 1);
-        base::Result<Record> record = decode<Record>(data);
+        base::Result<Record> record = cluster::decode<Record>(data);
         if (record) {
             records.emplace(id, std::move(record).value());
         } else {
@@ -364,7 +374,7 @@ void ClusterState::Impl::write(const char* what, const std::string& id,
 
 template <typename Record>
 bool ClusterState::Impl::may_write(const Record& record, const std::string& id, const Wrote& done) {
-    const std::string found = fault(record);
+    const std::string found = cluster::fault(record);
     if (found.empty()) return true;
     log::error("cannot write a record that nobody could read",
                {{"topology", id}, {"error", found}});
@@ -575,4 +585,4 @@ void ClusterState::add_errors(const Term& term, const std::string& topology,
         std::move(done));
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -38,7 +38,7 @@
 #include "cluster/records.h"
 #include "coordination/session.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 /// One uninterrupted period of leading, from Election.
 struct Term {
@@ -70,8 +70,8 @@ using Unreadable = std::map<std::string, std::string>;
 /// The state that a new leader starts from. An id is among the readable or the unreadable records;
 /// if in neither, there is no such node.
 struct ClusterSnapshot {
-    std::map<std::string, TopologyRecord> topologies;
-    std::map<std::string, Assignment> assignments;  ///< Indexed by topology.
+    std::map<std::string, cluster::TopologyRecord> topologies;
+    std::map<std::string, cluster::Assignment> assignments;  ///< Indexed by topology.
     Unreadable unreadable_topologies = {};
     Unreadable unreadable_assignments = {};
     /// Topologies with a mark of removal that is not swept yet.
@@ -97,14 +97,14 @@ public:
     // two daemons run under one id, and this one must stop. Call again with a changed record to
     // update it.
     using Replaced = std::function<void(const std::string& who)>;
-    void publish(const SupervisorRecord& record, Replaced replaced);
-    void publish(const NimbusRecord& record, Replaced replaced);
+    void publish(const cluster::SupervisorRecord& record, Replaced replaced);
+    void publish(const cluster::NimbusRecord& record, Replaced replaced);
 
-    void follow_supervisors(OnChange<SupervisorRecord> changed);
-    void follow_nimbuses(OnChange<NimbusRecord> changed);
-    void follow_topologies(OnChange<TopologyRecord> changed);
-    void follow_assignments(OnChange<Assignment> changed);  ///< Indexed by topology.
-    void follow_errors(OnChange<TopologyErrors> changed);   ///< Indexed by topology.
+    void follow_supervisors(OnChange<cluster::SupervisorRecord> changed);
+    void follow_nimbuses(OnChange<cluster::NimbusRecord> changed);
+    void follow_topologies(OnChange<cluster::TopologyRecord> changed);
+    void follow_assignments(OnChange<cluster::Assignment> changed);  ///< Indexed by topology.
+    void follow_errors(OnChange<cluster::TopologyErrors> changed);   ///< Indexed by topology.
     // The unreadable records of what is followed; empty: none, or nothing was told yet. Changes
     // only right before the call that tells the set.
     const Unreadable& unreadable_supervisors() const;
@@ -115,11 +115,12 @@ public:
     void follow_removal(const std::string& id, std::function<void(bool removed)> changed);
     void unfollow_removal(const std::string& id);
     /// Tells the leader; nothing: nobody leads.
-    void follow_leader(std::function<void(const std::optional<Leadership>&)> changed);
+    void follow_leader(std::function<void(const std::optional<cluster::Leadership>&)> changed);
 
     /// Nothing: there is no such topology, or not any more.
-    void read_topology(const std::string& id,
-                       std::function<void(base::Result<std::optional<TopologyRecord>>)> done);
+    void read_topology(
+        const std::string& id,
+        std::function<void(base::Result<std::optional<cluster::TopologyRecord>>)> done);
 
     // For the leader.
     /// All topologies and assignments, as of now or later, if the term lasts. Includes everything
@@ -128,14 +129,14 @@ public:
     void read_all(const Term& term, std::function<void(base::Result<ClusterSnapshot>)> done);
     /// Creates the topology, its name, which must be free, and its first assignment in one step.
     /// kDone again if called again with the same id.
-    void create_topology(const Term& term, const TopologyRecord& record, const Assignment& first,
-                         Wrote done);
+    void create_topology(const Term& term, const cluster::TopologyRecord& record,
+                         const cluster::Assignment& first, Wrote done);
     /// Name and id must stay.
-    void update_topology(const Term& term, const TopologyRecord& record, Wrote done);
-    void set_assignment(const Term& term, const Assignment& assignment, Wrote done);
+    void update_topology(const Term& term, const cluster::TopologyRecord& record, Wrote done);
+    void set_assignment(const Term& term, const cluster::Assignment& assignment, Wrote done);
     /// Writes both in one step, for changes of status. Creates the assignment if there is none.
-    void update(const Term& term, const TopologyRecord& record, const Assignment& assignment,
-                Wrote done);
+    void update(const Term& term, const cluster::TopologyRecord& record,
+                const cluster::Assignment& assignment, Wrote done);
     /// Removes the topology with everything that belongs to it, as far as it exists, and leaves the
     /// mark of its removal. kDone also if it is gone already, or lost.
     void remove_topology(const Term& term, const std::string& id, const std::string& name,
@@ -146,11 +147,11 @@ public:
     void forget_removal(const Term& term, const std::string& id, Wrote done);
     /// Keeps the last kTopologyErrorsMax errors.
     void add_errors(const Term& term, const std::string& topology,
-                    std::vector<TopologyError> errors, Wrote done);
+                    std::vector<cluster::TopologyError> errors, Wrote done);
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

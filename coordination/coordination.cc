@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 std::string_view to_string(CoordinationError error) {
     switch (error) {
@@ -65,4 +65,4 @@ void Coordination::remove(std::string path, std::int32_t version, Done done) {
     multi({Remove{std::move(path), version}}, std::move(done));
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

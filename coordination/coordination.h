@@ -34,7 +34,7 @@
 
 #include "base/clock.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 enum class CoordinationError : std::uint8_t {
     kNone,
@@ -121,4 +121,4 @@ public:
     void remove(std::string path, std::int32_t version, Done done);
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cluster/records.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 namespace log = base::log;
@@ -83,7 +83,7 @@ void Election::look_() {
 
 void Election::saw_leader_(CoordinationError error, const Node& node) {
     if (error != CoordinationError::kNone) return look_later_(leader_, to_string(error));
-    const base::Result<Leadership> last = decode<Leadership>(node.data);
+    const base::Result<cluster::Leadership> last = cluster::decode<cluster::Leadership>(node.data);
     if (!last) return look_later_(leader_, last.error().message);
     // The version that our own SetData will give the node.
     next_ = {last->epoch + 1, node.version + 1};
@@ -92,7 +92,8 @@ void Election::saw_leader_(CoordinationError error, const Node& node) {
 void Election::saw_lock_(CoordinationError error, const Node& lock) {
     if (error == CoordinationError::kNoNode) return take_({});
     if (error != CoordinationError::kNone) return look_later_(lock_, to_string(error));
-    const base::Result<Leadership> holder = decode<Leadership>(lock.data);
+    const base::Result<cluster::Leadership> holder =
+        cluster::decode<cluster::Leadership>(lock.data);
     // A lock under our name, from before this process led, is that of its predecessor, whose
     // session has not expired yet. A process that has led must not take over: a later one may have
     // its name.
@@ -105,7 +106,7 @@ void Election::saw_lock_(CoordinationError error, const Node& lock) {
 void Election::take_(std::vector<Step> steps) {
     phase_ = Phase::kTaking;
     timeout_ = session_.client().session_timeout();
-    const std::string leadership = encode(Leadership{next_.epoch, nimbus_, started_ms_});
+    const std::string leadership = encode(cluster::Leadership{next_.epoch, nimbus_, started_ms_});
     // One multi(): the lock and the new epoch exist together, or neither does.
     steps.push_back(Create{lock_, leadership, true});
     steps.push_back(SetData{leader_, leadership, next_.version - 1});
@@ -244,4 +245,4 @@ void Election::tell_(std::optional<Term> term) {
     });
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

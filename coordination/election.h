@@ -34,7 +34,7 @@
 #include "coordination/cluster_state.h"
 #include "coordination/session.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 class Election {
 public:
@@ -103,4 +103,4 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

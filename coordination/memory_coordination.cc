@@ -9,7 +9,7 @@
 #include "cluster/records.h"
 #include "coordination/memory_tree.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 class MemoryCoordination;
@@ -31,7 +31,7 @@ struct Answer {
 /// A client, seen by its server.
 struct Connection {
     MemoryCoordination* client = nullptr;
-    EventLoop* process = nullptr;
+    base::EventLoop* process = nullptr;
     bool established = false;  // Its session has begun …
     bool ended = false;        // … and is over.
     bool refused = false;      // It has seen a state that this server has not reached.
@@ -53,7 +53,7 @@ struct Process {
 }  // namespace
 
 struct MemoryServer::State : std::enable_shared_from_this<State> {
-    State(EventLoop& on, MemoryServerOptions chosen) : loop(on), options(std::move(chosen)) {}
+    State(base::EventLoop& on, MemoryServerOptions chosen) : loop(on), options(std::move(chosen)) {}
 
     // `id` is the client's.
     void to_server(std::uint64_t id, std::function<void(Connection&)> arrive);
@@ -68,16 +68,16 @@ struct MemoryServer::State : std::enable_shared_from_this<State> {
               const std::string& path);
     void tell_fired(std::uint64_t id, Connection& connection);
     void break_link(Connection& connection);
-    std::vector<std::uint64_t> ids_of(const EventLoop& process) const;
+    std::vector<std::uint64_t> ids_of(const base::EventLoop& process) const;
 
-    EventLoop& loop;
+    base::EventLoop& loop;
     const MemoryServerOptions options;
     MemoryTree tree;
     // Path -> client and its watch.
     std::multimap<std::string, std::pair<std::uint64_t, std::uint64_t>> data_watches;
     std::multimap<std::string, std::pair<std::uint64_t, std::uint64_t>> child_watches;
     std::map<std::uint64_t, Connection> connections;
-    std::map<const EventLoop*, Process> processes;
+    std::map<const base::EventLoop*, Process> processes;
     std::uint64_t next_id = 1;
     std::uint64_t next_link = 1;
 };
@@ -88,7 +88,7 @@ class MemoryCoordination final : public Coordination {
 public:
     using Server = MemoryServer::State;
 
-    MemoryCoordination(std::shared_ptr<Server> server, EventLoop& loop, std::uint64_t id)
+    MemoryCoordination(std::shared_ptr<Server> server, base::EventLoop& loop, std::uint64_t id)
         : server_(std::move(server)), loop_(loop), id_(id) {
         later_([this] { server_->hello(id_); });
     }
@@ -118,7 +118,7 @@ public:
               });
     }
     void multi(std::vector<Step> steps, Done done) override {
-        const bool fits = cluster::bytes_of(steps) <= kRecordBytesMax;
+        const bool fits = coordination::bytes_of(steps) <= cluster::kRecordBytesMax;
         if (!fits) return later_([done = std::move(done)] { done(CoordinationError::kTooLarge); });
         send_({Request::Kind::kMulti, {}, std::move(steps), 0}, {},
               [done = std::move(done)](const Answer& answer) { done(answer.error); });
@@ -175,7 +175,7 @@ public:
     }
 
     std::weak_ptr<bool> alive() const { return alive_; }
-    EventLoop& loop() { return loop_; }
+    base::EventLoop& loop() { return loop_; }
 
 private:
     struct Waiting {
@@ -234,7 +234,7 @@ private:
     }
 
     const std::shared_ptr<Server> server_;
-    EventLoop& loop_;
+    base::EventLoop& loop_;
     const std::uint64_t id_;
     SessionState state_ = SessionState::kConnecting;
     OnSession on_session_;
@@ -396,7 +396,7 @@ void MemoryServer::State::break_link(Connection& connection) {
     });
 }
 
-std::vector<std::uint64_t> MemoryServer::State::ids_of(const EventLoop& process) const {
+std::vector<std::uint64_t> MemoryServer::State::ids_of(const base::EventLoop& process) const {
     std::vector<std::uint64_t> ids;
     for (const auto& [id, connection] : connections) {
         if (connection.process == &process && connection.client != nullptr) ids.push_back(id);
@@ -404,11 +404,11 @@ std::vector<std::uint64_t> MemoryServer::State::ids_of(const EventLoop& process)
     return ids;
 }
 
-MemoryServer::MemoryServer(EventLoop& loop, MemoryServerOptions options)
+MemoryServer::MemoryServer(base::EventLoop& loop, MemoryServerOptions options)
     : state_(std::make_shared<State>(loop, std::move(options))) {}
 MemoryServer::~MemoryServer() = default;
 
-std::unique_ptr<Coordination> MemoryServer::connect(EventLoop& loop) {
+std::unique_ptr<Coordination> MemoryServer::connect(base::EventLoop& loop) {
     const std::uint64_t id = state_->next_id++;
     auto client = std::make_unique<MemoryCoordination>(state_, loop, id);
     Connection& connection = state_->connections[id];
@@ -417,7 +417,7 @@ std::unique_ptr<Coordination> MemoryServer::connect(EventLoop& loop) {
     return client;
 }
 
-void MemoryServer::cut(const EventLoop& process) {
+void MemoryServer::cut(const base::EventLoop& process) {
     state_->processes[&process].cut = true;
     for (const std::uint64_t id : state_->ids_of(process)) {
         Connection& connection = state_->connections.at(id);
@@ -425,11 +425,11 @@ void MemoryServer::cut(const EventLoop& process) {
     }
 }
 
-void MemoryServer::silence(const EventLoop& process) {
+void MemoryServer::silence(const base::EventLoop& process) {
     state_->processes[&process].silent = true;
 }
 
-void MemoryServer::mend(const EventLoop& process) {
+void MemoryServer::mend(const base::EventLoop& process) {
     state_->processes[&process] = {};
     for (const std::uint64_t id : state_->ids_of(process)) {
         Connection& connection = state_->connections.at(id);
@@ -441,16 +441,16 @@ void MemoryServer::mend(const EventLoop& process) {
     }
 }
 
-void MemoryServer::cut_after_next_multi(const EventLoop& process) {
+void MemoryServer::cut_after_next_multi(const base::EventLoop& process) {
     state_->processes[&process].cut_after_multi = true;
 }
 
-void MemoryServer::fail_multis(const EventLoop& process, int count, MultiFault fault) {
+void MemoryServer::fail_multis(const base::EventLoop& process, int count, MultiFault fault) {
     state_->processes[&process].multis_to_fail = count;
     state_->processes[&process].fault = fault;
 }
 
-void MemoryServer::expire(const EventLoop& process) {
+void MemoryServer::expire(const base::EventLoop& process) {
     for (const std::uint64_t id : state_->ids_of(process)) state_->end_session(id);
 }
 
@@ -500,4 +500,4 @@ std::size_t MemoryServer::sessions() const {
     return alive;
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -22,7 +22,7 @@
 #include "base/event_loop.h"
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 struct MemoryServerOptions {
     base::Micros session_timeout = 5 * base::kMicrosPerSecond;
@@ -39,27 +39,27 @@ enum class MultiFault : std::uint8_t {
 
 class MemoryServer {
 public:
-    explicit MemoryServer(EventLoop& loop, MemoryServerOptions options = {});
+    explicit MemoryServer(base::EventLoop& loop, MemoryServerOptions options = {});
     ~MemoryServer();
     MemoryServer(const MemoryServer&) = delete;
     MemoryServer& operator=(const MemoryServer&) = delete;
 
     /// Connects in a later turn. `loop` is the client's process. The server must outlive the
     /// client.
-    std::unique_ptr<Coordination> connect(EventLoop& loop);
+    std::unique_ptr<Coordination> connect(base::EventLoop& loop);
 
     // ---- Faults of a process's connections.
     /// They break, both sides know it at once, and no new ones are made until mend().
-    void cut(const EventLoop& process);
+    void cut(const base::EventLoop& process);
     /// Nothing arrives in either direction until mend().
-    void silence(const EventLoop& process);
-    void mend(const EventLoop& process);
+    void silence(const base::EventLoop& process);
+    void mend(const base::EventLoop& process);
     /// cut() as soon as its next multi() has happened, so that the answer is lost.
-    void cut_after_next_multi(const EventLoop& process);
+    void cut_after_next_multi(const base::EventLoop& process);
     /// Each of its next `count` calls of multi() fails in this way.
-    void fail_multis(const EventLoop& process, int count, MultiFault fault);
+    void fail_multis(const base::EventLoop& process, int count, MultiFault fault);
     /// Its sessions end at once; it learns that when it is connected.
-    void expire(const EventLoop& process);
+    void expire(const base::EventLoop& process);
 
     /// Takes the data of another server, which is at an earlier time, so former clients are
     /// refused.
@@ -81,4 +81,4 @@ private:
     std::shared_ptr<State> state_;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 std::string parent_of(const std::string& path) {
@@ -116,4 +116,4 @@ std::vector<std::string> MemoryTree::children(const std::string& path) const {
     return names;
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -11,7 +11,7 @@
 
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 class MemoryTree {
 public:
@@ -45,4 +45,4 @@ private:
     Nodes nodes_ = {{"/", {}}};
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

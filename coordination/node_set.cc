@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 bool is_of_connection(CoordinationError error) {
@@ -203,4 +203,4 @@ void WatchedNode::got_(CoordinationError error, Node node) {
     if (stale_) refresh();
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -17,7 +17,7 @@
 
 #include "coordination/session.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 /// The children of one node, with their data.
 class NodeSet {
@@ -87,4 +87,4 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tries_max)
     : session_(session), waiting_max_(waiting_max), tries_max_(tries_max) {
@@ -61,4 +61,4 @@ void OperationQueue::finish_(CoordinationError error) {
     if (!alive.expired()) next_();
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -15,7 +15,7 @@
 #include "coordination/coordination.h"
 #include "coordination/session.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 class OperationQueue {
 public:
@@ -51,4 +51,4 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 OwnNode::OwnNode(Session& session, std::string path, std::string data, OwnerOf owner_of,
                  Replaced replaced)
@@ -65,4 +65,4 @@ void OwnNode::write_(std::vector<Step> steps) {
         });
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -19,7 +19,7 @@
 #include "coordination/node_set.h"
 #include "coordination/session.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 class OwnNode {
 public:
@@ -56,4 +56,4 @@ private:
     WatchedNode there_;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

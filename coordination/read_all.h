@@ -13,7 +13,7 @@
 
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 /// One attempt to read all nodes of some folders.
 class ReadAll : public std::enable_shared_from_this<ReadAll> {
@@ -64,4 +64,4 @@ private:
     CoordinationError error_ = CoordinationError::kNone;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cluster/records.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 namespace log = base::log;
@@ -15,7 +15,7 @@ constexpr std::string_view kLastNode = "removed";
 
 }  // namespace
 
-Session::Session(EventLoop& loop, Connect connect, std::string root)
+Session::Session(base::EventLoop& loop, Connect connect, std::string root)
     : loop_(loop), connect_client_(std::move(connect)), root_(std::move(root)) {
     connect_();
 }
@@ -107,7 +107,7 @@ void Session::make_layout_() {
         make(root_.substr(0, slash), "", ignore);
     }
     if (!root_.empty()) make(root_, "", ignore);
-    make(path("leader"), encode(Leadership{}), ignore);
+    make(path("leader"), encode(cluster::Leadership{}), ignore);
     for (const char* const folder :
          {"nimbuses", "supervisors", "topologies", "names", "assignments", "errors"}) {
         make(path(folder), "", ignore);
@@ -137,4 +137,4 @@ void Session::tell_ready_() {
     for (std::size_t i = 0; i < when_ready_.size() && ready_; ++i) when_ready_[i](number_);
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -22,7 +22,7 @@
 #include "base/event_loop.h"
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 /// Pause before failed operations are tried again, unless a reconnection comes first.
 inline constexpr base::Micros kCoordinationRetry = base::kMicrosPerSecond;
@@ -39,7 +39,7 @@ public:
     using OnReady = std::function<void(std::uint64_t number)>;
 
     /// `root` is the path below which everything is kept; created if missing.
-    Session(EventLoop& loop, Connect connect, std::string root);
+    Session(base::EventLoop& loop, Connect connect, std::string root);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -59,7 +59,7 @@ public:
     void abandon();
 
     Coordination& client() { return *client_; }
-    EventLoop& loop() { return loop_; }
+    base::EventLoop& loop() { return loop_; }
     /// path("leader") is "/storm/leader".
     std::string path(std::string_view below) const;
 
@@ -72,7 +72,7 @@ private:
     void has_layout_now_(CoordinationError error);
     void tell_ready_();
 
-    EventLoop& loop_;
+    base::EventLoop& loop_;
     const Connect connect_client_;
     const std::string root_;
     std::vector<OnReady> when_ready_;
@@ -86,4 +86,4 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

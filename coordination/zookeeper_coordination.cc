@@ -20,7 +20,7 @@
 #include "base/secret.h"
 #include "cluster/records.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 namespace log = base::log;
@@ -56,7 +56,7 @@ CoordinationError error_of(int rc) {
 /// owner still lives.
 class Mailbox {
 public:
-    explicit Mailbox(EventLoop& loop) : loop_(loop), is_alive_(alive_) {}
+    explicit Mailbox(base::EventLoop& loop) : loop_(loop), is_alive_(alive_) {}
 
     template <typename Call>
     void post(Call call) const {
@@ -73,7 +73,7 @@ public:
     void close() { alive_.reset(); }
 
 private:
-    EventLoop& loop_;
+    base::EventLoop& loop_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Used on the loop's thread only.
     const std::weak_ptr<bool> is_alive_;
 };
@@ -122,7 +122,7 @@ int first_error(const Multi& multi, int rc) {
 
 class ZookeeperCoordination final : public Coordination {
 public:
-    ZookeeperCoordination(EventLoop& loop, ZookeeperSettings settings)
+    ZookeeperCoordination(base::EventLoop& loop, ZookeeperSettings settings)
         : settings_(std::move(settings)), mailbox_(loop) {
         zoo_set_debug_level(ZOO_LOG_LEVEL_WARN);
         open_();
@@ -328,7 +328,7 @@ void ZookeeperCoordination::children(std::string path, Changed watch, GotChildre
 }
 
 void ZookeeperCoordination::multi(std::vector<Step> steps, Done done) {
-    if (cluster::bytes_of(steps) > kRecordBytesMax) {
+    if (coordination::bytes_of(steps) > cluster::kRecordBytesMax) {
         return mailbox_.post([done = std::move(done)] { done(CoordinationError::kTooLarge); });
     }
     auto call = std::make_unique<Multi>();
@@ -495,9 +495,9 @@ base::Result<ZookeeperSettings> zookeeper_settings(const Config& config) {
     return settings;
 }
 
-std::unique_ptr<Coordination> connect_zookeeper(EventLoop& loop,
+std::unique_ptr<Coordination> connect_zookeeper(base::EventLoop& loop,
                                                 const ZookeeperSettings& settings) {
     return std::make_unique<ZookeeperCoordination>(loop, settings);
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

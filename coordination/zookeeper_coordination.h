@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 struct ZookeeperSettings {
     std::string servers;  ///< Such as "host:port,host:port".
@@ -33,6 +33,7 @@ struct ZookeeperSettings {
 base::Result<ZookeeperSettings> zookeeper_settings(const Config& config);
 
 /// REQUIRES: the loop outlives the result.
-std::unique_ptr<Coordination> connect_zookeeper(EventLoop& loop, const ZookeeperSettings& settings);
+std::unique_ptr<Coordination> connect_zookeeper(base::EventLoop& loop,
+                                                const ZookeeperSettings& settings);
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -8,7 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 base::Micros AsioLoop::now() const {
     return base::SteadyClock().now();
@@ -27,4 +27,4 @@ void AsioLoop::after(base::Micros delay, Call call) {
         });
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

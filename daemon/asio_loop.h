@@ -9,9 +9,9 @@ namespace boost::asio {
 class io_context;
 }  // namespace boost::asio
 
-namespace storm::cluster {
+namespace storm::daemon {
 
-class AsioLoop final : public EventLoop {
+class AsioLoop final : public base::EventLoop {
 public:
     explicit AsioLoop(boost::asio::io_context& io) : io_(io) {}
 
@@ -23,4 +23,4 @@ private:
     boost::asio::io_context& io_;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

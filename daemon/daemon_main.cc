@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "cluster/settings_layers.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 namespace {
 
@@ -49,10 +49,10 @@ int daemon_main(CLI::App& app, int argc, char** argv,
         ->allow_extra_args(false);
     try {
         app.parse(argc, argv);
-        std::vector<SettingsFile> layers = settings_files(files);
+        std::vector<cluster::SettingsFile> layers = cluster::settings_files(files);
         // A daemon must not run without the cluster's settings.
         layers.front().may_be_closed = false;
-        const auto settings = layer_settings(layers, assignments);
+        const auto settings = cluster::layer_settings(layers, assignments);
         if (!settings) return complain(app, settings.error().message, kDaemonUsage);
         base::log::set_level(base::log::level_named(settings->config.string("storm.log.level")));
         return run(settings->config);
@@ -63,4 +63,4 @@ int daemon_main(CLI::App& app, int argc, char** argv,
     }
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

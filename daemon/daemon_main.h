@@ -12,7 +12,7 @@ namespace CLI {
 class App;
 }
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 enum DaemonExitCode : int { kDaemonDone = 0, kDaemonFailed = 1, kDaemonUsage = 2 };
 
@@ -24,4 +24,4 @@ int daemon_main(CLI::App& app, int argc, char** argv, const std::function<int(co
 /// Prints `PROGRAM: what` on stderr. Returns `code`.
 int complain(const CLI::App& app, const std::string& what, DaemonExitCode code);
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

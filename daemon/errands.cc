@@ -1,8 +1,8 @@
 #include "daemon/errands.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 
-Errands::Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max)
+Errands::Errands(base::EventLoop& loop, std::string thread_name, std::size_t waiting_max)
     : loop_(loop), waiting_max_(waiting_max) {
     thread_.emplace(std::move(thread_name), [this] { serve_(); });
 }
@@ -39,4 +39,4 @@ void Errands::serve_() {
     }
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

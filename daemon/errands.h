@@ -20,11 +20,11 @@
 #include "base/event_loop.h"
 #include "base/thread.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 class Errands {
 public:
-    Errands(EventLoop& loop, std::string thread_name, std::size_t waiting_max);
+    Errands(base::EventLoop& loop, std::string thread_name, std::size_t waiting_max);
     ~Errands();
     Errands(const Errands&) = delete;
     Errands& operator=(const Errands&) = delete;
@@ -45,7 +45,7 @@ private:
     bool push_(std::function<void()> errand);
     void serve_();
 
-    EventLoop& loop_;
+    base::EventLoop& loop_;
     const std::size_t waiting_max_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Used on the loop's thread.
     std::mutex mutex_;
@@ -55,4 +55,4 @@ private:
     std::optional<base::Thread> thread_;
 };
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

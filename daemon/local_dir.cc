@@ -16,7 +16,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 namespace {
 
 constexpr std::size_t kPidBytesMax = 20;
@@ -109,4 +109,4 @@ base::Result<std::string> read_or_make_token(const std::string& path, TokenKind 
     return token;
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

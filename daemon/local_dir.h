@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "base/result.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 class LocalDir {
 public:
@@ -51,4 +51,4 @@ enum class TokenKind : std::uint8_t { kFull, kReadonly };
 base::Result<std::string> read_or_make_token(const std::string& path,
                                              TokenKind kind = TokenKind::kFull);
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "daemon/daemon_main.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 namespace {
 
 /// Time for the last log line and for telling ZooKeeper; then the kernel ends the process.
@@ -21,7 +21,7 @@ constexpr unsigned kLastSecs = 1;
 
 /// Nothing here may wait for anything that the loop may be waiting for: a disk, or the reader of
 /// the log.
-[[noreturn]] void end_hung(Session& session, base::Micros limit) {
+[[noreturn]] void end_hung(coordination::Session& session, base::Micros limit) {
     std::signal(SIGALRM, SIG_DFL);
     sigset_t alarm;
     ::sigemptyset(&alarm);
@@ -43,7 +43,7 @@ struct Watchdog::State {
     bool closing = false;
 };
 
-Watchdog::Watchdog(EventLoop& loop, base::Micros limit, std::function<void()> hung)
+Watchdog::Watchdog(base::EventLoop& loop, base::Micros limit, std::function<void()> hung)
     : loop_(loop), limit_(limit), hung_(std::move(hung)), state_(std::make_shared<State>()) {
     thread_.emplace("watchdog", [this] { watch_(); });
 }
@@ -82,9 +82,9 @@ void Watchdog::watch_() {
     }
 }
 
-void run_watched(boost::asio::io_context& io, Session& session, base::Micros limit) {
+void run_watched(boost::asio::io_context& io, coordination::Session& session, base::Micros limit) {
     const Watchdog watchdog(session.loop(), limit, [&] { end_hung(session, limit); });
     io.run();
 }
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

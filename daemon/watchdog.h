@@ -5,7 +5,7 @@
 // silent, it ends the session, so that another daemon takes over at once, and the process, so that
 // the service manager restarts it.
 //
-//     Session session(loop, …);
+//     coordination::Session session(loop, …);
 //     run_watched(io, session, settings.session_timeout);      // instead of io.run()
 //
 // Time:    a process that was stopped as a whole (SIGSTOP, a debugger, a suspended machine) did
@@ -28,7 +28,7 @@ namespace boost::asio {
 class io_context;
 }  // namespace boost::asio
 
-namespace storm::cluster {
+namespace storm::daemon {
 
 /// Decides when the patience is exhausted: a state machine without loop and thread.
 class Patience {
@@ -59,7 +59,7 @@ private:
 class Watchdog {
 public:
     /// `hung` is called once, as the last call.
-    Watchdog(EventLoop& loop, base::Micros limit, std::function<void()> hung);
+    Watchdog(base::EventLoop& loop, base::Micros limit, std::function<void()> hung);
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
@@ -68,7 +68,7 @@ private:
     struct State;
     void watch_();
 
-    EventLoop& loop_;
+    base::EventLoop& loop_;
     const base::Micros limit_;
     const std::function<void()> hung_;
     const std::shared_ptr<State> state_;  ///< Shared with the question under way.
@@ -76,6 +76,6 @@ private:
 };
 
 /// Runs io.run(). If its loop hangs for `limit`, the process ends with kDaemonFailed.
-void run_watched(boost::asio::io_context& io, Session& session, base::Micros limit);
+void run_watched(boost::asio::io_context& io, coordination::Session& session, base::Micros limit);
 
-}  // namespace storm::cluster
+}  // namespace storm::daemon

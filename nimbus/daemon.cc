@@ -39,12 +39,12 @@ std::string token_file(const Config& config) {
 
 base::Result<net::Tokens> read_tokens(const Config& config) {
     net::Tokens tokens;
-    auto full = cluster::read_or_make_token(token_file(config));
+    auto full = daemon::read_or_make_token(token_file(config));
     if (!full) return full.error();
     tokens.full = std::move(full).value();
     const std::string readonly = config.string("storm.readonly.token.file", "");
     if (readonly.empty()) return tokens;
-    auto read = cluster::read_or_make_token(readonly, cluster::TokenKind::kReadonly);
+    auto read = daemon::read_or_make_token(readonly, daemon::TokenKind::kReadonly);
     if (!read) return read.error();
     tokens.readonly = std::move(read).value();
     if (tokens.readonly == tokens.full) {
@@ -56,8 +56,8 @@ base::Result<net::Tokens> read_tokens(const Config& config) {
 
 class Daemon {
 public:
-    Daemon(cluster::LocalDir dir, BlobStore blobs, net::Tokens tokens,
-           const cluster::ZookeeperSettings& zookeeper, base::Micros task_timeout)
+    Daemon(daemon::LocalDir dir, BlobStore blobs, net::Tokens tokens,
+           const coordination::ZookeeperSettings& zookeeper, base::Micros task_timeout)
         : dir_(std::move(dir)),
           blobs_(std::move(blobs)),
           tokens_(std::move(tokens)),
@@ -68,7 +68,9 @@ public:
           state_(session_),
           topologies_(
               state_, loop_, wall_, task_timeout,
-              [this] { return election_ ? election_->term() : std::optional<cluster::Term>(); },
+              [this] {
+                  return election_ ? election_->term() : std::optional<coordination::Term>();
+              },
               [this] { return seal_.new_secret(); }),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
                 [this] { return zookeeper_text(); }, tokens_, clock_, started_ms_}) {}
@@ -104,7 +106,7 @@ public:
             if (!error) stop();
         });
         base::log::info("nimbus is ready", {{"address", record_.id}});
-        cluster::run_watched(io_, session_, session_timeout_);
+        daemon::run_watched(io_, session_, session_timeout_);
         return !replaced_;
     }
 
@@ -124,13 +126,13 @@ private:
             nimbuses_.leader = leader;
             if (leader) topologies_.saw_leader(*leader);
         });
-        session_.on_state([this](cluster::SessionState state) {
+        session_.on_state([this](coordination::SessionState state) {
             base::log::info("zookeeper", {{"session", to_string(state)}});
-            if (state != cluster::SessionState::kConnected) topologies_.connection_lost();
+            if (state != coordination::SessionState::kConnected) topologies_.connection_lost();
         });
         session_.on_ready([this](std::uint64_t) { topologies_.connection_lost(); });
         election_.emplace(session_, record_.id, started_ms_,
-                          [this](std::optional<cluster::Term> term) {
+                          [this](std::optional<coordination::Term> term) {
                               if (!term) return topologies_.end_term();
                               topologies_.begin_term(*term);
                               fetch_blobs();
@@ -143,9 +145,9 @@ private:
     std::string zookeeper_text() const {
         if (session_.ready()) return "connected";
         // Connected, but the layout has not been checked yet.
-        const cluster::SessionState state = session_.state();
-        return std::string(to_string(state == cluster::SessionState::kConnected
-                                         ? cluster::SessionState::kConnecting
+        const coordination::SessionState state = session_.state();
+        return std::string(to_string(state == coordination::SessionState::kConnected
+                                         ? coordination::SessionState::kConnecting
                                          : state));
     }
 
@@ -193,20 +195,20 @@ private:
     const base::SteadyClock clock_;
     const base::SystemWallClock wall_;
     const std::int64_t started_ms_ = wall_.now_ms();
-    cluster::LocalDir dir_;
+    daemon::LocalDir dir_;
     BlobStore blobs_;
     const net::Tokens tokens_;
     const cluster::Seal seal_{tokens_.full};
     const base::Micros session_timeout_;
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
-    cluster::AsioLoop loop_{io_};
+    daemon::AsioLoop loop_{io_};
     BlobThread blob_thread_{blobs_, loop_, tokens_.full};
-    cluster::Session session_;
-    cluster::ClusterState state_;
+    coordination::Session session_;
+    coordination::ClusterState state_;
     cluster::NimbusRecord record_;
     Nimbuses nimbuses_;
-    std::optional<cluster::Election> election_;
+    std::optional<coordination::Election> election_;
     Topologies topologies_;
     Api api_;
     std::unique_ptr<net::HttpServer> server_;
@@ -216,9 +218,9 @@ private:
 }  // namespace
 
 base::Result<base::Done> run(const Config& config) {
-    const auto zookeeper = cluster::zookeeper_settings(config);
+    const auto zookeeper = coordination::zookeeper_settings(config);
     if (!zookeeper) return zookeeper.error();
-    auto dir = cluster::LocalDir::open(config.string("storm.local.dir"), "nimbus");
+    auto dir = daemon::LocalDir::open(config.string("storm.local.dir"), "nimbus");
     if (!dir) return dir.error();
     auto tokens = read_tokens(config);
     if (!tokens) return tokens.error();

@@ -8,14 +8,14 @@
 #include "nimbus/daemon.h"
 
 int main(int argc, char** argv) {
-    namespace cluster = storm::cluster;
+    namespace daemon = storm::daemon;
     ::umask(S_IRWXG | S_IRWXO);
     CLI::App app{"The master of a Storm cluster: takes topologies, and says where they run.",
                  "storm-nimbus"};
     app.footer("exit code: 0 ended, 1 failed, 2 usage or settings");
-    return cluster::daemon_main(app, argc, argv, [&app](const storm::Config& config) -> int {
+    return daemon::daemon_main(app, argc, argv, [&app](const storm::Config& config) -> int {
         const auto ended = storm::nimbus::run(config);
-        if (ended) return cluster::kDaemonDone;
-        return cluster::complain(app, ended.error().message, cluster::kDaemonFailed);
+        if (ended) return daemon::kDaemonDone;
+        return daemon::complain(app, ended.error().message, daemon::kDaemonFailed);
     });
 }

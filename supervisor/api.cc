@@ -166,7 +166,7 @@ cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
 
 }  // namespace
 
-Api::Api(cluster::Errands& files, Sources sources)
+Api::Api(daemon::Errands& files, Sources sources)
     : files_(files),
       sources_(std::move(sources)),
       token_(sources_.token_file, kSmallFileBytesMax),

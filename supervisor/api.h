@@ -41,7 +41,7 @@ public:
         std::string readonly_token_file = {};
     };
 
-    Api(cluster::Errands& files, Sources sources);
+    Api(daemon::Errands& files, Sources sources);
 
     net::HttpRecognized recognize(const net::HttpRequest& head) { return door_.recognize(head); }
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
@@ -51,7 +51,7 @@ private:
     /// Nothing: the request may go on.
     std::optional<net::HttpResponse> refusal_(const net::HttpRequest& request);
 
-    cluster::Errands& files_;
+    daemon::Errands& files_;
     const Sources sources_;
     base::SecretFile token_;
     base::SecretFile readonly_token_;

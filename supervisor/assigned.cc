@@ -7,7 +7,7 @@
 
 namespace storm::supervisor {
 
-Assigned::Assigned(cluster::ClusterState& state, cluster::EventLoop& loop,
+Assigned::Assigned(coordination::ClusterState& state, base::EventLoop& loop,
                    std::function<void()> changed)
     : state_(state), loop_(loop), changed_(std::move(changed)) {}
 

@@ -25,7 +25,8 @@ public:
     using Running = std::map<std::uint16_t, Target>;
 
     /// `changed` is called when look() should be called again.
-    Assigned(cluster::ClusterState& state, cluster::EventLoop& loop, std::function<void()> changed);
+    Assigned(coordination::ClusterState& state, base::EventLoop& loop,
+             std::function<void()> changed);
     Assigned(const Assigned&) = delete;
     Assigned& operator=(const Assigned&) = delete;
     ~Assigned();
@@ -54,8 +55,8 @@ private:
     void ask_for_removals_(const Running& running);
     std::map<std::string, std::string> reasons_() const;
 
-    cluster::ClusterState& state_;
-    cluster::EventLoop& loop_;
+    coordination::ClusterState& state_;
+    base::EventLoop& loop_;
     const std::function<void()> changed_;
     std::optional<Assignments> assignments_;
     std::map<std::string, std::uint64_t> older_;  // Epochs that ZooKeeper has gone back to.

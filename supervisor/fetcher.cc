@@ -15,8 +15,9 @@ constexpr const char* kTooMuchToDo = "too many fetches are waiting";
 
 }  // namespace
 
-Fetcher::Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
-                 Places places, Nimbuses nimbuses, std::string token_file)
+Fetcher::Fetcher(coordination::ClusterState& state, daemon::Errands& files,
+                 daemon::Errands& downloads, Places places, Nimbuses nimbuses,
+                 std::string token_file)
     : state_(state),
       files_(files),
       downloads_(downloads),

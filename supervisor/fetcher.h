@@ -34,7 +34,7 @@ public:
 
     /// `files` runs what is quick, `downloads` what may take minutes. `token_file` has the token
     /// that opens the secrets of topologies.
-    Fetcher(cluster::ClusterState& state, cluster::Errands& files, cluster::Errands& downloads,
+    Fetcher(coordination::ClusterState& state, daemon::Errands& files, daemon::Errands& downloads,
             Places places, Nimbuses nimbuses, std::string token_file);
 
     void fetch(const Target& target, Then then);
@@ -52,9 +52,9 @@ private:
     void staged_(const Record& record, std::uint32_t number, bool downloaded,
                  const base::Result<Staged>& staged, const Then& then);
 
-    cluster::ClusterState& state_;
-    cluster::Errands& files_;
-    cluster::Errands& downloads_;
+    coordination::ClusterState& state_;
+    daemon::Errands& files_;
+    daemon::Errands& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
     const std::string token_file_;           // Empty: no token.

@@ -27,14 +27,14 @@ using base::Error;
 using base::Result;
 
 /// Runs until SIGTERM or SIGINT. An error if it could not start, or had to end.
-Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSettings& zookeeper) {
+Result<Done> supervise(const Settings& settings, const coordination::ZookeeperSettings& zookeeper) {
     const auto hardened = harden();
     if (!hardened) return hardened.error();
     boost::asio::io_context io(1);
     boost::asio::signal_set signals(io, SIGTERM, SIGINT);
-    cluster::AsioLoop loop(io);
-    cluster::Session session(
-        loop, [&] { return cluster::connect_zookeeper(loop, zookeeper); }, zookeeper.root);
+    daemon::AsioLoop loop(io);
+    coordination::Session session(
+        loop, [&] { return coordination::connect_zookeeper(loop, zookeeper); }, zookeeper.root);
     Result<Done> outcome = Done{};
     std::string id;
     const auto replaced = [&](const std::string& who) {
@@ -50,7 +50,7 @@ Result<Done> supervise(const Settings& settings, const cluster::ZookeeperSetting
     });
     base::log::info("supervisor is ready",
                     {{"id", id}, {"port", std::int64_t{(*running)->http_port()}}});
-    cluster::run_watched(io, session, zookeeper.session_timeout);
+    daemon::run_watched(io, session, zookeeper.session_timeout);
     base::log::info("supervisor ends; its workers run on");
     return outcome;
 }
@@ -66,7 +66,7 @@ Result<Done> stop_all(const Settings& settings) {
 }  // namespace storm::supervisor
 
 int main(int argc, char** argv) {
-    namespace cluster = storm::cluster;
+    namespace daemon = storm::daemon;
     namespace supervisor = storm::supervisor;
     CLI::App app{"Starts and watches the workers of one host of a Storm cluster.",
                  "storm-supervisor"};
@@ -78,16 +78,15 @@ int main(int argc, char** argv) {
     app.add_flag(
         "--stop-workers", stop,
         "Stop the workers that a supervisor has left running in storm.local.dir, and exit");
-    return cluster::daemon_main(app, argc, argv, [&](const storm::Config& config) -> int {
+    return daemon::daemon_main(app, argc, argv, [&](const storm::Config& config) -> int {
         const auto settings = supervisor::read_settings(config);
-        if (!settings)
-            return cluster::complain(app, settings.error().message, cluster::kDaemonUsage);
-        const auto zookeeper = cluster::zookeeper_settings(config);
+        if (!settings) return daemon::complain(app, settings.error().message, daemon::kDaemonUsage);
+        const auto zookeeper = storm::coordination::zookeeper_settings(config);
         if (!zookeeper)
-            return cluster::complain(app, zookeeper.error().message, cluster::kDaemonUsage);
+            return daemon::complain(app, zookeeper.error().message, daemon::kDaemonUsage);
         const auto ended =
             stop ? supervisor::stop_all(*settings) : supervisor::supervise(*settings, *zookeeper);
-        if (ended) return cluster::kDaemonDone;
-        return cluster::complain(app, ended.error().message, cluster::kDaemonFailed);
+        if (ended) return daemon::kDaemonDone;
+        return daemon::complain(app, ended.error().message, daemon::kDaemonFailed);
     });
 }

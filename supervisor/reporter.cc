@@ -116,7 +116,7 @@ std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max
     return cluster::to_json(report);
 }
 
-Reporter::Reporter(cluster::EventLoop& loop, cluster::Errands& errands, Sources sources)
+Reporter::Reporter(base::EventLoop& loop, daemon::Errands& errands, Sources sources)
     : loop_(loop), errands_(errands), sources_(std::move(sources)) {}
 
 Reporter::~Reporter() {

@@ -42,7 +42,7 @@ public:
         std::string token_file;                           ///< Empty: no token.
     };
 
-    Reporter(cluster::EventLoop& loop, cluster::Errands& errands, Sources sources);
+    Reporter(base::EventLoop& loop, daemon::Errands& errands, Sources sources);
     ~Reporter();
     Reporter(const Reporter&) = delete;
     Reporter& operator=(const Reporter&) = delete;
@@ -58,8 +58,8 @@ private:
     void send_();
     void sent_(ReportOutcome outcome);
 
-    cluster::EventLoop& loop_;
-    cluster::Errands& errands_;
+    base::EventLoop& loop_;
+    daemon::Errands& errands_;
     const Sources sources_;
     bool begun_ = false;
     bool sending_ = false;

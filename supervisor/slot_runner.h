@@ -30,13 +30,13 @@ namespace storm::supervisor {
 /// Shared by all slots of a Supervisor, which owns it. Must outlive them.
 struct Workshop {
     boost::asio::io_context& io;
-    cluster::EventLoop& loop;
+    base::EventLoop& loop;
     const Places& places;
     const std::string& host;  ///< Address that workers listen on.
     const Isolation& isolation;
     SlotTimes times;
     Fetcher& fetcher;
-    cluster::Errands& files;
+    daemon::Errands& files;
     std::function<void(std::uint16_t, const cluster::ToWorker&)> send;
     std::function<void(std::uint16_t)> disconnect;
     /// The result of status() has changed; `urgent`: in more than counts.

@@ -28,7 +28,7 @@ bool await(const WorkerProcess& process, Micros deadline, const base::Clock& clo
 
 base::Result<std::size_t> stop_workers(const Settings& settings) {
     if (!std::filesystem::exists(settings.places.local_dir)) return std::size_t{0};
-    const auto lock = cluster::LocalDir::open(settings.places.local_dir, "supervisor");
+    const auto lock = daemon::LocalDir::open(settings.places.local_dir, "supervisor");
     if (!lock) return lock.error();
     std::vector<WorkerProcess> processes;
     std::vector<WorkerMarks> marks;

@@ -79,7 +79,7 @@ Supervisor::~Supervisor() {
 }
 
 base::Result<base::Done> Supervisor::begin_() {
-    auto dir = cluster::LocalDir::open(settings_.places.local_dir, "supervisor");
+    auto dir = daemon::LocalDir::open(settings_.places.local_dir, "supervisor");
     if (!dir) return dir.error();
     dir_.emplace(std::move(dir).value());
     for (const std::string& directory : {settings_.places.workers(), settings_.places.log_dir}) {
@@ -220,7 +220,7 @@ void Supervisor::follow_() {
     state_.follow_nimbuses([this](const std::map<std::string, cluster::NimbusRecord>& live) {
         live_nimbuses_ = live;
     });
-    outside_.session.on_state([alive = alive_](cluster::SessionState state) {
+    outside_.session.on_state([alive = alive_](coordination::SessionState state) {
         if (*alive) base::log::info("zookeeper", {{"session", to_string(state)}});
     });
     reporter_.begin();

@@ -48,7 +48,7 @@ class Supervisor {
 public:
     struct Outside {
         boost::asio::io_context& io;
-        cluster::Session& session;
+        coordination::Session& session;
         /// Another Supervisor has this one's id, so this one must end. Called at most once.
         std::function<void(const std::string& who)> replaced;
     };
@@ -88,15 +88,15 @@ private:
 
     const Outside outside_;
     const Settings settings_;
-    cluster::AsioLoop loop_;
-    std::optional<cluster::LocalDir> dir_;
+    daemon::AsioLoop loop_;
+    std::optional<daemon::LocalDir> dir_;
     Identity identity_;
     std::int64_t started_ms_;
-    cluster::ClusterState state_;
+    coordination::ClusterState state_;
     Assigned assigned_;
-    cluster::Errands files_;
-    cluster::Errands downloads_;
-    cluster::Errands reports_;
+    daemon::Errands files_;
+    daemon::Errands downloads_;
+    daemon::Errands reports_;
     Fetcher fetcher_;
     Reporter reporter_;
     Api api_;

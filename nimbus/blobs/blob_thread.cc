@@ -27,7 +27,7 @@ net::HttpCall call_to(const cluster::NimbusRecord& peer, const char* method,
 
 }  // namespace
 
-BlobThread::BlobThread(const BlobStore& store, cluster::EventLoop& loop, std::string token)
+BlobThread::BlobThread(const BlobStore& store, base::EventLoop& loop, std::string token)
     : store_(store),
       loop_(loop),
       token_(std::move(token)),

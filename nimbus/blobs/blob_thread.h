@@ -29,7 +29,7 @@ public:
     using Answer = std::function<void(base::Result<base::Done>)>;
 
     /// `token` is the one that other Nimbuses expect. The other two must outlive this.
-    BlobThread(const BlobStore& store, cluster::EventLoop& loop, std::string token);
+    BlobThread(const BlobStore& store, base::EventLoop& loop, std::string token);
 
     // If the queue is full, the error comes at once, from inside the call.
     void publish(std::unique_ptr<NewBlob> blob, const Answer& answer);
@@ -52,13 +52,13 @@ private:
     void verify_next_(std::vector<std::string> left);
 
     const BlobStore& store_;
-    cluster::EventLoop& loop_;
+    base::EventLoop& loop_;
     const std::string token_;
     net::TokenClient peers_;  // Used by the copying thread.
     bool fetching_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-    cluster::Errands errands_;
-    cluster::Errands copies_;
+    daemon::Errands errands_;
+    daemon::Errands copies_;
 };
 
 }  // namespace storm::nimbus

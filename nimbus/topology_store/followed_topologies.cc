@@ -7,8 +7,8 @@
 
 namespace storm::nimbus {
 
-FollowedTopologies::FollowedTopologies(cluster::ClusterState& state, const cluster::EventLoop& loop,
-                                       std::function<void()> changed)
+FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
+                                       const base::EventLoop& loop, std::function<void()> changed)
     : state_(state), loop_(loop), changed_(std::move(changed)) {
     const auto guarded = [this](auto call) {
         return [alive = std::weak_ptr(alive_), call](const auto& records) {

@@ -26,7 +26,7 @@ public:
     };
 
     /// `changed` is called when topologies or assignments change, or become readable or unreadable.
-    FollowedTopologies(cluster::ClusterState& state, const cluster::EventLoop& loop,
+    FollowedTopologies(coordination::ClusterState& state, const base::EventLoop& loop,
                        std::function<void()> changed);
     FollowedTopologies(const FollowedTopologies&) = delete;
     FollowedTopologies& operator=(const FollowedTopologies&) = delete;
@@ -54,8 +54,8 @@ private:
     void take_(const std::map<std::string, cluster::Assignment>& records);
     void describe_();
 
-    cluster::ClusterState& state_;
-    const cluster::EventLoop& loop_;
+    coordination::ClusterState& state_;
+    const base::EventLoop& loop_;
     const std::function<void()> changed_;
     bool known_ = false;
     std::map<std::string, cluster::TopologyRecord> topologies_;

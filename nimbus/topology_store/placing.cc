@@ -7,7 +7,7 @@
 namespace storm::nimbus {
 
 using cluster::Assignment;
-using cluster::Write;
+using coordination::Write;
 
 void Topologies::Impl::follow_supervisors() {
     state.follow_supervisors([weak = weak_from_this()](const auto& records) {

@@ -6,7 +6,7 @@ namespace storm::nimbus {
 
 using cluster::Assignment;
 using cluster::Status;
-using cluster::Write;
+using coordination::Write;
 
 void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered& done) {
     base::log::info("status changes", {{"topology", known.record.id},

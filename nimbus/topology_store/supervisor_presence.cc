@@ -12,7 +12,7 @@ SupervisorPresence::SupervisorPresence(const ReportBook& book, base::Micros task
     : book_(book), task_timeout_(task_timeout) {}
 
 std::set<std::string> SupervisorPresence::take(const Records& records,
-                                               const cluster::Unreadable& unreadable,
+                                               const coordination::Unreadable& unreadable,
                                                base::Micros now) {
     std::set<std::string> touched;
     for (const auto& [id, record] : records) {

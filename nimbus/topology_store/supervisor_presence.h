@@ -32,7 +32,7 @@ public:
     SupervisorPresence(const ReportBook& book, base::Micros task_timeout);
 
     /// Takes the present records in ZooKeeper. Returns the Supervisors that came, went, or changed.
-    std::set<std::string> take(const Records& records, const cluster::Unreadable& unreadable,
+    std::set<std::string> take(const Records& records, const coordination::Unreadable& unreadable,
                                base::Micros now);
     /// A term begins; reports are expected from now on.
     void begin(base::Micros now);

@@ -9,7 +9,7 @@ namespace storm::nimbus {
 
 using cluster::Status;
 using cluster::TopologyRecord;
-using cluster::Write;
+using coordination::Write;
 using Kind = Refusal::Kind;
 
 namespace {
@@ -24,7 +24,7 @@ bool Topologies::Impl::leading() const {
     return term && is_loaded && current_term() == term;
 }
 
-void Topologies::Impl::begin(const cluster::Term& given) {
+void Topologies::Impl::begin(const coordination::Term& given) {
     // Epochs only grow, so ZooKeeper's data must be older than this process's last term.
     if (own_epoch && given.epoch <= *own_epoch) {
         store_went_back("term " + std::to_string(given.epoch) + " begins after term " +
@@ -42,7 +42,7 @@ void Topologies::Impl::begin(const cluster::Term& given) {
 
 void Topologies::Impl::load() {
     state.read_all(
-        *term, in_term([](Impl& self, const base::Result<cluster::ClusterSnapshot>& snapshot) {
+        *term, in_term([](Impl& self, const base::Result<coordination::ClusterSnapshot>& snapshot) {
             self.reloading = false;
             if (snapshot) return self.loaded(*snapshot);
             base::log::warn("cannot read the topologies", {{"why", snapshot.error().message}});
@@ -55,7 +55,7 @@ void Topologies::Impl::load() {
         }));
 }
 
-void Topologies::Impl::loaded(const cluster::ClusterSnapshot& snapshot) {
+void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     std::map<std::string, Led> read;
     for (const auto& [id, record] : snapshot.topologies) {
         auto description = cluster::read_description(record.description);
@@ -132,7 +132,7 @@ void Topologies::Impl::note_kills(std::map<std::string, Led>& read) const {
     }
 }
 
-void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made) {
+void Topologies::Impl::read_assignment(const coordination::ClusterSnapshot& snapshot, Led& made) {
     const std::string& id = made.record.id;
     made.assignment.topology = id;
     const auto before = led.find(id);
@@ -153,7 +153,7 @@ void Topologies::Impl::read_assignment(const cluster::ClusterSnapshot& snapshot,
 }
 
 /// They are listed by what their ids tell, and keep their slots.
-void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
+void Topologies::Impl::read_unreadable(const coordination::ClusterSnapshot& snapshot,
                                        std::map<std::string, Led>& read) {
     for (const auto& [id, why] : snapshot.unreadable_topologies) {
         base::log::error("topology is left alone", {{"topology", id}, {"why", why}});
@@ -170,7 +170,7 @@ void Topologies::Impl::read_unreadable(const cluster::ClusterSnapshot& snapshot,
     }
 }
 
-void Topologies::Impl::keep_missing(const cluster::ClusterSnapshot& snapshot,
+void Topologies::Impl::keep_missing(const coordination::ClusterSnapshot& snapshot,
                                     std::map<std::string, Led>& read) {
     for (const auto& [id, known] : led) {
         if (known.stored != Led::Stored::kMissing) continue;
@@ -260,7 +260,7 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
 /// Writes records again that were written and have become unreadable; only this leader may.
 void Topologies::Impl::mend_unreadable() {
     if (!may_decide()) return;
-    const auto mend = [this](const cluster::Unreadable& all) {
+    const auto mend = [this](const coordination::Unreadable& all) {
         for (const auto& [id, why] : all) {
             const auto known = led.find(id);
             if (known == led.end() || known->second.writing ||
@@ -364,7 +364,7 @@ void Topologies::Impl::stop_leading() {
 void Topologies::Impl::write_failed(Write outcome, const std::string& what) {
     ++counters.writes_failed;
     base::log::warn("cannot write to ZooKeeper",
-                    {{"what", what}, {"why", cluster::to_string(outcome)}});
+                    {{"what", what}, {"why", coordination::to_string(outcome)}});
     if (outcome == Write::kDeposed) stop_leading();
 }
 

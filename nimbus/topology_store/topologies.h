@@ -95,21 +95,22 @@ struct TopologyCounters {
 class Topologies {
 public:
     /// `term` is asked before each decision, because this process may have slept.
-    using CurrentTerm = std::function<std::optional<cluster::Term>()>;
+    using CurrentTerm = std::function<std::optional<coordination::Term>()>;
     /// Returns 32 random bytes.
     using MakeSecret = std::function<std::string()>;
 
     /// `task_timeout`: a Supervisor without a session counts as present while its last report is
     /// younger. So does, for as long after its end, one whose session ended while it was reporting:
     /// it is being restarted in order.
-    Topologies(cluster::ClusterState& state, cluster::EventLoop& loop, const base::WallClock& wall,
-               base::Micros task_timeout, CurrentTerm term, MakeSecret secret);
+    Topologies(coordination::ClusterState& state, base::EventLoop& loop,
+               const base::WallClock& wall, base::Micros task_timeout, CurrentTerm term,
+               MakeSecret secret);
     ~Topologies();
     Topologies(const Topologies&) = delete;
     Topologies& operator=(const Topologies&) = delete;
 
     // ---- Events.
-    void begin_term(const cluster::Term& term);
+    void begin_term(const coordination::Term& term);
     void end_term();
     void connection_lost();  ///< Supervisors that vanish now may be healthy.
     void saw_leader(const cluster::Leadership& leader);

@@ -8,7 +8,7 @@ namespace storm::nimbus {
 using cluster::Assignment;
 using cluster::Status;
 using cluster::TopologyRecord;
-using cluster::Write;
+using coordination::Write;
 using Kind = Refusal::Kind;
 
 Refusal refusal(Write outcome, const std::string& what) {
@@ -36,7 +36,7 @@ Refusal refusal(Write outcome, const std::string& what) {
     }
 }
 
-Topologies::Impl::Impl(cluster::ClusterState& given_state, cluster::EventLoop& given_loop,
+Topologies::Impl::Impl(coordination::ClusterState& given_state, base::EventLoop& given_loop,
                        const base::WallClock& given_wall, base::Micros task_timeout,
                        CurrentTerm given_term, MakeSecret given_secret)
     : state(given_state),
@@ -203,7 +203,7 @@ void Topologies::Impl::write_errors() {
     after(kErrorsInterval, [](Impl& self) { self.write_errors(); });
 }
 
-Topologies::Topologies(cluster::ClusterState& state, cluster::EventLoop& loop,
+Topologies::Topologies(coordination::ClusterState& state, base::EventLoop& loop,
                        const base::WallClock& wall, base::Micros task_timeout, CurrentTerm term,
                        MakeSecret secret)
     : impl_(std::make_shared<Impl>(state, loop, wall, task_timeout, std::move(term),
@@ -213,7 +213,7 @@ Topologies::Topologies(cluster::ClusterState& state, cluster::EventLoop& loop,
 
 Topologies::~Topologies() = default;
 
-void Topologies::begin_term(const cluster::Term& term) {
+void Topologies::begin_term(const coordination::Term& term) {
     impl_->stop_leading();
     impl_->begin(term);
 }

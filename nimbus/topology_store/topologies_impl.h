@@ -28,22 +28,23 @@
 namespace storm::nimbus {
 
 /// Translates the failure of a write.
-Refusal refusal(cluster::Write outcome, const std::string& what);
+Refusal refusal(coordination::Write outcome, const std::string& what);
 
 struct Topologies::Impl : std::enable_shared_from_this<Impl> {
-    Impl(cluster::ClusterState& given_state, cluster::EventLoop& given_loop,
+    Impl(coordination::ClusterState& given_state, base::EventLoop& given_loop,
          const base::WallClock& given_wall, base::Micros task_timeout, CurrentTerm given_term,
          MakeSecret given_secret);
 
     void follow_supervisors();
-    void begin(const cluster::Term& given);
+    void begin(const coordination::Term& given);
     void load();
-    void loaded(const cluster::ClusterSnapshot& snapshot);
-    void read_unreadable(const cluster::ClusterSnapshot& snapshot,
+    void loaded(const coordination::ClusterSnapshot& snapshot);
+    void read_unreadable(const coordination::ClusterSnapshot& snapshot,
                          std::map<std::string, Led>& read);
     void note_kills(std::map<std::string, Led>& read) const;
-    void read_assignment(const cluster::ClusterSnapshot& snapshot, Led& made);
-    void keep_missing(const cluster::ClusterSnapshot& snapshot, std::map<std::string, Led>& read);
+    void read_assignment(const coordination::ClusterSnapshot& snapshot, Led& made);
+    void keep_missing(const coordination::ClusterSnapshot& snapshot,
+                      std::map<std::string, Led>& read);
     /// Notes a worker of an unknown topology.
     void found_running(const cluster::WorkerStatus& worker, const cluster::SupervisorReport& by);
     void mend_unreadable();
@@ -61,8 +62,8 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     bool may_decide() const { return leading() && !in_doubt; }
     /// To be called before a write of a topology. After it is settled: written().
     void writing(Led& known);
-    void written(const std::string& id, cluster::Write outcome);
-    void write_failed(cluster::Write outcome, const std::string& what);
+    void written(const std::string& id, coordination::Write outcome);
+    void write_failed(coordination::Write outcome, const std::string& what);
     void write_assignment(Led& known);
     /// Holds a request until decisions are possible; then `call` comes again.
     void hold(std::function<void()> call, const Answered& refuse);
@@ -92,7 +93,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     /// Finds it by name or by id.
     Led* find(const std::string& name);
     void submit(Submission submission, const Submitted& done);
-    void created(cluster::Write outcome, const std::string& id, const Led& made,
+    void created(coordination::Write outcome, const std::string& id, const Led& made,
                  const Submitted& done);
     void request(const std::string& name, const Answered& done,
                  const std::function<base::Result<Fate>(const Led&)>& change);
@@ -113,8 +114,8 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
         return {Refusal::Kind::kNotLeader, "this Nimbus does not lead, or not yet"};
     }
 
-    cluster::ClusterState& state;
-    cluster::EventLoop& loop;
+    coordination::ClusterState& state;
+    base::EventLoop& loop;
     const base::WallClock& wall;
     const CurrentTerm current_term;
     const MakeSecret make_secret;
@@ -131,7 +132,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     base::Micros askers_swept = 0;
 
     // ---- While leading.
-    std::optional<cluster::Term> term;
+    std::optional<coordination::Term> term;
     std::uint64_t round = 0;                 // Grows at the beginning and the end of each term.
     std::optional<std::uint64_t> own_epoch;  // Epoch of the last term of this process.
     std::vector<std::string> to_write;       // Topologies whose assignment could not be read.

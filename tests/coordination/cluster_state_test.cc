@@ -18,8 +18,19 @@
 #include "tests/cluster/any_record.h"
 #include "tests/support/manual_loop.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
+
+using cluster::AnyRecord;
+using cluster::Assignment;
+using cluster::kErrorBytesMax;
+using cluster::kRecordBytesMax;
+using cluster::kTopologyErrorsMax;
+using cluster::Leadership;
+using cluster::Status;
+using cluster::SupervisorRecord;
+using cluster::TopologyErrors;
+using cluster::TopologyRecord;
 
 using storm::testing::ManualLoop;
 using storm::testing::ManualTime;
@@ -107,7 +118,8 @@ TEST_F(ClusterStateTest, MakesItsNodesWhereThereIsNothing) {
 TEST_F(ClusterStateTest, ATopologyIsCreatedWithItsNameAndRemovedWithAllThatBelongsToIt) {
     EXPECT_EQ(create("wc"), Write::kDone);
     EXPECT_EQ(server.data("/a/storm/names/wc"), "wc-1-1");
-    EXPECT_EQ(*decode<TopologyRecord>(server.data("/a/storm/topologies/wc-1-1")), topology("wc"));
+    EXPECT_EQ(*cluster::decode<TopologyRecord>(server.data("/a/storm/topologies/wc-1-1")),
+              topology("wc"));
 
     std::optional<Write> removed;
     nimbus.state.remove_topology(term, "wc-1-1", "wc", into(removed));
@@ -162,7 +174,7 @@ TEST_F(ClusterStateTest, WritesKeepTheirOrderOverALostConnection) {
     time.run_for(5 * kSecond);
 
     EXPECT_EQ(outcomes, std::vector<Write>(5, Write::kDone));
-    EXPECT_EQ(decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 5);
+    EXPECT_EQ(cluster::decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 5);
 }
 
 TEST_F(ClusterStateTest, AWriteThatWaitsThroughAnExpiredSessionIsDoneInTheNext) {
@@ -215,8 +227,9 @@ TEST_F(ClusterStateTest, NoWriteOfADeposedLeaderHappens) {
     time.run_for(kSecond);
 
     EXPECT_EQ(outcomes, std::vector<Write>(6, Write::kDeposed));
-    EXPECT_EQ(*decode<TopologyRecord>(server.data("/a/storm/topologies/wc-1-1")), topology("wc"));
-    EXPECT_EQ(decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 0);
+    EXPECT_EQ(*cluster::decode<TopologyRecord>(server.data("/a/storm/topologies/wc-1-1")),
+              topology("wc"));
+    EXPECT_EQ(cluster::decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 0);
     EXPECT_FALSE(server.exists("/a/storm/names/two"));
 }
 
@@ -502,7 +515,7 @@ struct PublishTest : ClusterStateTest {
     }
     std::optional<SupervisorRecord> there(const std::string& id) {
         if (!server.exists("/a/storm/supervisors/" + id)) return std::nullopt;
-        return *decode<SupervisorRecord>(server.data("/a/storm/supervisors/" + id));
+        return *cluster::decode<SupervisorRecord>(server.data("/a/storm/supervisors/" + id));
     }
 };
 
@@ -659,4 +672,4 @@ TEST_F(ClusterStateTest, WhoLeadsIsFollowed) {
 }
 
 }  // namespace
-}  // namespace storm::cluster
+}  // namespace storm::coordination

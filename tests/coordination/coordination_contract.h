@@ -21,7 +21,7 @@
 #include "cluster/records.h"
 #include "coordination/coordination.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 
 using E = CoordinationError;
 
@@ -122,7 +122,7 @@ TYPED_TEST_P(CoordinationContract, AMultiHappensAsAWholeOrNotAtAll) {
 
 TYPED_TEST_P(CoordinationContract, ATooLargeRecordIsRefusedBeforeItIsSent) {
     auto client = this->connected();
-    const std::string large(kRecordBytesMax, 'x');
+    const std::string large(cluster::kRecordBytesMax, 'x');
 
     EXPECT_EQ(this->create(*client, "/fits", large), E::kNone);
     EXPECT_EQ(this->get(*client, "/fits").second.data.size(), large.size());
@@ -156,7 +156,7 @@ TYPED_TEST_P(CoordinationContract, NoCallbackComesFromInsideACall) {
 
     client->get(
         "/", [&] { ++calls; }, [&](CoordinationError, const Node&) { ++calls; });
-    client->multi({Create{"/large", std::string(kRecordBytesMax + 1, 'x')}},
+    client->multi({Create{"/large", std::string(cluster::kRecordBytesMax + 1, 'x')}},
                   [&](CoordinationError) { ++calls; });
 
     EXPECT_EQ(calls, 0);
@@ -343,4 +343,4 @@ REGISTER_TYPED_TEST_SUITE_P(CoordinationContract, ANodeHasDataAndAVersionThatGro
                             WhatIsAskedWhileTheConnectionIsGoneIsAnsweredInTheEnd,
                             AClientThatGoesCallsNobodyBack, TheTimeoutIsWhatWasAgreed);
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

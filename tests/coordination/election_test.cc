@@ -20,8 +20,12 @@
 #include "tests/cluster/any_record.h"
 #include "tests/support/manual_loop.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
+
+using cluster::AnyRecord;
+using cluster::Assignment;
+using cluster::TopologyRecord;
 
 using storm::testing::ManualLoop;
 using storm::testing::ManualTime;
@@ -364,4 +368,4 @@ TEST(Election, SurvivesAnyOrderOfFaults) {
 }
 
 }  // namespace
-}  // namespace storm::cluster
+}  // namespace storm::coordination

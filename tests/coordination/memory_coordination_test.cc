@@ -13,7 +13,7 @@
 #include "tests/coordination/coordination_contract.h"
 #include "tests/support/manual_loop.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 using storm::testing::ManualLoop;
@@ -142,4 +142,4 @@ TEST_F(MemoryServerTest, AWatchThatFiredDuringACutIsToldAfterIt) {
 }
 
 }  // namespace
-}  // namespace storm::cluster
+}  // namespace storm::coordination

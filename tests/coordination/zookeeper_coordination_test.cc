@@ -20,7 +20,7 @@
 #include "tests/support/tcp_relay.h"
 #include "tests/support/zookeeper.h"
 
-namespace storm::cluster {
+namespace storm::coordination {
 namespace {
 
 /// One server for all tests; each has a root of its own.
@@ -105,7 +105,7 @@ private:
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_ =
         boost::asio::make_work_guard(io_);
-    AsioLoop loop_{io_};
+    daemon::AsioLoop loop_{io_};
     std::string root_;
 };
 
@@ -139,7 +139,7 @@ protected:
     boost::asio::io_context io_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stays_ =
         boost::asio::make_work_guard(io_);
-    AsioLoop loop_{io_};
+    daemon::AsioLoop loop_{io_};
     const std::unique_ptr<Coordination> open_ = connect("");
     const std::unique_ptr<Coordination> ours_ = connect("storm:hunter2");
     const std::unique_ptr<Coordination> others_ = connect("storm:wrong");
@@ -193,4 +193,4 @@ TEST(ZookeeperCoordination, AnAbandonedSessionIsOverAtOnce) {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Zookeeper, CoordinationContract, ZookeeperRig);
 
-}  // namespace storm::cluster
+}  // namespace storm::coordination

@@ -14,7 +14,7 @@
 
 #include "tests/support/temp_dir.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 namespace {
 
 using ::testing::HasSubstr;
@@ -114,4 +114,4 @@ TEST_F(LocalDirs, RefuseTokensThatAreNone) {
 }
 
 }  // namespace
-}  // namespace storm::cluster
+}  // namespace storm::daemon

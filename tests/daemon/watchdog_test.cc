@@ -15,7 +15,7 @@
 
 #include "daemon/asio_loop.h"
 
-namespace storm::cluster {
+namespace storm::daemon {
 namespace {
 
 using base::kMicrosPerMilli;
@@ -103,4 +103,4 @@ TEST(Watchdog, LeavesALoopAloneThatIsBusyOrHasNothingToDo) {
 }
 
 }  // namespace
-}  // namespace storm::cluster
+}  // namespace storm::daemon

@@ -43,7 +43,8 @@ private:
 struct World {
     ManualTime time;
     ManualLoop server_loop{time};
-    cluster::MemoryServer server{server_loop, {kSessionTimeout, [] { return base::Micros{100}; }}};
+    coordination::MemoryServer server{server_loop,
+                                      {kSessionTimeout, [] { return base::Micros{100}; }}};
     TimeOfDay wall{time};
 };
 
@@ -55,14 +56,14 @@ struct SimulatedNimbus {
           state(session),
           topologies(
               state, loop, world.wall, kTaskTimeout,
-              [this] { return election ? election->term() : std::optional<cluster::Term>(); },
+              [this] { return election ? election->term() : std::optional<coordination::Term>(); },
               [] { return std::string(32, 's'); }) {
         session.on_ready([this](std::uint64_t) { topologies.connection_lost(); });
         state.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
             if (leader) topologies.saw_leader(*leader);
         });
         election.emplace(session, id, world.wall.now_ms(),
-                         [this](const std::optional<cluster::Term>& term) {
+                         [this](const std::optional<coordination::Term>& term) {
                              if (term) return topologies.begin_term(*term);
                              topologies.end_term();
                          });
@@ -111,9 +112,9 @@ struct SimulatedNimbus {
 
     World& world;
     ManualLoop loop{world.time};
-    cluster::Session session;
-    cluster::ClusterState state;
-    std::optional<cluster::Election> election;
+    coordination::Session session;
+    coordination::ClusterState state;
+    std::optional<coordination::Election> election;
     Topologies topologies;
 };
 
@@ -156,8 +157,8 @@ struct SimulatedSupervisor {
     }
 
     ManualLoop loop;
-    cluster::Session session;
-    cluster::ClusterState state;
+    coordination::Session session;
+    coordination::ClusterState state;
     cluster::SupervisorRecord record;
 };
 

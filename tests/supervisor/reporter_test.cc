@@ -75,8 +75,8 @@ protected:
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
-    cluster::AsioLoop loop_{io_};
-    cluster::Errands errands_{loop_, "reports", 16};
+    daemon::AsioLoop loop_{io_};
+    daemon::Errands errands_{loop_, "reports", 16};
 };
 
 TEST_F(ReporterTest, AReportTakesOneRoundTripOnceItHasANonce) {

@@ -90,8 +90,8 @@ protected:
     void SetUp() override {
         if (!testing::Zookeeper::is_installed()) GTEST_SKIP() << "ZooKeeper is not installed";
         zookeeper_ = std::make_unique<testing::Zookeeper>();
-        nimbus_ = std::make_unique<TestNimbus>([this](cluster::EventLoop& loop) {
-            return cluster::connect_zookeeper(
+        nimbus_ = std::make_unique<TestNimbus>([this](base::EventLoop& loop) {
+            return coordination::connect_zookeeper(
                 loop, {zookeeper_->address(), 5 * base::kMicrosPerSecond, "/storm"});
         });
     }
@@ -182,9 +182,9 @@ TEST_F(StormSupervisor, EndsWhenItsLoopHangsAndItsSuccessorAdoptsItsWorkers) {
     ASSERT_TRUE(waits_for_starts(1));
     const pid_t worker = nimbus_->starts("wc")[0].pid;
     bool is_there = false;
-    const cluster::WatchedNode node(
+    const coordination::WatchedNode node(
         nimbus_->session(), "/storm/supervisors/" + ready("id"),
-        [&](const std::optional<cluster::Node>& found) { is_there = found.has_value(); });
+        [&](const std::optional<coordination::Node>& found) { is_there = found.has_value(); });
     ASSERT_TRUE(nimbus_->wait_until([&] { return is_there; }));
 
     if (!testing::hang_main_thread(supervisor_->pid())) GTEST_SKIP() << "no ptrace here";

@@ -467,7 +467,7 @@ TEST(Supervisor, KeepsAWorkerWhoseAssignmentCannotBeRead) {
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
     const pid_t pid = cluster.status("wc")->pid;
 
-    cluster.zookeeper().change({cluster::SetData{"/storm/assignments/wc", "garbage"}});
+    cluster.zookeeper().change({coordination::SetData{"/storm/assignments/wc", "garbage"}});
 
     ASSERT_TRUE(
         cluster.nimbus.wait_until([&] { return !cluster.status("wc")->report.failure.empty(); }));
@@ -496,7 +496,7 @@ TEST(Supervisor, KeepsAnAdoptedWorkerWhoseAssignmentCannotBeRead) {
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
     const pid_t pid = cluster.status("wc")->pid;
     cluster.stop();
-    cluster.zookeeper().change({cluster::SetData{"/storm/assignments/wc", "garbage"}});
+    cluster.zookeeper().change({coordination::SetData{"/storm/assignments/wc", "garbage"}});
 
     cluster.start();
 
@@ -513,11 +513,11 @@ TEST(Supervisor, KeepsAnAdoptedWorkerWhoseAssignmentCannotBeRead) {
 void lose_all(TestCluster& cluster, const std::string& id) {
     cluster.zookeeper().cut(cluster.loop());
     cluster.zookeeper().expire(cluster.loop());
-    ASSERT_EQ(
-        cluster.zookeeper().change(
-            {cluster::Remove{"/storm/errors/" + id}, cluster::Remove{"/storm/assignments/" + id},
-             cluster::Remove{"/storm/topologies/" + id}, cluster::Remove{"/storm/names/" + id}}),
-        cluster::CoordinationError::kNone);
+    ASSERT_EQ(cluster.zookeeper().change({coordination::Remove{"/storm/errors/" + id},
+                                          coordination::Remove{"/storm/assignments/" + id},
+                                          coordination::Remove{"/storm/topologies/" + id},
+                                          coordination::Remove{"/storm/names/" + id}}),
+              coordination::CoordinationError::kNone);
     cluster.zookeeper().mend(cluster.loop());
 }
 
@@ -574,9 +574,9 @@ TEST(Supervisor, EndsALostWorkerAsSoonAsItsTopologyIsMarkedAsRemoved) {
 
 /// Puts back what ZooKeeper had.
 void restore(TestCluster& cluster, const cluster::Assignment& assignment) {
-    ASSERT_EQ(cluster.zookeeper().change({cluster::SetData{
+    ASSERT_EQ(cluster.zookeeper().change({coordination::SetData{
                   "/storm/assignments/" + assignment.topology, encode(assignment)}}),
-              cluster::CoordinationError::kNone);
+              coordination::CoordinationError::kNone);
 }
 
 TEST(Supervisor, KeepsAWorkerByTheLastAssignmentWhenZookeeperHasAnOlderOne) {

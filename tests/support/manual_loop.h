@@ -25,7 +25,7 @@ class ManualLoop;
 
 class ManualTime {
 public:
-    using Call = cluster::EventLoop::Call;
+    using Call = base::EventLoop::Call;
 
     base::Micros now() const { return now_; }
 
@@ -54,7 +54,7 @@ private:
     std::map<std::pair<base::Micros, std::uint64_t>, Entry> due_;
 };
 
-class ManualLoop final : public cluster::EventLoop {
+class ManualLoop final : public base::EventLoop {
 public:
     explicit ManualLoop(ManualTime& time) : time_(time) {}
     ~ManualLoop() override { time_.forget(*this); }

@@ -71,20 +71,20 @@ public:
 
 private:
     // Before all that has loops or clients of it.
-    std::unique_ptr<cluster::MemoryServer> server_;
+    std::unique_ptr<coordination::MemoryServer> server_;
 
 public:
-    TestNimbus nimbus{[this](cluster::EventLoop& loop) {
-        if (!server_) server_ = std::make_unique<cluster::MemoryServer>(loop);
+    TestNimbus nimbus{[this](base::EventLoop& loop) {
+        if (!server_) server_ = std::make_unique<coordination::MemoryServer>(loop);
         return server_->connect(loop);
     }};
-    cluster::MemoryServer& zookeeper() { return *server_; }
-    cluster::AsioLoop& loop() { return loop_; }
+    coordination::MemoryServer& zookeeper() { return *server_; }
+    daemon::AsioLoop& loop() { return loop_; }
     supervisor::Settings settings;
 
 private:
-    cluster::AsioLoop loop_{nimbus.io()};
-    cluster::Session session_{loop_, [this] { return server_->connect(loop_); }, "/storm"};
+    daemon::AsioLoop loop_{nimbus.io()};
+    coordination::Session session_{loop_, [this] { return server_->connect(loop_); }, "/storm"};
     std::unique_ptr<supervisor::Supervisor> supervisor_;
 };
 

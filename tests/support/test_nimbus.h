@@ -60,7 +60,7 @@ struct WorkerStart {
 
 class TestNimbus {
 public:
-    using Connect = std::function<std::unique_ptr<cluster::Coordination>(cluster::EventLoop&)>;
+    using Connect = std::function<std::unique_ptr<coordination::Coordination>(base::EventLoop&)>;
 
     explicit TestNimbus(const Connect& connect)
         : folder_(make_folder_()),
@@ -76,7 +76,7 @@ public:
                 .value();
         address_ = "127.0.0.1:" + std::to_string(http_->port());
         election_.emplace(session_, address_, 1,
-                          [this](const std::optional<cluster::Term>& term) { term_ = term; });
+                          [this](const std::optional<coordination::Term>& term) { term_ = term; });
         std::ofstream(token_file()) << "secret\n";
     }
     TestNimbus(const TestNimbus&) = delete;
@@ -114,9 +114,9 @@ public:
     /// It has registered.
     bool wait_for_supervisor(const std::string& id) {
         bool is_there = false;
-        const cluster::WatchedNode node(
+        const coordination::WatchedNode node(
             session_, "/storm/supervisors/" + id,
-            [&](const std::optional<cluster::Node>& found) { is_there = found.has_value(); });
+            [&](const std::optional<coordination::Node>& found) { is_there = found.has_value(); });
         return wait_until([&] { return is_there; });
     }
     void run_for(std::chrono::milliseconds duration) {
@@ -147,11 +147,11 @@ public:
             assignment.workers.push_back(
                 {static_cast<std::uint32_t>(i), supervisor_id, "127.0.0.1", ports[i], 1});
         }
-        std::optional<cluster::Write> wrote;
+        std::optional<coordination::Write> wrote;
         state_.create_topology(*term_, record, assignment,
-                               [&wrote](cluster::Write outcome) { wrote = outcome; });
+                               [&wrote](coordination::Write outcome) { wrote = outcome; });
         ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
-        ASSERT_EQ(*wrote, cluster::Write::kDone);
+        ASSERT_EQ(*wrote, coordination::Write::kDone);
         assignments[id] = assignment;
     }
     /// Raises the epoch, and writes it.
@@ -159,16 +159,16 @@ public:
         cluster::Assignment& assignment = assignments.at(id);
         ++assignment.epoch;
         change(assignment);
-        std::optional<cluster::Write> wrote;
+        std::optional<coordination::Write> wrote;
         state_.set_assignment(*term_, assignment,
-                              [&wrote](cluster::Write outcome) { wrote = outcome; });
+                              [&wrote](coordination::Write outcome) { wrote = outcome; });
         ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
-        ASSERT_EQ(*wrote, cluster::Write::kDone);
+        ASSERT_EQ(*wrote, coordination::Write::kDone);
     }
     void remove(const std::string& id) {
-        std::optional<cluster::Write> wrote;
+        std::optional<coordination::Write> wrote;
         state_.remove_topology(*term_, id, id,
-                               [&wrote](cluster::Write outcome) { wrote = outcome; });
+                               [&wrote](coordination::Write outcome) { wrote = outcome; });
         ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
     }
 
@@ -219,7 +219,7 @@ public:
         return downloads_;
     }
     boost::asio::io_context& io() { return io_; }
-    cluster::Session& session() { return session_; }
+    coordination::Session& session() { return session_; }
     std::string folder() const { return folder_; }
     std::string token_file() const { return folder_ + "/token"; }
     const std::string& address() const { return address_; }
@@ -276,13 +276,13 @@ private:
     const base::SteadyClock clock_;
     net::Doorkeeper door_{[] { return net::Tokens{"secret", ""}; }, clock_, "of nonces"};
     boost::asio::io_context io_{1};
-    cluster::AsioLoop loop_{io_};
-    cluster::Session session_;
-    cluster::ClusterState state_{session_};
+    daemon::AsioLoop loop_{io_};
+    coordination::Session session_;
+    coordination::ClusterState state_{session_};
     std::unique_ptr<net::HttpServer> http_;
     std::string address_;
-    std::optional<cluster::Term> term_;
-    std::optional<cluster::Election> election_;
+    std::optional<coordination::Term> term_;
+    std::optional<coordination::Election> election_;
 };
 
 }  // namespace storm::testing

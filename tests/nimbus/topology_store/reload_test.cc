@@ -28,7 +28,7 @@ namespace {
 
 using base::kMicrosPerSecond;
 using cluster::Assignment;
-using cluster::MultiFault;
+using coordination::MultiFault;
 using tests::SimulatedNimbus;
 using tests::SimulatedSupervisor;
 using tests::World;
@@ -98,9 +98,9 @@ public:
             case Fault::kLostAfter:
                 return fail(1, MultiFault::kLostAfter);
             case Fault::kUnknown:
-                return fail(cluster::kWriteTriesMax, MultiFault::kLostBefore);
+                return fail(coordination::kWriteTriesMax, MultiFault::kLostBefore);
             case Fault::kUnknownDone:
-                return fail(cluster::kWriteTriesMax, MultiFault::kLostAfter);
+                return fail(coordination::kWriteTriesMax, MultiFault::kLostAfter);
         }
     }
 

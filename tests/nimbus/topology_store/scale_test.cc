@@ -61,22 +61,22 @@ protected:
         world.time.run_for(2 * kMicrosPerSecond);  // It makes the folders.
         nimbus.loop.hold();
         world.time.run_for(10 * kMicrosPerSecond);
-        std::vector<cluster::Step> steps;
+        std::vector<coordination::Step> steps;
         for (std::size_t i = 0; i < kTopologies; ++i) {
             const cluster::TopologyRecord made = record(i);
             Assignment none;
             none.topology = made.id;
-            steps.emplace_back(cluster::Create{"/storm/names/" + made.name, made.id});
-            steps.emplace_back(cluster::Create{"/storm/topologies/" + made.id, encode(made)});
-            steps.emplace_back(cluster::Create{"/storm/assignments/" + made.id, encode(none)});
-            steps.emplace_back(
-                cluster::Create{"/storm/errors/" + made.id, encode(cluster::TopologyErrors{})});
+            steps.emplace_back(coordination::Create{"/storm/names/" + made.name, made.id});
+            steps.emplace_back(coordination::Create{"/storm/topologies/" + made.id, encode(made)});
+            steps.emplace_back(coordination::Create{"/storm/assignments/" + made.id, encode(none)});
+            steps.emplace_back(coordination::Create{"/storm/errors/" + made.id,
+                                                    encode(cluster::TopologyErrors{})});
         }
         for (std::size_t i = 0; i < kSupervisors; ++i) {
-            steps.emplace_back(
-                cluster::Create{"/storm/supervisors/s" + std::to_string(i), encode(supervisor(i))});
+            steps.emplace_back(coordination::Create{"/storm/supervisors/s" + std::to_string(i),
+                                                    encode(supervisor(i))});
         }
-        EXPECT_EQ(world.server.change(steps), cluster::CoordinationError::kNone);
+        EXPECT_EQ(world.server.change(steps), coordination::CoordinationError::kNone);
         nimbus.loop.release();
         world.time.run_for(60 * kMicrosPerSecond);
     }
@@ -123,16 +123,16 @@ TEST_F(Scale, AnEventCostsWhatItChanges) {
     }
 
     std::uint64_t before = placed();
-    world.server.change({cluster::Remove{"/storm/supervisors/s7"}});
+    world.server.change({coordination::Remove{"/storm/supervisors/s7"}});
     told("a Supervisor is lost", longest_turn_ms(kMicrosPerSecond));
     EXPECT_LE(placed() - before, 2 * kSlots);
 
     before = placed();
-    world.server.change({cluster::Create{"/storm/supervisors/new", [] {
-                                             auto made = supervisor(kSupervisors);
-                                             made.id = "new";
-                                             return encode(made);
-                                         }()}});
+    world.server.change({coordination::Create{"/storm/supervisors/new", [] {
+                                                  auto made = supervisor(kSupervisors);
+                                                  made.id = "new";
+                                                  return encode(made);
+                                              }()}});
     told("a Supervisor comes", longest_turn_ms(kMicrosPerSecond));
     EXPECT_EQ(placed(), before);
 

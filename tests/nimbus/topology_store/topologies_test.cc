@@ -446,11 +446,11 @@ TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
 /// "bad", in slot 6700 of s1; its record, or its assignment, is garbage.
 struct UnreadableTest : TopologiesTest {
     void put(const std::string& record, const std::string& assignment) {
-        ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                       cluster::Create{kRecord, record},
-                                       cluster::Create{kAssignment, assignment},
-                                       cluster::Create{kErrors, ""}}),
-                  cluster::CoordinationError::kNone);
+        ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                       coordination::Create{kRecord, record},
+                                       coordination::Create{kAssignment, assignment},
+                                       coordination::Create{kErrors, ""}}),
+                  coordination::CoordinationError::kNone);
     }
     static Assignment taken() {
         Assignment taken;
@@ -526,9 +526,9 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsKilledByItsName) {
 }
 
 TEST_F(UnreadableTest, OneOfWhichHalfIsGoneIsKilledToo) {
-    ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                   cluster::Create{kRecord, "garbage"}}),
-              cluster::CoordinationError::kNone);
+    ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                   coordination::Create{kRecord, "garbage"}}),
+              coordination::CoordinationError::kNone);
     lead_again();
 
     EXPECT_EQ(nimbus.kill("bad", 0), "");
@@ -545,7 +545,7 @@ TEST_F(UnreadableTest, AnAssignmentThatBecomesUnreadableIsWrittenAgain) {
     const Assignment before = *nimbus.assignment("wc");
     const std::string path = "/storm/assignments/" + id;
 
-    world.server.change({cluster::SetData{path, "garbage"}});
+    world.server.change({coordination::SetData{path, "garbage"}});
     run();
 
     const auto after = cluster::decode<Assignment>(world.server.data(path));
@@ -564,7 +564,7 @@ TEST_F(UnreadableTest, ARecordThatBecomesUnreadableIsWrittenAgainByWhoWroteIt) {
     const std::string path = "/storm/topologies/" + id;
     const std::string before = world.server.data(path);
 
-    world.server.change({cluster::SetData{path, "garbage"}});
+    world.server.change({coordination::SetData{path, "garbage"}});
     run();
 
     EXPECT_EQ(world.server.data(path), before);
@@ -585,9 +585,9 @@ TEST_F(UnreadableTest, ANewLeaderGivesAnUnreadableAssignmentAnEpochThatNoneHadBe
 
 TEST_F(UnreadableTest, AnAssignmentThatIsNotThereIsMade) {
     supervisor("s1", 2);
-    ASSERT_EQ(world.server.change({cluster::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                   cluster::Create{kRecord, encode(record())}}),
-              cluster::CoordinationError::kNone);
+    ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
+                                   coordination::Create{kRecord, encode(record())}}),
+              coordination::CoordinationError::kNone);
     lead_again();
 
     ASSERT_TRUE(world.server.exists(kAssignment));
@@ -602,7 +602,7 @@ TEST_F(UnreadableTest, ASupervisorWhoseRecordCannotBeReadIsThere) {
     const Assignment before = *nimbus.assignment("wc");
 
     world.server.change(
-        {cluster::SetData{"/storm/supervisors/" + before.workers.at(0).supervisor, "of v9"}});
+        {coordination::SetData{"/storm/supervisors/" + before.workers.at(0).supervisor, "of v9"}});
     run(30 * kMicrosPerSecond);
 
     EXPECT_EQ(nimbus.assignment("wc"), before);
@@ -610,7 +610,7 @@ TEST_F(UnreadableTest, ASupervisorWhoseRecordCannotBeReadIsThere) {
 
 TEST_F(TopologiesTest, AnEmptiedZookeeperKillsNothingAndIsTold) {
     supervisor("s1", 2);
-    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    const auto empty = std::make_unique<coordination::MemoryServer>(world.server_loop);
     const std::string id = nimbus.submit("wc", 1);
     EXPECT_THAT(nimbus.topologies.problems(), IsEmpty());
 
@@ -733,7 +733,7 @@ TEST_F(LostTest, AMarkThatSomebodyHasTakenAwayByHandIsForgotten) {
     run(2 * kRemovalSweep);
     ASSERT_TRUE(nimbus.topologies.was_removed(id)) << "it is there";
 
-    world.server.change({cluster::Remove{"/storm/removed/" + id}});
+    world.server.change({coordination::Remove{"/storm/removed/" + id}});
     run(2 * kRemovalSweep);
 
     EXPECT_FALSE(nimbus.topologies.was_removed(id));
@@ -780,7 +780,7 @@ TEST_F(LostTest, WhatRunsIsAskedForOnlyWhenAllCanHaveTold) {
 }
 
 TEST_F(TopologiesTest, WhatWasSubmittedRightBeforeZookeeperWasEmptiedIsMissingToo) {
-    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    const auto empty = std::make_unique<coordination::MemoryServer>(world.server_loop);
     Submission made;
     made.record.name = "wc";
     made.record.description = tests::describe_json(tests::word_count(1));
@@ -799,7 +799,7 @@ TEST_F(TopologiesTest, WhatWasSubmittedRightBeforeZookeeperWasEmptiedIsMissingTo
 
 TEST_F(TopologiesTest, WhoeverLeadsAnEmptiedZookeeperSaysWhatIsMissing) {
     supervisor("s1", 2);
-    const auto empty = std::make_unique<cluster::MemoryServer>(world.server_loop);
+    const auto empty = std::make_unique<coordination::MemoryServer>(world.server_loop);
     nimbus.submit("wc", 1);
     SimulatedNimbus second(world, "n2:6627");
     run();
@@ -928,16 +928,16 @@ TEST_F(TopologiesTest, ASupervisorThatIsRestartedInOrderKeepsItsWorkers) {
     for (base::Micros since = 0; since < kAliveUntilGone; since += kMicrosPerSecond / 2) {
         report(nimbus, "wc", cluster::WorkerState::kRunning);
         run(since);
-        world.server.change({cluster::Remove{"/storm/supervisors/s1"}});
+        world.server.change({coordination::Remove{"/storm/supervisors/s1"}});
         run(2 * kMicrosPerSecond);
         EXPECT_EQ(nimbus.assignment("wc"), before) << "last report " << since << " us before";
         world.server.change(
-            {cluster::Create{"/storm/supervisors/s1", encode(supervisors[0]->record)}});
+            {coordination::Create{"/storm/supervisors/s1", encode(supervisors[0]->record)}});
         run();
     }
     EXPECT_EQ(nimbus.assignment("wc"), before);
     report(nimbus, "wc", cluster::WorkerState::kRunning);
-    world.server.change({cluster::Remove{"/storm/supervisors/s1"}});
+    world.server.change({coordination::Remove{"/storm/supervisors/s1"}});
     run(kTaskTimeout + kMicrosPerSecond);
     EXPECT_NE(nimbus.assignment("wc"), before) << "it does not come back";
 }
