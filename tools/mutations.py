@@ -444,7 +444,7 @@ MUTATIONS = [
          "known.writing) return;", TOPOLOGIES),
         ("what-runs-is-not-taken-over", "slot = slot_of(worker, report);", "", TOPOLOGIES),
         ("a-kill-is-as-old-as-another-clock-says", "was_killed ? before->second.killed_at : loop.now();",
-         "loop.now() - (wall.now_ms() - made.record.killed_ms) * base::kMicrosPerMilli;", TOPOLOGIES),
+         "was_killed ? 0 : loop.now() - (wall.now_ms() - made.record.killed_ms) * base::kMicrosPerMilli;", TOPOLOGIES),
         ("what-was-removed-is-missing", "read.count(id) > 0 || removed.contains(id)) continue;",
          "read.count(id) > 0) continue;", TOPOLOGIES),
     ),
@@ -457,8 +457,7 @@ MUTATIONS = [
     ),
     *in_file(
         "nimbus/topology_store/topologies_impl.cc",
-        ("anybody-is-a-worker-that-asks", "if (found == nullptr || std::none_of(found->workers.begin(), found->workers.end(), is_it)) {",
-         "if (found == nullptr) {", TOPOLOGIES),
+        ("anybody-is-a-worker-that-asks", "{ return slot.number == worker; };", "{ return slot.number <= worker; };", TOPOLOGIES),
         ("a-worker-tells-of-anything", "keep_own(known->second, worker.report);", "", TOPOLOGIES),
     ),
     *in_file(

@@ -314,6 +314,13 @@ TEST(TokenClient, SaysWhetherTheTokenOrTheStatusIsNotProved) {
                 HasSubstr("answers with status 404, but does not show that it knows the token"));
     EXPECT_THAT(why("storm-answer-proof"),
                 HasSubstr("answers with status 404, but does not prove that status"));
+    const auto liar = changing(real.port(), [](HttpResponse& it) {
+        std::string& info = it.headers["authentication-info"];
+        const std::size_t proof = info.find("rspauth=\"") + 9;
+        info[proof] = info[proof] == '0' ? '1' : '0';
+    });
+    EXPECT_THAT(TokenClient().call(to(liar->port()), "secret").why,
+                HasSubstr("does not show that it knows the token"));
 }
 
 TEST(TokenClient, TheStatusOfAHeadIsProved) {
