@@ -21,6 +21,8 @@ inline constexpr std::uint32_t kTasksMax = (1U << 20) - 1;
 inline constexpr std::size_t kArtifactsMax = 256;
 inline constexpr std::size_t kSlotsMax = 4096;
 inline constexpr std::size_t kSecretBytes = 32;
+/// Key in the mark of a removal. A key that cluster/seal.h has sealed has 75.
+inline constexpr std::size_t kSealedKeyBytesMax = 256;
 /// An incarnation has 32 bits for the epoch.
 inline constexpr std::uint64_t kEpochMax = 0xffff'ffff;
 /// Bucket 63, up to 2^63 microseconds, is the last useful one.

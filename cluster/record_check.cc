@@ -166,6 +166,10 @@ std::string fault(const TopologyErrors& record) {
     return {};
 }
 
+std::string fault(const Removal& record) {
+    return record.answer_key.size() > kSealedKeyBytesMax ? "its key is too long" : std::string();
+}
+
 std::string fault(const Bootstrap& bootstrap) {
     if (std::string found = fault(bootstrap.topology); !found.empty()) return found;
     if (std::string found = fault(bootstrap.assignment); !found.empty()) return found;

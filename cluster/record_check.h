@@ -27,6 +27,7 @@ std::string fault(const SupervisorRecord& record);
 std::string fault(const NimbusRecord& record);
 std::string fault(const Leadership& record);
 std::string fault(const TopologyErrors& record);
+std::string fault(const Removal& record);
 
 std::string fault(const Bootstrap& bootstrap);
 std::string fault(const Hello& hello);

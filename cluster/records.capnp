@@ -85,3 +85,7 @@ struct TopologyError {
 struct TopologyErrors {
   errors @0 :List(TopologyError);
 }
+
+struct Removal {
+  answerKey @0 :Data;
+}

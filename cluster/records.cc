@@ -106,6 +106,14 @@ TopologyErrors read(schema::TopologyErrors::Reader from) {
     return record;
 }
 
+void write(const Removal& record, schema::Removal::Builder to) {
+    to.setAnswerKey(bytes_of(record.answer_key));
+}
+
+Removal read(schema::Removal::Reader from) {
+    return {string(from.getAnswerKey())};
+}
+
 template <typename Struct, typename Record>
 std::string encoded(const Record& record) {
     return message<Struct>([&](typename Struct::Builder to) { write(record, to); });
@@ -294,6 +302,9 @@ std::string encode(const Leadership& record) {
 std::string encode(const TopologyErrors& record) {
     return encoded<schema::TopologyErrors>(record);
 }
+std::string encode(const Removal& record) {
+    return encoded<schema::Removal>(record);
+}
 
 template <>
 base::Result<TopologyRecord> decode(std::string_view bytes) {
@@ -319,6 +330,11 @@ base::Result<Leadership> decode(std::string_view bytes) {
 template <>
 base::Result<TopologyErrors> decode(std::string_view bytes) {
     return decoded<schema::TopologyErrors, TopologyErrors>(bytes, "errors of a topology");
+}
+template <>
+base::Result<Removal> decode(std::string_view bytes) {
+    if (bytes.empty()) return Removal{};  // Made by a version that knew of no key.
+    return decoded<schema::Removal, Removal>(bytes, "mark of a removal");
 }
 
 }  // namespace storm::cluster

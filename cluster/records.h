@@ -6,6 +6,7 @@
 //                 Leadership             everybody
 //                 NimbusRecord           everybody
 //                 TopologyErrors         Nimbus
+//                 Removal                Nimbus; Supervisors ask whether it is there
 //     Supervisor  SupervisorRecord       Nimbus
 //
 // docs/zookeeper-layout.md has the paths. Encoded with Cap'n Proto (cluster/records.capnp), so
@@ -147,6 +148,15 @@ inline constexpr std::size_t kTopologyErrorsMax = 20;
 /// Longer texts are cut.
 inline constexpr std::size_t kErrorBytesMax = 2048;
 
+/// The mark that a topology was removed. Its presence says so, whatever its content.
+struct Removal {
+    /// Sealed key for answers to the topology's workers (cluster/seal.h, cluster/sealed_answer.h).
+    /// Empty: an older version has made the mark, or nobody knew the topology's secret.
+    std::string answer_key;
+
+    friend bool operator==(const Removal&, const Removal&) = default;
+};
+
 /// Writes the unknown fields of a newer version again. If a TopologyRecord has some, only the last
 /// three fields known to this version are taken from the value: the others never change.
 std::string encode(const TopologyRecord& record);
@@ -155,6 +165,7 @@ std::string encode(const SupervisorRecord& record);
 std::string encode(const NimbusRecord& record);
 std::string encode(const Leadership& record);
 std::string encode(const TopologyErrors& record);
+std::string encode(const Removal& record);
 
 /// Takes any bytes; the result is a record, or an error that says what is wrong.
 template <typename Record>
@@ -172,5 +183,7 @@ template <>
 base::Result<Leadership> decode(std::string_view bytes);
 template <>
 base::Result<TopologyErrors> decode(std::string_view bytes);
+template <>
+base::Result<Removal> decode(std::string_view bytes);
 
 }  // namespace storm::cluster

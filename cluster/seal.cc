@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "cluster/limits.h"
+#include "cluster/sealed_answer.h"
 
 namespace storm::cluster {
 namespace {
@@ -78,6 +79,11 @@ std::string about(const TopologyRecord& record, std::string_view key) {
     return record.name + '\0' + std::string(key);
 }
 
+/// Differs from the text for any setting, because no topology's name is empty.
+std::string about_removal(const std::string& topology) {
+    return std::string("\0removed\0", 9) + topology;
+}
+
 std::string seal(const std::string& key, std::string_view value, std::string_view about) {
     const std::string nonce = base::random_bytes(kNonceBytes);
     Cipher cipher(key, nonce, about, true);
@@ -131,11 +137,8 @@ std::string Seal::new_secret() const {
 
 base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
     if (!record.sealed) return record;  // Submitted before seals existed.
-    // Workers with different secrets would refuse each other.
-    const std::size_t random = record.secret.size() - std::min(kCheckBytes, record.secret.size());
-    if (check_of(key_, record.secret.substr(0, random)) != record.secret.substr(random)) {
-        return other_token(record);
-    }
+    auto secret = secret_of_workers_(record);
+    if (!secret) return other_token(record);
     for (auto& [key, value] : record.settings) {
         if (!value.starts_with(kSealMark)) continue;
         auto found = open(key_, value, about(record, key));
@@ -145,10 +148,38 @@ base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
         }
         value = std::move(*found);
     }
-    // So that the bytes in ZooKeeper are useless without the token.
-    record.secret = base::hmac_sha256(key_, std::string(kLinkPurpose) + record.secret);
+    record.secret = *std::move(secret);
     record.sealed = false;
     return record;
+}
+
+std::optional<std::string> Seal::secret_of_workers_(const TopologyRecord& record) const {
+    if (!record.sealed) return record.secret;
+    // Workers with different secrets would refuse each other.
+    const std::size_t random = record.secret.size() - std::min(kCheckBytes, record.secret.size());
+    if (check_of(key_, record.secret.substr(0, random)) != record.secret.substr(random)) {
+        return std::nullopt;
+    }
+    // So that the bytes in ZooKeeper are useless without the token.
+    return base::hmac_sha256(key_, std::string(kLinkPurpose) + record.secret);
+}
+
+std::optional<std::string> Seal::answer_key(const TopologyRecord& record) const {
+    if (record.secret.size() != kSecretBytes) return std::nullopt;
+    const auto secret = secret_of_workers_(record);
+    if (!secret) return std::nullopt;
+    return cluster::answer_key(*secret, record.id);
+}
+
+Removal Seal::removal_of(const TopologyRecord& record) const {
+    const auto key = answer_key(record);
+    return {key ? seal(key_, *key, about_removal(record.id)) : std::string()};
+}
+
+std::optional<std::string> Seal::answer_key(const std::string& topology,
+                                            const Removal& removal) const {
+    if (!removal.answer_key.starts_with(kSealMark)) return std::nullopt;
+    return open(key_, removal.answer_key, about_removal(topology));
 }
 
 }  // namespace storm::cluster

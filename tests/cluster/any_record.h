@@ -86,6 +86,7 @@ public:
     }
     NimbusRecord nimbus() { return {id(), id(), port(), bytes(9), time_ms()}; }
     Leadership leadership() { return {random_.next(), id(), time_ms()}; }
+    Removal removal() { return {bytes(kSealedKeyBytesMax)}; }
     TopologyErrors errors() {
         TopologyErrors record;
         for (std::uint32_t i = below(kTopologyErrorsMax + 1); i > 0; --i) {
@@ -169,7 +170,7 @@ private:
 /// One of them as bytes, of each kind in turn.
 inline std::string any_record_bytes(std::uint64_t seed) {
     AnyRecord any(seed);
-    switch (seed % 6) {
+    switch (seed % 7) {
         case 0:
             return encode(any.topology());
         case 1:
@@ -180,6 +181,8 @@ inline std::string any_record_bytes(std::uint64_t seed) {
             return encode(any.nimbus());
         case 4:
             return encode(any.leadership());
+        case 5:
+            return encode(any.removal());
         default:
             return encode(any.errors());
     }

@@ -51,3 +51,8 @@ struct Assignment {
   workerOfExecutor @5 :List(UInt32);
   reason @6 :Text;
 }
+
+struct Removal {
+  answerKey @0 :Data;
+  by @1 :Text;
+}

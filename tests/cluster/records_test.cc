@@ -39,6 +39,7 @@ void survives_as_any_kind(std::string_view bytes) {
     survives<NimbusRecord>(bytes);
     survives<Leadership>(bytes);
     survives<TopologyErrors>(bytes);
+    survives<Removal>(bytes);
 }
 
 RC_GTEST_PROP(Records, ComeBackAsTheyWere, (std::uint64_t seed)) {
@@ -50,6 +51,7 @@ RC_GTEST_PROP(Records, ComeBackAsTheyWere, (std::uint64_t seed)) {
     comes_back(any.nimbus());
     comes_back(any.leadership());
     comes_back(any.errors());
+    comes_back(any.removal());
 }
 
 /// As a newer version reads it.
@@ -270,6 +272,16 @@ TEST(Records, OfDaemonsAreRefusedWithTheirFault) {
 
     EXPECT_EQ(refusal(Leadership{}), "taken");
     EXPECT_THAT(refusal(Leadership{1, "", 0}), HasSubstr("nimbus' id"));
+}
+
+TEST(Records, AMarkOfARemovalMayBeOfAnyVersion) {
+    EXPECT_EQ(*decode<Removal>(""), Removal{}) << "as versions made it that knew of no key";
+    const std::string newer = message<newer::Removal>([](newer::Removal::Builder to) {
+        to.setAnswerKey(kj::StringPtr("sealed").asBytes());
+        to.setBy("somebody");
+    });
+    EXPECT_EQ(*decode<Removal>(newer), Removal{"sealed"});
+    EXPECT_THAT(refusal(Removal{std::string(kSealedKeyBytesMax + 1, 'k')}), HasSubstr("too long"));
 }
 
 TEST(Records, OfThousandsOfWorkersAndExecutorsFit) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "cluster/limits.h"
+#include "cluster/sealed_answer.h"
 
 namespace storm::cluster {
 namespace {
@@ -95,6 +96,48 @@ TEST(Seal, TakesWhatWasSubmittedBeforeAsItIs) {
     old.secret = std::string(kSecretBytes, 's');
 
     EXPECT_EQ(*Seal("a token of some length").opened(old), old);
+}
+
+TEST(Seal, KnowsTheKeyThatWorkersMakeOfTheirSecret) {
+    const Seal seal("a token of some length");
+    const TopologyRecord sealed = *seal.sealed(record());
+    TopologyRecord old = record();
+
+    EXPECT_EQ(seal.answer_key(sealed), answer_key(seal.opened(sealed)->secret, "wc-1-1"));
+    EXPECT_EQ(seal.answer_key(old), answer_key(old.secret, "wc-1-1"));
+    EXPECT_EQ(Seal("another token").answer_key(sealed), std::nullopt);
+    EXPECT_EQ(seal.answer_key(TopologyRecord{}), std::nullopt) << "anybody could make that one";
+}
+
+TEST(Seal, AMarkOfARemovalKeepsThatKeyAloneAndHidesIt) {
+    const Seal seal("a token of some length");
+    const TopologyRecord sealed = *seal.sealed(record());
+    const std::string key = seal.answer_key(sealed).value();
+
+    const Removal removal = *decode<Removal>(encode(seal.removal_of(sealed)));
+
+    EXPECT_EQ(seal.answer_key("wc-1-1", removal), key);
+    EXPECT_LE(removal.answer_key.size(), kSealedKeyBytesMax);
+    for (const std::string& hidden : {key, sealed.secret, seal.opened(sealed)->secret}) {
+        EXPECT_THAT(encode(removal), Not(HasSubstr(hidden)));
+    }
+    EXPECT_EQ(seal.answer_key("wc-2-1", removal), std::nullopt);
+    EXPECT_EQ(Seal("another token").answer_key("wc-1-1", removal), std::nullopt);
+    for (std::size_t i = 0; i < removal.answer_key.size(); ++i) {
+        Removal changed = removal;
+        changed.answer_key[i] ^= 1;
+        EXPECT_EQ(seal.answer_key("wc-1-1", changed), std::nullopt) << i;
+    }
+}
+
+TEST(Seal, AMarkWithoutAKeyHasNone) {
+    const Seal seal("a token of some length");
+    TopologyRecord unknown;
+    unknown.id = "wc-1-1";
+
+    EXPECT_EQ(seal.removal_of(unknown), Removal{});
+    EXPECT_EQ(seal.answer_key("wc-1-1", Removal{}), std::nullopt);
+    EXPECT_EQ(seal.answer_key("wc-1-1", Removal{std::string(kSealMark)}), std::nullopt);
 }
 
 TEST(Seal, RefusesWhatLooksSealed) {

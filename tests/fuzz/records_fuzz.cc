@@ -53,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try_as<NimbusRecord>(bytes);
     try_as<Leadership>(bytes);
     try_as<TopologyErrors>(bytes);
+    try_as<Removal>(bytes);
     try_json(bytes);
     return 0;
 }
