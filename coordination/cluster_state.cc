@@ -17,6 +17,7 @@ using cluster::Assignment;
 using cluster::kErrorBytesMax;
 using cluster::kTopologyErrorsMax;
 using cluster::Leadership;
+using cluster::Removal;
 using cluster::NimbusRecord;
 using cluster::SupervisorRecord;
 using cluster::TopologyError;
@@ -47,6 +48,7 @@ public:
               [this] { tell_(); }) {}
 
     const Unreadable& unreadable() const { return unreadable_; }
+    bool is_of_this_session() const { return session_ == nodes_.session(); }
 
 private:
     void take_(const std::string& name, const std::string* data) {
@@ -256,6 +258,10 @@ const Unreadable& ClusterState::unreadable_assignments() const {
     return unreadable_of(impl_->assignments);
 }
 
+bool ClusterState::assignments_are_of_this_session() const {
+    return impl_->assignments && impl_->assignments->is_of_this_session();
+}
+
 void ClusterState::follow_removal(const std::string& id,
                                   std::function<void(bool removed)> changed) {
     impl_->removals[id] = std::make_unique<WatchedNode>(
@@ -326,7 +332,7 @@ void ClusterState::read_all(const Term& term,
     const std::string assignments = impl_->session.path("assignments");
     const std::string removed = impl_->session.path("removed");
     const auto nodes = std::make_shared<ReadAll::Nodes>();
-    const auto marks = std::make_shared<std::set<std::string>>();
+    const auto marks = std::make_shared<ReadAll::Nodes>();
     impl_->operations.add(
         // Any server of ZooKeeper may answer a read, even one that lags behind. A read that follows
         // a multi() does not lag.
@@ -338,10 +344,7 @@ void ClusterState::read_all(const Term& term,
                 // meanwhile.
                 const auto read_marks = [=, &client](CoordinationError failed) {
                     if (failed != CoordinationError::kNone) return settled(failed);
-                    client.children(removed, {}, [=](CoordinationError listed, const auto& names) {
-                        *marks = {names.begin(), names.end()};
-                        settled(listed);
-                    });
+                    std::make_shared<ReadAll>(client, marks, settled)->folders({removed});
                 };
                 std::make_shared<ReadAll>(client, nodes, read_marks)
                     ->folders({topologies, assignments});
@@ -355,7 +358,13 @@ void ClusterState::read_all(const Term& term,
             ClusterSnapshot all;
             sort(*nodes, topologies, all.topologies, all.unreadable_topologies);
             sort(*nodes, assignments, all.assignments, all.unreadable_assignments);
-            all.removed = std::move(*marks);
+            Unreadable unreadable_marks;
+            sort(*marks, removed, all.removed, unreadable_marks);
+            for (const auto& [id, why] : unreadable_marks) {
+                log::warn("cannot read the mark of a removal, which counts all the same",
+                          {{"topology", id}, {"error", why}});
+                all.removed.emplace(id, Removal{});
+            }
             done(std::move(all));
         });
 }
@@ -461,8 +470,9 @@ namespace {
 /// Nodes that a topology may have.
 struct NodesOf {
     std::vector<std::string> records;
-    std::string name;  ///< May belong to another topology by now.
-    std::string mark;  ///< Mark of its removal.
+    std::string name;       ///< May belong to another topology by now.
+    std::string mark;       ///< Mark of its removal.
+    std::string mark_data;  ///< Content of a new mark.
 };
 
 /// Removes the nodes that exist, if some were removed by hand or lost.
@@ -500,23 +510,25 @@ void remove_the_rest(Coordination& client, const Check& is_of_term, const std::s
         const bool is_its_own = data != nullptr && *data == id;
         return is_its_own ? std::optional<Step>(Remove{path}) : std::nullopt;
     });
-    look(nodes.mark, [path = nodes.mark](const std::string* data) {
-        return data == nullptr ? std::optional<Step>(Create{path, ""}) : std::nullopt;
+    look(nodes.mark, [mark = Create{nodes.mark, nodes.mark_data}](const std::string* data) {
+        return data == nullptr ? std::optional<Step>(mark) : std::nullopt;
     });
 }
 
 }  // namespace
 
 void ClusterState::remove_topology(const Term& term, const std::string& id, const std::string& name,
-                                   Wrote done) {
+                                   const Removal& mark, Wrote done) {
+    if (!impl_->may_write(mark, id, done)) return;
     const NodesOf nodes = {
         {impl_->path("errors", id), impl_->path("assignments", id), impl_->path("topologies", id)},
         impl_->path("names", name),
-        impl_->path("removed", id)};
+        impl_->path("removed", id),
+        encode(mark)};
     std::vector<Step> steps = {impl_->is_of(term)};
     for (const std::string& path : nodes.records) steps.emplace_back(Remove{path});
     steps.emplace_back(Remove{nodes.name});
-    steps.emplace_back(Create{nodes.mark, ""});
+    steps.emplace_back(Create{nodes.mark, nodes.mark_data});
     impl_->write(
         "cannot remove a topology", id,
         [steps, nodes, id, is_of_term = impl_->is_of(term)](

@@ -74,8 +74,8 @@ struct ClusterSnapshot {
     std::map<std::string, cluster::Assignment> assignments;  ///< Indexed by topology.
     Unreadable unreadable_topologies = {};
     Unreadable unreadable_assignments = {};
-    /// Topologies with a mark of removal that is not swept yet.
-    std::set<std::string> removed = {};
+    /// Marks of removal that are not swept yet, by topology. An unreadable mark is an empty one.
+    std::map<std::string, cluster::Removal> removed = {};
 };
 
 class ClusterState {
@@ -110,6 +110,9 @@ public:
     const Unreadable& unreadable_supervisors() const;
     const Unreadable& unreadable_topologies() const;
     const Unreadable& unreadable_assignments() const;
+    /// Whether the assignments told last were read in this session. Otherwise they are from before
+    /// the last session ended, however long ago that was.
+    bool assignments_are_of_this_session() const;
     /// Tells whether a topology was removed: once it is known, and at each change, until
     /// unfollow_removal(). One call per id at a time.
     void follow_removal(const std::string& id, std::function<void(bool removed)> changed);
@@ -137,10 +140,10 @@ public:
     /// Writes both in one step, for changes of status. Creates the assignment if there is none.
     void update(const Term& term, const cluster::TopologyRecord& record,
                 const cluster::Assignment& assignment, Wrote done);
-    /// Removes the topology with everything that belongs to it, as far as it exists, and leaves the
-    /// mark of its removal. kDone also if it is gone already, or lost.
+    /// Removes the topology with everything that belongs to it, as far as it exists, and leaves
+    /// `mark`, unless there is a mark already. kDone also if the topology is gone already, or lost.
     void remove_topology(const Term& term, const std::string& id, const std::string& name,
-                         Wrote done);
+                         const cluster::Removal& mark, Wrote done);
     /// Topologies whose mark of removal is there, after all that was asked for before.
     void read_removals(std::function<void(base::Result<std::set<std::string>>)> done);
     /// Sweeps the mark of a removal.

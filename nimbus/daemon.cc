@@ -71,7 +71,7 @@ public:
               [this] {
                   return election_ ? election_->term() : std::optional<coordination::Term>();
               },
-              [this] { return seal_.new_secret(); }),
+              seal_),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
                 [this] { return zookeeper_text(); }, tokens_, clock_, started_ms_}) {}
 

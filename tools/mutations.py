@@ -417,11 +417,12 @@ MUTATIONS = [
     # ---- What was removed, and what was lost --------------------------------------------------
     *in_file(
         "coordination/cluster_state.cc",
-        ("a-removal-leaves-no-mark", "steps.emplace_back(Create{nodes.mark, \"\"});", "", CLUSTER_STATE),
-        ("a-lost-one-gets-no-mark", "return data == nullptr ? std::optional<Step>(Create{path, \"\"}) : std::nullopt;",
+        ("a-removal-leaves-no-mark", "steps.emplace_back(Create{nodes.mark, nodes.mark_data});", "", CLUSTER_STATE),
+        ("a-lost-one-gets-no-mark", "return data == nullptr ? std::optional<Step>(mark) : std::nullopt;",
          "return data == nullptr ? std::optional<Step>() : std::nullopt;", CLUSTER_STATE),
         ("a-lost-one-takes-another's-name", "data != nullptr && *data == id;", "data != nullptr;", CLUSTER_STATE),
-        ("nobody-reads-the-marks", "all.removed = std::move(*marks);", "", CLUSTER_STATE),
+        ("nobody-reads-the-marks", "sort(*marks, removed, all.removed, unreadable_marks);", "", CLUSTER_STATE),
+        ("an-unreadable-mark-is-none", "all.removed.emplace(id, Removal{});", "", CLUSTER_STATE),
     ),
     *in_file(
         "supervisor/assigned.cc",

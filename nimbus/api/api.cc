@@ -1,7 +1,6 @@
 #include "nimbus/api/api.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "cluster/record_check.h"
 #include "cluster/reports.h"
 #include "net/limits.h"
+#include "nimbus/api/assignment_answer.h"
 #include "nimbus/api/metrics.h"
 #include "nimbus/api/openapi.h"
 #include "nimbus/api/requests.h"
@@ -32,8 +32,6 @@ int status_of(Kind kind) {
             return 421;
         case Kind::kNotFound:
             return 404;
-        case Kind::kGone:
-            return 410;
         case Kind::kConflict:
             return 409;
         case Kind::kInvalid:
@@ -59,18 +57,6 @@ bool matches(std::string_view pattern, std::string_view path, std::string& argum
     if (found.find('/') != std::string_view::npos) return false;
     argument = found;
     return true;
-}
-
-/// The number in "…?worker=N".
-std::optional<std::uint32_t> worker_in(std::string_view target) {
-    constexpr std::string_view kQuery = "?worker=";
-    const std::size_t at = target.find(kQuery);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = target.substr(at + kQuery.size());
-    std::uint32_t worker = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), worker);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return worker;
 }
 
 }  // namespace
@@ -364,19 +350,9 @@ void Api::topology_(const Call& call) {
 /// For workers whose Supervisor is away. Any Nimbus with a connection knows the assignments in
 /// ZooKeeper; only the leader says that there is none any more.
 void Api::assignment_(const Call& call) {
-    if (const cluster::Assignment* const found = parts_.topologies.assignment(call.argument)) {
-        const auto worker = worker_in(call.request.target);
-        if (worker) parts_.topologies.asked(call.argument, *worker);
-        HttpResponse made;
-        made.content_type = "application/octet-stream";
-        made.body = cluster::encode(*found);
-        return call.reply(std::move(made));
-    }
-    const std::string which = "the topology with the id \"" + call.argument + '"';
-    if (parts_.topologies.was_removed(call.argument)) {
-        return call.reply(refusal_({Kind::kGone, which + " was removed"}));
-    }
-    const std::string why = which + " is not known";
+    auto known = assignment_answer(call.request, call.argument, parts_.topologies);
+    if (known) return call.reply(*std::move(known));
+    const std::string why = "the topology with the id \"" + call.argument + "\" is not known";
     if (!parts_.topologies.leading()) return call.reply(refusal_({Kind::kNotLeader, why}));
     call.reply(refusal_({Kind::kNotFound, why + ", and nobody has removed it"}));
 }

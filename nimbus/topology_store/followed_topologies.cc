@@ -2,14 +2,16 @@
 
 #include <utility>
 
+#include "base/sha256.h"
 #include "nimbus/limits.h"
 #include "nimbus/topology_store/led_topology.h"
 
 namespace storm::nimbus {
 
 FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
-                                       const base::EventLoop& loop, std::function<void()> changed)
-    : state_(state), loop_(loop), changed_(std::move(changed)) {
+                                       const base::EventLoop& loop, const cluster::Seal& seal,
+                                       std::function<void()> changed)
+    : state_(state), loop_(loop), seal_(seal), changed_(std::move(changed)) {
     const auto guarded = [this](auto call) {
         return [alive = std::weak_ptr(alive_), call](const auto& records) {
             if (!alive.expired()) call(records);
@@ -38,17 +40,34 @@ void FollowedTopologies::take_(const std::map<std::string, cluster::Assignment>&
         vanished_[id].assignment = assignment;
         vanished_[id].at = loop_.now();
     }
+    std::erase_if(written_, [&](const auto& each) {
+        const auto now = records.find(each.first);
+        return now == records.end() || now->second != assignments_.at(each.first);
+    });
     assignments_ = records;
     changed_();
 }
 
-/// Reads each description once, because it never changes.
+const WrittenAssignment* FollowedTopologies::written_assignment(const std::string& id) {
+    const auto found = assignments_.find(id);
+    if (found == assignments_.end() || !state_.assignments_are_of_this_session()) return nullptr;
+    const auto [at, is_new] = written_.try_emplace(id);
+    if (is_new) {
+        at->second.bytes = cluster::encode(found->second);
+        at->second.sha256 = base::sha256(at->second.bytes);
+    }
+    return &at->second;
+}
+
+/// Reads each description once, and makes each key once, because they never change.
 void FollowedTopologies::describe_() {
-    std::erase_if(descriptions_,
-                  [this](const auto& each) { return !topologies_.contains(each.first); });
+    const auto is_gone = [this](const auto& each) { return !topologies_.contains(each.first); };
+    std::erase_if(descriptions_, is_gone);
+    std::erase_if(answer_keys_, is_gone);
     for (const auto& [id, record] : topologies_) {
         const auto [at, is_new] = descriptions_.try_emplace(id);
         if (!is_new) continue;
+        answer_keys_[id] = seal_.answer_key(record);
         auto read = cluster::read_description(record.description);
         if (read) at->second = std::move(read).value();
     }
@@ -56,6 +75,11 @@ void FollowedTopologies::describe_() {
 
 const cluster::Description& FollowedTopologies::description(const std::string& id) const {
     return descriptions_.at(id);
+}
+
+const std::string* FollowedTopologies::answer_key(const std::string& id) const {
+    const auto at = answer_keys_.find(id);
+    return at == answer_keys_.end() || !at->second ? nullptr : &*at->second;
 }
 
 void FollowedTopologies::note_vanished(const std::map<std::string, cluster::TopologyRecord>& now) {

@@ -13,9 +13,16 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "cluster/description.h"
+#include "cluster/seal.h"
 #include "coordination/cluster_state.h"
 
 namespace storm::nimbus {
+
+/// The bytes of an assignment, for answers to workers.
+struct WrittenAssignment {
+    std::string bytes;
+    std::string sha256;
+};
 
 class FollowedTopologies {
 public:
@@ -27,7 +34,7 @@ public:
 
     /// `changed` is called when topologies or assignments change, or become readable or unreadable.
     FollowedTopologies(coordination::ClusterState& state, const base::EventLoop& loop,
-                       std::function<void()> changed);
+                       const cluster::Seal& seal, std::function<void()> changed);
     FollowedTopologies(const FollowedTopologies&) = delete;
     FollowedTopologies& operator=(const FollowedTopologies&) = delete;
 
@@ -35,9 +42,14 @@ public:
     const std::map<std::string, cluster::TopologyRecord>& topologies() const { return topologies_; }
     /// Indexed by topology.
     const std::map<std::string, cluster::Assignment>& assignments() const { return assignments_; }
+    /// Writes and hashes an assignment once, however often it is asked for. Null: there is none, or
+    /// what is known of it is from before this session. Valid until control returns to the loop.
+    const WrittenAssignment* written_assignment(const std::string& id);
     const std::map<std::string, cluster::TopologyErrors>& errors() const { return errors_; }
     /// An empty one if it cannot be read. REQUIRES: the id is among topologies().
     const cluster::Description& description(const std::string& id) const;
+    /// The key that seals answers to the topology's workers. Null: it is not known.
+    const std::string* answer_key(const std::string& id) const;
     /// Made by record_in().
     const std::map<std::string, cluster::TopologyRecord>& unreadable() const { return unreadable_; }
 
@@ -56,12 +68,16 @@ private:
 
     coordination::ClusterState& state_;
     const base::EventLoop& loop_;
+    const cluster::Seal& seal_;
     const std::function<void()> changed_;
     bool known_ = false;
     std::map<std::string, cluster::TopologyRecord> topologies_;
     std::map<std::string, cluster::Assignment> assignments_;
+    std::map<std::string, WrittenAssignment>
+        written_;  // Those of assignments_ that were asked for.
     std::map<std::string, cluster::TopologyErrors> errors_;
     std::map<std::string, cluster::Description> descriptions_;
+    std::map<std::string, std::optional<std::string>> answer_keys_;
     std::map<std::string, cluster::TopologyRecord> unreadable_;
     std::map<std::string, Vanished> vanished_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

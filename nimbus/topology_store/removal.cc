@@ -21,7 +21,8 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
     writing(known);
     // Not in_term(): the user gets an answer even if the term has ended.
     const auto settled = [weak = weak_from_this(), round_then = round, id = known.record.id,
-                          name = known.record.name, done, stored = known.stored](Write outcome) {
+                          name = known.record.name, done, stored = known.stored,
+                          mark = mark_of(known)](Write outcome) {
         const auto self = weak.lock();
         if (!self) return;
         // A topology that cannot be read may lack an assignment.
@@ -29,7 +30,8 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             outcome = Write::kDone;
         }
         if (self->round == round_then) {
-            if (stored == Led::Stored::kMissing && outcome == Write::kDone) self->was_removed(id);
+            if (stored == Led::Stored::kMissing && outcome == Write::kDone)
+                self->was_removed(id, mark);
             self->written(id, outcome);
             self->remove_what_is_over();
         }
@@ -45,7 +47,8 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             break;
         case Led::Stored::kMissing:
             // It can only be killed: it ends by the mark of its removal.
-            state.remove_topology(*term, known.record.id, known.record.name, settled);
+            state.remove_topology(*term, known.record.id, known.record.name, mark_of(known),
+                                  settled);
             break;
     }
     // Set now, whether the write succeeds or not: looking once too often does no harm.
@@ -73,11 +76,12 @@ void Topologies::Impl::remove_what_is_over() {
         if (!is_over(fate_of(known.record), !expected, loop.now() - known.killed_at)) continue;
         if (!running.empty()) note_unsure(known.record.name, running);
         writing(known);
-        state.remove_topology(*term, id, known.record.name,
-                              in_term([id = id](Impl& self, Write outcome) {
+        const cluster::Removal mark = mark_of(known);
+        state.remove_topology(*term, id, known.record.name, mark,
+                              in_term([id = id, mark](Impl& self, Write outcome) {
                                   if (outcome == Write::kDone) {
                                       base::log::info("removed", {{"topology", id}});
-                                      self.was_removed(id);
+                                      self.was_removed(id, mark);
                                       self.led.erase(id);
                                       self.book.forget_topology(id);
                                       self.errors.forget(id);
@@ -87,9 +91,21 @@ void Topologies::Impl::remove_what_is_over() {
     }
 }
 
-void Topologies::Impl::was_removed(const std::string& id) {
-    removed.try_emplace(id, loop.now());
+cluster::Removal Topologies::Impl::mark_of(const Led& known) const {
+    const auto last = followed.topologies().find(known.record.id);
+    // An unreadable record may have been readable before.
+    const bool use_last = known.record.secret.empty() && last != followed.topologies().end();
+    return seal.removal_of(use_last ? last->second : known.record);
+}
+
+void Topologies::Impl::was_removed(const std::string& id, const cluster::Removal& mark) {
+    note_removal(id, mark);
     followed.forget_vanished(id);
+}
+
+void Topologies::Impl::note_removal(const std::string& id, const cluster::Removal& mark) {
+    if (removed.contains(id)) return;
+    removed.emplace(id, Removed{loop.now(), seal.answer_key(id, mark)});
 }
 
 /// Whether a process of it may be alive. `told`: counts only present Supervisors, because others do
@@ -144,7 +160,7 @@ void Topologies::Impl::sweep_removals() {
 void Topologies::Impl::sweep_old_removals() {
     // A few at a time, so that ZooKeeper is not flooded after a long outage.
     std::vector<std::pair<base::Micros, std::string>> oldest;
-    for (const auto& [id, since] : removed) oldest.emplace_back(since, id);
+    for (const auto& [id, known] : removed) oldest.emplace_back(known.since, id);
     const std::size_t most = std::min(oldest.size(), kRemovalsSweptAtOnce);
     std::partial_sort(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(most),
                       oldest.end());

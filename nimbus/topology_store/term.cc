@@ -80,7 +80,7 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     // time.
     std::erase_if(removed,
                   [&](const auto& each) { return !snapshot.removed.contains(each.first); });
-    for (const std::string& id : snapshot.removed) removed.try_emplace(id, loop.now());
+    for (const auto& [id, mark] : snapshot.removed) note_removal(id, mark);
     keep_missing(snapshot, read);
     orphans.clear();
     // Assignments without a topology: their workers may still run, so their slots stay taken.

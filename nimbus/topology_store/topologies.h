@@ -39,6 +39,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "cluster/description.h"
+#include "cluster/seal.h"
 #include "coordination/cluster_state.h"
 #include "nimbus/lifecycle/lifecycle.h"
 #include "nimbus/topology_store/report_book.h"
@@ -50,7 +51,6 @@ struct Refusal {
     enum class Kind : std::uint8_t {
         kNotLeader,
         kNotFound,
-        kGone,  ///< It existed, and was removed.
         kConflict,
         kInvalid,
         kUnavailable,
@@ -92,19 +92,19 @@ struct TopologyCounters {
     std::uint64_t terms = 0;
 };
 
+struct WrittenAssignment;  // nimbus/topology_store/followed_topologies.h
+
 class Topologies {
 public:
     /// `term` is asked before each decision, because this process may have slept.
     using CurrentTerm = std::function<std::optional<coordination::Term>()>;
-    /// Returns 32 random bytes.
-    using MakeSecret = std::function<std::string()>;
 
     /// `task_timeout`: a Supervisor without a session counts as present while its last report is
     /// younger. So does, for as long after its end, one whose session ended while it was reporting:
-    /// it is being restarted in order.
+    /// it is being restarted in order. `seal` makes secrets and keys.
     Topologies(coordination::ClusterState& state, base::EventLoop& loop,
                const base::WallClock& wall, base::Micros task_timeout, CurrentTerm term,
-               MakeSecret secret);
+               const cluster::Seal& seal);
     ~Topologies();
     Topologies(const Topologies&) = delete;
     Topologies& operator=(const Topologies&) = delete;
@@ -130,8 +130,8 @@ public:
     /// The topology that requests mean by this name or id.
     std::optional<TopologyView> topology(const std::string& name) const;
     /// The assignment in ZooKeeper, whoever leads: Supervisors follow that one. Null: there is none
-    /// (yet).
-    const cluster::Assignment* assignment(const std::string& id) const;
+    /// (yet), or what is known of it is from before this session. Valid as long as a TopologyView.
+    const WrittenAssignment* assignment(const std::string& id);
     /// A worker asks whether it may run on, since its Supervisor is away.
     void asked(const std::string& id, std::uint32_t worker);
     /// Whether a worker has asked within kAskedLately.
@@ -139,6 +139,8 @@ public:
     /// Whether this Nimbus leads, and knows that it was removed recently, within the limits of
     /// nimbus/limits.h.
     bool was_removed(const std::string& id) const;
+    /// The key that seals answers to its workers (cluster/sealed_answer.h). Null: it is not known.
+    const std::string* answer_key(const std::string& id) const;
     const std::map<std::string, cluster::SupervisorRecord>& supervisors() const;
     /// Is connected, or counts as connected.
     bool is_present(const std::string& supervisor) const;

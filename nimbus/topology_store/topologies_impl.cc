@@ -38,14 +38,14 @@ Refusal refusal(Write outcome, const std::string& what) {
 
 Topologies::Impl::Impl(coordination::ClusterState& given_state, base::EventLoop& given_loop,
                        const base::WallClock& given_wall, base::Micros task_timeout,
-                       CurrentTerm given_term, MakeSecret given_secret)
+                       CurrentTerm given_term, const cluster::Seal& given_seal)
     : state(given_state),
       loop(given_loop),
       wall(given_wall),
       current_term(std::move(given_term)),
-      make_secret(std::move(given_secret)),
+      seal(given_seal),
       presence(book, task_timeout),
-      followed(state, loop, [this] { mend_unreadable(); }) {}
+      followed(state, loop, seal, [this] { mend_unreadable(); }) {}
 
 Led* Topologies::Impl::find(const std::string& name) {
     Led* found = nullptr;
@@ -81,7 +81,7 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     made.record.submitted_ms = wall.now_ms();
     made.record.id = name + '-' + std::to_string(next_number++) + '-' +
                      std::to_string(made.record.submitted_ms / 1000);
-    made.record.secret = make_secret();
+    made.record.secret = seal.new_secret();
     made.assignment.topology = made.record.id;
     made.assignment.status = made.record.status;
     made.pending = true;
@@ -205,9 +205,8 @@ void Topologies::Impl::write_errors() {
 
 Topologies::Topologies(coordination::ClusterState& state, base::EventLoop& loop,
                        const base::WallClock& wall, base::Micros task_timeout, CurrentTerm term,
-                       MakeSecret secret)
-    : impl_(std::make_shared<Impl>(state, loop, wall, task_timeout, std::move(term),
-                                   std::move(secret))) {
+                       const cluster::Seal& seal)
+    : impl_(std::make_shared<Impl>(state, loop, wall, task_timeout, std::move(term), seal)) {
     impl_->follow_supervisors();
 }
 
@@ -328,18 +327,17 @@ std::optional<TopologyView> Topologies::topology(const std::string& name) const 
     return found;
 }
 
-const Assignment* Topologies::assignment(const std::string& id) const {
-    const auto at = impl_->followed.assignments().find(id);
-    return at == impl_->followed.assignments().end() ? nullptr : &at->second;
+const WrittenAssignment* Topologies::assignment(const std::string& id) {
+    return impl_->followed.written_assignment(id);
 }
 
 void Topologies::asked(const std::string& id, std::uint32_t worker) {
     // Anybody may ask for anything: only workers that there are have a place here.
-    const Assignment* const found = assignment(id);
+    const auto found = impl_->followed.assignments().find(id);
+    if (found == impl_->followed.assignments().end()) return;
+    const auto& workers = found->second.workers;
     const auto is_it = [worker](const cluster::WorkerSlot& slot) { return slot.number == worker; };
-    if (found == nullptr || std::none_of(found->workers.begin(), found->workers.end(), is_it)) {
-        return;
-    }
+    if (std::none_of(workers.begin(), workers.end(), is_it)) return;
     const base::Micros now = impl_->loop.now();
     if (now - impl_->askers_swept > kAskedLately) {  // Not each time: it walks over all.
         std::erase_if(impl_->asked,
@@ -356,6 +354,13 @@ bool Topologies::is_asking(const std::string& id, std::uint32_t worker) const {
 
 bool Topologies::was_removed(const std::string& id) const {
     return leading() && impl_->removed.contains(id);
+}
+
+const std::string* Topologies::answer_key(const std::string& id) const {
+    if (const std::string* const key = impl_->followed.answer_key(id)) return key;
+    const auto gone = impl_->removed.find(id);
+    const bool has_key = gone != impl_->removed.end() && gone->second.answer_key;
+    return has_key ? &*gone->second.answer_key : nullptr;
 }
 
 const std::map<std::string, cluster::SupervisorRecord>& Topologies::supervisors() const {

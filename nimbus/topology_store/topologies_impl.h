@@ -33,7 +33,7 @@ Refusal refusal(coordination::Write outcome, const std::string& what);
 struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     Impl(coordination::ClusterState& given_state, base::EventLoop& given_loop,
          const base::WallClock& given_wall, base::Micros task_timeout, CurrentTerm given_term,
-         MakeSecret given_secret);
+         const cluster::Seal& given_seal);
 
     void follow_supervisors();
     void begin(const coordination::Term& given);
@@ -100,8 +100,11 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void end_wait(const Led& known);
+    /// The mark of its removal, to be written.
+    cluster::Removal mark_of(const Led& known) const;
     /// The mark of its removal is written.
-    void was_removed(const std::string& id);
+    void was_removed(const std::string& id, const cluster::Removal& mark);
+    void note_removal(const std::string& id, const cluster::Removal& mark);
     void remove_what_is_over();
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
     std::vector<std::string> may_run(const Led& known) const;
@@ -118,7 +121,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     base::EventLoop& loop;
     const base::WallClock& wall;
     const CurrentTerm current_term;
-    const MakeSecret make_secret;
+    const cluster::Seal& seal;
 
     ReportBook book;
     SupervisorPresence presence;
@@ -150,8 +153,11 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     std::vector<cluster::Assignment> orphans;
     std::uint64_t next_number = 1;
     Supply supply;  // Live Supervisors that report; the rest is of the last run.
-    // When this leader first saw in this term that they were removed.
-    std::map<std::string, base::Micros> removed;
+    struct Removed {
+        base::Micros since = 0;  // When this leader first saw the mark in this term.
+        std::optional<std::string> answer_key;
+    };
+    std::map<std::string, Removed> removed;
     // Removed although the end of these workers was not confirmed; the last kUnsureKept.
     std::deque<std::pair<std::string, std::string>> unsure;
     bool scheduling = false;        // It will be done soon.

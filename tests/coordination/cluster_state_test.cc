@@ -27,6 +27,7 @@ using cluster::kErrorBytesMax;
 using cluster::kRecordBytesMax;
 using cluster::kTopologyErrorsMax;
 using cluster::Leadership;
+using cluster::Removal;
 using cluster::Status;
 using cluster::SupervisorRecord;
 using cluster::TopologyErrors;
@@ -37,6 +38,7 @@ using storm::testing::ManualTime;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Key;
+using ::testing::Pair;
 
 constexpr base::Micros kMilli = base::kMicrosPerMilli;
 constexpr base::Micros kSecond = base::kMicrosPerSecond;
@@ -122,9 +124,9 @@ TEST_F(ClusterStateTest, ATopologyIsCreatedWithItsNameAndRemovedWithAllThatBelon
               topology("wc"));
 
     std::optional<Write> removed;
-    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(removed));
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", {}, into(removed));
     std::optional<Write> again;
-    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(again));
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", {}, into(again));
     time.run_for(kSecond);
 
     EXPECT_EQ(removed, Write::kDone);
@@ -223,7 +225,7 @@ TEST_F(ClusterStateTest, NoWriteOfADeposedLeaderHappens) {
     nimbus.state.set_assignment(old, assignment("wc-1-1", 9), note);
     nimbus.state.update(old, killed, assignment("wc-1-1", 9), note);
     nimbus.state.add_errors(old, "wc-1-1", {{"c", "e", 1}}, note);
-    nimbus.state.remove_topology(old, "wc-1-1", "wc", note);
+    nimbus.state.remove_topology(old, "wc-1-1", "wc", {}, note);
     time.run_for(kSecond);
 
     EXPECT_EQ(outcomes, std::vector<Write>(6, Write::kDeposed));
@@ -303,13 +305,13 @@ TEST_F(ClusterStateTest, ARemovalLeavesAMarkUntilItIsSwept) {
     EXPECT_THAT(told, ElementsAre(false));
 
     std::optional<Write> removed;
-    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(removed));
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", {"its key"}, into(removed));
     ClusterSnapshot all;
     nimbus.state.read_all(term, [&](auto snapshot) { all = std::move(snapshot).value(); });
     time.run_for(kSecond);
     EXPECT_THAT(told, ElementsAre(false, true));
     EXPECT_THAT(all.topologies, IsEmpty());
-    EXPECT_THAT(all.removed, ElementsAre("wc-1-1"));
+    EXPECT_THAT(all.removed, ElementsAre(Pair("wc-1-1", Removal{"its key"})));
 
     std::optional<Write> swept;
     nimbus.state.forget_removal(term, "wc-1-1", into(swept));
@@ -318,27 +320,39 @@ TEST_F(ClusterStateTest, ARemovalLeavesAMarkUntilItIsSwept) {
     EXPECT_THAT(told, ElementsAre(false, true, false));
     other.state.unfollow_removal("wc-1-1");
     std::optional<Write> again;
-    nimbus.state.remove_topology(term, "wc-1-1", "wc", into(again));
+    nimbus.state.remove_topology(term, "wc-1-1", "wc", {}, into(again));
     time.run_for(kSecond);
     EXPECT_EQ(told.size(), 3) << "it is not told any more";
 }
 
 TEST_F(ClusterStateTest, WhatIsNotThereIsMarkedAsRemovedByWhoRemovesIt) {
     std::optional<Write> removed;
-    nimbus.state.remove_topology(term, "lost-1-1", "lost", into(removed));
+    nimbus.state.remove_topology(term, "lost-1-1", "lost", {"its key"}, into(removed));
     std::optional<Write> again;
-    nimbus.state.remove_topology(term, "lost-1-1", "lost", into(again));
+    nimbus.state.remove_topology(term, "lost-1-1", "lost", {}, into(again));
     time.run_for(kSecond);
 
     EXPECT_EQ(removed, Write::kDone);
     EXPECT_EQ(again, Write::kDone);
     EXPECT_THAT(server.children("/a/storm/removed"), ElementsAre("lost-1-1"));
+    EXPECT_EQ(server.data("/a/storm/removed/lost-1-1"), encode(Removal{"its key"}));
+}
+
+TEST_F(ClusterStateTest, AMarkCountsWhateverIsInIt) {
+    server.change(
+        {Create{"/a/storm/removed/old-1-1", ""}, Create{"/a/storm/removed/odd-1-1", "garbage"}});
+
+    ClusterSnapshot all;
+    nimbus.state.read_all(term, [&](auto snapshot) { all = std::move(snapshot).value(); });
+    time.run_for(kSecond);
+
+    EXPECT_THAT(all.removed, ElementsAre(Pair("odd-1-1", Removal{}), Pair("old-1-1", Removal{})));
 }
 
 TEST_F(ClusterStateTest, ALostOneThatIsRemovedLeavesTheNameToTheOneThatHasItNow) {
     create("wc");
     std::optional<Write> removed;
-    nimbus.state.remove_topology(term, "wc-0-0", "wc", into(removed));
+    nimbus.state.remove_topology(term, "wc-0-0", "wc", {}, into(removed));
     time.run_for(kSecond);
 
     EXPECT_EQ(removed, Write::kDone);

@@ -57,7 +57,7 @@ struct SimulatedNimbus {
           topologies(
               state, loop, world.wall, kTaskTimeout,
               [this] { return election ? election->term() : std::optional<coordination::Term>(); },
-              [] { return std::string(32, 's'); }) {
+              seal) {
         session.on_ready([this](std::uint64_t) { topologies.connection_lost(); });
         state.follow_leader([this](const std::optional<cluster::Leadership>& leader) {
             if (leader) topologies.saw_leader(*leader);
@@ -115,6 +115,7 @@ struct SimulatedNimbus {
     coordination::Session session;
     coordination::ClusterState state;
     std::optional<coordination::Election> election;
+    const cluster::Seal seal{"token"};
     Topologies topologies;
 };
 

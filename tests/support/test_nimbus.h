@@ -167,7 +167,7 @@ public:
     }
     void remove(const std::string& id) {
         std::optional<coordination::Write> wrote;
-        state_.remove_topology(*term_, id, id,
+        state_.remove_topology(*term_, id, id, {},
                                [&wrote](coordination::Write outcome) { wrote = outcome; });
         ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
     }
