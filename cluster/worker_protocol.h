@@ -14,7 +14,8 @@
 //
 // Nothing here lets a worker talk to ZooKeeper, or change anything at Nimbus: user code holds no
 // credential of the cluster. A worker knows the addresses of Nimbuses. While its Supervisor is
-// away it asks them, as anybody may, whether it is still wanted.
+// away it asks them, as anybody may, whether it is still wanted, and believes sealed answers
+// (cluster/sealed_answer.h).
 //
 // Threads: plain values and pure functions.
 #pragma once

@@ -229,9 +229,9 @@ private:
             return read(*file_parser_);
         }
         text_parser_.emplace(std::move(*head_));
-        text_parser_->body_limit(kHttpResponseBytesMax);
+        text_parser_->body_limit(wanted_.response_bytes_max);
         if (!text_parser_->is_done() &&
-            text_parser_->content_length().value_or(0) > kHttpResponseBytesMax) {
+            text_parser_->content_length().value_or(0) > wanted_.response_bytes_max) {
             return read_failed(http::error::body_limit, *text_parser_);
         }
         read(*text_parser_);

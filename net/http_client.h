@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "net/http_message.h"
+#include "net/limits.h"
 
 namespace storm::net {
 
@@ -34,6 +35,8 @@ struct HttpCall {
     /// For everything after the connect, so that a server cannot stretch an answer byte by byte. 0:
     /// three times `timeout`, but no limit if a file is sent or saved.
     std::chrono::milliseconds deadline{0};
+    /// A larger body that would be kept in memory is an error.
+    std::uint64_t response_bytes_max = kHttpResponseBytesMax;
 };
 
 /// Any response is a success, whatever its status.

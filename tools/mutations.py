@@ -36,6 +36,11 @@ LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
 BURST = ("worker/engine/burst",)
 LEASE = ("worker/serve/lease",)
+NIMBUS_ANSWER = ("worker/serve/nimbus_answer",)
+NIMBUS_QUESTION = ("worker/serve/nimbus_question",)
+ASSIGNMENT_ANSWER = ("nimbus/api/assignment_answer",)
+SEALED_ANSWER = ("cluster/sealed_answer",)
+SEAL = ("cluster/seal",)
 CLUSTER_STATE = ("coordination/cluster_state",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
@@ -414,6 +419,62 @@ MUTATIONS = [
         ("it-begins-unvouched", "return silence_max_ == 0 || vouched_ || confirmed_;", "return true;", LEASE),
     ),
 
+    # ---- Whom a worker believes ---------------------------------------------------------------
+    *in_file(
+        "worker/serve/nimbus_answer.cc",
+        ("a-worker-believes-anybody", "if (!cluster::is_sealed(", "if (false && !cluster::is_sealed(", NIMBUS_ANSWER),
+        ("what-has-no-seal-is-believed", "return not_believed(\"it has no seal\");",
+         "return {Answer::kGone, std::nullopt};", NIMBUS_ANSWER),
+        ("an-older-assignment-vouches", " || assignment->epoch < asked.epoch", "", NIMBUS_ANSWER),
+        ("anothers-assignment-vouches", "assignment->topology != asked.topology || ", "", NIMBUS_ANSWER),
+    ),
+    *in_file(
+        "worker/serve/nimbus_question.cc",
+        ("one-challenge-for-all", "asked.challenge = cluster::new_challenge();",
+         "if (asked.challenge.empty()) asked.challenge = cluster::new_challenge();", NIMBUS_QUESTION),
+        ("the-first-stranger-ends-the-question", "== Lease::Answer::kNone) continue;", "== Lease::Answer::kNone) break;",
+         NIMBUS_QUESTION),
+        ("strangers-are-asked-for-ever", "in_vain_ = by ? 0 : in_vain_ + 1;", "in_vain_ = 0;", NIMBUS_QUESTION),
+        ("distrust-fills-the-log", "if (!warned_.try_emplace(address, now).second) continue;", "", NIMBUS_QUESTION),
+        ("distrust-is-told-once", "return now - each.second >= kDistrustInterval;",
+         "return now < each.second;", NIMBUS_QUESTION),
+        ("a-stranger-fills-the-memory", "call.response_bytes_max = cluster::kRecordBytesMax;", "", NIMBUS_QUESTION),
+    ),
+    *in_file(
+        "cluster/sealed_answer.cc",
+        ("a-seal-without-the-topology", "add(text, answer.topology);", "", SEALED_ANSWER),
+        ("a-seal-without-the-challenge", "add(text, answer.challenge);", "", SEALED_ANSWER),
+        ("a-seal-without-the-status", "add(text, std::to_string(answer.status));", "", SEALED_ANSWER),
+        ("a-seal-without-the-body", "add(text, answer.body_sha256);", "", SEALED_ANSWER),
+        ("fields-run-into-each-other", "text += std::to_string(field.size()) + ':';", "", SEALED_ANSWER),
+        ("one-key-for-all-topologies", "std::string(kKeyPurpose).append(topology)",
+         "std::string(kKeyPurpose).append(topology.substr(0, 0))", SEALED_ANSWER),
+        ("the-secret-itself-is-the-key", "return base::hmac_sha256(secret, std::string(kKeyPurpose).append(topology));",
+         "return std::string(secret).append(topology.substr(0, 0));", SEALED_ANSWER),
+    ),
+    *in_file(
+        "cluster/seal.cc",
+        ("a-mark-shows-its-key", "{key ? seal(key_, *key, about_removal(record.id)) : std::string()};",
+         "{key ? std::string(kSealMark) + *key : std::string()};", SEAL),
+        ("a-mark-opens-anothers", "return std::string(\"\\0removed\\0\", 9) + topology;",
+         "return topology.substr(0, 0);", SEAL),
+        ("who-has-no-secret-has-a-key", "if (record.secret.size() != kSecretBytes) return std::nullopt;\n    const auto secret",
+         "const auto secret", SEAL),
+    ),
+    *in_file(
+        "nimbus/topology_store/followed_topologies.cc",
+        ("an-old-assignment-is-told-for-ever", "return now == records.end() || now->second != assignments_.at(each.first);",
+         "return now == records.end();", ASSIGNMENT_ANSWER),
+    ),
+    *in_file(
+        "nimbus/api/assignment_answer.cc",
+        ("any-challenge-is-hashed", "if (!challenge.empty() && !cluster::is_challenge(challenge))",
+         "if (challenge == \"none\")", ASSIGNMENT_ANSWER),
+        ("the-body-of-a-410-is-not-sealed", "sha256 = base::sha256(made.body);", "", ASSIGNMENT_ANSWER),
+        ("nobody-is-noted-as-asking", "topologies.asked(topology, *worker);", "static_cast<void>(*worker);",
+         ASSIGNMENT_ANSWER),
+    ),
+
     # ---- What was removed, and what was lost --------------------------------------------------
     *in_file(
         "coordination/cluster_state.cc",
@@ -423,6 +484,7 @@ MUTATIONS = [
         ("a-lost-one-takes-another's-name", "data != nullptr && *data == id;", "data != nullptr;", CLUSTER_STATE),
         ("nobody-reads-the-marks", "sort(*marks, removed, all.removed, unreadable_marks);", "", CLUSTER_STATE),
         ("an-unreadable-mark-is-none", "all.removed.emplace(id, Removal{});", "", CLUSTER_STATE),
+        ("who-was-away-tells-the-past", "return session_ == nodes_.session();", "return true;", ASSIGNMENT_ANSWER),
     ),
     *in_file(
         "supervisor/assigned.cc",
@@ -452,6 +514,9 @@ MUTATIONS = [
     *in_file(
         "nimbus/topology_store/removal.cc",
         ("marks-are-swept-at-once", "loop.now() - since > kRemovalKept;", "loop.now() - since > 0;", TOPOLOGIES),
+        ("a-mark-keeps-no-key", "use_last ? last->second : known.record",
+         "use_last ? last->second : cluster::TopologyRecord()",
+         ASSIGNMENT_ANSWER),
         ("marks-are-never-swept", "loop.now() - since > kRemovalKept;", "false;", TOPOLOGIES),
         ("marks-that-have-gone-stay", "std::erase_if(self.removed, [&](const auto& each) { return !marks->contains(each.first); });",
          "", TOPOLOGIES),

@@ -3,6 +3,7 @@ what became of every message. A row that cannot be shown here says why. Called b
 import contextlib
 import ctypes
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from hosts import Hosts
@@ -141,6 +143,66 @@ def killed_without_supervisor():
         lab.storm("kill", driver.name, "-w", "2", "--detach")
         ends = ended(old)
         return judged("gone-kill", max(ends.values()) - asked, "s", 10, runs=1)
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Says to whoever asks that all was removed."""
+    asked = 0
+
+    def do_GET(self):
+        type(self).asked += 1
+        self.send_response(410)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def stranger_at(port):
+    """How often it was asked, in a function."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Stranger) as server:
+        before = Stranger.asked
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield lambda: Stranger.asked - before
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def removed_without_supervisor():
+    """A worker whose Supervisor is gone does not believe a stranger at Nimbus' address that its topology
+    was removed. It believes Nimbus, though that was started anew since the removal."""
+    with Lab(supervisors=1) as lab:
+        lab.remember_commands()
+        driver = started(lab)
+        old = {worker["pid"] for worker in lab.workers(driver.name).values()}
+        lab.kill("supervisor-1")
+        port = lab.port("nimbus-1")
+        lab.kill("nimbus-1")
+        with stranger_at(port) as asked:
+            wait(20, "all workers have asked the stranger", lambda: asked() >= 3 * len(old), 0.1)
+        check(all(is_alive(pid) for pid in old), "a worker believed a stranger")
+        for pid in old:
+            os.kill(pid, signal.SIGSTOP)  # Else they would drain when it is killed.
+        try:
+            lab.restart("nimbus-1")
+            wait(20, "Nimbus is back", lambda: lab.leads("nimbus-1"), 0.1)
+            lab.storm("kill", driver.name, "-w", "0", "--detach")
+            wait(60, "it is removed",
+                 lambda: not lab.get("/api/v1/topologies")["topologies"], 0.1)
+            lab.kill("nimbus-1")
+            lab.restart("nimbus-1")
+            wait(20, "Nimbus is back", lambda: lab.leads("nimbus-1"), 0.1)
+        finally:
+            for pid in old:
+                os.kill(pid, signal.SIGCONT)
+        asked = now()
+        ends = ended(old)
+        return judged("gone-removed", max(ends.values()) - asked, "s", LEASE + 1, runs=1)
 
 
 def lease_runs_out():
@@ -1129,7 +1191,8 @@ ROWS = {"1": lambda: worker_dies("1", False), "2": lambda: worker_dies("2", True
         "seeds": standby_first, "first-seed": first_seed_hangs,
         "gone": lambda: supervisor_is_gone("gone", signal.SIGKILL, 1),
         "gone-all": lambda: supervisor_is_gone("gone-all", signal.SIGKILL, 2),
-        "lease": lease_runs_out, "gone-kill": killed_without_supervisor, "away": daemons_are_away,
+        "lease": lease_runs_out, "gone-kill": killed_without_supervisor,
+        "gone-removed": removed_without_supervisor, "away": daemons_are_away,
         "9": lambda: supervisor_is_gone("9", signal.SIGSTOP, 1),
         "12": lambda: partition("12", False), "14": lambda: partition("14", True),
         "13": lambda: cut_off_hosts("13"),

@@ -137,7 +137,8 @@ public:
                       [this](const cluster::ToWorker& message) { take(message); }),
           lease_(config.int64("topology.worker.lease.secs", 0) * base::kMicrosPerSecond,
                  clock_.now()),
-          question_(io_, bootstrap_.topology.id, bootstrap_.number),
+          question_(io_, clock_,
+                    {bootstrap_.topology.id, bootstrap_.topology.secret, bootstrap_.number}),
           nimbuses_(bootstrap_.nimbuses) {}
 
     int run() {
@@ -276,7 +277,7 @@ private:
                              "another one vouches for it", {{"who", to_string(holder)}});
         }
         if (nimbuses_.empty() || !lease_.ask(now)) return;
-        question_.ask(nimbuses_, [this](const NimbusQuestion::Said& said) {
+        question_.ask(nimbuses_, assignment_.epoch, [this](const NimbusAnswer& said) {
             if (ending_) return;
             lease_.answered(said.answer);
             // Takes what its Supervisor would have told it.
