@@ -6,7 +6,8 @@
 //     ring 2   elsewhere     the network
 //
 // Chooses the next target with credit in the first ring that has one. If no target has credit at
-// all, it chooses the next one of the nearest ring.
+// all, it chooses the next one of the nearest ring in which not all are gone; if all are gone
+// everywhere, that of the nearest ring.
 //
 // Threads: one instance for each emitting task.
 // Cost:    about 2 ns while the nearest ring has credit; then a look at each target.
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "groupings/credit.h"
 
 namespace storm::groupings {
 
@@ -50,12 +52,12 @@ public:
         STORM_CHECK(targets_.size() == distances.size(), "a distance is one of the three");
     }
 
-    template <typename HasCredit>
-    std::size_t choose(HasCredit&& has_credit) {
+    template <typename CreditOf>
+    std::size_t choose(CreditOf&& credit) {
         Ring& ring = rings_[nearest_];
         const std::size_t index = targets_[ring.next];
-        if (!has_credit(index)) [[unlikely]]
-            return first_with_credit(has_credit);
+        if (credit(index) != Credit::kSome) [[unlikely]]
+            return best(credit);
         ring.next = ring.after(ring.next);
         return index;
     }
@@ -72,16 +74,24 @@ private:
         std::size_t after(std::size_t at) const { return at + 1 == end ? begin : at + 1; }
     };
 
-    template <typename HasCredit>
-    std::size_t first_with_credit(HasCredit& has_credit) {
-        for (std::size_t ring = nearest_; ring < kRings; ++ring) {
-            Ring& tried = rings_[ring];
+    template <typename CreditOf>
+    std::size_t best(CreditOf& credit) {
+        Ring* ring = &rings_[nearest_];  // The ring and the place in it, if nobody has credit.
+        std::size_t place = ring->next;
+        bool present = false;
+        for (std::size_t r = nearest_; r < kRings; ++r) {
+            Ring& tried = rings_[r];
             std::size_t at = tried.next;
             for (std::size_t i = tried.begin; i < tried.end; ++i, at = tried.after(at)) {
-                if (has_credit(targets_[at])) return take(tried, at);
+                const Credit has = credit(targets_[at]);
+                if (has == Credit::kSome) return take(tried, at);
+                if (has == Credit::kGone || present) continue;
+                present = true;
+                ring = &tried;
+                place = at;
             }
         }
-        return take(rings_[nearest_], rings_[nearest_].next);
+        return take(*ring, place);
     }
 
     std::size_t take(Ring& ring, std::size_t at) {

@@ -1,4 +1,4 @@
-// None grouping: the user does not care, so any target, with equal probability.
+// None grouping: the user does not care, so any target that is not gone, at random.
 //
 // Threads: immutable; the caller owns the random number generator.
 #pragma once
@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "groupings/credit.h"
 
 namespace storm::groupings {
 
@@ -17,14 +18,28 @@ public:
         STORM_CHECK(targets > 0, "a grouping has at least one target");
     }
 
-    /// random() returns 64 random bits.
-    template <typename Random>
-    std::size_t choose(Random&& random) const {
+    /// random() returns 64 random bits. Each target has the same chance as long as none is gone.
+    /// `credit(index)` is only asked for that.
+    template <typename Random, typename CreditOf>
+    std::size_t choose(Random&& random, CreditOf&& credit) const {
         const std::uint64_t bits = random();
-        return static_cast<std::size_t>(((bits >> 32) * targets_) >> 32);
+        const auto index = static_cast<std::size_t>(((bits >> 32) * targets_) >> 32);
+        if (credit(index) == Credit::kGone) [[unlikely]]
+            return present_from(index, credit);
+        return index;
     }
 
 private:
+    /// The first one from `index` on that is not gone; `index` if all are.
+    template <typename CreditOf>
+    std::size_t present_from(std::size_t index, CreditOf& credit) const {
+        for (std::size_t n = 1; n < targets_; ++n) {
+            const std::size_t other = (index + n) % targets_;
+            if (credit(other) != Credit::kGone) return other;
+        }
+        return index;
+    }
+
     std::size_t targets_;
 };
 

@@ -1,5 +1,5 @@
 // Partial key grouping: each key has two targets; the one that this emitter has used less is
-// chosen.
+// chosen. If that one is gone, the other one is.
 //
 // Spreads keys that are too frequent for one target. The state of such a key is then in two parts,
 // which a later bolt must join. (Nasir et al.: "The power of both choices", ICDE 2015.)
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "groupings/credit.h"
 
 namespace storm::groupings {
 
@@ -35,9 +36,15 @@ public:
         return {first, second < targets ? second : second - targets};
     }
 
-    std::size_t choose(std::uint64_t hash) {
+    /// `credit(index)` is only asked whether a target is gone.
+    template <typename CreditOf>
+    std::size_t choose(std::uint64_t hash, CreditOf&& credit) {
         const auto [first, second] = candidates(hash);
-        const std::size_t index = used_[second] < used_[first] ? second : first;
+        std::size_t index = used_[second] < used_[first] ? second : first;
+        if (credit(index) == Credit::kGone) [[unlikely]] {
+            const std::size_t other = index == first ? second : first;
+            if (credit(other) != Credit::kGone) index = other;
+        }
         if (++used_[index] == kUsedMax) [[unlikely]]
             halve();
         return index;

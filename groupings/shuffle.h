@@ -1,4 +1,5 @@
-// Shuffle grouping: each target in turn; those without credit are skipped.
+// Shuffle grouping: each target in turn; those without credit are skipped. A target that is gone
+// gets nothing while any other one is there.
 //
 // Threads: one instance for each emitting task.
 // Cost:    about 1 ns; no division.
@@ -8,6 +9,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "groupings/credit.h"
 
 namespace storm::groupings {
 
@@ -20,12 +22,13 @@ public:
         next_ = static_cast<std::size_t>(start % targets);
     }
 
-    /// The next target for which has_credit(index) is true; the next one anyway if there is none.
-    template <typename HasCredit>
-    std::size_t choose(HasCredit&& has_credit) {
+    /// The next target with credit(index) == Credit::kSome; if there is none, the next one that is
+    /// not gone; if all are, the next one.
+    template <typename CreditOf>
+    std::size_t choose(CreditOf&& credit) {
         std::size_t index = next_;
-        if (!has_credit(index)) [[unlikely]]
-            index = first_with_credit(index, has_credit);
+        if (credit(index) != Credit::kSome) [[unlikely]]
+            index = best(credit);
         // Continues behind the target chosen, so that the others share the load of skipped ones
         // evenly.
         next_ = after(index);
@@ -35,12 +38,15 @@ public:
 private:
     std::size_t after(std::size_t index) const { return index + 1 == targets_ ? 0 : index + 1; }
 
-    template <typename HasCredit>
-    std::size_t first_with_credit(std::size_t refused, HasCredit& has_credit) const {
-        for (std::size_t i = after(refused); i != refused; i = after(i)) {
-            if (has_credit(i)) return i;
+    template <typename CreditOf>
+    std::size_t best(CreditOf& credit) const {
+        std::size_t present = targets_;  // The first without credit that is not gone.
+        for (std::size_t left = targets_, i = next_; left > 0; --left, i = after(i)) {
+            const Credit has = credit(i);
+            if (has == Credit::kSome) return i;
+            if (has == Credit::kNone && present == targets_) present = i;
         }
-        return refused;
+        return present == targets_ ? next_ : present;
     }
 
     std::size_t targets_;

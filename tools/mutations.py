@@ -6,6 +6,11 @@ a filter of GoogleTest's may follow. One of them is enough. Choose the quickest 
 """
 import dataclasses
 
+SHUFFLE = ("groupings/shuffle",)
+LOCAL_OR_SHUFFLE = ("groupings/local_or_shuffle",)
+PARTIAL_KEY = ("groupings/partial_key",)
+NONE = ("groupings/simple",)
+ROUTE = ("worker/routing/route",)
 LEDGER = ("worker/acker/ack_ledger",)
 LANE = ("worker/acker/ack_lane",)
 CREDIT = ("worker/queue/credit",)
@@ -110,6 +115,39 @@ MUTATIONS = [
          "if (!acks.empty())", LANE),
         ("the-first-credit-counts", "credits.back() = record;", "credits.front().limit += 0;", LANE),
         ("acks-go-where-the-last-one-went", "if (task != last_task_) {", "if (last_ == nullptr) {", LANE),
+    ),
+
+    # ---- Who gets a row -----------------------------------------------------------------------
+    *in_file(
+        "groupings/shuffle.h",
+        ("a-shuffle-takes-the-gone-for-the-full", "if (has == Credit::kNone && present == targets_)",
+         "if (present == targets_)", SHUFFLE + ROUTE),
+        ("a-shuffle-takes-the-first-that-is-there", "if (has == Credit::kSome) return i;",
+         "if (has != Credit::kGone) return i;", SHUFFLE),
+    ),
+    *in_file(
+        "groupings/local_or_shuffle.h",
+        ("a-near-one-that-is-gone-gets-rows", "if (has == Credit::kGone || present) continue;",
+         "if (present) continue;", LOCAL_OR_SHUFFLE + ROUTE),
+        ("the-farthest-without-credit-gets-rows", "if (has == Credit::kGone || present) continue;",
+         "if (has == Credit::kGone) continue;", LOCAL_OR_SHUFFLE),
+    ),
+    *in_file(
+        "groupings/partial_key.h",
+        ("a-key-stays-with-the-gone", "if (credit(other) != Credit::kGone) index = other;",
+         "static_cast<void>(other);", PARTIAL_KEY + ROUTE),
+    ),
+    *in_file(
+        "groupings/none.h",
+        ("none-falls-on-the-gone", "if (credit(other) != Credit::kGone) return other;",
+         "static_cast<void>(other);", NONE + ROUTE),
+    ),
+    *in_file(
+        "worker/queue/credit.h",
+        ("a-lost-receiver-is-there", "return limit_ != 0 && !gone();", "return !gone();",
+         CREDIT + ROUTE),
+        ("who-waits-learns-of-no-loss", "limit_ = std::min(limit_, receiver_->limit());", "",
+         CREDIT + ROUTE),
     ),
 
     # ---- Credit and cycles --------------------------------------------------------------------

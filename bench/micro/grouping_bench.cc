@@ -19,7 +19,7 @@ std::size_t targets_of(const benchmark::State& state) {
     return static_cast<std::size_t>(state.range(0));
 }
 
-constexpr auto kHasCredit = [](std::size_t) { return true; };
+constexpr auto kHasCredit = [](std::size_t) { return Credit::kSome; };
 
 void BM_Shuffle(benchmark::State& state) {
     Shuffle shuffle(targets_of(state), 1);
@@ -45,14 +45,15 @@ BENCHMARK(BM_Fields)->Arg(2)->Arg(100);
 void BM_PartialKey(benchmark::State& state) {
     PartialKey keys(targets_of(state));
     base::Random random(1);
-    for (auto _ : state) benchmark::DoNotOptimize(keys.choose(random.next()));
+    for (auto _ : state) benchmark::DoNotOptimize(keys.choose(random.next(), kHasCredit));
 }
 BENCHMARK(BM_PartialKey)->Arg(2)->Arg(100);
 
 void BM_None(benchmark::State& state) {
     const None none(targets_of(state));
     base::Random random(1);
-    for (auto _ : state) benchmark::DoNotOptimize(none.choose([&] { return random.next(); }));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(none.choose([&] { return random.next(); }, kHasCredit));
 }
 BENCHMARK(BM_None)->Arg(100);
 

@@ -16,8 +16,13 @@ using ::testing::ElementsAre;
 
 constexpr Distance kLoop = Distance::kSameLoop, kWorker = Distance::kSameWorker,
                    kFar = Distance::kElsewhere;
-constexpr auto kAll = [](std::size_t) { return true; };
-constexpr auto kNone = [](std::size_t) { return false; };
+constexpr auto kAll = [](std::size_t) { return Credit::kSome; };
+constexpr auto kNone = [](std::size_t) { return Credit::kNone; };
+constexpr auto kAllGone = [](std::size_t) { return Credit::kGone; };
+
+Credit some_if(bool has_credit) {
+    return has_credit ? Credit::kSome : Credit::kNone;
+}
 
 template <typename HasCredit>
 std::vector<std::size_t> chosen(LocalOrShuffle& grouping, std::size_t times, HasCredit has_credit) {
@@ -35,16 +40,30 @@ TEST(LocalOrShuffle, NearestRingTakesAllWhileItHasCredit) {
 TEST(LocalOrShuffle, SkipsWithinTheRingBeforeItGoesFarther) {
     LocalOrShuffle grouping(std::vector{kFar, kLoop, kWorker, kLoop}, 0);
 
-    EXPECT_THAT(chosen(grouping, 3, [](std::size_t i) { return i != 1; }), ElementsAre(3, 3, 3));
-    EXPECT_THAT(chosen(grouping, 2, [](std::size_t i) { return i == 0 || i == 2; }),
+    EXPECT_THAT(chosen(grouping, 3, [](std::size_t i) { return some_if(i != 1); }),
+                ElementsAre(3, 3, 3));
+    EXPECT_THAT(chosen(grouping, 2, [](std::size_t i) { return some_if(i == 0 || i == 2); }),
                 ElementsAre(2, 2));
-    EXPECT_THAT(chosen(grouping, 2, [](std::size_t i) { return i == 0; }), ElementsAre(0, 0));
+    EXPECT_THAT(chosen(grouping, 2, [](std::size_t i) { return some_if(i == 0); }),
+                ElementsAre(0, 0));
 }
 
 TEST(LocalOrShuffle, NearestRingGoesOnWhereNoneHasCredit) {
     LocalOrShuffle grouping(std::vector{kFar, kWorker, kWorker}, 1);
 
     EXPECT_THAT(chosen(grouping, 3, kNone), ElementsAre(2, 1, 2));
+}
+
+TEST(LocalOrShuffle, OneWithoutCreditFarAwayIsBetterThanANearOneThatIsGone) {
+    LocalOrShuffle grouping(std::vector{kLoop, kWorker, kFar, kFar, kWorker}, 0);
+    const auto gone_but = [](std::size_t one, std::size_t other) {
+        return
+            [=](std::size_t i) { return i == one || i == other ? Credit::kNone : Credit::kGone; };
+    };
+
+    EXPECT_THAT(chosen(grouping, 3, gone_but(2, 3)), ElementsAre(2, 3, 2));
+    EXPECT_THAT(chosen(grouping, 2, gone_but(3, 4)), ElementsAre(4, 4)) << "the nearest of them";
+    EXPECT_THAT(chosen(grouping, 2, kAllGone), ElementsAre(0, 0));
 }
 
 TEST(LocalOrShuffle, StartsWhereItIsTold) {
@@ -71,7 +90,8 @@ RC_GTEST_PROP(LocalOrShuffle, NoTargetWithCreditIsNearerThanTheChosen, (std::uin
     for (int turn = 0; turn < 20; ++turn) {
         const auto credit =
             *rc::gen::container<std::vector<bool>>(distances.size(), rc::gen::arbitrary<bool>());
-        const std::size_t index = grouping.choose([&](std::size_t i) { return credit[i]; });
+        const std::size_t index =
+            grouping.choose([&](std::size_t i) { return some_if(credit[i]); });
         bool any = false;
         for (std::size_t i = 0; i < distances.size(); ++i) {
             any = any || credit[i];

@@ -15,6 +15,8 @@
 namespace storm::groupings {
 namespace {
 
+constexpr auto kAllThere = [](std::size_t) { return Credit::kNone; };
+
 RC_GTEST_PROP(PartialKey, KeyHasTwoDifferentTargetsTheFirstOfThemThatOfFields,
               (std::uint64_t hash)) {
     const auto targets = *rc::gen::inRange<std::size_t>(2, 5000);
@@ -34,23 +36,38 @@ RC_GTEST_PROP(PartialKey, ChoosesAmongTheTwoWhateverWasChosenBefore, (std::uint6
     for (int i = 0; i < 200; ++i) {
         const std::uint64_t hash = random.next();
         const auto [first, second] = partial_key.candidates(hash);
-        const std::size_t index = partial_key.choose(hash);
+        const std::size_t index = partial_key.choose(hash, kAllThere);
         RC_ASSERT(index == first || index == second);
     }
+}
+
+TEST(PartialKey, AKeyGoesToTheOtherOfItsTwoWhileOneIsGone) {
+    constexpr std::uint64_t kKey = 0x1234'5678'9ABC'DEF0;
+    PartialKey partial_key(10);
+    const auto two = partial_key.candidates(kKey);
+    for (const std::size_t gone : two) {
+        const std::size_t other = two[0] + two[1] - gone;
+        const auto credit = [&](std::size_t i) {
+            return i == gone ? Credit::kGone : Credit::kNone;
+        };
+        for (int i = 0; i < 5; ++i) EXPECT_EQ(partial_key.choose(kKey, credit), other);
+    }
+    const std::size_t any = partial_key.choose(kKey, [](std::size_t) { return Credit::kGone; });
+    EXPECT_TRUE(any == two[0] || any == two[1]) << "both are gone";
 }
 
 TEST(PartialKey, OneTargetIsAlwaysIt) {
     PartialKey partial_key(1);
 
-    EXPECT_EQ(partial_key.choose(0), 0U);
-    EXPECT_EQ(partial_key.choose(~std::uint64_t{0}), 0U);
+    EXPECT_EQ(partial_key.choose(0, kAllThere), 0U);
+    EXPECT_EQ(partial_key.choose(~std::uint64_t{0}, kAllThere), 0U);
 }
 
 TEST(PartialKey, OneKeyIsSharedEquallyByItsTwo) {
     PartialKey partial_key(10);
     std::vector<int> times(10);
 
-    for (int i = 0; i < 1000; ++i) ++times[partial_key.choose(0x1234'5678'9ABC'DEF0)];
+    for (int i = 0; i < 1000; ++i) ++times[partial_key.choose(0x1234'5678'9ABC'DEF0, kAllThere)];
 
     EXPECT_EQ(std::count(times.begin(), times.end(), 500), 2);
 }
@@ -61,7 +78,7 @@ TEST(PartialKey, StaysEvenForAsLongAsItRuns) {
     std::vector<int> times(2);
 
     for (int i = 0; i < 5'000'000; ++i)
-        ++times[partial_key.choose(static_cast<std::uint64_t>(i) << 32)];
+        ++times[partial_key.choose(static_cast<std::uint64_t>(i) << 32, kAllThere)];
 
     EXPECT_NEAR(times[0], times[1], 2);
 }
@@ -73,7 +90,8 @@ TEST(PartialKey, FrequentKeyIsSpread) {
     base::Random random(1);
     std::vector<int> times(8);
 
-    for (int i = 0; i < kRows; ++i) ++times[partial_key.choose(i % 2 == 0 ? 42 : random.next())];
+    for (int i = 0; i < kRows; ++i)
+        ++times[partial_key.choose(i % 2 == 0 ? 42 : random.next(), kAllThere)];
 
     EXPECT_LT(*std::max_element(times.begin(), times.end()), kRows * 30 / 100);
 }

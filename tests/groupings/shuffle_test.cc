@@ -1,4 +1,5 @@
-// Each target in turn, and those without credit left out without burdening their neighbour.
+// Each target in turn, and those without credit left out without burdening their neighbour; those
+// that are gone get nothing while there is any other one.
 #include "groupings/shuffle.h"
 
 #include <algorithm>
@@ -15,8 +16,9 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr auto kAll = [](std::size_t) { return true; };
-constexpr auto kNone = [](std::size_t) { return false; };
+constexpr auto kAll = [](std::size_t) { return Credit::kSome; };
+constexpr auto kNone = [](std::size_t) { return Credit::kNone; };
+constexpr auto kAllGone = [](std::size_t) { return Credit::kGone; };
 
 std::vector<std::size_t> chosen(Shuffle& shuffle, std::size_t times) {
     std::vector<std::size_t> indices;
@@ -38,6 +40,29 @@ TEST(Shuffle, TakesTheNextWhereNoneHasCredit) {
     EXPECT_EQ(shuffle.choose(kAll), 2U);
 }
 
+TEST(Shuffle, TakesOneWithoutCreditRatherThanOneThatIsGone) {
+    Shuffle shuffle(4, 0);
+    const auto credit = [](std::size_t i) { return i % 2 == 0 ? Credit::kGone : Credit::kNone; };
+
+    EXPECT_EQ(shuffle.choose(credit), 1U);
+    EXPECT_EQ(shuffle.choose(credit), 3U);
+    EXPECT_EQ(shuffle.choose(credit), 1U);
+}
+
+TEST(Shuffle, TakesOneWithCreditThoughOneWithoutComesFirst) {
+    Shuffle shuffle(3, 0);
+
+    EXPECT_EQ(shuffle.choose([](std::size_t i) { return i == 2 ? Credit::kSome : Credit::kNone; }),
+              2U);
+}
+
+TEST(Shuffle, TakesTheNextWhereAllAreGone) {
+    Shuffle shuffle(2, 1);
+
+    EXPECT_EQ(shuffle.choose(kAllGone), 1U);
+    EXPECT_EQ(shuffle.choose(kAllGone), 0U);
+}
+
 TEST(Shuffle, OneTargetIsAlwaysIt) {
     Shuffle shuffle(1, ~std::uint64_t{0});
 
@@ -53,7 +78,8 @@ RC_GTEST_PROP(Shuffle, SpreadsEvenlyOverThoseWithCredit, (std::uint64_t start)) 
 
     std::vector<int> times(credit.size());
     for (std::size_t i = 0; i < 3 * with_credit; ++i) {
-        ++times[shuffle.choose([&](std::size_t index) { return credit[index]; })];
+        ++times[shuffle.choose(
+            [&](std::size_t index) { return credit[index] ? Credit::kSome : Credit::kNone; })];
     }
 
     for (std::size_t i = 0; i < credit.size(); ++i) RC_ASSERT(times[i] == (credit[i] ? 3 : 0));
@@ -62,7 +88,9 @@ RC_GTEST_PROP(Shuffle, SpreadsEvenlyOverThoseWithCredit, (std::uint64_t start)) 
 RC_GTEST_PROP(Shuffle, SameStartAndCreditGiveTheSameChoices, (std::uint64_t start)) {
     const auto targets = *rc::gen::inRange<std::size_t>(1, 50);
     const auto refused = *rc::gen::inRange<std::size_t>(0, 50);
-    const auto has_credit = [refused](std::size_t index) { return index != refused; };
+    const auto has_credit = [refused](std::size_t index) {
+        return index == refused ? Credit::kNone : Credit::kSome;
+    };
     Shuffle one(targets, start), other(targets, start);
 
     for (int i = 0; i < 100; ++i) RC_ASSERT(one.choose(has_credit) == other.choose(has_credit));

@@ -16,6 +16,7 @@
 // Cost:    an add and a compare per row; a fence per quarter of the window.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -87,6 +88,9 @@ public:
     }
     /// True also if the receiver is gone, so that groupings with a choice choose another one.
     bool exhausted() const { return exhausted_; }
+    /// False: the receiver is lost, gone or has not come yet, as far as the last look showed, so a
+    /// row for it would have to wait for another one. REQUIRES: exhausted().
+    bool is_there() const { return limit_ != 0 && !gone(); }
     /// Nobody waits for this receiver. REQUIRES: refresh() has returned true.
     bool gone() const { return limit_ == CreditReceiver::kUnlimited; }
     /// Bytes sent since the credit was exhausted, or since count_beyond(). REQUIRES: exhausted().
@@ -97,7 +101,11 @@ public:
     /// limit, and is not any more.
     [[nodiscard]] bool revoke() {
         beyond_from_ = sent_;
-        if (exhausted_) return false;  // Already waiting; refresh() will see the new limit.
+        if (exhausted_) {
+            // Already waiting; refresh() will see a higher limit.
+            limit_ = std::min(limit_, receiver_->limit());
+            return false;
+        }
         look();
         return exhausted_;
     }

@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "groupings/all.h"
+#include "groupings/credit.h"
 #include "groupings/custom.h"
 #include "groupings/direct.h"
 #include "groupings/fields.h"
@@ -55,15 +56,18 @@ public:
     /// nothing for a direct grouping; for a custom one, the targets that ask() has chosen.
     template <typename Each>
     bool choose(const std::byte* row, base::Random& random, Each&& each) {
-        const auto has_credit = [this](std::size_t i) {
-            return !targets_[i].sender->credit.exhausted();
+        const auto credit_of = [this](std::size_t i) {
+            const CreditSender& credit = targets_[i].sender->credit;
+            if (!credit.exhausted()) [[likely]]
+                return groupings::Credit::kSome;
+            return credit.is_there() ? groupings::Credit::kNone : groupings::Credit::kGone;
         };
         const auto to = [&](std::size_t i) { return each(targets_[i]); };
         struct Visit {
             Route& route;
             const std::byte* row;
             base::Random& random;
-            const decltype(has_credit)& credit;
+            const decltype(credit_of)& credit;
             const decltype(to)& copy;
 
             bool operator()(groupings::Fields& fields) const {
@@ -74,11 +78,11 @@ public:
                 return copy(near.choose(credit));
             }
             bool operator()(groupings::PartialKey& keys) const {
-                return copy(keys.choose(route.hash(row)));
+                return copy(keys.choose(route.hash(row), credit));
             }
             bool operator()(groupings::Global&) const { return copy(groupings::Global::choose()); }
             bool operator()(groupings::None& none) const {
-                return copy(none.choose([this] { return random.next(); }));
+                return copy(none.choose([this] { return random.next(); }, credit));
             }
             bool operator()(groupings::All& all) const {
                 bool sent = true;
@@ -92,7 +96,7 @@ public:
                 return sent;
             }
         };
-        return std::visit(Visit{*this, row, random, has_credit, to}, chooser_);
+        return std::visit(Visit{*this, row, random, credit_of, to}, chooser_);
     }
     /// The target for a row emitted to `task`; null unless this is a direct grouping with that
     /// task.

@@ -328,6 +328,24 @@ TEST(Credit, OneThatIsGoneForGoodIsUsedUpButNobodyWaitsForIt) {
     EXPECT_TRUE(has_credit.gone());
 }
 
+TEST(Credit, AReceiverIsThereUnlessItsCreditWasTakenBackOrItIsGone) {
+    CreditReceiver receiver(1'000, CreditReceiver::Sender::kElsewhere);
+    CreditSender sender(&receiver);
+    ASSERT_TRUE(sender.send(1'000));
+    EXPECT_TRUE(sender.is_there()) << "it has no credit, that is all";
+
+    receiver.revoke();
+    EXPECT_FALSE(sender.revoke()) << "it waits already";
+    EXPECT_FALSE(sender.is_there());
+    EXPECT_TRUE(receiver.announced(1'000));
+    EXPECT_FALSE(sender.refresh()) << "the next one has the bytes to consume";
+    EXPECT_TRUE(sender.is_there());
+
+    receiver.give_up();
+    EXPECT_TRUE(sender.refresh());
+    EXPECT_FALSE(sender.is_there());
+}
+
 TEST(Credit, WhoseReceiverIsGoneForGoodLearnsItAtOnce) {
     CreditReceiver receiver(1'000, CreditReceiver::Sender::kElsewhere);
     CreditSender sender(&receiver);

@@ -84,6 +84,37 @@ TEST_F(RouteTest, AShufflePassesOverWhoHasNoCredit) {
     EXPECT_TRUE(shuffle.credit().may_choose);
 }
 
+TEST_F(RouteTest, WhoIsGoneGetsNothingThoughNobodyHasCredit) {
+    for (const GroupingKind grouping :
+         {GroupingKind::kShuffle, GroupingKind::kLocalOrShuffle, GroupingKind::kNone}) {
+        receivers.clear();
+        senders.clear();
+        Route any = route(grouping);
+        for (std::size_t i = 0; i < kTargets; ++i)
+            static_cast<void>(senders[i].credit.send(kWindow));
+        receivers[0].revoke();
+        receivers[2].give_up();
+        // Two ways to learn of it: a look for new credit, and the news that a worker is lost.
+        static_cast<void>(senders[0].credit.revoke());
+        static_cast<void>(senders[2].credit.refresh());
+
+        const std::map<TaskId, int> counts = chosen(any, 30);
+        EXPECT_EQ(counts, (std::map<TaskId, int>{{target(1), 30}}));
+    }
+}
+
+TEST_F(RouteTest, AKeyWithTwoTasksGoesToTheOneThatIsThere) {
+    Route keys = route(GroupingKind::kPartialKey, {"n"});
+    const std::map<TaskId, int> both = chosen(keys, 30);
+    ASSERT_THAT(both, SizeIs(2));
+    const TaskId lost = both.begin()->first;
+    const auto i = static_cast<std::size_t>(lost - target(0));
+    receivers[i].revoke();
+    static_cast<void>(senders[i].credit.revoke());
+
+    EXPECT_EQ(chosen(keys, 30).count(lost), 0U);
+}
+
 TEST_F(RouteTest, OneKeyGoesToOneTask) {
     Route fields = route(GroupingKind::kFields, {"n"});
     EXPECT_THAT(chosen(fields, 10), SizeIs(1));
