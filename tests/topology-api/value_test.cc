@@ -42,6 +42,26 @@ TEST(Value, HoldsWhatItIsMadeOf) {
     EXPECT_EQ(Value(Value::Bytes{std::byte{9}}).bytes().size(), 1u);
 }
 
+Value made(Value value) {
+    return value;
+}
+
+TEST(Value, OfATemporaryWhatItHeldOutlivesIt) {
+    const std::string text(100, 'x');  // Not within the value itself.
+    std::string all;
+    for (const Value& item : made(Value::List{text, text}).list()) all += item.string();
+    for (const auto& [key, item] : made(Value::Map{{text, text}}).map()) all += key + item.string();
+    for (const char letter : made(text).string()) all += letter;
+    for (const std::byte one : made(Value::Bytes(100, std::byte{'x'})).bytes())
+        all += static_cast<char>(one);
+    EXPECT_EQ(all, std::string(600, 'x'));
+
+    static_assert(std::is_same_v<decltype(made({}).list()), Value::List>);
+    const Value kept = Value::List{text};
+    EXPECT_EQ(&kept.list(), &kept.list()) << "what is no temporary is not copied";
+    EXPECT_THROW(static_cast<void>(made(1).list()), FieldError);
+}
+
 TEST(Value, UnsignedNumberIsInt64AsLongAsItFits) {
     constexpr std::uint64_t kFits = std::numeric_limits<std::int64_t>::max();
 

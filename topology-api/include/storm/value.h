@@ -112,14 +112,20 @@ public:
     std::int64_t int64() const;
     /// A floating-point number.
     double real() const;
-    /// A text.
-    const std::string& string() const;
+    /// A text. This and the next ones refer to what the value holds; of a temporary, as
+    /// Tuple::value() returns, they are moved out of it, so that `for (const Value& item :
+    /// input.value("items").list())` is right.
+    const std::string& string() const&;
+    std::string string() &&;
     /// Bytes.
-    const Bytes& bytes() const;
+    const Bytes& bytes() const&;
+    Bytes bytes() &&;
     /// The items of a list.
-    const List& list() const;
+    const List& list() const&;
+    List list() &&;
     /// The entries of a map, sorted by key.
-    const Map& map() const;
+    const Map& map() const&;
+    Map map() &&;
 
     /// The value, of any kind; the only way to an integer above INT64_MAX.
     const Variant& variant() const { return held_; }
