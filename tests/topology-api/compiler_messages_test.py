@@ -78,6 +78,56 @@ class CompilerMessages(unittest.TestCase):
         self.assertEqual(len(errors), 1, text)
         self.assertIn("emit() takes", errors[0])
 
+    def declaring(self, *components):
+        calls = "".join(f"void call_{i}(storm::TopologyBuilder& t) {{ {call}; }}\n"
+                        for i, call in enumerate(components))
+        return compiled(self.file("program.cc", f"""
+            #include <memory>
+            #include <storm/storm.h>
+            namespace shop {{
+            struct Lines : storm::Spout {{
+                explicit Lines(std::string) {{}}
+                void declare_outputs(storm::Outputs& outputs) const override {{ outputs.stream({{"n"}}); }}
+                storm::Next next_tuple(storm::SpoutCollector&) override {{ return storm::Next::kIdle; }}
+            }};
+            struct Work : storm::BasicBolt {{
+                explicit Work(int, std::shared_ptr<int> = nullptr) {{}}
+                Work(int, std::unique_ptr<int>) {{}}
+                void execute(const storm::Tuple&, storm::BasicCollector&) override {{}}
+            }};
+            struct Idle : storm::Bolt {{}};
+            struct Half : storm::Spout {{}};
+            struct Stranger {{}};
+            }}
+            {calls}
+        """))
+
+    def test_a_component_that_cannot_be_made_is_told_of_in_one_line(self):
+        mistakes = (
+            ('t.bolt<shop::Work>("work")', "has no constructor for the arguments"),
+            ('t.bolt<shop::Work>("work", "three")', "has no constructor for the arguments"),
+            ('t.spout<shop::Lines>("lines", 1, 2)', "has no constructor for the arguments"),
+            ('t.bolt<shop::Work>("work", 1, std::make_unique<int>(2))', "std::shared_ptr instead of"),
+            ('t.bolt<shop::Idle>("idle")', "a bolt execute()"),
+            ('t.spout<shop::Half>("half")', "declare_outputs() and next_tuple()"),
+            ('t.bolt<shop::Stranger>("x")', "a bolt derives from storm::Bolt or storm::BasicBolt"),
+            ('t.spout<shop::Work>("x", 1)', "a spout derives from storm::Spout"),
+            ('t.bolt_fn("x", {}, [](int) {})', "bolt_fn() takes a function of (const storm::Tuple&"),
+        )
+        errors, text = self.declaring(*(call for call, _ in mistakes))
+        self.assertEqual(len(errors), len(mistakes), text)
+        for _, expected in mistakes:
+            found = next((error for error in errors if expected in error), None)
+            self.assertIsNotNone(found, f"{expected}: {text}")
+            errors.remove(found)
+
+    def test_a_component_that_can_be_made_compiles(self):
+        errors, text = self.declaring(
+            't.spout<shop::Lines>("lines", "a.txt").parallelism(2)',
+            't.bolt<shop::Work>("work", 1, std::make_shared<int>(2)).shuffle("lines")',
+            't.bolt_fn("x", {"n"}, [](const storm::Tuple&, storm::BasicCollector& out) { out.emit(1); })')
+        self.assertEqual(errors, [], text)
+
     def examples_of(self, comment):
         header = self.file("sample.h", comment + "class Sample {};\n")
         out = pathlib.Path(self.folder.name, "examples.cc")

@@ -159,7 +159,8 @@ public:
     SpoutDeclarer& spout(std::string_view id, Args... args) {
         static_assert(std::is_base_of_v<Spout, T>, "a spout derives from storm::Spout");
         Component& component = add(id);
-        component.factory = Component::SpoutFactory(factory<T, Spout>(std::move(args)...));
+        if constexpr (std::is_base_of_v<Spout, T>)
+            component.factory = factory<T, Component::SpoutFactory>(std::move(args)...);
         return spouts_.emplace_back(component);
     }
     /// Adds a bolt: an object of class T for each task; otherwise like spout(). T derives from Bolt
@@ -170,10 +171,9 @@ public:
                       "a bolt derives from storm::Bolt or storm::BasicBolt");
         Component& component = add(id);
         if constexpr (std::is_base_of_v<Bolt, T>) {
-            component.factory = Component::BoltFactory(factory<T, Bolt>(std::move(args)...));
-        } else {
-            component.factory =
-                Component::BasicBoltFactory(factory<T, BasicBolt>(std::move(args)...));
+            component.factory = factory<T, Component::BoltFactory>(std::move(args)...);
+        } else if constexpr (std::is_base_of_v<BasicBolt, T>) {
+            component.factory = factory<T, Component::BasicBoltFactory>(std::move(args)...);
         }
         return bolts_.emplace_back(component);
     }
@@ -189,6 +189,9 @@ public:
     ///         .shuffle("lines");
     template <typename F>
     BoltDeclarer& bolt_fn(std::string_view id, std::vector<Field> fields, F execute) {
+        static_assert(std::is_invocable_v<F&, const Tuple&, BasicCollector&>,
+                      "bolt_fn() takes a function of (const storm::Tuple&, "
+                      "storm::BasicCollector&)");
         class Lambda final : public BasicBolt {
         public:
             Lambda(std::vector<Field> fields, F run)
@@ -196,7 +199,10 @@ public:
             void declare_outputs(Outputs& outputs) const override {
                 if (!fields_.empty()) outputs.stream(fields_);
             }
-            void execute(const Tuple& input, BasicCollector& out) override { execute_(input, out); }
+            void execute(const Tuple& input, BasicCollector& out) override {
+                if constexpr (std::is_invocable_v<F&, const Tuple&, BasicCollector&>)
+                    execute_(input, out);
+            }
 
         private:
             std::vector<Field> fields_;
@@ -210,12 +216,31 @@ public:
     Topology build();
 
 private:
-    template <typename T, typename Base, typename... Args>
-    static auto factory(Args... args) {
-        return [args = std::make_tuple(std::move(args)...)]() -> std::unique_ptr<Base> {
-            return std::apply([](const auto&... each) { return std::make_unique<T>(each...); },
-                              args);
-        };
+    /// Each mistake that prevents compilation gives one error, in a line of its own.
+    template <typename T, typename Factory, typename... Args>
+    static Factory factory(Args... args) {
+        constexpr bool kIsWhole = !std::is_abstract_v<T>;
+        static_assert(kIsWhole,
+                      "the component lacks a function that it must override: a spout "
+                      "declare_outputs() and next_tuple(), a bolt execute()");
+        constexpr bool kAreCopied = (std::is_copy_constructible_v<Args> && ... && true);
+        static_assert(kAreCopied,
+                      "each task gets copies of the arguments, and one of these cannot be copied: "
+                      "give a std::shared_ptr instead of a std::unique_ptr, or what the "
+                      "component can make it from");
+        if constexpr (kIsWhole && kAreCopied) {
+            constexpr bool kFit = std::is_constructible_v<T, const Args&...>;
+            static_assert(kFit,
+                          "the component has no constructor for the arguments behind the id: "
+                          "spout<T>(id, arguments...) and bolt<T>(id, arguments...) pass them on");
+            if constexpr (kFit) {
+                return [args = std::make_tuple(std::move(args)...)] {
+                    return std::apply(
+                        [](const auto&... each) { return std::make_unique<T>(each...); }, args);
+                };
+            }
+        }
+        return nullptr;
     }
     Component& add(std::string_view id) {
         Component& component = components_.emplace_back();
