@@ -7,11 +7,14 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
+#include "base/alternate_stack.h"
+
 namespace storm::base {
 
 Thread::Thread(std::string name, std::function<void()> body)
     : thread_([name = std::move(name), body = std::move(body)] {
           name_thread(name);
+          const AlternateStack for_signals;
           prctl(PR_SET_TIMERSLACK, 1'000UL, 0UL, 0UL, 0UL);
           body();
       }) {}

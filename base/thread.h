@@ -1,6 +1,7 @@
 // A named thread that is joined when it goes out of scope.
 //
-// Its timer slack is 1 microsecond, so that short waits end on time.
+// Its timer slack is 1 microsecond, so that short waits end on time. It has an alternate stack, so
+// that a crash can be reported when its own stack is exhausted.
 #pragma once
 
 #include <functional>

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "cluster/settings_layers.h"
 
@@ -34,6 +35,7 @@ int complain(const CLI::App& app, const std::string& what, DaemonExitCode code) 
 
 int daemon_main(CLI::App& app, int argc, char** argv,
                 const std::function<int(const Config&)>& run) {
+    base::tell_of_crashes();
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     // There are few threads, none of them busy; arenas of their own would only cost memory.

@@ -125,7 +125,6 @@ ExitCode run_here(const std::string& name, Topology topology,
     const Config& config = settings.config;
     warn_of_idle_tick_setting(topology, config);
     warn_of_idle_workers_setting(settings);
-    worker::tell_of_crashes();
     worker::Signals signals;
     const base::SteadyClock clock;
     worker::Engine engine(std::move(topology), config, clock);
@@ -195,6 +194,7 @@ ExitCode with_arguments(const Arguments& arguments, const std::string& program,
 
 int run_topology(int argc, char** argv, TopologyFactory make) {
     worker::fill_closed_streams();
+    worker::tell_of_crashes();
     const base::Result<Arguments> arguments =
         worker::parse_arguments(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
     const ExitCode code = arguments ? with_arguments(*arguments, program_name(argc, argv), make)

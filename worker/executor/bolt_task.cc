@@ -65,6 +65,7 @@ BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, Ta
 }
 
 void BoltTask::prepare() {
+    enter();
     const Component& component = shared_.wiring.topology.components()[component_];
     collector_ = BoltCollector(*this, default_stream());
     // Until the object is destroyed, even by an exception.
@@ -267,6 +268,7 @@ void BoltTask::reset_timeout(const Tuple& input) {
 
 template <typename Call>
 bool BoltTask::guarded(const char* what, Call&& call) {
+    enter();
     try {
         call();
         return true;
@@ -297,6 +299,7 @@ void BoltTask::handle_exception(const Tuple& input) {
 }
 
 void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
+    enter();
     const Tuple tuple =
         TupleAccess::make(row, detail::row_offsets_at(row), schema, detail::kNoTask, true);
     InputCounters& counters = counters_of(schema);

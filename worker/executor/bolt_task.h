@@ -214,6 +214,7 @@ inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
 template <typename Stop>
 const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, TaskId source,
                                    const Schemas& schemas, Stop&& stop) {
+    enter();
     const detail::StreamSchema* schema = nullptr;
     InputCounters* counters = nullptr;
     std::uint32_t stream = ~0U;

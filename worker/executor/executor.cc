@@ -7,19 +7,8 @@
 #include <storm/detail/thrown.h>
 
 #include "worker/executor/running.h"
-#include "worker/wiring/task_text.h"
 
 namespace storm::worker {
-
-namespace {
-
-std::string name_of(const Wiring& wiring, std::size_t number) {
-    const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
-    return detail::quoted(wiring.topology.components()[plan.component].id) + " (" +
-           tasks_text(plan.first_task, plan.tasks) + ')';
-}
-
-}  // namespace
 
 Channel::Channel(std::uint64_t window, Executor& from, bool inside)
     : credit(window), source(&from), schemas(from.schemas()), inner(inside) {}
@@ -43,11 +32,12 @@ Executor::Executor(Shared& shared, std::size_t number)
       entry(*this, shared.wiring.destinations()),
       outbox(shared.pool, shared.wiring.destinations(), shared.limits.overshoot_bytes),
       acks(shared.wiring.destination_of_task, shared.wiring.destinations()),
+      in_task(shared.wiring.plan.executors[number].first_task),
       shared_(shared),
       number_(number),
       component_(shared.wiring.plan.executors[number].component),
       clock_(shared.clock),
-      named_(name_of(shared.wiring, number)),
+      quoted_id_(detail::quoted(shared.wiring.topology.components()[component_].id)),
       sender_by_target_(shared.wiring.plan.executors.size()),
       channel_of_task_(shared.wiring.destination_of_task.size()) {}
 
@@ -60,6 +50,10 @@ std::optional<std::string> Executor::try_open() {
     } catch (...) {
         return detail::quoted(id) + ": " + detail::what_was_thrown();
     }
+}
+
+std::string Executor::named() const {
+    return quoted_id_ + " (task " + std::to_string(in_task.load(std::memory_order_relaxed)) + ')';
 }
 
 Target Executor::target(TaskId source, TaskId task) {

@@ -76,8 +76,10 @@ public:
 
     std::size_t number() const { return number_; }
     std::size_t component() const { return component_; }
-    /// `"work" (tasks 2-3)`. Safe in a signal handler.
-    std::string_view named() const { return named_; }
+    /// `"work"`. Safe in a signal handler.
+    std::string_view quoted_id() const { return quoted_id_; }
+    /// `"work" (task 3)`: whose code runs.
+    std::string named() const;
     virtual std::span<Task* const> tasks() const = 0;
     /// Schemas of the component's streams.
     const std::vector<std::unique_ptr<detail::StreamSchema>>& schemas() const;
@@ -134,6 +136,8 @@ public:
     /// For a spout that may block: the thread that is inside next_tuple(); 0: none.
     std::atomic<pid_t> blocked_thread{0};
     std::atomic<bool> woken{false};  // Set by a waker.
+    /// The task whose code runs, or ran last. Any thread may read it, and a signal handler.
+    std::atomic<TaskId> in_task;
     /// Untracked rows of its tasks that were lost with another worker. The transport counts them.
     std::atomic<std::uint64_t> dropped_elsewhere{0};
     /// Changes with each call of user code, except calls that a step makes once or a few times.
@@ -167,7 +171,7 @@ protected:
     const std::size_t number_;
     const std::size_t component_;
     StepClock clock_;
-    const std::string named_;
+    const std::string quoted_id_;
 
 private:
     void settle_output();

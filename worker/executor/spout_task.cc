@@ -22,6 +22,7 @@ SpoutTask::SpoutTask(Shared& shared, Executor& executor, std::size_t component, 
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
+    enter();
     spout_ = std::get<Component::SpoutFactory>(
         shared_.wiring.topology.components()[component_].factory)();
     collector_ = SpoutCollector(*this, default_stream());
@@ -97,6 +98,7 @@ void SpoutTask::leave_bolts(const worker::Settled& settled) {
 }
 
 void SpoutTask::call_ack(MessageId message) {
+    enter();
     unreplayed.acked(message);
     try {
         spout_->ack(message);
@@ -153,6 +155,7 @@ void SpoutTask::abandon(FailReason reason) {
 }
 
 void SpoutTask::call_fail(const Failure& failure) {
+    enter();
     unreplayed.failed(failure.message);
     try {
         spout_->fail(failure.message, failure.reason);
@@ -201,6 +204,7 @@ void SpoutTask::set_active(bool active) {
     if (active == active_ || ended_) return;
     active_ = active;
     renew_limit();
+    enter();
     const TaskSite::AllMayPost waits(*site_);  // The object may wait for a thread that posts.
     try {
         active ? spout_->activate() : spout_->deactivate();
@@ -215,6 +219,7 @@ void SpoutTask::close() {
         return;
     }
     opened_ = false;
+    enter();
     publish();  // Trees of the last step are pending.
     const TaskSite::AllMayPost waits(*site_);
     try {

@@ -96,6 +96,7 @@ public:
     void abandon(FailReason reason);
     void set_active(bool active);
     Next next_tuple() {
+        enter();
         try {
             const bool had_finished = finished_;
             const Next next = spout_->next_tuple(collector_);

@@ -35,6 +35,7 @@ std::unique_ptr<Journal> make_journal(const Shared& shared, std::size_t componen
 Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
     : shared_(shared),
       executor_(executor),
+      in_task_(executor.in_task),
       outbox_(executor.outbox),
       acks_(executor.acks),
       random_(base::kernel_seed()),
@@ -266,6 +267,7 @@ bool Task::ran_what_was_posted(LatePosts late) {
 void Task::run_next_posted() {
     const std::unique_ptr<detail::Posted> posted = std::move(posted_[posted_next_++]);
     if (posts_left_ != kNotCounted && posts_left_ > 0) --posts_left_;
+    enter();
     try {
         posted->run();
     } catch (...) {

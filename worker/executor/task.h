@@ -12,6 +12,7 @@
 // Cost:    const row to a single target: about 5 ns; each further copy a few ns.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -114,6 +115,9 @@ public:
     }
 
 protected:
+    /// Notes that the task's code runs from here on, for reports of crashes and hangs.
+    void enter() const { in_task_.store(id_, std::memory_order_relaxed); }
+
     /// In debug builds: emits and acks must come from the thread that runs the task's calls.
     void check_caller() const {
 #ifdef STORM_CHECK_CALLERS
@@ -139,6 +143,7 @@ protected:
 
     Shared& shared_;
     Executor& executor_;
+    std::atomic<TaskId>& in_task_;  // The executor's.
     Outbox& outbox_;
     AckLane& acks_;
     base::Random random_;

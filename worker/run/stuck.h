@@ -10,7 +10,7 @@
 
 namespace storm::worker {
 
-/// `"split" (task 4) or "count" (tasks 2-3)`. `executors` are those in user code after the engine
+/// `"split" (task 4) or "count" (task 2)`. `executors` are those in user code after the engine
 /// could not be stopped.
 std::string stuck_components(const std::vector<Executor*>& executors);
 

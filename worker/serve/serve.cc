@@ -25,7 +25,6 @@
 #include "cluster/worker_protocol.h"
 #include "net/http_server.h"
 #include "worker/engine/engine.h"
-#include "worker/run/crash.h"
 #include "worker/run/describe.h"
 #include "worker/run/exit_guard.h"
 #include "worker/run/metrics_server.h"
@@ -167,7 +166,6 @@ public:
             if (!error) end(kExitDone, "signal");
         });
         let_forks_end();
-        tell_of_crashes();
         const ExitGuard guard;
         engine_.on_change([this] { asio::post(io_, [this] { changed(); }); });
         follow();
