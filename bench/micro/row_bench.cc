@@ -34,7 +34,7 @@ public:
     const std::byte* row() const { return bytes_.data(); }
 
     OutStream& stream(std::string_view) override { return stream_; }
-    void make_room(OutStream&, std::size_t) override {}
+    void make_room(OutStream&, std::size_t, std::size_t) override {}
     void commit_untracked(OutStream&, std::size_t, TaskId) override {}
     void commit_tracked(OutStream&, std::size_t, TaskId, MessageId) override {}
     void commit_anchored(OutStream&, std::size_t, TaskId, const Tuple&) override {}

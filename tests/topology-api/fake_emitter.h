@@ -65,7 +65,8 @@ public:
         }
         throw EmitError("no such stream");
     }
-    void make_room(detail::OutStream& /*stream*/, std::size_t bytes) override {
+    void make_room(detail::OutStream& /*stream*/, std::size_t bytes,
+                   std::size_t /*anchors*/) override {
         if (bytes > tuple_bytes_max_) throw EmitError("too large");
         outlet_.cursor = buffer_.data();
         outlet_.end = buffer_.data() + buffer_.size();

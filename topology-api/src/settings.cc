@@ -121,7 +121,7 @@ constexpr std::array kSettings = {
     Setting{"topology.max.task.parallelism", Type::kInt, "", 1, 10'000,
             "Most executors that a component gets, whatever it asks for."},
     Setting{"topology.max.tuple.bytes", Type::kInt, "1048576", 1024, kRowMax,
-            "Bytes of one encoded tuple; emit() refuses larger ones."},
+            "Bytes of one encoded tuple, beside its anchors; emit() refuses larger ones."},
     Setting{"topology.message.timeout.secs", Type::kInt, "30", 1, kWeekSecs,
             "Seconds in which a tuple tree has to complete before it fails."},
     Setting{"topology.name", Type::kString, "", 0, 0,

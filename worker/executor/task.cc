@@ -167,12 +167,21 @@ void Task::log_emit(const Stream& stream) const {
                                 {"tuple", tuple_text(tuple)}});
 }
 
-void Task::make_room(detail::OutStream& out_stream, std::size_t bytes) {
+void Task::make_room(detail::OutStream& out_stream, std::size_t bytes, std::size_t anchors) {
     check_caller();
-    if (bytes > tuple_bytes_max_) {
-        throw EmitError("a tuple of " + std::to_string(bytes) +
+    const std::size_t own_bytes = bytes - detail::anchor_bytes(anchors);
+    if (own_bytes > tuple_bytes_max_) {
+        throw EmitError("a tuple of " + std::to_string(own_bytes) +
                         " bytes is over topology.max.tuple.bytes (" +
                         std::to_string(tuple_bytes_max_) + ')');
+    }
+    if (bytes > detail::kRowBytesMax) {
+        throw EmitError("a tuple of " + std::to_string(own_bytes) + " bytes cannot join " +
+                        std::to_string(anchors) +
+                        " trees, each of which takes 16 bytes: both may "
+                        "have " +
+                        std::to_string(detail::kRowBytesMax) +
+                        "; emit the result in parts, or by emit_unanchored(), and ack the inputs");
     }
     auto& stream = static_cast<Stream&>(out_stream);
     if (stream.only != nullptr) {

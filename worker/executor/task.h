@@ -71,7 +71,7 @@ public:
 
     detail::OutStream& stream(std::string_view name) final;
     detail::OutStream* default_stream() { return default_stream_; }
-    void make_room(detail::OutStream& stream, std::size_t bytes) final;
+    void make_room(detail::OutStream& stream, std::size_t bytes, std::size_t anchors) final;
     void commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) final;
     void report_error(std::string_view what) final;
     /// Reports the exception of a call of user code. To be called in a catch block.

@@ -1222,5 +1222,63 @@ TEST_P(EngineTracking, ATupleOverTheLimitThrowsAndOneAtTheLimitArrives) {
     EXPECT_EQ(outcomes->acked(), 2);
 }
 
+// Trees are no part of what topology.max.tuple.bytes limits.
+TEST_P(EngineTracking, AWindowOfAHundredThousandTuplesIsEmittedAsOne) {
+    constexpr std::size_t kWindow = 100'000;
+    const auto sum = std::make_shared<std::atomic<std::int64_t>>(0);
+    auto window = std::make_shared<std::vector<Kept>>();
+    t.spout<Numbers>("numbers", kWindow, outcomes);
+    t.bolt<AnyBolt>("window", kN, BoltScript{[window](const Tuple& in, BoltCollector& out) {
+                        window->push_back(out.keep(in));
+                        if (window->size() < kWindow) return;
+                        std::vector<const Tuple*> anchors;
+                        for (const Kept& kept : *window) anchors.push_back(&kept.tuple());
+                        out.emit(anchors, std::int64_t{kWindow});
+                        for (Kept& kept : *window) out.ack(std::move(kept));
+                        window->clear();
+                    }})
+        .shuffle("numbers");
+    t.bolt_fn("sum", {}, [sum](const Tuple& in, BasicCollector&) {
+         sum->fetch_add(in.int64(0));
+     }).shuffle("window");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(sum->load(), std::int64_t{kWindow});
+    EXPECT_EQ(outcomes->acked(), kWindow);
+    EXPECT_EQ(run.of("window").errors, 0U);
+}
+
+TEST_P(EngineTracking, ATupleThatHasNoRoomForItsTreesIsRefusedWithAReason) {
+    constexpr std::size_t kTrees = 1000;
+    const auto why = std::make_shared<std::string>();
+    auto window = std::make_shared<std::vector<Kept>>();
+    t.spout<Numbers>("numbers", kTrees, outcomes);
+    t.bolt<AnyBolt>("window", default_stream({{"text"}}),
+                    BoltScript{[window, why](const Tuple& in, BoltCollector& out) {
+                        window->push_back(out.keep(in));
+                        if (window->size() < kTrees) return;
+                        std::vector<const Tuple*> anchors;
+                        for (const Kept& kept : *window) anchors.push_back(&kept.tuple());
+                        try {
+                            out.emit(anchors, std::string(16'770'000, 'x'));
+                        } catch (const EmitError& error) {
+                            *why = error.what();
+                        }
+                        for (Kept& kept : *window) out.ack(std::move(kept));
+                        window->clear();
+                    }})
+        .shuffle("numbers");
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).shuffle("window");
+
+    Running run(t, config({{"topology.max.tuple.bytes", "16777208"}}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_THAT(*why, HasSubstr("cannot join 1000 trees"));
+    EXPECT_THAT(*why, HasSubstr("emit_unanchored()"));
+    EXPECT_EQ(outcomes->acked(), kTrees);
+}
+
 }  // namespace
 }  // namespace storm::testing

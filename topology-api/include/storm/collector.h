@@ -132,7 +132,8 @@ public:
         emitter_->commit_anchored(stream, bytes, direct_, anchor);
     }
     /// Emits a tuple that joins the trees of all `anchors`, as a join or an aggregate does. Each
-    /// different tree takes 16 bytes of the tuple. Throws as above.
+    /// different tree takes 16 bytes beside those of topology.max.tuple.bytes; tuple and trees
+    /// together may have 16 MiB, which is a million trees. Throws as above.
     template <typename... Values>
     void emit(std::span<const Tuple* const> anchors, const Values&... values) {
         detail::OutStream& stream = default_stream();

@@ -45,9 +45,9 @@ class Emitter {
 public:
     virtual OutStream& stream(std::string_view name) = 0;
 
-    /// Points stream.outlet to room for a row of `bytes` bytes. Throws EmitError if that is over
-    /// the limit.
-    virtual void make_room(OutStream& stream, std::size_t bytes) = 0;
+    /// Points stream.outlet to room for a row of `bytes` bytes, which include those of `anchors`
+    /// anchors. Throws EmitError if that is over the limit.
+    virtual void make_room(OutStream& stream, std::size_t bytes, std::size_t anchors) = 0;
 
     // The row stands at stream.outlet->cursor; its anchors are not filled in yet.
     virtual void commit_untracked(OutStream& stream, std::size_t bytes, TaskId direct) = 0;
@@ -164,7 +164,7 @@ private:
         if (stream.outlet->run != stream.run || bytes > tuple_bytes_max_ ||
             static_cast<std::size_t>(stream.outlet->end - stream.outlet->cursor) < bytes)
             [[unlikely]] {
-            make_room(stream, bytes);
+            make_room(stream, bytes, anchors);
         }
         std::byte* const row = stream.outlet->cursor;
         const std::uint64_t flags = (anchors != 0 ? kRowAnchored : 0ULL) | (big ? kRowBig : 0ULL);
