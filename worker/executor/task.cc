@@ -161,10 +161,11 @@ void Task::log_emit(const Stream& stream) const {
     const std::byte* const row = stream.outlet->cursor;
     const Tuple tuple =
         detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_);
+    const detail::Secrets secrets(site_->config().entries());
     base::log::info("emitted", {{"component", site_->component()},
                                 {"task", id_},
                                 {"stream", stream.name},
-                                {"tuple", tuple_text(tuple)}});
+                                {"tuple", tuple_text(tuple, secrets)}});
 }
 
 void Task::make_room(detail::OutStream& out_stream, std::size_t bytes, std::size_t anchors) {

@@ -13,9 +13,11 @@ namespace {
 
 constexpr std::size_t kBytesMax = 1'000;
 
-std::string text_of(const Value& value);
+std::string text_of(std::string_view name, const Value& value, const detail::Secrets& secrets);
 
 struct Text {
+    const detail::Secrets& secrets;
+
     std::string operator()(std::monostate) const { return "nil"; }
     std::string operator()(bool value) const { return value ? "true" : "false"; }
     std::string operator()(const std::string& value) const {
@@ -33,7 +35,7 @@ struct Text {
         std::string text;
         for (const Value& item : value) {
             if (text.size() > kBytesMax) return '[' + text + ", …]";
-            text += (text.empty() ? "" : ", ") + text_of(item);
+            text += (text.empty() ? "" : ", ") + text_of("", item, secrets);
         }
         return '[' + text + ']';
     }
@@ -41,7 +43,7 @@ struct Text {
         std::string text;
         for (const auto& [key, item] : value) {
             if (text.size() > kBytesMax) return '{' + text + ", …}";
-            text += (text.empty() ? "" : ", ") + (*this)(key) + ": " + text_of(item);
+            text += (text.empty() ? "" : ", ") + (*this)(key) + ": " + text_of(key, item, secrets);
         }
         return '{' + text + '}';
     }
@@ -51,18 +53,22 @@ struct Text {
     }
 };
 
-std::string text_of(const Value& value) {
-    return std::visit(Text(), value.variant());
+std::string text_of(std::string_view name, const Value& value, const detail::Secrets& secrets) {
+    const auto* const text = std::get_if<std::string>(&value.variant());
+    if (secrets.has(name, text == nullptr ? std::string_view() : *text))
+        return std::string(detail::kHidden);
+    return std::visit(Text{secrets}, value.variant());
 }
 
 }  // namespace
 
-std::string tuple_text(const Tuple& tuple) {
+std::string tuple_text(const Tuple& tuple, const detail::Secrets& secrets) {
     const detail::StreamSchema& schema = detail::TupleAccess::schema(tuple);
     std::string text;
     for (std::size_t i = 0; i < tuple.size(); ++i) {
         if (text.size() > kBytesMax) return text + ", …";
-        text += (text.empty() ? "" : ", ") + schema.fields[i].name + ": " + text_of(tuple.value(i));
+        text += (text.empty() ? "" : ", ") + schema.fields[i].name + ": " +
+                text_of(schema.fields[i].name, tuple.value(i), secrets);
     }
     return text;
 }

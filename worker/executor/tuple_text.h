@@ -6,11 +6,16 @@
 
 #include <string>
 
+#include <storm/detail/secrets.h>
 #include <storm/tuple.h>
 
 namespace storm::worker {
 
-/// Long values are cut.
-std::string tuple_text(const Tuple& tuple);
+/// Long values are cut. A field, or an entry of a map, is hidden if a setting with its name and
+/// value would be.
+std::string tuple_text(const Tuple& tuple, const detail::Secrets& secrets);
+
+/// `a tuple of stream "default" of "lines"`, or `a tick`.
+std::string origin_text(const Tuple& tuple);
 
 }  // namespace storm::worker

@@ -114,6 +114,33 @@ TEST(Notices, TopologyDebugLogsEveryEmit) {
     }
 }
 
+TEST(Notices, TopologyDebugShowsNoSecretsAndCutsWhatIsLong) {
+    SpoutScript once{[](SpoutCollector& out) {
+        out.emit("hunter1", "mongodb://me:hunter2@host/db",
+                 Value::Map{{"api_key", "hunter3"}, {"name", "ann"}}, "hunter4",
+                 std::string(100'000, 'x'));
+        out.finished();
+        return Next::kEmitted;
+    }};
+    TopologyBuilder t;
+    const Streams fields = default_stream({{"password"}, {"home"}, {"map"}, {"pin"}, {"text"}});
+    t.spout<AnySpout>("people", fields, once);
+    t.bolt_fn("sink", {}, swallow).shuffle("people");
+    ::testing::internal::CaptureStderr();
+    {
+        Running run(t, config_of(kOneLoop, {{"topology.debug", "true"},
+                                            {"topology.secret.settings", "pin,other"}}));
+        EXPECT_TRUE(run.finishes());
+    }
+    const std::string log = ::testing::internal::GetCapturedStderr();
+
+    EXPECT_THAT(log, HasSubstr("password: <secret>, home: <secret>, "
+                               "map: {\\\"api_key\\\": <secret>, "
+                               "\\\"name\\\": \\\"ann\\\"}, pin: <secret>, text: \\\"xxx"));
+    EXPECT_THAT(log, Not(HasSubstr("hunter")));
+    EXPECT_LT(log.size(), 2'000U);
+}
+
 TEST(Notices, TicksForAllReachOnlyBoltsThatAsk) {
     struct Seen {
         std::atomic<int> ticks{0};
