@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -88,10 +89,14 @@ std::string program_name(int argc, char** argv) {
     return name.empty() ? "topology" : name;
 }
 
-std::vector<std::string> keys_of_command_line(const cluster::LayeredSettings& settings) {
-    std::vector<std::string> keys;
+/// Keys that this run was given, and where. Other files may be those of other topologies, too.
+std::map<std::string, std::string> keys_given(const cluster::LayeredSettings& settings,
+                                              const Arguments& arguments) {
+    const std::vector<std::string>& files = arguments.config_files;
+    std::map<std::string, std::string> keys;
     for (const auto& [key, origin] : settings.origins) {
-        if (origin == "-c") keys.push_back(key);
+        if (origin == "-c" || std::find(files.begin(), files.end(), origin) != files.end())
+            keys.emplace(key, origin);
     }
     return keys;
 }
@@ -141,7 +146,7 @@ ExitCode run_here(const std::string& name, Topology topology,
     }
     const worker::ExitGuard guard;
     const ExitCode code =
-        worker::LocalRun(engine, name, signals, clock, keys_of_command_line(settings)).run();
+        worker::LocalRun(engine, name, signals, clock, keys_given(settings, arguments)).run();
     if (worker::stdout_is_written()) return code;
     static_cast<void>(complain("cannot write to stdout: what is there is not whole", code));
     return code == ExitCode::kDone ? ExitCode::kFailed : code;

@@ -1,6 +1,5 @@
 #include "worker/run/local_run.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -30,7 +29,7 @@ std::string pending_text(const Snapshot& snapshot) {
 }  // namespace
 
 LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock,
-                   std::vector<std::string> given)
+                   std::map<std::string, std::string> given)
     : engine_(engine),
       signals_(signals),
       clock_(clock),
@@ -76,11 +75,12 @@ void LocalRun::notice(base::Micros now) {
 }
 
 void LocalRun::tell_of_unread_keys() {
-    const std::vector<std::string> given = std::exchange(given_, {});
+    const std::map<std::string, std::string> given = std::exchange(given_, {});
     if (given.empty()) return;
     for (const auto& [key, close] : engine_.wiring().config.never_read()) {
-        if (std::find(given.begin(), given.end(), key) == given.end()) continue;
-        say("warning: nobody has read the setting \"" + key + "\" of -c" +
+        const auto origin = given.find(key);
+        if (origin == given.end()) continue;
+        say("warning: nobody has read the setting \"" + key + "\" of " + origin->second +
             (close.empty() ? "" : "\n  hint: did you mean \"" + close + "\"?"));
     }
 }

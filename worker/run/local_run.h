@@ -12,8 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "worker/executor/run_state.h"
@@ -35,10 +35,11 @@ enum class ExitCode : std::uint8_t {
 
 class LocalRun {
 public:
-    /// All but the name must outlive this. The engine is not started yet. `given`: keys of -c; a
-    /// warning names those that nobody has read once everything has started.
+    /// All but the name must outlive this. The engine is not started yet. `given`: the keys that
+    /// this run was given, and where; a warning names those that nobody has read once everything
+    /// has started.
     LocalRun(Engine& engine, std::string topology, Signals& signals, const base::Clock& clock,
-             std::vector<std::string> given = {});
+             std::map<std::string, std::string> given = {});
 
     /// Ends the process itself on a second signal, and if user code does not return.
     ExitCode run();
@@ -60,7 +61,7 @@ private:
     const base::Clock& clock_;
     const base::Micros drain_timeout_;
     StatusDisplay display_;
-    std::vector<std::string> given_;
+    std::map<std::string, std::string> given_;
     PendingStall stall_;
     base::Micros notice_at_ = 0;
     base::Micros drain_until_ = 0;  // 0: not draining.
