@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@
 #include "worker/serve/agreement.h"
 #include "worker/serve/lease.h"
 #include "worker/serve/nimbus_question.h"
+#include "worker/serve/relative_paths.h"
 #include "worker/serve/report.h"
 #include "worker/serve/supervisor_link.h"
 #include "worker/transport/limits.h"
@@ -118,6 +120,11 @@ std::vector<std::optional<PeerPlace>> places_of(const cluster::Assignment& assig
             places[slot.number] = PeerPlace{slot.host, slot.port, slot.epoch};
     }
     return places;
+}
+
+std::string current_folder() {
+    std::error_code error;
+    return std::filesystem::current_path(error).string();
 }
 
 class WorkerProcess {
@@ -287,15 +294,20 @@ private:
 
     void changed() {
         const Engine::State state = engine_.wait(0);
-        if (state == Engine::State::kFailed) return end(kExitFailed, engine_.failure());
+        if (state == Engine::State::kFailed) return end(kExitFailed, failure());
         if (state == Engine::State::kFinished && draining_) return leave("drained");
         report_wait_ = kFirstReportMicros;
         report();
         report_later();
     }
 
+    std::string failure() const {
+        return with_path_hint(engine_.failure(), engine_.wiring().config, folder_);
+    }
+
     cluster::WorkerReport present() {
         cluster::WorkerReport report = make_report(engine_.shared(), engine_.wait(0));
+        if (report.state == cluster::WorkerState::kFailed) report.failure = failure();
         report.assignment_epoch = assignment_.epoch;
         report.lease = holder_;
         report.metrics_port = metrics_ == nullptr ? 0 : metrics_->port();
@@ -381,6 +393,7 @@ private:
     }
 
     const base::SteadyClock clock_;
+    const std::string folder_ = current_folder();  // User code may change it.
     const cluster::Bootstrap bootstrap_;
     cluster::Assignment assignment_;  // The assignment in use.
     Engine engine_;
