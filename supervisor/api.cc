@@ -179,6 +179,12 @@ Api::Api(daemon::Errands& files, Sources sources)
 
 void Api::answer(const HttpRequest& request, const net::HttpReply& reply) {
     const std::string path = request.target.substr(0, request.target.find('?'));
+    const bool is_ours = path.starts_with(kLogs) || path == "/api/v1/workers";
+    if (path.starts_with("/api/") && !is_ours) {
+        return reply(HttpResponse::error(
+            421, "this is Supervisor \"" + sources_.overview().report.supervisor + "\", no Nimbus",
+            "nimbus.seeds and nimbus.port name Nimbus; its port is 6627 unless it is set"));
+    }
     if (request.method != "GET" && request.method != "HEAD") {
         return reply(HttpResponse::error(405, "only GET and HEAD are allowed"));
     }
