@@ -9,6 +9,7 @@
 
 #include "cli/failure.h"
 #include "cli/limits.h"
+#include "cli/log_lines.h"
 #include "cli/nimbus_client.h"
 #include "cli/terminal.h"
 
@@ -32,9 +33,8 @@ public:
         : nimbus_(nimbus), location_(std::move(location)), lines_(std::move(prefix), clean) {}
 
     const Location& location() const { return location_; }
-    /// The new part; at first, the end of the log. Throws Failure.
-    std::string next() {
-        std::string text;
+    /// Adds the new part; at first, the end of the log. Throws Failure.
+    void next(std::vector<LogLine>& lines) {
         for (bool more = true; more;) {
             const net::HttpResponse part = read();
             const std::int64_t at =
@@ -42,17 +42,16 @@ public:
             const auto got = static_cast<std::int64_t>(part.body.size());
             const std::int64_t size = number_in(part, "x-storm-size", at + got);
             if (size < offset_) {  // It was rotated: another file has that name now.
-                text += lines_.rest();
+                lines_.take_rest(lines);
                 offset_ = 0;
                 continue;
             }
-            text += lines_.take(part.body, at == 0 || offset_ >= 0);
+            lines_.take(part.body, at == 0 || offset_ >= 0, lines);
             offset_ = at + got;
             more = got > 0 && offset_ < size;
         }
-        return text;
     }
-    std::string rest() { return lines_.rest(); }
+    void rest(std::vector<LogLine>& lines) { lines_.take_rest(lines); }
 
     std::string trouble;  ///< Last problem told; empty: it could be read.
 
@@ -96,9 +95,11 @@ public:
     /// Shows the new part of each log. Returns the first failure to read one, if any.
     std::optional<Failure> show() {
         std::optional<Failure> first;
+        std::vector<LogLine> lines;
         for (Source& source : sources_) {
             try {
-                out_ << source.next();
+                source.next(lines);
+                if (!logs_.follow) source.rest(lines);
                 source.trouble.clear();
             } catch (const Failure& failure) {
                 if (failure.code() == ExitCode::kDenied) throw;
@@ -110,7 +111,7 @@ public:
                 source.trouble = what;
             }
         }
-        out_ << std::flush;
+        out_ << in_order_of_time(std::move(lines)) << std::flush;
         return first;
     }
 
@@ -137,7 +138,9 @@ public:
     }
 
     void end() {
-        for (Source& source : sources_) out_ << source.rest();
+        std::vector<LogLine> lines;
+        for (Source& source : sources_) source.rest(lines);
+        out_ << in_order_of_time(std::move(lines));
     }
 
 private:
@@ -201,28 +204,6 @@ private:
 };
 
 }  // namespace
-
-std::string LogLines::take(const std::string& bytes, bool at_start) {
-    std::string_view fresh = bytes;
-    if (!at_start && !fresh.empty())
-        fresh.remove_prefix(std::min(fresh.find('\n'), fresh.size() - 1) + 1);
-    partial_ += fresh;
-    std::string text;
-    std::size_t from = 0;
-    for (std::size_t end; (end = partial_.find('\n', from)) != std::string::npos; from = end + 1) {
-        text += shown_(std::string_view(partial_).substr(from, end - from));
-    }
-    partial_.erase(0, from);
-    return text;
-}
-
-std::string LogLines::rest() {
-    return partial_.empty() ? "" : shown_(std::exchange(partial_, {}));
-}
-
-std::string LogLines::shown_(std::string_view line) const {
-    return prefix_ + (clean_ ? printable(line) : std::string(line)) + '\n';
-}
 
 void show_logs(const Config& config, const Logs& wanted, const Patience& patience,
                std::ostream& out, std::ostream& err) {

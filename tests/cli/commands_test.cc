@@ -247,24 +247,6 @@ TEST(Commands, ActivationOfTheWrongStatusIsAConflict) {
 
 // ---- Logs --------------------------------------------------------------------------------------
 
-TEST(LogLines, KeepsPartsOfLinesUntilTheyAreWhole) {
-    LogLines lines("[worker 1] ");
-
-    EXPECT_EQ(lines.take("lf of a line\none\ntw", false), "[worker 1] one\n");
-    EXPECT_EQ(lines.take("o\nthree\n\nfo", true),
-              "[worker 1] two\n[worker 1] three\n[worker 1] \n");
-    EXPECT_EQ(lines.take("", false), "");
-    EXPECT_EQ(lines.rest(), "[worker 1] fo\n");
-    EXPECT_EQ(lines.rest(), "");
-}
-
-TEST(LogLines, GivesATerminalNoOrders) {
-    LogLines lines("> ", true);
-
-    EXPECT_EQ(lines.take("a\x1b]0;title\a\tb\r\n\x1b[2J", true), "> a?]0;title? b?\n");
-    EXPECT_EQ(lines.rest(), "> ?[2J\n");
-}
-
 /// A Supervisor and a Nimbus in one: /log/N/stderr has `content`.
 FakeNimbus::Answer with_log(const std::string* address, const std::string& content, int workers) {
     return [=](const net::HttpRequest& request) {
@@ -308,8 +290,8 @@ TEST(Commands, LogsAreReadToTheirEnd) {
 
 TEST(Commands, LogsOfSeveralWorkersAreToldApart) {
     EXPECT_EQ(logs_of(2, {.topology = "wc", .worker = {}}),
-              "[worker 0] first\n[worker 0] second\n[worker 1] first\n[worker 1] second\n"
-              "[worker 0] third\n[worker 1] third\n");
+              "[worker 0] first\n[worker 0] second\n[worker 0] third\n"
+              "[worker 1] first\n[worker 1] second\n[worker 1] third\n");
     EXPECT_EQ(logs_of(2, {.topology = "wc", .worker = 1}), "first\nsecond\nthird\n");
 }
 
