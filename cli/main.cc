@@ -26,14 +26,16 @@
 namespace storm::cli {
 namespace {
 
-constexpr const char* kNotes =
+constexpr const char* kNotesBegin =
     "Examples:\n"
     "  storm new word-stats      a new topology, ready to be built\n"
     "  storm list                the topologies on the cluster; storm-submit adds one\n"
     "  storm kill wc -w 10       drain it, for 10 s at most, and remove it\n"
     "  storm kill --help         what a verb does, and its options\n\n"
     "Where the cluster is: nimbus.seeds, nimbus.port and storm.token.file, from -c, --config,\n"
-    "$STORM_CONFIG, ~/.storm/storm.yaml or /etc/storm/storm.yaml. tools/cluster.sh starts one.\n\n"
+    "$STORM_CONFIG, ~/.storm/storm.yaml or /etc/storm/storm.yaml.\n";
+constexpr const char* kNotesEnd =
+    " up starts one on this machine.\n\n"
     "exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 conflict, 5 unreachable, 6 denied";
 
 /// The verbs after `storm`. Holds parsed values until the verb has run.
@@ -221,7 +223,7 @@ std::string mistaken_verb(const CLI::App& app, std::string_view argument) {
 
 ExitCode run(int argc, char** argv) {
     CLI::App app("Storm: stream processing", "storm");
-    app.footer(kNotes);
+    app.footer(kNotesBegin + cluster_script_for(this_executable()) + kNotesEnd);
     app.set_version_flag("--version", "storm " STORM_VERSION);
     app.require_subcommand(1);
     const Verbs verbs(app);

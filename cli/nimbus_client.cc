@@ -14,14 +14,16 @@
 
 #include "cli/failure.h"
 #include "cli/limits.h"
+#include "cli/package.h"
 #include "cli/terminal.h"
 
 namespace storm::cli {
 namespace {
 
-constexpr const char* kStartOne =
-    "its addresses are nimbus.seeds and nimbus.port (-c, --config, $STORM_CONFIG); "
-    "tools/cluster.sh up starts a cluster here";
+std::string where_they_are() {
+    return "its addresses are nimbus.seeds and nimbus.port (-c, --config, $STORM_CONFIG); " +
+           cluster_script_for(this_executable()) + " up starts a cluster here";
+}
 
 /// Read from the settings, so a mistake in it is the user's.
 std::vector<Address> seeds_of(const Config& config) {
@@ -421,7 +423,7 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
         throw Failure(ExitCode::kDenied, troubles,
                       token_.where + " is not the one of this cluster, or that is no Nimbus");
     }
-    throw Failure(ExitCode::kUnreachable, "no Nimbus answers: " + troubles, kStartOne);
+    throw Failure(ExitCode::kUnreachable, "no Nimbus answers: " + troubles, where_they_are());
 }
 
 net::HttpResponse NimbusClient::ask(net::HttpCall call) {

@@ -1,6 +1,7 @@
 #include "cli/package.h"
 
 #include <stdexcept>
+#include <system_error>
 
 namespace storm::cli {
 namespace {
@@ -38,6 +39,13 @@ std::string cmake_option_for(const fs::path& executable) {
     throw std::runtime_error("cannot find the CMake package that belongs to \"" +
                              executable.string() +
                              "\"; install Storm: cmake --install BUILD-FOLDER");
+}
+
+std::string cluster_script_for(const fs::path& executable) {
+    const fs::path installed =
+        executable.parent_path().parent_path() / STORM_DATA_DIR / "tools/cluster.sh";
+    std::error_code error;
+    return fs::exists(installed, error) ? installed.string() : "tools/cluster.sh";
 }
 
 fs::path this_executable() {

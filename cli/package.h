@@ -13,6 +13,10 @@ namespace storm::cli {
 /// folder. Throws std::runtime_error if there is no package beside the program.
 std::string cmake_option_for(const std::filesystem::path& executable);
 
+/// The script that starts a cluster on this machine, for the program `executable`: `PREFIX/share/
+/// storm/tools/cluster.sh` if it is installed there, else `tools/cluster.sh`, in the sources.
+std::string cluster_script_for(const std::filesystem::path& executable);
+
 /// Path of the program that this process runs.
 std::filesystem::path this_executable();
 

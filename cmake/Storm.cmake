@@ -261,3 +261,13 @@ function(storm_install library)
         ${PROJECT_SOURCE_DIR}/cmake/StormTopology.cmake
         DESTINATION ${package_dir})
 endfunction()
+
+# storm_install_for_people(): pages, examples, and a cluster on one machine (share/storm/tools/cluster.sh).
+function(storm_install_for_people)
+    set(pages ${CMAKE_INSTALL_DATADIR}/doc/storm)
+    install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE SECURITY.md DESTINATION ${pages})
+    install(DIRECTORY docs examples DESTINATION ${pages})
+    install(FILES bench/README.md DESTINATION ${pages}/bench)  # The README leads there.
+    install(PROGRAMS tools/cluster.sh tools/zookeeper.sh
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/storm/tools)
+endfunction()

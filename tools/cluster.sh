@@ -8,7 +8,8 @@
 #   tools/cluster.sh down         ends all of it, workers too, without draining; what it knows stays
 #
 # State: ${STORM_CLUSTER_DIR:-build/cluster}/{storm.yaml,token,zookeeper,nimbus-N,supervisor-N}, each
-# daemon's folder with pid and log. Programs: ${STORM_BIN_DIR:-build/release/bin}.
+# daemon's folder with pid and log. Programs: ${STORM_BIN_DIR:-build/release/bin}. Where Storm is
+# installed: ~/.storm/cluster, and the programs that are installed with it.
 # A second `up` has the sizes and ports of the first one, unless it is told other sizes.
 set -euo pipefail
 
@@ -49,8 +50,15 @@ while [[ $# -gt 0 ]]; do
     shift 2
 done
 
-dir=${STORM_CLUSTER_DIR:-$root/build/cluster}
-bin=${STORM_BIN_DIR:-$root/build/release/bin}
+if [[ -e $root/CMakeLists.txt ]]; then
+    dir=${STORM_CLUSTER_DIR:-$root/build/cluster}
+    bin=${STORM_BIN_DIR:-$root/build/release/bin}
+    self=tools/cluster.sh
+else  # Installed: this is PREFIX/share/storm/tools.
+    dir=${STORM_CLUSTER_DIR:-$HOME/.storm/cluster}
+    bin=${STORM_BIN_DIR:-$(realpath -m "$root/../../bin")}
+    self=$tools/cluster.sh
+fi
 [[ $bin == /* ]] || bin=$PWD/$bin
 [[ $dir == /* ]] || dir=$PWD/$dir
 dir=$(realpath -m "$dir")
@@ -261,12 +269,12 @@ up() {
         exit 1
     fi
     say "it runs: $nimbuses × Nimbus ($(number_in "$dir/nimbus-1/nimbus.json" port)), $supervisors × Supervisor, ZooKeeper ($(recall zookeeper.port 0))"
-    say "now: eval \"\$(tools/cluster.sh env)\"; storm list"
+    say "now: eval \"\$($self env)\"; storm list"
 }
 
 status() {
     local folder name pid well=0
-    [[ -d $dir/kept ]] || { say "there is no cluster in $dir; tools/cluster.sh up starts one"; return 1; }
+    [[ -d $dir/kept ]] || { say "there is no cluster in $dir; $self up starts one"; return 1; }
     supervisors=$(recall supervisors 1)
     nimbuses=$(recall nimbuses 1)
     for folder in "$dir"/zookeeper "$dir"/nimbus-* "$dir"/supervisor-*; do
@@ -305,7 +313,7 @@ down() {
 }
 
 environment() {
-    [[ -s $yaml ]] || { say "there is no cluster in $dir; tools/cluster.sh up starts one"; exit 1; }
+    [[ -s $yaml ]] || { say "there is no cluster in $dir; $self up starts one"; exit 1; }
     printf 'export STORM_CONFIG=%q\n' "$yaml"
     printf 'export STORM_TOKEN_FILE=%q\n' "$dir/token"
     printf 'export STORM_CLUSTER_DIR=%q\n' "$dir"

@@ -41,3 +41,22 @@ cmake --build build >log 2>&1 || fail "build: $(cat log)"
 build/word-stats -c limit=3 2>stderr | grep -qx $'2\tthe' || fail "the topology counts wrong"
 ctest --test-dir build --output-on-failure >log 2>&1 || fail "its test: $(cat log)"
 expect_text log "100% tests passed"
+# Else each link of an optimized Storm takes a minute.
+grep -q -e '-fno-lto' build/CMakeFiles/word-stats.dir/link.txt || fail "the link may optimize all of Storm"
+cmake -B build_lto "$option" -DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON >log || fail "configure: $(cat log)"
+! grep -q -e '-fno-lto' build_lto/CMakeFiles/word-stats.dir/link.txt || fail "who asks for LTO gets none"
+
+# What is installed beside it: pages, examples that build, a cluster for this machine.
+unset STORM_CLUSTER_DIR STORM_BIN_DIR
+cd ..
+installed=$work/installed
+for page in README.md docs/guide.md docs/from-storm.md examples/README.md; do
+    [[ -s $installed/share/doc/storm/$page ]] || fail "$page is not installed"
+done
+cmake -S "$installed/share/doc/storm/examples" -B examples "$option" >log || fail "configure: $(cat log)"
+cmake --build examples --target quick-start >log 2>&1 || fail "build: $(cat log)"
+printf 'to be or not\nto be\n' | examples/quick-start 2>stderr | grep -qx '2 be' || fail "quick-start counts wrong"
+expect_exit 5 "$installed/bin/storm" list -c nimbus.seeds=127.0.0.1:1
+expect_text stderr "$installed/share/storm/tools/cluster.sh up"
+expect_exit 1 "$installed/share/storm/tools/cluster.sh" status
+expect_text stderr "there is no cluster in $HOME/.storm/cluster; $installed/share/storm/tools/cluster.sh up"
