@@ -1,5 +1,10 @@
 #include "cli/listing.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <sstream>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "cli/table.h"
@@ -97,6 +102,21 @@ std::string components_text(const Json& topology, const Terminal& terminal) {
     return table.text(terminal);
 }
 
+/// `lines 1, split 2-3`: components, with the tasks of each executor.
+std::string runs_text(const Json& worker) {
+    std::string text, component;
+    for (const Json& executor : list_at(worker, "executors")) {
+        const std::string first = text_at(executor, "first_task");
+        const std::string last = text_at(executor, "last_task");
+        const std::string now = text_at(executor, "component");
+        text += text.empty() ? "" : ", ";
+        if (now != component) text += now + ' ';
+        text += first == last ? first : first + '-' + last;
+        component = now;
+    }
+    return text;
+}
+
 std::string workers_text(const Json& workers, const Terminal& terminal) {
     Table table({{"WORKER", true},
                  {"ADDRESS", false, true},
@@ -104,23 +124,59 @@ std::string workers_text(const Json& workers, const Terminal& terminal) {
                  {"STATE"},
                  {"RESTARTS", true},
                  {"LAST EXIT", false, true},
-                 {"METRICS", false, true}});
+                 {"METRICS", false, true},
+                 {"RUNS", false, true}});
     for (const Json& worker : workers) {
         table.add({text_at(worker, "id"), address(worker, "port"), text_at(worker, "pid"),
                    worker_state(worker), number(worker, "restarts"), text_at(worker, "exit"),
-                   text_at(worker, "metrics_url")});
+                   text_at(worker, "metrics_url"), runs_text(worker)});
     }
     return table.text(terminal);
 }
 
-std::string component_errors_text(const Json& errors, const Terminal& terminal) {
-    Table table({{"TIME"}, {"COMPONENT"}, {"ERROR", false, true}});
+Cell time_at(const Json& object, const char* key) {
+    return time_text(static_cast<std::int64_t>(count_at(object, key)));
+}
+
+/// Equal errors in one row. Those of several lines, as stacks are, go on below. They are not cut:
+/// what is left out of a reason may be what one has to know.
+std::string errors_table(const Json& errors, bool with_topology, const Terminal& terminal) {
+    std::vector<Column> columns = {{"LAST"}, {"TIMES", true}, {"FIRST"}};
+    if (with_topology) columns.push_back({"TOPOLOGY"});
+    columns.insert(columns.end(), {{"COMPONENT"}, {"TASK", true}, {"ERROR"}});
+    Table table(columns);
     for (const Json& error : errors) {
-        table.add({time_text(static_cast<std::int64_t>(count_at(error, "time_ms"))),
-                   text_at(error, "component"),
-                   {text_at(error, "error"), Colour::kBad}});
+        const std::uint64_t count = std::max<std::uint64_t>(count_at(error, "count"), 1);
+        const std::uint64_t task = count_at(error, "task");
+        std::istringstream lines(text_at(error, "error"));
+        std::string line;
+        std::getline(lines, line);
+        std::vector<Cell> row = {time_at(error, "time_ms"), grouped(count),
+                                 count == 1 ? Cell("") : time_at(error, "first_ms")};
+        if (with_topology) row.emplace_back(text_at(error, "topology"));
+        row.insert(row.end(),
+                   {text_at(error, "component"), task == 0 ? std::string() : std::to_string(task),
+                    Cell(line, Colour::kBad)});
+        table.add(std::move(row));
+        while (std::getline(lines, line)) {
+            std::vector<Cell> rest(columns.size(), Cell(""));
+            rest.back() = line;
+            table.add(std::move(rest));
+        }
     }
     return table.text(terminal);
+}
+
+/// `  split (task 3): 12 of 40 files`
+std::string statuses_text(const Json& topology) {
+    std::string text;
+    for (const Json& component : list_at(topology, "components")) {
+        for (const Json& status : list_at(component, "statuses")) {
+            text += "  " + text_at(component, "id") + " (task " + text_at(status, "task") +
+                    "): " + printable(text_at(status, "text")) + '\n';
+        }
+    }
+    return text;
 }
 
 /// The last output of a worker that does not stay alive.
@@ -183,14 +239,8 @@ std::string nimbuses_text(const Json& answer, const Terminal& terminal) {
 }
 
 std::string errors_text(const Json& answer, const Terminal& terminal) {
-    Table table({{"TIME"}, {"TOPOLOGY"}, {"COMPONENT"}, {"ERROR", false, true}});
-    for (const Json& error : list_at(answer, "errors")) {
-        table.add({time_text(static_cast<std::int64_t>(count_at(error, "time_ms"))),
-                   text_at(error, "topology"),
-                   text_at(error, "component"),
-                   {text_at(error, "error"), Colour::kBad}});
-    }
-    return table.empty() ? "no errors\n" : table.text(terminal);
+    const Json& errors = list_at(answer, "errors");
+    return errors.empty() ? "no errors\n" : errors_table(errors, true, terminal);
 }
 
 std::string health_text(const Json& health, const Json& supervisors, const Terminal& terminal) {
@@ -232,10 +282,12 @@ std::string topology_text(const Json& topology, const Terminal& terminal) {
         if (note.is_string()) text += printable(note.get<std::string>()) + '\n';
     }
     text += '\n' + components_text(topology, terminal);
+    const std::string statuses = statuses_text(topology);
+    if (!statuses.empty()) text += '\n' + statuses;
     const Json& workers = list_at(topology, "workers");
     if (!workers.empty()) text += '\n' + workers_text(workers, terminal);
     const Json& errors = list_at(topology, "errors");
-    if (!errors.empty()) text += '\n' + component_errors_text(errors, terminal);
+    if (!errors.empty()) text += '\n' + errors_table(errors, false, terminal);
     return text;
 }
 

@@ -65,15 +65,22 @@ std::string fault_of(const Description& description) {
 
 }  // namespace
 
-std::vector<std::size_t> Description::component_of_executor() const {
+Plan Description::plan() const {
     std::vector<std::size_t> by_id(components.size());
     std::iota(by_id.begin(), by_id.end(), std::size_t{0});
     std::sort(by_id.begin(), by_id.end(),
               [&](std::size_t a, std::size_t b) { return components[a].id < components[b].id; });
-    std::vector<std::size_t> of_executor;
+    Plan plan;
+    plan.components.resize(components.size());
     for (const std::size_t c : by_id) {
-        of_executor.insert(of_executor.end(), static_cast<std::size_t>(components[c].executors), c);
+        number_component(plan, c, components[c].tasks, components[c].executors);
     }
+    return plan;
+}
+
+std::vector<std::size_t> Description::component_of_executor() const {
+    std::vector<std::size_t> of_executor;
+    for (const ExecutorPlan& executor : plan().executors) of_executor.push_back(executor.component);
     return of_executor;
 }
 

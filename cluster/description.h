@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cluster/plan.h"
 
 namespace storm::cluster {
 
@@ -40,6 +41,8 @@ struct Description {
     /// Component of each executor, in the order of cluster::Plan::executors: by component id, then
     /// by executor.
     std::vector<std::size_t> component_of_executor() const;
+    /// As make_plan() has it.
+    Plan plan() const;
 };
 
 /// An error says what is missing or wrong.

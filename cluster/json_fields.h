@@ -80,6 +80,12 @@ public:
             read(JsonFields(item, where, mistake_));
         });
     }
+    template <typename Read>
+    void objects_if_any(const char* key, const Read& read) const {
+        each_(key, false, [&](const nlohmann::json& item, const std::string& where) {
+            read(JsonFields(item, where, mistake_));
+        });
+    }
     void mistake(const char* key, std::string_view what) const { mistake_.note(named_(key), what); }
 
 private:

@@ -29,6 +29,9 @@ inline constexpr std::uint64_t kEpochMax = 0xffff'ffff;
 inline constexpr std::size_t kLatencyBucketsMax = 64;
 /// Errors of one component in one report.
 inline constexpr std::size_t kReportErrorsMax = 20;
+/// Status texts of one component's tasks in one report, and the bytes of each.
+inline constexpr std::size_t kStatusesMax = 20;
+inline constexpr std::size_t kStatusBytesMax = 500;
 /// Path of a Unix socket, with its final zero.
 inline constexpr std::size_t kSocketPathBytesMax = 108;
 /// Lines of stderr in a WorkerStatus.

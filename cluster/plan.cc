@@ -29,16 +29,20 @@ Plan make_plan(const Topology& topology, const Config& config) {
         const int tasks = static_cast<int>(
             std::min<std::int64_t>(component.tasks.value_or(static_cast<int>(asked)), most));
         const int executors = std::min(component.parallelism, tasks);
-        plan.components[c] = {plan.last_task + 1, tasks, plan.executors.size(), executors};
-        TaskId next = plan.last_task + 1;
-        for (int i = 0; i < executors; ++i) {
-            const int share = tasks / executors + (i < tasks % executors ? 1 : 0);
-            plan.executors.push_back({c, next, share});
-            next += share;
-        }
-        plan.last_task += tasks;
+        number_component(plan, c, tasks, executors);
     }
     return plan;
+}
+
+void number_component(Plan& plan, std::size_t component, int tasks, int executors) {
+    plan.components[component] = {plan.last_task + 1, tasks, plan.executors.size(), executors};
+    TaskId next = plan.last_task + 1;
+    for (int i = 0; i < executors; ++i) {
+        const int share = tasks / executors + (i < tasks % executors ? 1 : 0);
+        plan.executors.push_back({component, next, share});
+        next += share;
+    }
+    plan.last_task += tasks;
 }
 
 base::Micros tick_interval(const Component& component, const Config& config) {

@@ -36,6 +36,8 @@ struct Plan {
 };
 
 Plan make_plan(const Topology& topology, const Config& config);
+/// Gives a component its numbers, after those that have theirs. In the order of their ids.
+void number_component(Plan& plan, std::size_t component, int tasks, int executors);
 
 /// The configuration that a component sees: its own settings over the topology's.
 Config component_config(const Component& component, const Config& config);

@@ -50,8 +50,14 @@ std::string fault_of(const ComponentReport& component) {
     if (component.last_errors.size() > kReportErrorsMax) {
         return named + " has over " + to_string(kReportErrorsMax) + " last errors";
     }
-    for (const std::string& error : component.last_errors) {
-        if (error.size() > kErrorBytesMax) return named + " has an error that is too long";
+    for (const ReportedError& error : component.last_errors) {
+        if (error.text.size() > kErrorBytesMax) return named + " has an error that is too long";
+    }
+    if (component.statuses.size() > kStatusesMax) {
+        return named + " has over " + to_string(kStatusesMax) + " statuses";
+    }
+    for (const TaskStatus& status : component.statuses) {
+        if (status.text.size() > kStatusBytesMax) return named + " has a status that is too long";
     }
     return {};
 }
@@ -161,7 +167,7 @@ std::string fault(const TopologyErrors& record) {
             return "no component is " + quoted(error.component);
         }
         if (error.error.size() > kErrorBytesMax) return "an error is too long";
-        if (error.time_ms < 0) return "a time is negative";
+        if (error.time_ms < 0 || error.first_ms < 0) return "a time is negative";
     }
     return {};
 }

@@ -80,6 +80,9 @@ struct TopologyError {
   component @0 :Text;
   error @1 :Data;
   timeMs @2 :Int64;
+  count @3 :UInt64;
+  firstMs @4 :Int64;
+  task @5 :UInt32;
 }
 
 struct TopologyErrors {

@@ -1,5 +1,6 @@
 #include "cluster/records.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <capnp/orphan.h>
@@ -94,14 +95,18 @@ void write(const TopologyErrors& record, schema::TopologyErrors::Builder to) {
         errors[i].setComponent(text(error.component));
         errors[i].setError(bytes_of(error.error));
         errors[i].setTimeMs(error.time_ms);
+        errors[i].setCount(error.count);
+        errors[i].setFirstMs(error.first_ms);
+        errors[i].setTask(error.task);
     }
 }
 
 TopologyErrors read(schema::TopologyErrors::Reader from) {
     TopologyErrors record;
     for (const schema::TopologyError::Reader error : from.getErrors()) {
-        record.errors.push_back(
-            {string(error.getComponent()), string(error.getError()), error.getTimeMs()});
+        record.errors.push_back({string(error.getComponent()), string(error.getError()),
+                                 error.getTimeMs(), std::max<std::uint64_t>(error.getCount(), 1),
+                                 error.getFirstMs(), error.getTask()});
     }
     return record;
 }
@@ -299,6 +304,29 @@ std::string encode(const NimbusRecord& record) {
 std::string encode(const Leadership& record) {
     return encoded<schema::Leadership>(record);
 }
+void merge_errors(std::vector<TopologyError>& known, const std::vector<TopologyError>& fresh) {
+    const auto first_of = [](const TopologyError& error) {
+        return error.first_ms == 0 ? error.time_ms : error.first_ms;
+    };
+    for (TopologyError error : fresh) {
+        const auto same =
+            std::find_if(known.begin(), known.end(), [&error](const TopologyError& each) {
+                return each.component == error.component && each.error == error.error;
+            });
+        error.first_ms = first_of(error);
+        if (same != known.end()) {
+            error.first_ms = std::min(error.first_ms, first_of(*same));
+            error.time_ms = std::max(error.time_ms, same->time_ms);
+            error.count += same->count;
+            known.erase(same);
+        }
+        known.push_back(std::move(error));
+    }
+    if (known.size() > kTopologyErrorsMax) {
+        known.erase(known.begin(), known.end() - std::ptrdiff_t{kTopologyErrorsMax});
+    }
+}
+
 std::string encode(const TopologyErrors& record) {
     return encoded<schema::TopologyErrors>(record);
 }

@@ -135,7 +135,10 @@ struct Leadership {
 struct TopologyError {
     std::string component;  ///< Empty: it concerns the topology, or a worker.
     std::string error;
-    std::int64_t time_ms = 0;  ///< Since 1970.
+    std::int64_t time_ms = 0;   ///< Milliseconds since 1970; the last time if it was repeated.
+    std::uint64_t count = 1;    ///< Number of equal errors.
+    std::int64_t first_ms = 0;  ///< The first time; 0: written by an older Nimbus.
+    std::uint32_t task = 0;     ///< The last task that had it; 0: none, or unknown.
 
     friend bool operator==(const TopologyError&, const TopologyError&) = default;
 };
@@ -145,6 +148,8 @@ struct TopologyErrors {
     friend bool operator==(const TopologyErrors&, const TopologyErrors&) = default;
 };
 inline constexpr std::size_t kTopologyErrorsMax = 20;
+/// Adds new errors. Equal errors of a component become one entry, which moves to the end.
+void merge_errors(std::vector<TopologyError>& known, const std::vector<TopologyError>& fresh);
 /// Longer texts are cut.
 inline constexpr std::size_t kErrorBytesMax = 2048;
 

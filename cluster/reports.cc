@@ -23,6 +23,16 @@ constexpr std::array kHolders = {LeaseHolder::kSupervisor, LeaseHolder::kNimbus,
                                  LeaseHolder::kNobody};
 
 Json json_of(const ComponentReport& report) {
+    Json errors = Json::array(), counts = Json::array(), tasks = Json::array();
+    for (const ReportedError& error : report.last_errors) {
+        errors.push_back(error.text);
+        counts.push_back(error.count);
+        tasks.push_back(error.task);
+    }
+    Json statuses = Json::array();
+    for (const TaskStatus& status : report.statuses) {
+        statuses.push_back({{"task", status.task}, {"text", status.text}});
+    }
     return {{"id", report.id},
             {"emitted", report.emitted},
             {"transferred", report.transferred},
@@ -37,7 +47,12 @@ Json json_of(const ComponentReport& report) {
             {"lost_emits", report.losses.emits},
             {"unreplayed", report.losses.unreplayed},
             {"complete_latency", report.complete_latency},
-            {"last_errors", report.last_errors}};
+            {"last_errors", std::move(errors)},
+            {"error_counts", std::move(counts)},
+            {"error_tasks", std::move(tasks)},
+            {"statuses", std::move(statuses)},
+            {"opening_task", report.opening_task},
+            {"opening_secs", report.opening_secs}};
 }
 
 Json json_of(const WorkerReport& report) {
@@ -81,12 +96,24 @@ ComponentReport read_component(const JsonFields& json) {
                      .emits = json.number_or_zero<std::uint64_t>("lost_emits"),
                      .unreplayed = json.number_or_zero<std::uint64_t>("unreplayed")};
     report.complete_latency = json.numbers<std::uint64_t>("complete_latency");
-    report.last_errors = json.texts("last_errors");
+    const auto counts = json.numbers<std::uint64_t>("error_counts");  // None, of an older version.
+    const auto tasks = json.numbers<std::uint32_t>("error_tasks");
+    for (std::string& error : json.texts("last_errors")) {
+        const std::size_t i = report.last_errors.size();
+        report.last_errors.push_back(
+            {std::move(error), i < counts.size() ? counts[i] : 0, i < tasks.size() ? tasks[i] : 0});
+    }
+    json.objects_if_any("statuses", [&](const JsonFields& status) {
+        report.statuses.push_back({status.number<std::uint32_t>("task"), status.text("text")});
+    });
+    report.opening_task = json.number_or_zero<std::uint32_t>("opening_task");
+    report.opening_secs = json.number_or_zero<std::uint32_t>("opening_secs");
     if (!is_name(report.id, kIdBytesMax)) json.mistake("id", "is no component's id");
     if (report.complete_latency.size() > kLatencyBucketsMax) {
         json.mistake("complete_latency", "is too long");
     }
     if (report.last_errors.size() > kReportErrorsMax) json.mistake("last_errors", "is too long");
+    if (report.statuses.size() > kStatusesMax) json.mistake("statuses", "is too long");
     return report;
 }
 
@@ -164,6 +191,13 @@ std::string_view to_string(WorkerState state) {
             return "CRASH_LOOP";
     }
     return "UNKNOWN";
+}
+
+void clear_texts(WorkerReport& report) {
+    for (ComponentReport& component : report.components) {
+        component.last_errors.clear();
+        component.statuses.clear();
+    }
 }
 
 std::string to_json(const SupervisorReport& report) {

@@ -35,6 +35,23 @@ enum class LeaseHolder : std::uint8_t {
 };
 std::string_view to_string(LeaseHolder holder);  ///< Such as "supervisor"; "" for kUnknown.
 
+/// An error of a component, and how often it occurred.
+struct ReportedError {
+    std::string text;
+    std::uint64_t count = 0;  ///< 0: an older worker, which reports each error.
+    std::uint32_t task = 0;   ///< The last task that had it; 0: unknown.
+
+    friend bool operator==(const ReportedError&, const ReportedError&) = default;
+};
+
+/// The text that a task has set by set_status().
+struct TaskStatus {
+    std::uint32_t task = 0;
+    std::string text;
+
+    friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
+};
+
 struct ComponentReport {
     std::string id;
     std::uint64_t emitted = 0;
@@ -49,7 +66,11 @@ struct ComponentReport {
     /// Latencies of acked trees, for spouts: bucket i counts those below 2^i microseconds and not
     /// below half of that. Trailing zeros are left out.
     std::vector<std::uint64_t> complete_latency;
-    std::vector<std::string> last_errors;
+    std::vector<ReportedError> last_errors;  ///< Ordered by their last occurrence.
+    std::vector<TaskStatus> statuses;
+    /// The task that has been in open() or prepare() longest, and for how long; 0: none.
+    std::uint32_t opening_task = 0;
+    std::uint32_t opening_secs = 0;
 
     friend bool operator==(const ComponentReport&, const ComponentReport&) = default;
 };
@@ -91,6 +112,9 @@ struct SupervisorReport {
 
     friend bool operator==(const SupervisorReport&, const SupervisorReport&) = default;
 };
+
+/// Removes the texts of user code: for readers without the right to see them, or to save room.
+void clear_texts(WorkerReport& report);
 
 /// JSON, for HTTP. Readers ignore unknown members.
 std::string to_json(const SupervisorReport& report);

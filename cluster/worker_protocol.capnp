@@ -52,6 +52,16 @@ struct ComponentReport {
   lostEmits @12 :UInt64;
   unreplayed @13 :UInt64;
   kept @14 :UInt64;
+  errorCounts @15 :List(UInt64);  # Of lastErrors, in their order.
+  errorTasks @16 :List(UInt32);   # The same.
+  statuses @17 :List(TaskStatus);
+  openingTask @18 :UInt32;
+  openingSecs @19 :UInt32;
+}
+
+struct TaskStatus {
+  task @0 :UInt32;
+  text @1 :Data;
 }
 
 struct WorkerReport {

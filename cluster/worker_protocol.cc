@@ -53,7 +53,20 @@ void write(const ComponentReport& report, schema::ComponentReport::Builder to) {
     auto buckets = to.initCompleteLatency(static_cast<unsigned>(report.complete_latency.size()));
     for (unsigned i = 0; i < buckets.size(); ++i) buckets.set(i, report.complete_latency[i]);
     auto errors = to.initLastErrors(static_cast<unsigned>(report.last_errors.size()));
-    for (unsigned i = 0; i < errors.size(); ++i) errors.set(i, bytes_of(report.last_errors[i]));
+    auto counts = to.initErrorCounts(errors.size());
+    auto tasks = to.initErrorTasks(errors.size());
+    for (unsigned i = 0; i < errors.size(); ++i) {
+        errors.set(i, bytes_of(report.last_errors[i].text));
+        counts.set(i, report.last_errors[i].count);
+        tasks.set(i, report.last_errors[i].task);
+    }
+    auto statuses = to.initStatuses(static_cast<unsigned>(report.statuses.size()));
+    for (unsigned i = 0; i < statuses.size(); ++i) {
+        statuses[i].setTask(report.statuses[i].task);
+        statuses[i].setText(bytes_of(report.statuses[i].text));
+    }
+    to.setOpeningTask(report.opening_task);
+    to.setOpeningSecs(report.opening_secs);
 }
 
 ComponentReport read(schema::ComponentReport::Reader from) {
@@ -74,9 +87,18 @@ ComponentReport read(schema::ComponentReport::Reader from) {
     for (const std::uint64_t count : from.getCompleteLatency()) {
         report.complete_latency.push_back(count);
     }
-    for (const capnp::Data::Reader error : from.getLastErrors()) {
-        report.last_errors.push_back(string(error));
+    const auto errors = from.getLastErrors();
+    const auto counts = from.getErrorCounts();  // None, of an older version.
+    const auto tasks = from.getErrorTasks();
+    for (unsigned i = 0; i < errors.size(); ++i) {
+        report.last_errors.push_back({string(errors[i]), i < counts.size() ? counts[i] : 0,
+                                      i < tasks.size() ? tasks[i] : 0});
     }
+    for (const schema::TaskStatus::Reader status : from.getStatuses()) {
+        report.statuses.push_back({status.getTask(), string(status.getText())});
+    }
+    report.opening_task = from.getOpeningTask();
+    report.opening_secs = from.getOpeningSecs();
     return report;
 }
 
@@ -163,20 +185,24 @@ std::string fault(const Vouch&) {
 WorkerReport cut(WorkerReport report) {
     if (report.failure.size() > kFailureBytesMax) report.failure.resize(kFailureBytesMax);
     for (ComponentReport& component : report.components) {
-        std::vector<std::string>& errors = component.last_errors;
+        std::vector<ReportedError>& errors = component.last_errors;
         if (errors.size() > kReportErrorsMax) {
             errors.erase(errors.begin(), errors.end() - std::ptrdiff_t{kReportErrorsMax});
         }
-        for (std::string& error : errors) {
-            if (error.size() > kErrorBytesMax) error.resize(kErrorBytesMax);
+        for (ReportedError& error : errors) {
+            if (error.text.size() > kErrorBytesMax) error.text.resize(kErrorBytesMax);
+        }
+        if (component.statuses.size() > kStatusesMax) component.statuses.resize(kStatusesMax);
+        for (TaskStatus& status : component.statuses) {
+            if (status.text.size() > kStatusBytesMax) status.text.resize(kStatusBytesMax);
         }
     }
     return report;
 }
 
-/// Drops error texts, which may exceed a message if there are thousands of components.
-WorkerReport without_errors(WorkerReport report) {
-    for (ComponentReport& component : report.components) component.last_errors.clear();
+/// Drops texts of users, which may exceed a message if there are thousands of components.
+WorkerReport without_texts(WorkerReport report) {
+    clear_texts(report);
     return report;
 }
 
@@ -231,7 +257,7 @@ std::string encode(const ToSupervisor& said) {
         const WorkerReport fitting = cut(*report);
         const std::string whole = encode_report(fitting);
         if (whole.size() <= kWorkerMessageBytesMax) return with_length(whole);
-        return with_length(encode_report(without_errors(fitting)));
+        return with_length(encode_report(without_texts(fitting)));
     }
     const Hello& hello = std::get<Hello>(said);
     return with_length(message<schema::ToSupervisor>([&](schema::ToSupervisor::Builder to) {

@@ -568,31 +568,24 @@ void ClusterState::forget_removal(const Term& term, const std::string& id, Wrote
 void ClusterState::add_errors(const Term& term, const std::string& topology,
                               std::vector<TopologyError> errors, Wrote done) {
     for (TopologyError& error : errors) error.error = cut(std::move(error.error));
-    if (errors.size() > kTopologyErrorsMax) {
-        errors.erase(errors.begin(), errors.end() - std::ptrdiff_t{kTopologyErrorsMax});
-    }
-    if (!impl_->may_write(TopologyErrors{errors}, topology, done)) return;
+    TopologyErrors fresh;
+    merge_errors(fresh.errors, errors);
+    if (!impl_->may_write(fresh, topology, done)) return;
     const std::string path = impl_->path("errors", topology);
     impl_->write(
         "cannot write errors of a topology", topology,
-        [path, errors = std::move(errors), is_of_term = impl_->is_of(term)](
+        [path, fresh = std::move(fresh.errors), is_of_term = impl_->is_of(term)](
             Coordination& client, const OperationQueue::Settled& settled) {
-            client.get(
-                path, {},
-                [&client, path, errors, is_of_term, settled](CoordinationError error,
-                                                             const Node& node) {
-                    if (error != CoordinationError::kNone) return settled(error);
-                    std::vector<TopologyError> all =
-                        readable<TopologyErrors>(path, node.data).value_or(TopologyErrors()).errors;
-                    // A repetition adds the errors twice, which does no harm.
-                    all.insert(all.end(), errors.begin(), errors.end());
-                    if (all.size() > kTopologyErrorsMax) {
-                        all.erase(all.begin(), all.end() - std::ptrdiff_t{kTopologyErrorsMax});
-                    }
-                    client.multi(
-                        {is_of_term, SetData{path, encode(TopologyErrors{std::move(all)})}},
-                        settled);
-                });
+            client.get(path, {},
+                       [&client, path, fresh, is_of_term, settled](CoordinationError error,
+                                                                   const Node& node) {
+                           if (error != CoordinationError::kNone) return settled(error);
+                           TopologyErrors all =
+                               readable<TopologyErrors>(path, node.data).value_or(TopologyErrors());
+                           // A repetition counts the errors twice, which does no harm.
+                           merge_errors(all.errors, fresh);
+                           client.multi({is_of_term, SetData{path, encode(all)}}, settled);
+                       });
         },
         std::move(done));
 }

@@ -157,9 +157,7 @@ cluster::SupervisorReport without_texts(cluster::SupervisorReport report) {
     for (cluster::WorkerStatus& worker : report.workers) {
         worker.last_stderr.clear();
         worker.report.failure.clear();
-        for (cluster::ComponentReport& component : worker.report.components) {
-            component.last_errors.clear();
-        }
+        cluster::clear_texts(worker.report);
     }
     return report;
 }

@@ -105,9 +105,7 @@ std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max
         constexpr std::size_t kShort = 500;
         if (worker.report.failure.size() > kShort) worker.report.failure.resize(kShort);
         worker.last_stderr.clear();
-        for (cluster::ComponentReport& component : worker.report.components) {
-            component.last_errors.clear();
-        }
+        cluster::clear_texts(worker.report);
     }
     json = cluster::to_json(report);
     if (json.size() <= bytes_max) return json;

@@ -55,6 +55,9 @@ ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
+CRASH = ("base/crash",)
+NOTICES = ("worker/engine/notices",)
+REPORT_BOOK = ("nimbus/topology_store/report_book",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -358,7 +361,6 @@ MUTATIONS = [
         "worker/executor/bolt_task.h",
         ("what-was-emitted-is-not-owed", "acks_.ack(anchor.root, anchor.edge ^ emitted);",
          "acks_.ack(anchor.root, anchor.edge);", TRACKING),
-        ("forgotten-is-forgotten", "fail_as(input, FailReason::kForgotten);", "", TRACKING + ENGINE),
     ),
     *in_file(
         "worker/executor/bolt_executor.cc",
@@ -574,6 +576,74 @@ MUTATIONS = [
         ("we-who-hear-nobody-lose-all", "if (2 * heard < records_.size()) found.clear();", "", PRESENCE),
         ("who-comes-back-is-steady", "if (lost_since_.erase(id) > 0)", "if (false)", PRESENCE),
         ("who-was-restarted-is-lost", "now - *heard < kAliveUntilGone", "now - *heard < 0", PRESENCE),
+    ),
+
+    # ---- What goes wrong is told --------------------------------------------------------------
+    *in_file(
+        "base/crash.cc",
+        ("a-crash-ends-well", "std::raise(signal);", "_exit(0);", CRASH),
+        ("all-threads-tell-of-a-crash", "if (somebody_tells.test_and_set())", "if (false)", CRASH),
+        ("crashes-take-over-handlers", "if (before.sa_handler == SIG_DFL) sigaction", "sigaction", CRASH),
+        ("crashes-need-the-stack", "SA_SIGINFO | SA_ONSTACK", "SA_SIGINFO", CRASH),
+    ),
+    *in_file(
+        "base/thread.cc",
+        ("threads-have-no-alternate-stack", "const AlternateStack for_signals;", "", CRASH),
+    ),
+    *in_file(
+        "base/stack_trace.cc",
+        ("a-broken-heap-has-no-names", "i = written; i < calls.size()", "i = calls.size(); i < calls.size()", CRASH),
+        ("names-are-never-readable", "if (copy == 0)", "if (copy == 0) ::_exit(0);\n        if (copy == 0)", CRASH),
+        ("the-handler-is-among-the-calls", "std::move(first, all.end(), all.begin());", "", CRASH),
+    ),
+    *in_file(
+        "worker/executor/error_book.cc",
+        ("equal-errors-are-many", "return entry.error.text == what;", "return false;", NOTICES),
+        ("equal-errors-are-logged", "now - entry.logged < kErrorRepeatMicros", "false", NOTICES),
+        ("an-error-again-stays-where-it-was", "std::rotate(found, found + 1, entries.end());",
+         "return *found;", NOTICES),
+    ),
+    *in_file(
+        "worker/executor/bolt_task.cc",
+        ("forgotten-is-forgotten", "fail_as(input, FailReason::kForgotten);", "", TRACKING + ENGINE),
+        ("a-destroyed-kept-is-no-error", "if (open && prepared_ && !kept->reported)", "if (false)", NOTICES),
+        ("a-stolen-kept-is-told-twice", "kept->reported = true;", "", CALLBACKS),
+    ),
+    *in_file(
+        "worker/executor/tuple_text.cc",
+        ("debug-shows-secrets", "if (secrets.has(name,", "if (false && secrets.has(name,", NOTICES),
+    ),
+    *in_file(
+        "worker/executor/task.cc",
+        ("anchors-are-bytes-of-the-tuple", "bytes - detail::anchor_bytes(anchors);", "bytes;", TRACKING),
+    ),
+    *in_file(
+        "nimbus/topology_store/led_topology.cc",
+        ("a-crash-of-any-component", "error.component.clear();", "", TOPOLOGIES),
+    ),
+    *in_file(
+        "cluster/records.cc",
+        ("equal-errors-stay-apart", "error.count += same->count;", "", TOPOLOGIES),
+        ("the-first-time-is-the-last", "error.first_ms = std::min(error.first_ms, first_of(*same));", "",
+         TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/unwritten_errors.h",
+        ("errors-wait-to-be-written", "cluster::merge_errors(known, of_(errors_, topology));", "", TOPOLOGIES),
+        ("written-errors-count-twice", "each.time_ms >= error.time_ms;", "false;", TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/report_book.cc",
+        ("who-was-killed-knew-why", 'worker.exit.starts_with("killed by")', "false", REPORT_BOOK),
+        ("a-crash-is-nobodys", "find_task(crash);", "", REPORT_BOOK),
+        ("errors-are-told-again", "error.count < known ? error.count : error.count - known", "error.count",
+         REPORT_BOOK),
+    ),
+    *in_file(
+        "cli/log_lines.cc",
+        ("logs-come-one-by-one", "return a.time < b.time;", "return false;", ("cli/log_lines",)),
+        ("a-stack-leaves-its-crash", "lines.push_back({time_,", "lines.push_back({std::string(time_of(line)),",
+         ("cli/log_lines",)),
     ),
 
     # ---- Who knows the token ------------------------------------------------------------------

@@ -87,7 +87,7 @@ public:
         for (const worker::ComponentSnapshot& component : engine_.snapshot()) {
             dropped += component.dropped;
             if (!component.last_errors.empty())
-                throw std::runtime_error(component.id + ": " + component.last_errors.back());
+                throw std::runtime_error(component.id + ": " + component.last_errors.back().text);
         }
         if (dropped > 0) throw std::runtime_error(std::to_string(dropped) + " tuples were dropped");
         if (failed > 0 && !fails_)

@@ -99,7 +99,8 @@ void WorkerProcesses::run(std::uint32_t number, const Graph& graph, const Option
     if (!engine.stop(kStopMicrosMax)) fail("the engine does not stop");
     for (const worker::ComponentSnapshot& component : engine.snapshot()) {
         if (component.dropped > 0) fail(component.id + " has dropped tuples");
-        if (!component.last_errors.empty()) fail(component.id + ": " + component.last_errors[0]);
+        if (!component.last_errors.empty())
+            fail(component.id + ": " + component.last_errors[0].text);
     }
     std::_Exit(0);
 }

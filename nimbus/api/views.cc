@@ -40,35 +40,47 @@ Json latency_json(const std::vector<std::uint64_t>& buckets) {
     return json;
 }
 
-Json component_json(const cluster::DescribedComponent& component, const ComponentTotals& totals) {
-    return {{"id", component.id},
-            {"type", component.is_spout ? "spout" : "bolt"},
-            {"executors", component.executors},
-            {"tasks", component.tasks},
-            {"emitted", totals.emitted},
-            {"transferred", totals.transferred},
-            {"executed", totals.executed},
-            {"acked", totals.acked},
-            {"failed", totals.failed},
-            {"pending", totals.pending},
-            {"errors", totals.errors},
-            {"kept", totals.kept},
-            {"dropped", totals.losses.dropped},
-            {"lost_inputs", totals.losses.inputs},
-            {"lost_emits", totals.losses.emits},
-            {"unreplayed", totals.losses.unreplayed},
-            {"complete_latency_us",
-             component.is_spout ? latency_json(totals.complete_latency) : Json()}};
+/// Status texts of the tasks, from workers that are present.
+Json statuses_json(const ComponentTotals& totals) {
+    Json json = Json::array();
+    for (const cluster::TaskStatus& status : totals.statuses) {
+        json.push_back({{"task", status.task}, {"text", status.text}});
+    }
+    return json;
+}
+
+Json component_json(const cluster::DescribedComponent& component, const ComponentTotals& totals,
+                    net::Access access) {
+    Json json = {{"id", component.id},
+                 {"type", component.is_spout ? "spout" : "bolt"},
+                 {"executors", component.executors},
+                 {"tasks", component.tasks},
+                 {"emitted", totals.emitted},
+                 {"transferred", totals.transferred},
+                 {"executed", totals.executed},
+                 {"acked", totals.acked},
+                 {"failed", totals.failed},
+                 {"pending", totals.pending},
+                 {"errors", totals.errors},
+                 {"kept", totals.kept},
+                 {"dropped", totals.losses.dropped},
+                 {"lost_inputs", totals.losses.inputs},
+                 {"lost_emits", totals.losses.emits},
+                 {"unreplayed", totals.losses.unreplayed},
+                 {"complete_latency_us",
+                  component.is_spout ? latency_json(totals.complete_latency) : Json()}};
+    if (access != net::Access::kOpen) json["statuses"] = statuses_json(totals);
+    return json;
 }
 
 Json components_json(const cluster::Description& description, const TopologyView& view,
-                     const Topologies& topologies) {
+                     const Topologies& topologies, net::Access access) {
     const auto totals = topologies.book().totals(view.assignment);
     Json json = Json::array();
     for (const cluster::DescribedComponent& component : description.components) {
         const auto at = totals.find(component.id);
         json.push_back(
-            component_json(component, at == totals.end() ? ComponentTotals{} : at->second));
+            component_json(component, at == totals.end() ? ComponentTotals{} : at->second, access));
     }
     return json;
 }
@@ -166,6 +178,32 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     return json;
 }
 
+/// The executors that the assignment gives to a worker, each with its first and last task.
+Json executors_json(std::uint32_t worker, const TopologyView& view,
+                    const std::vector<cluster::ExecutorPlan>& all) {
+    Json json = Json::array();
+    const auto& workers = view.assignment.worker_of_executor;
+    for (std::size_t e = 0; e < all.size() && e < workers.size(); ++e) {
+        if (workers[e] != worker) continue;
+        json.push_back({{"component", view.description.components[all[e].component].id},
+                        {"first_task", all[e].first_task},
+                        {"last_task", all[e].first_task + all[e].tasks - 1}});
+    }
+    return json;
+}
+
+/// Names components whose open() or prepare() keeps the topology waiting.
+void note_opening(const cluster::Description& description,
+                  const std::map<std::string, ComponentTotals>& totals, Json& notes) {
+    for (const cluster::DescribedComponent& component : description.components) {
+        const auto at = totals.find(component.id);
+        if (at == totals.end() || at->second.opening_secs == 0) continue;
+        notes.push_back('"' + component.id + "\" (task " + std::to_string(at->second.opening_task) +
+                        ") has been in " + (component.is_spout ? "open()" : "prepare()") + " for " +
+                        std::to_string(at->second.opening_secs) + " s");
+    }
+}
+
 struct Executors {
     std::size_t total = 0;
     std::size_t assigned = 0;
@@ -192,11 +230,11 @@ Executors executors_of(const TopologyView& view, const Topologies& topologies, s
 
 Json errors_json_of(const TopologyView& view, const Topologies& topologies, net::Access access) {
     Json json = Json::array();
-    const auto at = topologies.errors().find(view.record.id);
-    if (at == topologies.errors().end()) return json;
-    for (const cluster::TopologyError& error : at->second.errors) {
-        json.push_back({{"component", error.component}});
+    for (const cluster::TopologyError& error : topologies.errors(view.record.id)) {
+        json.push_back({{"component", error.component}, {"task", error.task}});
         if (access != net::Access::kOpen) json.back()["error"] = error.error;
+        json.back()["count"] = error.count;
+        json.back()["first_ms"] = error.first_ms == 0 ? error.time_ms : error.first_ms;
         json.back()["time_ms"] = error.time_ms;
     }
     return json;
@@ -237,12 +275,15 @@ std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
 std::string topology_json(const TopologyView& view, const Topologies& topologies,
                           std::int64_t now_ms, net::Access access) {
     const cluster::Description& description = view.description;
-    const Executors executors =
-        executors_of(view, topologies, description.component_of_executor().size());
+    const cluster::Plan plan = description.plan();
+    const Executors executors = executors_of(view, topologies, plan.executors.size());
     Json workers = Json::array();
     for (const WorkerSlot& slot : view.assignment.workers) {
         workers.push_back(worker_json(slot, view, topologies, access));
+        workers.back()["executors"] = executors_json(slot.number, view, plan.executors);
     }
+    Json notes = view.notes;
+    note_opening(description, topologies.book().totals(view.assignment), notes);
     Json json = {{"name", view.record.name},
                  {"id", view.record.id},
                  {"status", view.state},
@@ -253,13 +294,13 @@ std::string topology_json(const TopologyView& view, const Topologies& topologies
                    {"assigned", executors.assigned},
                    {"prepared", executors.prepared}}},
                  {"unassigned", view.unassigned},
-                 {"notes", view.notes},
+                 {"notes", std::move(notes)},
                  {"losses", losses_json(description, view, topologies)},
-                 {"components", components_json(description, view, topologies)},
+                 {"components", components_json(description, view, topologies, access)},
                  {"workers", std::move(workers)},
                  {"errors", errors_json_of(view, topologies, access)}};
     if (access == net::Access::kOpen) {
-        json["withheld"] = Json::array({"settings", "failure", "last_stderr", "error"});
+        json["withheld"] = Json::array({"settings", "failure", "last_stderr", "error", "statuses"});
     }
     return text(json);
 }

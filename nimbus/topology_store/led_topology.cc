@@ -101,6 +101,16 @@ void keep_own(const Led& known, cluster::WorkerReport& report) {
                   [&own](const auto& component) { return own.erase(component.id) == 0; });
 }
 
+void keep_own(const Led& known, cluster::TopologyError& error) {
+    const auto& components = known.description.components;
+    const bool is_own =
+        std::any_of(components.begin(), components.end(),
+                    [&error](const auto& component) { return component.id == error.component; });
+    if (is_own || components.empty()) return;
+    error.component.clear();
+    error.task = 0;
+}
+
 void set_status(Assignment& assignment, const Fate& fate) {
     assignment.status = fate.status;
     assignment.kill_wait_ms = fate.kill_wait_ms;

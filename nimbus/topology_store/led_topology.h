@@ -79,6 +79,8 @@ cluster::WorkerSlot slot_of(const cluster::WorkerStatus& worker,
 /// Drops reports on components that it does not have, and all but the first on each component: a
 /// worker runs users' code, which may report anything.
 void keep_own(const Led& known, cluster::WorkerReport& report);
+/// An error of a component that it does not have becomes one of the topology.
+void keep_own(const Led& known, cluster::TopologyError& error);
 void set_status(cluster::Assignment& assignment, const Fate& fate);
 /// Number of workers that got a slot, or another one.
 std::size_t workers_moved(const cluster::Assignment& before, const cluster::Assignment& after);

@@ -1,8 +1,12 @@
 #include "nimbus/topology_store/report_book.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <iterator>
+
+#include "cluster/limits.h"
+#include "cluster/record_check.h"
 
 namespace storm::nimbus {
 namespace {
@@ -28,6 +32,15 @@ void add(ComponentTotals& sum, const ComponentReport& report) {
     }
     for (std::size_t i = 0; i < report.complete_latency.size(); ++i) {
         sum.complete_latency[i] += report.complete_latency[i];
+    }
+}
+
+/// Adds values that only hold for the present worker.
+void add_present(ComponentTotals& sum, const ComponentReport& report) {
+    sum.statuses.insert(sum.statuses.end(), report.statuses.begin(), report.statuses.end());
+    if (report.opening_secs > sum.opening_secs) {
+        sum.opening_secs = report.opening_secs;
+        sum.opening_task = report.opening_task;
     }
 }
 
@@ -66,13 +79,106 @@ std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, dou
 
 namespace {
 
-/// The last line that was logged as an error, or else the last line.
-const std::string* telling_line(const std::vector<std::string>& lines) {
-    if (lines.empty()) return nullptr;
+/// The last line that was logged as an error, or else the last line. None for a process that was
+/// killed: it did not know why.
+const std::string* telling_line(const WorkerStatus& worker) {
+    const std::vector<std::string>& lines = worker.last_stderr;
+    if (lines.empty() || worker.exit.starts_with("killed by")) return nullptr;
     const auto error = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
         return line.find(" error ") != std::string::npos;
     });
     return error == lines.rend() ? &lines.back() : &*error;
+}
+
+/// A crash, as reported by base/crash.h.
+struct Crash {
+    std::string component;  // Empty: the code of no component ran.
+    std::uint32_t task = 0;
+    std::string text;
+};
+
+void find_task(Crash& crash) {
+    constexpr std::string_view kOf = " while it ran the code of \"";
+    constexpr std::string_view kTask = "\" (task ";
+    const std::size_t of = crash.text.find(kOf);
+    const std::size_t task = crash.text.rfind(kTask);
+    if (of == std::string::npos || task == std::string::npos || task < of + kOf.size()) return;
+    const std::string id = crash.text.substr(of + kOf.size(), task - of - kOf.size());
+    if (!cluster::is_name(id, cluster::kIdBytesMax)) return;
+    crash.component = id;
+    const char* const digits = crash.text.data() + task + kTask.size();
+    std::from_chars(digits, crash.text.data() + crash.text.size(), crash.task);
+}
+
+std::optional<Crash> crash_in(const std::vector<std::string>& lines) {
+    constexpr std::string_view kError = "error: ";
+    constexpr std::ptrdiff_t kWhyLines = 2;  // Such as "terminate called …".
+    const auto head = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
+        return line.starts_with("error: ended by SIG");
+    });
+    if (head == lines.rend()) return std::nullopt;
+    Crash crash;
+    crash.text = head->substr(kError.size());
+    find_task(crash);
+    const auto first = head.base() - 1;
+    for (auto line = first - std::min<std::ptrdiff_t>(first - lines.begin(), kWhyLines);
+         line != first; ++line) {
+        const bool is_of_log = !line->empty() && line->front() >= '0' && line->front() <= '9';
+        if (!is_of_log) crash.text += '\n' + *line;
+    }
+    for (auto line = head.base(); line != lines.end(); ++line) {
+        if (line->starts_with("    #")) crash.text += '\n' + line->substr(4);
+    }
+    return crash;
+}
+
+/// The error for the end of a worker's process.
+cluster::TopologyError end_of(const WorkerStatus& worker, const std::string& host,
+                              std::int64_t now_ms) {
+    cluster::TopologyError error;
+    error.time_ms = now_ms;
+    error.error = "worker " + std::to_string(worker.number) + " on " + host + ':' +
+                  std::to_string(worker.port) + " ended: " + worker.exit;
+    if (auto crash = crash_in(worker.last_stderr)) {
+        error.error += "; it said: " + crash->text;
+        error.component = std::move(crash->component);
+        error.task = crash->task;
+    } else if (const std::string* const line = telling_line(worker)) {
+        error.error += "; it said: " + *line;
+    }
+    return error;
+}
+
+/// Adds errors that are new since the last report of the same process. `before`: that report; null:
+/// none.
+void note_errors(const WorkerStatus& worker, const ComponentReport& component,
+                 const ComponentReport* before, std::int64_t now_ms, ReportBook::News& news) {
+    const auto& errors = component.last_errors;
+    const auto add = [&](const cluster::ReportedError& error, std::uint64_t count) {
+        if (count == 0) return;
+        news.push_back({worker.topology, {component.id, error.text, now_ms, count, 0, error.task}});
+    };
+    const bool counted = std::all_of(errors.begin(), errors.end(),
+                                     [](const auto& error) { return error.count > 0; });
+    if (!counted) {
+        // An older worker reports each error, but only the last texts; as many of them are new as
+        // the counter has grown by.
+        const std::uint64_t known = before == nullptr ? 0 : before->errors;
+        const std::uint64_t fresh = component.errors - std::min(known, component.errors);
+        const auto count = std::min<std::uint64_t>(fresh, errors.size());
+        std::for_each(errors.end() - static_cast<std::ptrdiff_t>(count), errors.end(),
+                      [&](const auto& error) { add(error, 1); });
+        return;
+    }
+    for (const cluster::ReportedError& error : errors) {
+        std::uint64_t known = 0;
+        if (before != nullptr) {
+            for (const cluster::ReportedError& each : before->last_errors)
+                if (each.text == error.text) known = each.count;
+        }
+        // The worker may have dropped the entry, and counted anew.
+        add(error, error.count < known ? error.count : error.count - known);
+    }
 }
 
 }  // namespace
@@ -138,23 +244,11 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
         const auto before =
             std::find_if(former.last.begin(), former.last.end(),
                          [&](const ComponentReport& last) { return last.id == component.id; });
-        // A report has the last texts only; as many of them are new as the counter has grown by.
-        const std::uint64_t known = before == former.last.end() ? 0 : before->errors;
-        const std::uint64_t fresh = component.errors - std::min(known, component.errors);
-        const auto& texts = component.last_errors;
-        const auto count = std::min<std::uint64_t>(fresh, texts.size());
-        for (auto text = texts.end() - static_cast<std::ptrdiff_t>(count); text != texts.end();
-             ++text) {
-            news.push_back({worker.topology, {component.id, *text, now_ms}});
-        }
+        note_errors(worker, component, before == former.last.end() ? nullptr : &*before, now_ms,
+                    news);
     }
     if (!is_new && worker.restarts > former.restarts && !worker.exit.empty()) {
-        std::string error = "worker " + std::to_string(worker.number) + " on " + host + ':' +
-                            std::to_string(worker.port) + " ended: " + worker.exit;
-        if (const std::string* const line = telling_line(worker.last_stderr)) {
-            error += "; it said: " + *line;
-        }
-        news.push_back({worker.topology, {"", std::move(error), now_ms}});
+        news.emplace_back(worker.topology, end_of(worker, host, now_ms));
     }
     note_failure_(worker, host, now_ms, former, news);
     former.incarnation = worker.incarnation;
@@ -213,6 +307,7 @@ std::map<std::string, ComponentTotals> ReportBook::totals(
         for (const ComponentReport& component : now->report.components) {
             totals[component.id].pending += component.pending;
             totals[component.id].kept += component.kept;
+            add_present(totals[component.id], component);
             if (now->report.state != cluster::WorkerState::kFinished)
                 totals[component.id].losses.unreplayed += component.losses.unreplayed;
         }

@@ -33,6 +33,9 @@ struct ComponentTotals {
     std::uint64_t kept = 0;
     cluster::Losses losses;
     std::vector<std::uint64_t> complete_latency;  ///< As in cluster::ComponentReport.
+    std::vector<cluster::TaskStatus> statuses;    ///< From present workers, like the next two.
+    std::uint32_t opening_task = 0;
+    std::uint32_t opening_secs = 0;
 };
 
 /// The q-quantile of a histogram as in cluster::ComponentReport, 0 < q < 1; nothing: it is empty.

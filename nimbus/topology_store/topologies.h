@@ -149,8 +149,8 @@ public:
     /// Workers of the removed topology of that name whose end nobody has confirmed, because their
     /// Supervisors were away. Empty: none, or unknown here.
     std::string may_still_run(const std::string& name) const;
-    /// Indexed by topology id.
-    const std::map<std::string, cluster::TopologyErrors>& errors() const;
+    /// Errors of the topology with this id, the latest last; also those not written yet.
+    std::vector<cluster::TopologyError> errors(const std::string& id) const;
     const ReportBook& book() const;
     const TopologyCounters& counters() const;
     /// Problems that somebody must look at, as text; empty: none.

@@ -184,6 +184,9 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
 }
 
 void Topologies::Impl::add_errors(ReportBook::News&& news) {
+    for (auto& [id, error] : news) {
+        if (const auto known = led.find(id); known != led.end()) keep_own(known->second, error);
+    }
     errors.add(std::move(news));
     if (!errors_waiting) write_errors();
 }
@@ -191,13 +194,12 @@ void Topologies::Impl::add_errors(ReportBook::News&& news) {
 void Topologies::Impl::write_errors() {
     errors_waiting = false;
     if (errors.empty() || !leading()) return;
-    for (auto& [topology, list] : errors.take()) {
-        state.add_errors(*term, topology, std::move(list),
-                         in_term([id = topology](Impl& self, Write outcome) {
-                             if (outcome != Write::kDone && outcome != Write::kNotFound) {
-                                 self.write_failed(outcome, "errors of " + id);
-                             }
-                         }));
+    for (const auto& [topology, list] : errors.take()) {
+        state.add_errors(*term, topology, list, in_term([id = topology](Impl& self, Write outcome) {
+            if (outcome != Write::kDone && outcome != Write::kNotFound) {
+                self.write_failed(outcome, "errors of " + id);
+            }
+        }));
     }
     errors_waiting = true;
     after(kErrorsInterval, [](Impl& self) { self.write_errors(); });
@@ -383,8 +385,12 @@ bool Topologies::is_present(const std::string& supervisor) const {
     return impl_->presence.is_present(supervisor, impl_->loop.now());
 }
 
-const std::map<std::string, cluster::TopologyErrors>& Topologies::errors() const {
-    return impl_->followed.errors();
+std::vector<cluster::TopologyError> Topologies::errors(const std::string& id) const {
+    const auto& told = impl_->followed.errors();
+    const auto at = told.find(id);
+    auto all = at == told.end() ? std::vector<cluster::TopologyError>() : at->second.errors;
+    impl_->errors.add_to(all, id);
+    return all;
 }
 
 const ReportBook& Topologies::book() const {

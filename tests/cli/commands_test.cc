@@ -31,12 +31,19 @@ Json wc() {
              "errors": 0, "complete_latency_us": {"p50": 250, "p99": 1250, "p999": 2000}},
             {"id": "count", "type": "bolt", "executors": 4, "tasks": 4, "emitted": 0,
              "transferred": 0, "executed": 791000, "acked": 791000, "failed": 0, "pending": 0,
-             "errors": 1, "complete_latency_us": null}],
+             "errors": 1, "complete_latency_us": null,
+             "statuses": [{"task": 2, "text": "12\nof 40 files"}]}],
         "workers": [{"id": 0, "host": "alpha", "port": 6700, "pid": 42, "state": "RUNNING",
                      "restarts": 1, "incarnation": 1, "exit": "killed by signal 9",
                      "last_stderr": [], "metrics_url": "http://alpha:1/metrics", "supervisor": "s",
-                     "log_url": ""}],
-        "errors": [{"component": "count", "error": "what, why", "time_ms": 1732170000000}]})");
+                     "log_url": "",
+                     "executors": [{"component": "count", "first_task": 1, "last_task": 1},
+                                   {"component": "count", "first_task": 2, "last_task": 3},
+                                   {"component": "lines", "first_task": 5, "last_task": 5}]}],
+        "errors": [{"component": "count", "task": 2, "error": "what, why\nline two", "count": 7,
+                    "first_ms": 1732170000000, "time_ms": 1732173600000},
+                   {"component": "", "task": 0, "error": "once", "count": 1,
+                    "first_ms": 1732173600000, "time_ms": 1732173600000}]})");
 }
 
 FakeNimbus::Answer answers(const std::map<std::string, Json>& by_request) {
@@ -102,8 +109,13 @@ TEST(Commands, StatusShowsComponentsWorkersAndWhatIsWrong) {
     EXPECT_THAT(text, HasSubstr("lines      spout          1      1   31,102         -   31,000  "
                                 "     2     0      100  250 us  1.2 ms\n"));
     EXPECT_THAT(text, HasSubstr("0  alpha:6700   42  RUNNING         1  killed by signal 9  "
-                                "http://alpha:1/metrics\n"));
-    EXPECT_THAT(text, HasSubstr("count      what, why\n"));
+                                "http://alpha:1/metrics  count 1, 2-3, lines 5\n"));
+    EXPECT_THAT(text, HasSubstr("\n  count (task 2): 12 of 40 files\n"));
+    const std::string first = time_text(1'732'170'000'000), last = time_text(1'732'173'600'000);
+    const std::string space(first.size(), ' ');
+    EXPECT_THAT(text, HasSubstr(last + "      7  " + first + "  count         2  what, why\n"));
+    EXPECT_THAT(
+        text, HasSubstr("  line two\n" + last + "      1  " + space + "                   once\n"));
     EXPECT_EQ(Json::parse(printed(Format::kJson, nimbus, status)), wc());
 }
 

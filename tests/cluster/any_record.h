@@ -147,11 +147,18 @@ public:
                                   random_.next(),
                                   {random_.next(), random_.next(), random_.next(), random_.next()},
                                   {},
-                                  {}};
+                                  {},
+                                  {},
+                                  below(9),
+                                  below(9)};
         for (std::uint32_t i = below(64); i > 0; --i) {
             component.complete_latency.push_back(random_.next());
         }
-        for (std::uint32_t i = below(4); i > 0; --i) component.last_errors.push_back(bytes(30));
+        for (std::uint32_t i = below(4); i > 0; --i) {
+            component.last_errors.push_back(
+                {bytes(30), random_.next(), static_cast<std::uint32_t>(random_.next())});
+            component.statuses.push_back({static_cast<std::uint32_t>(random_.next()), bytes(30)});
+        }
         return component;
     }
 

@@ -36,7 +36,8 @@ SupervisorReport any_report(AnyRecord& any) {
         worker.report.state = static_cast<WorkerState>(any.below(6));
         worker.report.failure = any.name();
         for (ComponentReport& component : worker.report.components) {
-            component.last_errors = {any.name()};
+            component.last_errors = {{any.name(), any.below(9), any.below(9)}};
+            component.statuses = {{any.below(9), any.name()}};
         }
         report.workers.push_back(worker);
     }

@@ -155,8 +155,9 @@ TEST(WorkerProtocol, CutsWhatUserCodeMakesTooLong) {
     report.failure = std::string(1'000'000, 'f');
     report.components.resize(1);
     report.components[0].id = "count";
-    report.components[0].last_errors.assign(50, std::string(1'000'000, 'e'));
-    report.components[0].last_errors.back() = "the last";
+    report.components[0].last_errors.assign(50, {std::string(1'000'000, 'e')});
+    report.components[0].last_errors.back().text = "the last";
+    report.components[0].statuses.assign(50, {1, std::string(1'000'000, 's')});
 
     MessageReader<ToSupervisor> reader;
     reader.append(encode(ToSupervisor(report)));
@@ -165,15 +166,17 @@ TEST(WorkerProtocol, CutsWhatUserCodeMakesTooLong) {
     ASSERT_TRUE(taken) << taken.error().message;
     const auto& read = std::get<WorkerReport>(taken->at(0));
     ASSERT_EQ(read.components[0].last_errors.size(), kReportErrorsMax);
-    EXPECT_EQ(read.components[0].last_errors.back(), "the last");
-    EXPECT_EQ(read.components[0].last_errors[0].size(), kErrorBytesMax);
+    EXPECT_EQ(read.components[0].last_errors.back().text, "the last");
+    EXPECT_EQ(read.components[0].last_errors[0].text.size(), kErrorBytesMax);
+    ASSERT_EQ(read.components[0].statuses.size(), kStatusesMax);
+    EXPECT_EQ(read.components[0].statuses[0].text.size(), kStatusBytesMax);
 }
 
 TEST(WorkerProtocol, LeavesErrorsOutWhereThousandsOfComponentsHaveThem) {
     WorkerReport report;
     for (int i = 0; i < 500; ++i) {
         report.components.emplace_back().id = "c" + std::to_string(i);
-        report.components.back().last_errors.assign(20, std::string(2000, 'e'));
+        report.components.back().last_errors.assign(20, {std::string(2000, 'e')});
     }
 
     EXPECT_EQ(refusal(report), "taken");

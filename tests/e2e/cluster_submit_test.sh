@@ -14,6 +14,10 @@ expect_exit 1 "$tools/cluster.sh" env
 
 up --supervisors 2 --slots 2
 expect_exit 0 "$bin/storm" health
+supervisor=$(sed -nE 's/.*"port" *: *([0-9]+).*/\1/p' "$STORM_CLUSTER_DIR/supervisor-1/supervisor.json")
+expect_exit 5 "$bin/storm" list -c "nimbus.seeds=127.0.0.1:$supervisor"
+expect_text stderr 'this is Supervisor "supervisor-1", no Nimbus'
+expect_text stderr 'nimbus.port'
 expect_exit 0 "$tools/cluster.sh" status
 expect_exit 0 "$bin/storm" list
 expect_text stdout 'no topologies'
@@ -61,6 +65,8 @@ END
 curl -sf "$(field endless 't["workers"][0]["metrics_url"]')" >metrics
 expect_text metrics 'storm_worker_emitted_total{'
 expect_exit 0 "$bin/storm" logs endless
+expect_exit 0 "$bin/storm" status endless
+expect_text stdout '  numbers (task 1): counting on'
 [[ $(storm supervisors -o json | python3 -c 'import json, sys; print(sum(s["used_slots"] for s in json.load(sys.stdin)["supervisors"]))') == 2 ]] ||
     fail "two slots are used"
 
@@ -105,6 +111,33 @@ expect_exit 3 "$bin/storm" status x
 expect_exit 1 "$bin/storm-submit" "$tiny" --name broken -c mode=open --timeout 20s
 expect_text stderr 'no numbers today'
 expect_exit 0 "$bin/storm" kill broken -w 0
+
+# ---- One that crashes: whose code, and in which calls; each crash is counted.
+expect_exit 0 "$bin/storm-submit" "$tiny" --name crashes -c mode=segv --detach
+crashed_twice() { [[ $(field crashes 'max(e["count"] for e in t["errors"])') -ge 2 ]]; }
+wait_until 30 "it has crashed twice" crashed_twice
+storm errors >errors
+expect_text errors 'killed by signal 11 (SIGSEGV); it said: ended by SIGSEGV (at address 0x0) while it ran the code of "sink" (task 2)'
+grep -q '  #0 .*Sink::touch(int const volatile\*)' errors || fail "the call that crashed is not named"
+[[ $(field crashes 't["errors"][-1]["component"], t["errors"][-1]["task"]') == "('sink', 2)" ]] ||
+    fail "the crash is not the component's: $(field crashes 't["errors"]')"
+storm status crashes >status
+expect_text status 'while it ran the code of "sink" (task 2)'
+expect_exit 0 "$bin/storm" kill crashes -w 0
+
+# ---- One whose prepare() does not return is named; what runs where.
+expect_exit 0 "$bin/storm-submit" "$tiny" --name waits -c mode=wait --detach
+waits_for_sink() { storm status waits >status && grep -q '"sink" (task 2) has been in prepare() for' status; }
+wait_until 30 "the status names who waits" waits_for_sink
+grep -qE ' numbers 1, sink 2$' status || fail "what runs where is not told"
+expect_exit 0 "$bin/storm" kill waits -w 0
+
+# ---- Errors of one that has finished are there when FINISHED is; equal ones are one.
+expect_exit 1 "$bin/storm-submit" "$tiny" --name throws -c mode=throw
+wait_until 20 "it has finished" status_is throws FINISHED
+[[ $(field throws 'sorted((e["component"], e["count"]) for e in t["errors"])') == "[('numbers', 1), ('sink', 1000)]" ]] ||
+    fail "errors of what has finished: $(field throws 't["errors"]')"
+expect_exit 0 "$bin/storm" kill throws -w 0
 
 expect_exit 0 "$bin/storm" kill endless -w 0
 expect_exit 0 "$bin/storm" list

@@ -42,11 +42,29 @@ exits_with 1 -c mode=give-up
 expect_text stderr 'error: finished, but 100 tuples of "numbers" failed and were not emitted again'
 exits_with 1 -c mode=refuse
 expect_text stderr 'error: finished, but "sink" failed 100 untracked tuples, which nobody emits again'
-expect_text stderr 'execute of a tuple from "numbers": it divides by ten'
+expect_text stderr 'execute of a tuple of stream "default" of "numbers": std::runtime_error: it divides by ten'
 exits_with 1 -c mode=misfit
 expect_text stderr 'error: finished, but 100 calls of "numbers" threw'
 exits_with 1 -c mode=exit
 expect_text stderr 'error: user code called exit(0) before the topology had ended'
+
+# ---- What user code does wrong is told with its component and task.
+exits_with 1 -c mode=throw
+expect_text stderr 'execute of a tuple of stream "default" of "numbers": std::invalid_argument: stoi component=sink task=2'
+exits_with 1 -c mode=forget
+expect_text stderr 'end execute() by out.ack(input), or derive from BasicBolt, which acks by itself component=sink task=2'
+[[ $(grep -c 'neither acked' stderr) -eq 1 ]] || fail "a forgotten ack is told more than once"
+# A shell says 128 + the signal.
+exits_with 134 -c mode=crash
+expect_text stderr 'error: ended by SIGABRT while it ran the code of "sink" (task 2)'
+if ! grep -q __asan_init "$tiny"; then
+    exits_with 139 -c mode=segv
+    expect_text stderr 'error: ended by SIGSEGV (at address 0x0) while it ran the code of "sink" (task 2)'
+    grep -q '#0 .*Sink::touch(int const volatile\*)' stderr || fail "the call that crashed is not named"
+    grep -q '#1 .*Sink::execute(storm::Tuple const&' stderr || fail "who called it is not named"
+    exits_with 139 -c mode=deep
+    expect_text stderr ': its stack is used up) while it ran the code of "sink" (task 2)'
+fi
 
 # ---- Results that nobody gets.
 expect_exit 0 "$tiny" -c mode=print

@@ -6,7 +6,12 @@
 //     hang      a bolt does not return
 //     open      the spout cannot be opened
 //     mistake   the topology subscribes to what is not there
-//     crash     a bolt ends the process
+//     crash     a bolt ends the process by abort()
+//     segv      a bolt touches what is not there
+//     deep      a bolt's calls never end
+//     throw     a bolt throws what the standard library throws
+//     forget    a bolt acks nothing
+//     wait      a bolt's prepare() does not return
 //     give-up   a bolt fails a tuple of ten, and nobody emits it again
 //     refuse    a bolt throws at a tuple of ten, and they are untracked
 //     misfit    every tenth emit does not fit its stream
@@ -77,9 +82,17 @@ class Sink final : public storm::Bolt {
 public:
     explicit Sink(std::string mode) : mode_(std::move(mode)) {}
 
+    void prepare(const storm::TaskContext&, storm::BoltCollector&) override {
+        while (mode_ == "wait") pause();
+    }
+
     void execute(const storm::Tuple& number, storm::BoltCollector& out) override {
         while (mode_ == "hang") pause();
         if (mode_ == "crash") std::abort();
+        if (mode_ == "segv") touch(nullptr);
+        if (mode_ == "deep") goes_deeper(0);
+        if (mode_ == "throw") static_cast<void>(std::stoi("x"));
+        if (mode_ == "forget") return;
         const bool tenth = number.int64(0) % 10 == 0;
         if (mode_ == "exit" && number.int64(0) == 500) std::exit(0);
         if (mode_ == "refuse" && tenth) throw std::runtime_error("it divides by ten");
@@ -98,6 +111,15 @@ public:
     }
 
 private:
+    // NOLINTBEGIN(clang-analyzer-*): they are to crash.
+    [[gnu::noinline]] static int touch(const volatile int* at) { return *at; }
+    // NOLINTNEXTLINE(misc-no-recursion)
+    [[gnu::noinline]] static int goes_deeper(int depth) {
+        volatile int here = depth;  // Used after the call, so that this is no loop.
+        return depth < 0 ? 0 : goes_deeper(depth + 1) + here;
+    }
+    // NOLINTEND(clang-analyzer-*)
+
     const std::string mode_;
     std::uint64_t executed_ = 0;
     std::vector<storm::Kept> kept_;

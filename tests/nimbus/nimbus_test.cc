@@ -295,6 +295,9 @@ TEST_F(NimbusTest, SecretsAndTextsAreForThoseWithAToken) {
 
     EXPECT_EQ(open.at("settings"), nlohmann::json({{"topology.workers", "2"}}));
     EXPECT_THAT(open.at("withheld").dump(), HasSubstr("last_stderr"));
+    EXPECT_THAT(open.at("withheld").dump(), HasSubstr("statuses"));
+    EXPECT_FALSE(open.at("components").at(0).contains("statuses"));
+    EXPECT_TRUE(read.at("components").at(0).contains("statuses"));
     EXPECT_EQ(wrong.at("settings"), open.at("settings"));
     EXPECT_EQ(read.at("settings").at("db.password"), "<secret>");
     EXPECT_EQ(read.at("settings").at("input"), "lines.txt");

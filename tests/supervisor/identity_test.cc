@@ -117,7 +117,7 @@ TEST(Report, FitsWhateverWorkersSay) {
         worker.report.components.resize(10);
         for (auto& component : worker.report.components) {
             component.id = "count";
-            component.last_errors.assign(20, std::string(1000, 'y'));
+            component.last_errors.assign(20, {std::string(1000, 'y')});
         }
         report.workers.push_back(worker);
     }

@@ -376,6 +376,13 @@ public:
         ADD_FAILURE() << "no component " << component;
         return {};
     }
+    /// Those that differ, what came last being the last.
+    std::vector<std::string> errors_of(std::string_view component) const {
+        std::vector<std::string> texts;
+        for (const cluster::ReportedError& error : of(component).last_errors)
+            texts.push_back(error.text);
+        return texts;
+    }
     /// Whether nothing is on its way any more, soon after the end.
     bool empties() {
         return eventually([this] { return bytes_in_flight() == 0; }, std::chrono::seconds(2));

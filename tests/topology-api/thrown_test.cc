@@ -28,8 +28,18 @@ std::string text_of(Call&& call) {
     return "nothing was thrown";
 }
 
-TEST(WhatWasThrown, IsTheTextThatAUserGaveIt) {
-    EXPECT_EQ(text_of([] { throw std::runtime_error("no shop 17"); }), "no shop 17");
+struct NoShop : FailedError {
+    using FailedError::FailedError;
+};
+
+TEST(WhatWasThrown, IsTheTextThatAUserGaveItBehindItsType) {
+    EXPECT_EQ(text_of([] { throw std::runtime_error("no shop 17"); }),
+              "std::runtime_error: no shop 17");
+    EXPECT_EQ(text_of([] { throw NoShop("17"); }),
+              "storm::detail::(anonymous namespace)::NoShop: 17");
+}
+
+TEST(WhatWasThrown, OfStormsOwnTypesIsTheTextAlone) {
     EXPECT_EQ(text_of([] { throw EmitError("too large"); }), "too large");
 }
 

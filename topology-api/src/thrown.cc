@@ -1,6 +1,7 @@
 #include <cstdlib>
+#include <exception>
 #include <memory>
-#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <typeinfo>
 
@@ -22,18 +23,17 @@ std::string readable(const std::type_info& type) {
     return text;
 }
 
-/// The standard library's texts, such as "stoi" and "map::at", need their type; but these two types
-/// are what users throw, with texts of their own.
-bool needs_type(const std::exception& error, const std::string& type) {
-    return type.starts_with("std::") && typeid(error) != typeid(std::runtime_error) &&
-           typeid(error) != typeid(std::logic_error);
+/// The texts of Storm's own types say everything.
+bool is_of_storm(std::string_view type) {
+    constexpr std::string_view kStorm = "storm::";
+    return type.starts_with(kStorm) && type.find("::", kStorm.size()) == std::string_view::npos;
 }
 
 std::string text_of(const std::exception& error) {
     const std::string type = readable(typeid(error));
     const char* const what = error.what();
     if (what == nullptr || *what == '\0') return type + ", without a text";
-    return needs_type(error, type) && type != what ? type + ": " + what : what;
+    return is_of_storm(type) || type == what ? what : type + ": " + what;
 }
 
 }  // namespace

@@ -9,19 +9,14 @@
 
 #include "base/check.h"
 #include "wire/control.h"
+#include "worker/executor/bolt_mistakes.h"
+#include "worker/executor/tuple_text.h"
 #include "worker/queue/source_started.h"
 
 namespace storm::worker {
 namespace {
 
 using detail::TupleAccess;
-
-[[noreturn]] void reject_anchor(const Tuple& anchor) {
-    const bool kept = TupleAccess::settled(anchor) == detail::Settled::kKept;
-    throw EmitError("emit anchored to a tuple from " + detail::quoted(anchor.source_component()) +
-                    (kept ? " that was kept; anchor to the Kept's tuple() instead"
-                          : " that was already acked or failed; emit first, then ack"));
-}
 
 template <typename Use>
 void for_each_root(const Tuple& tuple, Use&& use) {
@@ -168,16 +163,18 @@ void BoltTask::finished() {
 
 // ---- Acking -------------------------------------------------------------------------------------
 
-void BoltTask::settle_twice(const Tuple& input) {
-    report_error("a tuple from " + detail::quoted(input.source_component()) +
-                 " was acked or failed twice; the second one has no effect");
+void BoltTask::forget(const Tuple& input) {
+    TupleAccess::settled(input) = detail::Settled::kFailed;
+    count_failed(input);
+    fail_as(input, FailReason::kForgotten);
+    report_error(forgotten_text(input));
 }
 
 void BoltTask::ack(const Tuple& input) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) [[unlikely]]
-        return settle_twice(input);
+        return report_error(twice_text(input));
     settled = detail::Settled::kAcked;
     counters_of(TupleAccess::schema(input)).acked.add();
     ack_roots(input);
@@ -200,7 +197,7 @@ void BoltTask::count_failed(const Tuple& input) {
 void BoltTask::fail(const Tuple& input, std::string_view why) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
-    if (settled != detail::Settled::kOpen) return settle_twice(input);
+    if (settled != detail::Settled::kOpen) return report_error(twice_text(input));
     settled = detail::Settled::kFailed;
     count_failed(input);
     fail_as(input, FailReason::kBoltFailed);
@@ -210,10 +207,7 @@ void BoltTask::fail(const Tuple& input, std::string_view why) {
 Kept BoltTask::keep(const Tuple& input) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
-    if (settled != detail::Settled::kOpen) {
-        throw EmitError("keep of a tuple from " + detail::quoted(input.source_component()) +
-                        " that was already acked, failed or kept");
-    }
+    if (settled != detail::Settled::kOpen) reject_keep(input);
     settled = detail::Settled::kKept;
     for_each_root(input, [this](Root root) { acks_.held(root, 1); });
     return site_->keep(input);
@@ -250,8 +244,8 @@ bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {
 }
 
 void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
-    report_error("ack or fail of a tuple that bolt " + detail::quoted(kept->site->component()) +
-                 " keeps, which alone may do so; it fails as forgotten");
+    report_error(foreign_text(kept->site->component()));
+    kept->reported = true;
     const std::shared_ptr<detail::TaskSite> site = kept->site;
     static_cast<TaskSite&>(*site).release(kept.release());
 }
@@ -285,9 +279,7 @@ void BoltTask::handle_exception(const Tuple& input) {
     } catch (const FailedError&) {
         reason = FailReason::kBoltFailed;
     } catch (...) {
-        report_thrown(input.is_tick()
-                          ? "execute of a tick"
-                          : "execute of a tuple from " + detail::quoted(input.source_component()));
+        report_thrown("execute of " + origin_text(input));
     }
     const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
     // If an input failed, its failure tells of it; otherwise the missing emits are counted.
@@ -328,7 +320,12 @@ const std::byte* BoltTask::take_without_object(const std::byte* at, const std::b
 
 void BoltTask::fail_abandoned() {
     if (!site_->has_mail()) return;
-    for (const auto& kept : site_->take_abandoned()) fail_kept(kept->tuple, FailReason::kForgotten);
+    for (const auto& kept : site_->take_abandoned()) {
+        const bool open = TupleAccess::settled(kept->tuple) == detail::Settled::kOpen;
+        fail_kept(kept->tuple, FailReason::kForgotten);
+        // After cleanup() a bolt may destroy its remaining tuples.
+        if (open && prepared_ && !kept->reported) report_error(destroyed_text(kept->tuple));
+    }
 }
 
 void BoltTask::let_go(const Tuple& kept) {

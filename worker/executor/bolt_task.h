@@ -21,7 +21,6 @@
 #include <vector>
 
 #include <storm/bolt.h>
-#include <storm/detail/suggest.h>
 #include <storm/detail/tuple_access.h>
 
 #include "base/check.h"
@@ -120,7 +119,8 @@ private:
     void fail_kept(const Tuple& kept, FailReason reason);
     /// Counts an untracked tuple as lost, because nobody is told of its failure.
     void count_failed(const Tuple& input);
-    void settle_twice(const Tuple& input);
+    /// Fails an input that execute() has neither acked, failed nor kept.
+    void forget(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);
     void ending_of_input(TaskId source);
@@ -204,11 +204,7 @@ inline void BoltTask::execute_rich(Bolt& bolt, const Tuple& input) {
     }
     if (detail::TupleAccess::settled(input) != detail::Settled::kOpen || input.is_tick()) [[likely]]
         return;
-    detail::TupleAccess::settled(input) = detail::Settled::kFailed;
-    count_failed(input);
-    fail_as(input, FailReason::kForgotten);
-    report_error("execute() neither acked, failed nor kept a tuple from " +
-                 detail::quoted(input.source_component()) + ": it fails as forgotten");
+    forget(input);
 }
 
 template <typename Stop>

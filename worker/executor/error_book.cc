@@ -1,31 +1,55 @@
 #include "worker/executor/error_book.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 
 namespace storm::worker {
 
+/// The last one, from now on.
+ErrorBook::Entry& ErrorBook::entry_of(std::vector<Entry>& entries, std::string_view what) {
+    const auto found = std::find_if(entries.begin(), entries.end(), [what](const Entry& entry) {
+        return entry.error.text == what;
+    });
+    if (found != entries.end()) {
+        std::rotate(found, found + 1, entries.end());
+    } else {
+        if (entries.size() == kErrorsKept) entries.erase(entries.begin());
+        entries.push_back({{std::string(what)}});
+    }
+    return entries.back();
+}
+
 void ErrorBook::report(std::size_t component, TaskId task, std::string_view what) {
-    std::uint64_t held_back = 0;
+    std::uint64_t held_back = 0, count = 0;
     {
         const std::lock_guard lock(mutex_);
         Errors& errors = errors_[component];
-        if (errors.last.size() == kErrorsKept) errors.last.erase(errors.last.begin());
-        errors.last.emplace_back(what);
-        if (!errors.limit.admit(clock_.now(), held_back)) return;
+        Entry& entry = entry_of(errors.last, what);
+        count = ++entry.error.count;
+        entry.error.task = static_cast<std::uint32_t>(task);
+        const base::Micros now = clock_.now();
+        if (count > 1 && now - entry.logged < kErrorRepeatMicros) return;
+        entry.logged = now;
+        if (!errors.limit.admit(now, held_back)) return;
     }
     const std::string& id = wiring_.topology.components()[component].id;
+    std::string text(what);
+    if (count > 1) text += " (" + std::to_string(count) + " times so far)";
     if (held_back == 0) {
-        base::log::error(what, {{"component", id}, {"task", task}});
+        base::log::error(text, {{"component", id}, {"task", task}});
     } else {
-        base::log::error(what, {{"component", id},
-                                {"task", task},
-                                {"like_this", static_cast<std::int64_t>(held_back)}});
+        base::log::error(
+            text,
+            {{"component", id}, {"task", task}, {"more", static_cast<std::int64_t>(held_back)}});
     }
 }
 
-std::vector<std::string> ErrorBook::last(std::size_t component) const {
+std::vector<cluster::ReportedError> ErrorBook::last(std::size_t component) const {
     const std::lock_guard lock(mutex_);
-    return errors_[component].last;
+    std::vector<cluster::ReportedError> all;
+    for (const Entry& entry : errors_[component].last) all.push_back(entry.error);
+    return all;
 }
 
 }  // namespace storm::worker

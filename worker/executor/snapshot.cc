@@ -46,7 +46,8 @@ void add_counts(const Task& task, ComponentSnapshot& into) {
     }
     const std::shared_ptr<TaskSite> site = task.site();
     std::string status = site->status();
-    if (!status.empty()) into.statuses.push_back(std::move(status));
+    if (!status.empty())
+        into.statuses.push_back({static_cast<std::uint32_t>(task.id()), std::move(status)});
     site->for_each_counter([&](const std::string& name, std::uint64_t value) {
         const auto found = std::find_if(into.user_counters.begin(), into.user_counters.end(),
                                         [&](const auto& counter) { return counter.first == name; });
@@ -76,7 +77,10 @@ Snapshot take_snapshot(const Shared& shared) {
         if (executor == nullptr) continue;
         ComponentSnapshot& into = all[executor->component()];
         const base::Micros since = executor->entry.opening_since.load(std::memory_order_relaxed);
-        if (since != 0) into.opening = std::max(into.opening, now - since);
+        if (since != 0 && now - since > into.opening) {
+            into.opening = now - since;
+            into.opening_task = executor->in_task.load(std::memory_order_relaxed);
+        }
         into.here = true;
         for (Task* const task : executor->tasks()) add_counts(*task, into);
         into.dropped += executor->dropped_elsewhere.load(std::memory_order_relaxed);

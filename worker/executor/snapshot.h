@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "cluster/losses.h"
+#include "cluster/reports.h"
 #include "worker/executor/shared.h"
 #include "worker/executor/stats.h"
 
@@ -50,11 +51,12 @@ struct ComponentSnapshot {
     std::uint64_t unreplayed = 0;
     std::uint64_t expired = 0;  // Bolts: tuples that waited too long to be executed.
     std::uint64_t errors = 0;
-    // How long the slowest one has been in prepare() or open(); 0: none is.
+    // How long the slowest task has been in prepare() or open(), and which one it is; 0: none is.
     base::Micros opening = 0;
+    TaskId opening_task = 0;
     std::array<std::uint64_t, LatencyHistogram::kBuckets> complete_latency{};  // Spouts only.
-    std::vector<std::string> last_errors;
-    std::vector<std::string> statuses;  // Those of the tasks that have set one.
+    std::vector<cluster::ReportedError> last_errors;
+    std::vector<cluster::TaskStatus> statuses;  // Those of the tasks that have set one.
     std::vector<std::pair<std::string, std::uint64_t>> user_counters;  // Summed over tasks.
 
     cluster::Losses losses() const { return {dropped, lost_inputs, lost_emits, unreplayed}; }

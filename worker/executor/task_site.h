@@ -43,6 +43,7 @@ struct KeptTuple {
     KeptTuple* previous = nullptr;
     KeptTuple* next = nullptr;
     bool failed_at_end = false;  // The task ended first.
+    bool reported = false;       // An error says already that it fails.
 };
 
 }  // namespace storm::detail

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <storm/detail/names.h>
+#include <storm/detail/suggest.h>
 #include <storm/detail/tuple_access.h>
 
 namespace storm::worker {
@@ -71,6 +72,12 @@ std::string tuple_text(const Tuple& tuple, const detail::Secrets& secrets) {
                 text_of(schema.fields[i].name, tuple.value(i), secrets);
     }
     return text;
+}
+
+std::string origin_text(const Tuple& tuple) {
+    if (tuple.is_tick()) return "a tick";
+    return "a tuple of stream " + detail::quoted(tuple.source_stream()) + " of " +
+           detail::quoted(tuple.source_component());
 }
 
 }  // namespace storm::worker

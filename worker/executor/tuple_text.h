@@ -1,7 +1,7 @@
 // A tuple as one line for people: `word: "cow", count: 3`.
 //
 // Threads: pure functions.
-// Cost:    allocates; for topology.debug only.
+// Cost:    they allocate; they are for topology.debug and for errors.
 #pragma once
 
 #include <string>

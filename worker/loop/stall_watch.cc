@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include <storm/detail/suggest.h>
-
 #include "base/log.h"
 #include "base/thread_activity.h"
 #include "worker/executor/task.h"
@@ -104,16 +102,15 @@ void StallWatch::look(Watched& watched, base::Micros now) {
 
 void StallWatch::look_at_opening(base::Micros now) {
     look_at_opening_ = now + kOpeningLookMicros;
-    const std::vector<Component>& components = shared_.wiring.topology.components();
-    opening_named_.resize(components.size());
+    opening_named_.resize(shared_.wiring.topology.components().size());
     for (const Executor* const executor : shared_.executors) {
         if (executor == nullptr) continue;
         const base::Micros since = executor->entry.opening_since.load(std::memory_order_relaxed);
         base::Micros& named = opening_named_[executor->component()];
         if (since == 0 || now - since < std::max(kSlowOpenMicros, 2 * named)) continue;
         named = now - since;
-        base::log::warn(detail::quoted(components[executor->component()].id) +
-                            (executor->is_spout ? " is still in open()" : " is still preparing"),
+        base::log::warn(executor->named() +
+                            (executor->is_spout ? " is still in open()" : " is still in prepare()"),
                         {{"for_s", named / base::kMicrosPerSecond}});
     }
 }

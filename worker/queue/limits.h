@@ -74,5 +74,7 @@ inline constexpr base::Micros kWaitWarningMicros = 10 * base::kMicrosPerSecond;
 /// Errors of one component in the log: this many at once, then one a second.
 inline constexpr std::uint32_t kErrorBurst = 5;
 inline constexpr std::size_t kErrorsKept = 10;
+/// One that comes again and again is logged this often.
+inline constexpr base::Micros kErrorRepeatMicros = 10 * base::kMicrosPerSecond;
 
 }  // namespace storm::worker

@@ -19,6 +19,8 @@ inline constexpr base::Micros kPlainMicros = 5 * base::kMicrosPerSecond;
 inline constexpr base::Micros kNoticeMicros = base::kMicrosPerSecond;
 /// Warn if nothing completes for this long while a spout is at its limit and bolts keep tuples.
 inline constexpr base::Micros kPendingStallMicros = 5 * base::kMicrosPerSecond;
+/// Shortest time in open() or prepare() that the status shows.
+inline constexpr base::Micros kOpeningShownMicros = base::kMicrosPerSecond;
 /// Most lines that the status takes on a terminal.
 inline constexpr std::size_t kStatusLinesMax = 12;
 

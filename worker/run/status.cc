@@ -107,6 +107,11 @@ std::string cut(const std::string& text, std::size_t columns) {
     return text.substr(0, at) + std::string(kMore.substr(0, columns - kept));
 }
 
+std::string opening_text(const ComponentSnapshot& component) {
+    return fmt::format("task {} has been in {} for {}", component.opening_task,
+                       component.is_spout ? "open()" : "prepare()", uptime_text(component.opening));
+}
+
 }  // namespace
 
 Status status_between(const Snapshot& before, const Snapshot& now, base::Micros interval) {
@@ -120,8 +125,12 @@ Status status_between(const Snapshot& before, const Snapshot& now, base::Micros 
             status.spouts.push_back(
                 spout_between(before.empty() ? start : before[c], component, interval));
         }
+        if (component.opening >= kOpeningShownMicros)
+            status.said.push_back({component.id, opening_text(component)});
         if (component.statuses.empty()) continue;
-        status.said.push_back({component.id, one_line(joined(component.statuses, " | "))});
+        std::vector<std::string> texts;
+        for (const cluster::TaskStatus& said : component.statuses) texts.push_back(said.text);
+        status.said.push_back({component.id, one_line(joined(texts, " | "))});
     }
     return status;
 }

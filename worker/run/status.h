@@ -39,7 +39,7 @@ struct Status {
     std::vector<SpoutStatus> spouts;
     std::uint64_t errors = 0;
     std::uint64_t dropped = 0;
-    std::vector<Said> said;  ///< From set_status().
+    std::vector<Said> said;  ///< From set_status(); also tasks that are not prepared yet.
 };
 
 /// Rates and latencies are those between the two snapshots; everything else is as of `now`.

@@ -42,6 +42,9 @@ cluster::ComponentReport report_of(ComponentSnapshot& snapshot) {
     report.losses = snapshot.losses();
     report.complete_latency = by_powers(snapshot.complete_latency);
     report.last_errors = std::move(snapshot.last_errors);
+    report.statuses = std::move(snapshot.statuses);
+    report.opening_task = static_cast<std::uint32_t>(snapshot.opening_task);
+    report.opening_secs = static_cast<std::uint32_t>(snapshot.opening / base::kMicrosPerSecond);
     return report;
 }
 

@@ -85,19 +85,47 @@ TEST(ReportBook, KeepsCountsBetweenTwoProcesses) {
     EXPECT_EQ(book.totals(on("s1", 1)).at("lines").emitted, 100U);
 }
 
-TEST(ReportBook, TellsEachErrorOnce) {
+TEST(ReportBook, TellsHowOftenAnErrorHasComeSinceTheLastReport) {
+    ReportBook book;
+    auto told = worker(0, 1, 0, 1);
+    auto& errors = told.report.components[0].last_errors;
+    errors = {{"a", 7, 3}, {"b", 1, 4}};
+    auto news = book.take(report("s1", {told}), 0, 42);
+    ASSERT_THAT(news, SizeIs(2));
+    EXPECT_EQ(news[0].first, "wc-1-1");
+    EXPECT_EQ(news[0].second, (cluster::TopologyError{"lines", "a", 42, 7, 0, 3}));
+    EXPECT_EQ(news[1].second, (cluster::TopologyError{"lines", "b", 42, 1, 0, 4}));
+    EXPECT_THAT(book.take(report("s1", {told}), 0, 43), IsEmpty());
+
+    errors = {{"b", 1, 4}, {"a", 9, 5}};
+    news = book.take(report("s1", {told}), 0, 44);
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second, (cluster::TopologyError{"lines", "a", 44, 2, 0, 5}));
+
+    errors = {{"a", 1, 5}};  // Forgotten by the worker meanwhile, and counted anew.
+    news = book.take(report("s1", {told}), 0, 45);
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second.count, 1U);
+
+    told.incarnation += 1;  // Another process: all of its errors are new.
+    news = book.take(report("s1", {told}), 0, 46);
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second.count, 1U);
+}
+
+TEST(ReportBook, TellsEachErrorOfAnOlderWorkerOnce) {
     ReportBook book;
     auto told = worker(0, 1, 0, 1);
     told.report.components[0].errors = 2;
-    told.report.components[0].last_errors = {"a", "b"};
+    told.report.components[0].last_errors = {{"a"}, {"b"}};
     EXPECT_THAT(book.take(report("s1", {told}), 0, 0), SizeIs(2));
     EXPECT_THAT(book.take(report("s1", {told}), 0, 0), IsEmpty());
 
     told.report.components[0].errors = 1000;
-    told.report.components[0].last_errors = {"b", "c", "d"};
+    told.report.components[0].last_errors = {{"b"}, {"c"}, {"d"}};
     EXPECT_THAT(book.take(report("s1", {told}), 0, 0), SizeIs(3));
     told.report.components[0].errors = 1001;
-    told.report.components[0].last_errors = {"c", "d", "e"};
+    told.report.components[0].last_errors = {{"c"}, {"d"}, {"e"}};
     const auto news = book.take(report("s1", {told}), 0, 42);
 
     ASSERT_THAT(news, SizeIs(1));
@@ -169,21 +197,80 @@ TEST(ReportBook, TellsOfTheEndOfAWorker) {
     book.take(report("s1", {worker(0, 1, 0, 1)}), 0, 0);
     auto again = worker(0, 1, 1, 0);
     again.restarts = 1;
-    again.exit = "killed by signal 9";
-    again.last_stderr = {"x", "terminate called"};
+    again.exit = "exited with code 1";
+    again.last_stderr = {"x", "no file"};
 
     const auto news = book.take(report("s1", {again}), 0, 0);
 
     ASSERT_THAT(news, SizeIs(1));
     EXPECT_EQ(news[0].second.error,
-              "worker 0 on alpha:6700 ended: killed by signal 9; it said: terminate called");
+              "worker 0 on alpha:6700 ended: exited with code 1; it said: no file");
     EXPECT_THAT(book.take(report("s1", {again}), 0, 0), IsEmpty());
 
     again.restarts = 2;
     again.last_stderr = {"2026-11-21T10:00:00.000 error ending why=\"no file\"", "info link up"};
     EXPECT_EQ(book.take(report("s1", {again}), 0, 0).at(0).second.error,
-              "worker 0 on alpha:6700 ended: killed by signal 9; it said: "
+              "worker 0 on alpha:6700 ended: exited with code 1; it said: "
               "2026-11-21T10:00:00.000 error ending why=\"no file\"");
+
+    again.restarts = 3;
+    again.exit = "killed by signal 9 (SIGKILL)";
+    EXPECT_EQ(book.take(report("s1", {again}), 0, 0).at(0).second.error,
+              "worker 0 on alpha:6700 ended: killed by signal 9 (SIGKILL)")
+        << "it did not know why";
+}
+
+TEST(ReportBook, TellsWhoseCodeAWorkerCrashedInAndInWhichCalls) {
+    ReportBook book;
+    book.take(report("s1", {worker(0, 1, 0, 1)}), 0, 0);
+    auto again = worker(0, 1, 1, 0);
+    again.restarts = 1;
+    again.exit = "killed by signal 6 (SIGABRT)";
+    again.last_stderr = {"2026-11-21T10:00:00.000 info link up",
+                         "terminate called after throwing an instance of 'int'",
+                         "error: ended by SIGABRT while it ran the code of \"split\" (task 12)",
+                         "    #0 abort+0x1 (libc.so.6+0x2)",
+                         "    #1 Split::execute()+0x3 (wc+0x4)",
+                         "  hint: addr2line",
+                         "2026-11-21T10:00:00.001 warning other threads go on"};
+
+    const auto news = book.take(report("s1", {again}), 0, 42);
+
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].second.component, "split");
+    EXPECT_EQ(news[0].second.task, 12U);
+    EXPECT_EQ(news[0].second.error,
+              "worker 0 on alpha:6700 ended: killed by signal 6 (SIGABRT); it said: ended by "
+              "SIGABRT while it ran the code of \"split\" (task 12)\n"
+              "terminate called after throwing an instance of 'int'\n"
+              "#0 abort+0x1 (libc.so.6+0x2)\n"
+              "#1 Split::execute()+0x3 (wc+0x4)");
+
+    again.restarts = 2;
+    again.last_stderr = {"error: ended by SIGSEGV (at address 0x8)"};
+    const auto nobodys = book.take(report("s1", {again}), 0, 42).at(0).second;
+    EXPECT_EQ(nobodys.component, "");
+    EXPECT_EQ(nobodys.task, 0U);
+}
+
+TEST(ReportBook, WhatTasksSayOfThemselvesIsOfThoseThatAreThere) {
+    ReportBook book;
+    auto told = worker(0, 1, 0, 1);
+    told.report.components[0].statuses = {{1, "first life"}};
+    told.report.components[0].opening_task = 1;
+    told.report.components[0].opening_secs = 9;
+    book.take(report("s1", {told}), 0, 0);
+    told.incarnation += 1;
+    told.report.components[0].statuses = {{1, "line 17"}, {2, "of 40"}};
+    told.report.components[0].opening_task = 2;
+    told.report.components[0].opening_secs = 3;
+    book.take(report("s1", {told}), 0, 0);
+
+    const ComponentTotals lines = book.totals(on("s1", 1)).at("lines");
+
+    EXPECT_EQ(lines.statuses, (std::vector<cluster::TaskStatus>{{1, "line 17"}, {2, "of 40"}}));
+    EXPECT_EQ(lines.opening_task, 2U);
+    EXPECT_EQ(lines.opening_secs, 3U);
 }
 
 TEST(ReportBook, TellsOnceWhyAWorkerCannotBeStarted) {

@@ -311,14 +311,14 @@ TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
 
 TEST_F(TopologiesTest, AWorkerTellsOfComponentsOfItsOwnTopologyOnceEach) {
     supervisor("s1", 1);
-    nimbus.submit("wc", 1);
+    const std::string id = nimbus.submit("wc", 1);
     cluster::SupervisorReport told =
         supervisors[0]->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 1);
     const std::string own = nimbus.topologies.topology("wc")->description.components.at(0).id;
     cluster::ComponentReport counts;
     counts.executed = 5;
     counts.errors = 1;
-    counts.last_errors = {"an error"};
+    counts.last_errors = {{"an error", 1, 1}};
     for (const std::string& component : {own, own, std::string("made-up")}) {
         counts.id = component;
         told.workers.at(0).report.components.push_back(counts);
@@ -331,7 +331,19 @@ TEST_F(TopologiesTest, AWorkerTellsOfComponentsOfItsOwnTopologyOnceEach) {
     ASSERT_THAT(totals, SizeIs(1));
     EXPECT_EQ(totals.begin()->first, own);
     EXPECT_EQ(totals.begin()->second.executed, 5U);
-    EXPECT_THAT(nimbus.topologies.errors().begin()->second.errors, SizeIs(1));
+    EXPECT_THAT(nimbus.topologies.errors(id), SizeIs(1));
+
+    cluster::WorkerStatus& worker = told.workers.at(0);
+    worker.exit = "killed by signal 11 (SIGSEGV)";
+    for (const std::string& component : {own, std::string("made-up")}) {
+        ++worker.restarts;
+        worker.last_stderr = {"error: ended by SIGSEGV while it ran the code of \"" + component +
+                              "\" (task 7)"};
+        EXPECT_FALSE(nimbus.topologies.report(told));
+        const cluster::TopologyError crash = nimbus.topologies.errors(id).back();
+        EXPECT_EQ(crash.component, component == own ? own : "");
+        EXPECT_EQ(crash.task, component == own ? 7U : 0U);
+    }
 }
 
 TEST_F(TopologiesTest, WhoAsksForWorkersThatThereAreNotKeepsNoOtherFromBeingRemembered) {
@@ -422,18 +434,35 @@ TEST_F(TopologiesTest, KeepsErrorsOfComponentsWhoeverLeads) {
     cluster::ComponentReport component;
     component.id = "split";
     component.errors = 3;
-    component.last_errors = {"older", "bad input"};
+    component.last_errors = {{"older", 1, 2}, {"bad input", 2, 3}};
     told.workers[0].report.components = {component};
 
     nimbus.topologies.report(told);
     nimbus.topologies.report(told);
+    EXPECT_THAT(nimbus.topologies.errors(id), SizeIs(2)) << "at once, though nothing is written";
     run();
 
-    const auto& errors = nimbus.topologies.errors();
-    ASSERT_EQ(errors.count(id), 1U);
-    ASSERT_THAT(errors.at(id).errors, SizeIs(2)) << "each is told once";
-    EXPECT_EQ(errors.at(id).errors[1].component, "split");
-    EXPECT_EQ(errors.at(id).errors[1].error, "bad input");
+    std::vector<cluster::TopologyError> errors = nimbus.topologies.errors(id);
+    ASSERT_THAT(errors, SizeIs(2)) << "each is told once";
+    EXPECT_EQ(errors[1].component, "split");
+    EXPECT_EQ(errors[1].error, "bad input");
+    EXPECT_EQ(errors[1].count, 2U);
+    EXPECT_EQ(errors[1].task, 3U);
+    const std::int64_t first = errors[1].time_ms;
+
+    told.workers[0].report.components[0].last_errors = {{"bad input", 7, 4}, {"older", 3, 2}};
+    nimbus.topologies.report(told);
+    for (int look = 0; look < 2; ++look) {  // Before it is written, and afterwards.
+        errors = nimbus.topologies.errors(id);
+        ASSERT_THAT(errors, SizeIs(2)) << "equal ones are one";
+        EXPECT_EQ(errors[0].error, "bad input");
+        EXPECT_EQ(errors[0].count, 7U);
+        EXPECT_EQ(errors[0].first_ms, first);
+        EXPECT_GT(errors[0].time_ms, first);
+        EXPECT_EQ(errors[0].task, 4U);
+        EXPECT_EQ(errors[1].count, 3U);
+        run();
+    }
 }
 
 TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
@@ -554,9 +583,7 @@ TEST_F(UnreadableTest, AnAssignmentThatBecomesUnreadableIsWrittenAgain) {
     EXPECT_EQ(after->worker_of_executor, before.worker_of_executor);
     EXPECT_GT(after->epoch, before.epoch);
     EXPECT_EQ(*after, nimbus.assignment("wc"));
-    const auto& errors = nimbus.topologies.errors();
-    ASSERT_EQ(errors.count(id), 1U);
-    EXPECT_THAT(errors.at(id).errors.at(0).error, HasSubstr("could not be read"));
+    EXPECT_THAT(nimbus.topologies.errors(id).at(0).error, HasSubstr("could not be read"));
 }
 
 TEST_F(UnreadableTest, ARecordThatBecomesUnreadableIsWrittenAgainByWhoWroteIt) {
@@ -740,7 +767,7 @@ TEST_F(LostTest, AMarkThatSomebodyHasTakenAwayByHandIsForgotten) {
 }
 
 TEST_F(LostTest, WhereZookeeperHasAnOlderAssignmentWhatRunsCounts) {
-    nimbus.submit("wc", 1);
+    const std::string id = nimbus.submit("wc", 1);
     run(kReturnGrace);
     Assignment runs = *nimbus.assignment("wc");
     ASSERT_EQ(runs.workers.at(0).port, 6700);
@@ -757,7 +784,7 @@ TEST_F(LostTest, WhereZookeeperHasAnOlderAssignmentWhatRunsCounts) {
 
     EXPECT_EQ(nimbus.assignment("wc")->workers, runs.workers);
     EXPECT_EQ(nimbus.assignment("wc")->epoch, runs.epoch + 1) << "no epoch is given twice";
-    EXPECT_THAT(nimbus.topologies.errors().begin()->second.errors.at(0).error,
+    EXPECT_THAT(nimbus.topologies.errors(id).at(0).error,
                 HasSubstr("it was older than what its workers run by"));
 }
 

@@ -348,7 +348,7 @@ TEST_P(EngineCallbacks, AKeptTupleThatAnotherComponentSettlesIsItsErrorAndFailsA
             EXPECT_EQ(told->acked(), 0);
             EXPECT_EQ(run.of("thief").errors, kCount);
             EXPECT_EQ(run.of("keeper").errors, 0);
-            EXPECT_THAT(run.of("thief").last_errors,
+            EXPECT_THAT(run.errors_of("thief"),
                         ::testing::Each(::testing::HasSubstr("\"keeper\"")));
         }
     }

@@ -221,16 +221,17 @@ TEST_P(Losses, ExceptionsWithoutTextOrStdTypeAreErrorsOfTheirCall) {
     Running run(t, config());
 
     ASSERT_TRUE(run.finishes());
-    const std::vector<std::string> errors = run.of("numbers").last_errors;
+    const std::vector<std::string> errors = run.errors_of("numbers");
     for (const char* const call : {"next_tuple: ", "ack: ", "fail: ", "activate: "}) {
         EXPECT_THAT(errors, Contains(::testing::AllOf(HasSubstr(call), HasSubstr("NoText"))));
     }
     EXPECT_THAT(errors, Contains("ack: an exception of type int"));
     EXPECT_THAT(errors, Contains("close: an exception of type int"));
-    EXPECT_THAT(run.of("work").last_errors,
-                Contains(::testing::AllOf(HasSubstr("execute of a tuple from \"numbers\": "),
-                                          HasSubstr("NoText"))));
-    EXPECT_THAT(run.of("work").last_errors, Contains(HasSubstr("cleanup: ")));
+    EXPECT_THAT(run.errors_of("work"),
+                Contains(::testing::AllOf(
+                    HasSubstr("execute of a tuple of stream \"default\" of \"numbers\": "),
+                    HasSubstr("NoText"))));
+    EXPECT_THAT(run.errors_of("work"), Contains(HasSubstr("cleanup: ")));
 }
 
 class Odd final : public Grouping {
@@ -278,7 +279,7 @@ TEST_P(Losses, ACustomGroupingThatThrowsLosesTheEmit) {
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(of(run, "numbers").emits, 3U);
-    EXPECT_THAT(run.of("numbers").last_errors,
+    EXPECT_THAT(run.errors_of("numbers"),
                 Contains("next_tuple: custom grouping to component \"sink\" threw: an exception of "
                          "type int"));
 }

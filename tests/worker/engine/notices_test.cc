@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,7 +20,7 @@ namespace storm::testing {
 namespace {
 
 using std::chrono::milliseconds;
-using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -29,6 +30,13 @@ constexpr Threads kOneLoop{1, false};
 
 void swallow(const Tuple&, BasicCollector&) {}
 
+int times(const std::string& text, const std::string& part) {
+    int count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
 TEST(Notices, AnInputThatABoltForgetsIsAnErrorOfThatBolt) {
     const auto outcomes = std::make_shared<Outcomes>();
     TopologyBuilder t;
@@ -36,13 +44,63 @@ TEST(Notices, AnInputThatABoltForgetsIsAnErrorOfThatBolt) {
     t.bolt<AnyBolt>("forgetful", Streams(), BoltScript{[](const Tuple&, BoltCollector&) {}})
         .shuffle("numbers");
 
+    ::testing::internal::CaptureStderr();
+    worker::ComponentSnapshot forgetful;
+    {
+        Running run(t, config_of(kOneLoop));
+        EXPECT_TRUE(run.finishes());
+        forgetful = run.of("forgetful");
+    }
+    const std::string log = ::testing::internal::GetCapturedStderr();
+
+    EXPECT_EQ(forgetful.errors, 3U);
+    const std::string text =
+        "execute() neither acked, failed nor kept a tuple of stream \"default\" of \"numbers\": "
+        "it fails as forgotten; end execute() by out.ack(input), or derive from BasicBolt, which "
+        "acks "
+        "by itself";
+    ASSERT_THAT(forgetful.last_errors, SizeIs(1));
+    EXPECT_EQ(forgetful.last_errors[0], (cluster::ReportedError{text, 3, 1}));
+    EXPECT_EQ(times(log, text + " component=forgetful task=1"), 1) << log;
+}
+
+TEST(Notices, AKeptThatABoltDestroysIsAnErrorOfThatBolt) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 3, outcomes);
+    t.bolt<AnyBolt>("careless", Streams(), BoltScript{[](const Tuple& in, BoltCollector& out) {
+                        static_cast<void>(out.keep(in));
+                    }})
+        .shuffle("numbers");
+
     Running run(t, config_of(kOneLoop));
 
     ASSERT_TRUE(run.finishes());
-    EXPECT_EQ(run.of("forgetful").errors, 3U);
-    EXPECT_THAT(run.of("forgetful").last_errors,
-                Each("execute() neither acked, failed nor kept a tuple from \"numbers\": it fails "
-                     "as forgotten"));
+    EXPECT_EQ(outcomes->failed(FailReason::kForgotten), 3);
+    EXPECT_EQ(run.of("careless").errors, 3U);
+    EXPECT_THAT(run.errors_of("careless"),
+                ElementsAre(HasSubstr("a Kept of a tuple of stream \"default\" of \"numbers\" "
+                                      "was destroyed")));
+}
+
+TEST(Notices, OfErrorsThatDifferTheLastTenAreKeptAndEqualOnesAreCounted) {
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 24, std::make_shared<Outcomes>());
+    t.bolt_fn("throws", {}, [](const Tuple& in, BasicCollector&) {
+         throw std::out_of_range(std::to_string(in.int64(0) / 2));
+     }).shuffle("numbers");
+
+    Running run(t, config_of(kOneLoop));
+
+    ASSERT_TRUE(run.finishes());
+    const auto errors = run.of("throws").last_errors;
+    ASSERT_THAT(errors, SizeIs(10));
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+        EXPECT_EQ(errors[i].text,
+                  "execute of a tuple of stream \"default\" of \"numbers\": std::out_of_range: " +
+                      std::to_string(2 + i));
+        EXPECT_EQ(errors[i].count, 2U);
+    }
 }
 
 TEST(Notices, WhatABoltKeepsIsCounted) {

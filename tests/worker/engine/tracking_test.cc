@@ -340,7 +340,7 @@ TEST_P(OneBolt, ADoubleAckIsReportedAndHasNoEffect) {
     EXPECT_EQ(outcomes->acked(), kCount);
     EXPECT_EQ(outcomes->settled(), kCount);
     EXPECT_EQ(run.of("bolt").errors, kCount);
-    EXPECT_THAT(run.of("bolt").last_errors.at(0), HasSubstr("twice"));
+    EXPECT_THAT(run.errors_of("bolt").at(0), HasSubstr("twice"));
 }
 
 TEST_P(OneBolt, AnAckAfterFailHasNoEffect) {

@@ -26,7 +26,7 @@ ComponentSnapshot lines_spout(std::uint64_t emitted, std::uint64_t acked) {
 ComponentSnapshot report_bolt() {
     ComponentSnapshot bolt;
     bolt.id = "report";
-    bolt.statuses = {"the 12,\nand 9", "of 4"};
+    bolt.statuses = {{4, "the 12,\nand 9"}, {5, "of 4"}};
     return bolt;
 }
 
@@ -101,6 +101,24 @@ TEST(Status, AnUntrackedSpoutHasNeitherAcksNorLatency) {
 
     EXPECT_EQ(plain_line(status), "status: 2 s; ticks 2.5/s, emitted 5");
     EXPECT_EQ(summary_line(status, "finished"), "finished: 5 tuples in 2.0 s (2.5/s)");
+}
+
+TEST(Status, NamesWhatIsNotPreparedYet) {
+    ComponentSnapshot spout = lines_spout(0, 0);
+    spout.opening = kSecond - 1;
+    spout.opening_task = 1;
+    ComponentSnapshot bolt;
+    bolt.id = "work";
+    bolt.opening = 5 * kSecond;
+    bolt.opening_task = 3;
+
+    const Status status = status_between({}, {spout, bolt}, kSecond);
+
+    EXPECT_THAT(plain_line(status),
+                testing::EndsWith("; work: task 3 has been in prepare() for 5 s"));
+    spout.opening = kSecond;
+    EXPECT_THAT(plain_line(status_between({}, {spout}, kSecond)),
+                testing::EndsWith("; lines: task 1 has been in open() for 1 s"));
 }
 
 TEST(Status, SumsUpInTheEnd) {

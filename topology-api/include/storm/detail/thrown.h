@@ -7,8 +7,8 @@
 
 namespace storm::detail {
 
-/// The exception's text, after its type if the text alone would puzzle: `std::out_of_range:
-/// map::at`, `NoText, without a text`, `an exception of type int`.
+/// The exception's type and text: `std::out_of_range: map::at`, `NoText, without a text`, `an
+/// exception of type int`. For Storm's own types only the text.
 std::string what_was_thrown();
 
 }  // namespace storm::detail
