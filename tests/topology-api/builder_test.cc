@@ -436,9 +436,10 @@ TEST_F(BuilderTest, E0127ComponentCannotBeMade) {
     t_.spout<ThrowingSpout>("orders");
     t_.bolt<Sink>("count").shuffle("orders", "any");
 
-    EXPECT_EQ(mistakes_of(t_), mistake("E0127", "spout \"orders\" cannot be made: no such file",
-                                       "it is made once in build(), to ask for its outputs; open "
-                                       "what it needs in open()"));
+    EXPECT_EQ(mistakes_of(t_),
+              mistake("E0127", "spout \"orders\" cannot be made: std::runtime_error: no such file",
+                      "it is made once in build(), to ask for its outputs; open "
+                      "what it needs in open()"));
 }
 
 TEST_F(BuilderTest, E0128ComponentCannotSayItsOutputs) {
@@ -446,7 +447,8 @@ TEST_F(BuilderTest, E0128ComponentCannotSayItsOutputs) {
     t_.bolt<Sink>("count").shuffle("orders", "any");
 
     EXPECT_EQ(mistakes_of(t_),
-              mistake("E0128", "declare_outputs() of spout \"orders\" threw: not open",
+              mistake("E0128",
+                      "declare_outputs() of spout \"orders\" threw: std::runtime_error: not open",
                       "it must work before open() was called"));
 }
 
