@@ -162,7 +162,12 @@ class Stranger(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def stranger_at(port):
     """How often it was asked, in a function."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Stranger) as server:
+    def listening():
+        with contextlib.suppress(OSError):  # A connection of somebody else's may have the port.
+            return http.server.ThreadingHTTPServer(("127.0.0.1", port), Stranger)
+        return None
+
+    with wait(20, "a stranger has Nimbus' port", listening, 0.1) as server:
         before = Stranger.asked
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
