@@ -298,5 +298,28 @@ TEST(Records, OfThousandsOfWorkersAndExecutorsFit) {
     EXPECT_LT(encode(record).size(), kRecordBytesMax);
 }
 
+TEST(TopologyErrors, EqualOnesOfAComponentBecomeOneWithBothTimes) {
+    std::vector<TopologyError> known = {{"count", "a", 10}, {"split", "a", 11}, {"count", "b", 12}};
+
+    merge_errors(known, {{"count", "a", 20, 3, 0, 7}});
+
+    ASSERT_EQ(known.size(), 3U);
+    EXPECT_EQ(known[0], (TopologyError{"split", "a", 11}));
+    EXPECT_EQ(known[1], (TopologyError{"count", "b", 12}));
+    EXPECT_EQ(known[2], (TopologyError{"count", "a", 20, 4, 10, 7}));
+    merge_errors(known, {{"count", "a", 15, 1, 0, 8}});
+    EXPECT_EQ(known[2], (TopologyError{"count", "a", 20, 5, 10, 8})) << "told late";
+}
+
+TEST(TopologyErrors, OnlyTheLatestAreKept) {
+    std::vector<TopologyError> known;
+    for (int i = 0; i < 30; ++i) merge_errors(known, {{"count", std::to_string(i), i}});
+    merge_errors(known, {{"count", "10", 40}});
+
+    ASSERT_EQ(known.size(), kTopologyErrorsMax);
+    EXPECT_EQ(known.front().error, "11");
+    EXPECT_EQ(known.back(), (TopologyError{"count", "10", 40, 2, 10}));
+}
+
 }  // namespace
 }  // namespace storm::cluster

@@ -77,6 +77,33 @@ TEST(Reports, AreUtf8WhateverUserCodePrinted) {
     EXPECT_EQ(read->workers[0].last_stderr[0], "\ufffd\ufffd");
 }
 
+TEST(Reports, OfOneVersionAreReadByTheOther) {
+    SupervisorReport report{"s", "h", 8000, {WorkerStatus()}};
+    report.workers[0].topology = "wc";
+    report.workers[0].report.components.resize(1);
+    ComponentReport& component = report.workers[0].report.components[0];
+    component.id = "count";
+    component.last_errors = {{"no shop 17", 5, 3}};
+    component.statuses = {{3, "12 of 40"}};
+    component.opening_task = 3;
+    Json json = Json::parse(to_json(report));
+    Json& told = json["workers"][0]["report"]["components"][0];
+
+    // An older Nimbus takes each for one that came once.
+    EXPECT_EQ(told["last_errors"], Json::array({"no shop 17"}));
+
+    // An older worker counts none, and says less.
+    for (const char* const newer :
+         {"error_counts", "error_tasks", "statuses", "opening_task", "opening_secs"})
+        told.erase(newer);
+    const auto read = supervisor_report(json.dump());
+    ASSERT_TRUE(read) << read.error().message;
+    const ComponentReport& older = read->workers[0].report.components[0];
+    EXPECT_EQ(older.last_errors, (std::vector<ReportedError>{{"no shop 17", 0, 0}}));
+    EXPECT_TRUE(older.statuses.empty());
+    EXPECT_EQ(older.opening_task, 0U);
+}
+
 std::string refusal(const Json& json) {
     const auto read = supervisor_report(json.dump());
     return read ? "taken" : read.error().message;
