@@ -28,6 +28,7 @@ ENGINE = ("worker/engine/engine",)
 FLOW = ("worker/engine/flow",)
 TRACKING = ("worker/engine/tracking",)
 TIMEOUTS = ("worker/engine/tracking:EngineTimeouts*:*/EngineTimeouts*",)
+MESSAGE_TIMEOUTS = ("worker/executor/message_timeouts",)
 ROUTING = ("worker/engine/routing",)
 STALL = ("worker/engine/stall",)
 POSTS = ("worker/engine/posts",)
@@ -378,9 +379,23 @@ MUTATIONS = [
          "if (!bolt->ended()) continue;\n        bolt->tell_listeners(",
          "if (!bolt->ended() || event.worker < 99) continue;\n        bolt->tell_listeners(",
          FENCES + LIVES),
-        ("nothing-is-stale", "return now - batch.born >= expire_after_;", "return false;", EXPIRY),
+        ("nothing-is-stale", "return shortest != 0 && now - batch.born >= shortest;", "return false;",
+         EXPIRY),
+        ("a-hop-makes-young", "output_born = std::max(output_born, batch.born);", "output_born = now;",
+         EXPIRY),
         ("a-bolt-executes-without-credit", "if (outbox.refresh()) more = run_inputs(now) || more;",
          "more = run_inputs(now) || more;", FLOW + POSTS),
+    ),
+    *in_file(
+        "worker/executor/message_timeouts.cc",
+        ("one-spout-s-patience-is-that-of-all", "if (timeout == 0) continue;\n        shortest_",
+         "if (timeout == 0) { shortest_ = 0; return; }\n        shortest_", MESSAGE_TIMEOUTS + EXPIRY),
+        ("the-hastiest-of-a-row-s-spouts-decides", "if (timeout == 0 || age < timeout) return false;",
+         "if (timeout != 0 && age >= timeout) return true;", MESSAGE_TIMEOUTS),
+        ("who-has-no-timeout-has-one-of-zero", "if (timeout == 0 || age < timeout) return false;",
+         "if (age < timeout) return false;", MESSAGE_TIMEOUTS + EXPIRY),
+        ("what-nobody-tracks-times-out", "return roots > 0;", "return true;",
+         MESSAGE_TIMEOUTS + EXPIRY),
     ),
     *in_file(
         "worker/executor/spout_task.cc",

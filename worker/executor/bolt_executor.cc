@@ -9,7 +9,6 @@
 #include "base/check.h"
 #include "wire/batch.h"
 #include "wire/control.h"
-#include "worker/executor/spout_settings.h"
 
 namespace storm::worker {
 
@@ -17,7 +16,6 @@ BoltExecutor::BoltExecutor(Shared& shared, std::size_t number)
     : Executor(shared, number),
       first_task_(shared.wiring.plan.executors[number].first_task),
       cycle_(shared.cycle_of(component())),
-      expire_after_(longest_message_timeout(shared.wiring)),
       wait_warnings_(1, kWaitWarningMicros) {
     const Wiring& wiring = shared.wiring;
     const cluster::ExecutorPlan& plan = wiring.plan.executors[number];
@@ -126,8 +124,8 @@ bool BoltExecutor::interrupted() {
 }
 
 bool BoltExecutor::is_stale(const Batch& batch, base::Micros now) const {
-    if (expire_after_ == 0) return false;
-    return now - batch.born >= expire_after_;
+    const base::Micros shortest = shared_.timeouts.shortest();
+    return shortest != 0 && now - batch.born >= shortest;
 }
 
 void BoltExecutor::warn_of_waits(base::Micros waited, base::Micros now) {
@@ -174,8 +172,12 @@ bool BoltExecutor::run_inputs(base::Micros now) {
             stopped = row_to_execute ? rows : bolt.take_without_object(rows, rows_end, source);
         } else if (is_stale(batch, now)) [[unlikely]] {
             const std::uint64_t before = bolt.expired.value();
-            stopped = bolt.expire(rows, rows_end, source, from.schemas, stop);
-            if (bolt.expired.value() != before) warn_of_waits(now - batch.born, now);
+            const base::Micros age = now - batch.born;
+            const auto timed_out = [&](const std::byte* row) {
+                return shared_.timeouts.are_over(row, age);
+            };
+            stopped = bolt.expire(rows, rows_end, source, from.schemas, timed_out, stop);
+            if (bolt.expired.value() != before) warn_of_waits(age, now);
         } else {
             stopped = bolt.execute(rows, rows_end, source, from.schemas, stop);
         }

@@ -5,7 +5,8 @@
 //
 // User code is never called without credit for what it may emit: credit is checked before each
 // call. Every input leaves execute() acked, failed or kept; otherwise it fails as forgotten. A row
-// that has waited longer than its spout does is not executed, but fails as timed out.
+// that has waited longer than the spouts of all its roots do is not executed, but fails as timed
+// out.
 //
 // Threads: as in Executor.
 #pragma once
@@ -50,6 +51,7 @@ private:
     bool interrupted();
     /// Whether the step must end before the next call, to hand over or to wait for credit.
     bool must_pause() { return outbox.interrupted() && interrupted(); }
+    /// Whether some of its rows may have timed out.
     bool is_stale(const Batch& batch, base::Micros now) const;
     void warn_of_waits(base::Micros waited, base::Micros now);
     void end_inputs(base::Micros now);
@@ -65,8 +67,6 @@ private:
     base::Micros tick_due_ = kNever;
     std::size_t ticked_ = 0;  // Number of tasks that have had the present tick.
     std::vector<std::byte> tick_row_;
-    // Rows that have waited for this long have timed out; 0: never.
-    const base::Micros expire_after_;
     base::RateLimit wait_warnings_;
 };
 

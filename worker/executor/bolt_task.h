@@ -64,11 +64,11 @@ public:
     template <typename Stop>
     const std::byte* execute(const std::byte* at, const std::byte* end, TaskId source,
                              const Schemas& schemas, Stop&& stop);
-    /// Fails rows instead, because their trees have timed out. Rows without a tree are executed all
-    /// the same.
-    template <typename Stop>
+    /// The same for old rows: those for which timed_out(row) is true fail, because all their trees
+    /// have timed out; the others are executed.
+    template <typename TimedOut, typename Stop>
     const std::byte* expire(const std::byte* at, const std::byte* end, TaskId source,
-                            const Schemas& schemas, Stop&& stop);
+                            const Schemas& schemas, TimedOut&& timed_out, Stop&& stop);
     void tick(const std::byte* row, const detail::StreamSchema& schema);
     /// REQUIRES: !has_object(). Takes one control row, or fails the tuples before the next one,
     /// which came after the end; returns where it stopped.
@@ -243,18 +243,18 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
     return at;
 }
 
-template <typename Stop>
+template <typename TimedOut, typename Stop>
 const std::byte* BoltTask::expire(const std::byte* at, const std::byte* end, TaskId source,
-                                  const Schemas& schemas, Stop&& stop) {
+                                  const Schemas& schemas, TimedOut&& timed_out, Stop&& stop) {
     while (at != end) {
         const std::byte* const next = at + detail::row_bytes(at);
-        const std::uint32_t anchors = detail::row_anchor_count(at);
-        if (anchors == 0) {
+        if (!timed_out(at)) {
             execute(at, next, source, schemas, [] { return true; });
             if (stop() || !has_object()) return next;
         } else {
             expired.add();
-            // Its spout has long given up on it; or the timeout was reset, and the tree fails now.
+            // Their spouts have long given up; or a timeout was reset, and that tree fails now.
+            const std::uint32_t anchors = detail::row_anchor_count(at);
             for (std::uint32_t i = 0; i < anchors; ++i)
                 acks_.fail(detail::row_anchor(at, i).root, FailReason::kTimedOut);
         }

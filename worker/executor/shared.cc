@@ -9,6 +9,7 @@ namespace storm::worker {
 Shared::Shared(Topology topology, const Config& config, const base::Clock& clock_given, Share share)
     : wiring(std::move(topology), config, std::move(share)),
       limits(limits_of(wiring)),
+      timeouts(wiring),
       clock(clock_given),
       errors(wiring, clock) {
     for (const Component& component : wiring.topology.components()) {

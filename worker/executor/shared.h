@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "worker/executor/error_book.h"
+#include "worker/executor/message_timeouts.h"
 #include "worker/executor/run_state.h"
 #include "worker/executor/spout_window.h"
 #include "worker/queue/batch.h"
@@ -55,6 +56,7 @@ struct Shared {
 
     const Wiring wiring;
     const Limits limits;
+    const MessageTimeouts timeouts;
     const base::Clock& clock;
     CommonPool pool;
     ControlPool controls;

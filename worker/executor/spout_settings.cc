@@ -17,16 +17,4 @@ base::Micros message_timeout(const Config& config) {
     return config.int64("topology.message.timeout.secs") * base::kMicrosPerSecond;
 }
 
-base::Micros longest_message_timeout(const Wiring& wiring) {
-    base::Micros longest = 0;
-    for (const Component& component : wiring.topology.components()) {
-        if (!component.is_spout()) continue;
-        const base::Micros timeout =
-            message_timeout(cluster::component_config(component, wiring.config));
-        if (timeout == 0) return 0;
-        longest = std::max(longest, timeout);
-    }
-    return longest;
-}
-
 }  // namespace storm::worker

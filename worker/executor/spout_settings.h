@@ -8,7 +8,6 @@
 #include <storm/config.h>
 
 #include "base/clock.h"
-#include "worker/wiring/wiring.h"
 
 namespace storm::worker {
 
@@ -16,7 +15,5 @@ namespace storm::worker {
 std::uint32_t max_spout_pending(const Config& config);
 /// topology.message.timeout.secs; 0: tuples never time out.
 base::Micros message_timeout(const Config& config);
-/// The longest of all spouts, because a row does not tell its spout. 0: some spout waits forever.
-base::Micros longest_message_timeout(const Wiring& wiring);
 
 }  // namespace storm::worker
