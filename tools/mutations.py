@@ -14,6 +14,7 @@ ROUTE = ("worker/routing/route",)
 LEDGER = ("worker/acker/ack_ledger",)
 LANE = ("worker/acker/ack_lane",)
 CREDIT = ("worker/queue/credit",)
+CONTROL_INBOX = ("worker/queue/control_inbox",)
 CREDIT_STEPS = ("worker/queue/credit_steps",)
 CYCLE = ("worker/queue/cycle",)
 LINK = ("worker/transport/link",)
@@ -112,6 +113,10 @@ MUTATIONS = [
         ("merging-loses-edges", "acks[kept].edges ^= acks[i].edges;",
          "acks[kept].edges |= acks[i].edges;", LANE),
         ("merging-loses-the-last", "acks.resize(kept + 1)", "acks.resize(kept)", LANE),
+        ("merging-forgets-who-is-kept", "fails[merged - 1].held += record.held;", "",
+         LANE + CONTROL_INBOX),
+        ("merging-takes-a-reset-for-a-fail", "return std::tuple(record.root, record.kind, record.reason);",
+         "return std::tuple(record.root, record.reason);", LANE),
     ),
     *in_file(
         "worker/acker/ack_lane.h",
@@ -189,6 +194,27 @@ MUTATIONS = [
          "gone ? static_cast<void>(route)", ("worker/queue/outbox",)),
         ("a-run-loses-its-last-row", "++lane.closed_runs;", "++lane.closed_runs; lane.rows -= lane.rows > 1;",
          ("worker/queue/outbox",)),
+    ),
+
+    *in_file(
+        "worker/queue/control_inbox.h",
+        ("what-nobody-takes-piles-up", "if (waiting >= merge_at_.load(std::memory_order_relaxed))",
+         "if (waiting > ~std::size_t{0} - 1)", CONTROL_INBOX),
+        ("what-was-merged-is-not-seen",
+         "return queue_.empty() && !has_merged_.load(std::memory_order_acquire);",
+         "return queue_.empty();", CONTROL_INBOX),
+        ("only-resets-count-as-waiting", "16 + batch.acks.size() + batch.fails.size() + batch.resumed.size();",
+         "batch.fails.size();", CONTROL_INBOX),
+    ),
+    *in_file(
+        "worker/queue/control_inbox.cc",
+        ("what-was-merged-comes-last",
+         "    if (merged_ != nullptr) taken_.push_back(merged_.release());\n    has_merged_",
+         "    const struct Last { ControlInbox& in; ~Last() { if (in.merged_ != nullptr) "
+         "in.taken_.push_back(in.merged_.release()); } } last{*this};\n    has_merged_", CONTROL_INBOX),
+        ("merging-loses-news", "append(all.peer_events, batch->peer_events);", "", CONTROL_INBOX),
+        ("the-second-pile-is-merged-late", "merge_at_.store(kAckMergeMin, std::memory_order_relaxed);", "",
+         CONTROL_INBOX),
     ),
 
     # ---- Links --------------------------------------------------------------------------------

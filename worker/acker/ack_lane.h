@@ -136,5 +136,8 @@ private:
 /// Combines all records of a root, even if they are far apart: a spout that falls behind with its
 /// acks has one record per pending root, not one per ack.
 void merge_by_root(std::vector<AckRecord>& acks);
+/// The same with everything else: one record for each root, kind and reason; for kept tuples with
+/// the sum, or none if that is 0.
+void merge_by_root(std::vector<FailRecord>& fails);
 
 }  // namespace storm::worker

@@ -54,7 +54,7 @@ void BoltExecutor::accept(const RunRef& run) {
 void BoltExecutor::accept_acks(std::span<const AckRecord>) {
     STORM_CHECK(false, "acks go to spouts");
 }
-void BoltExecutor::accept_fail(const FailRecord&) {
+void BoltExecutor::accept_fails(std::span<const FailRecord>) {
     STORM_CHECK(false, "fails go to spouts");
 }
 

@@ -34,7 +34,7 @@ public:
     void close() override;
     void accept(const RunRef& run) override;
     void accept_acks(std::span<const AckRecord>) override;
-    void accept_fail(const FailRecord&) override;
+    void accept_fails(std::span<const FailRecord>) override;
     base::Micros next_due() const override;
     void leave_batches(std::vector<Batch*>& left) override;
     void drop_queued() override;

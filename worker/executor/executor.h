@@ -94,7 +94,7 @@ public:
 
     virtual void accept(const RunRef& run) = 0;
     virtual void accept_acks(std::span<const AckRecord> records) = 0;
-    virtual void accept_fail(const FailRecord& record) = 0;
+    virtual void accept_fails(std::span<const FailRecord> records) = 0;
     void accept_peer_event(const PeerEvent& event) { peer_events_.push_back(event); }
     /// When step() must be called even if nothing arrives; kNever.
     virtual base::Micros next_due() const = 0;

@@ -32,7 +32,9 @@ public:
     void close() override;
     void accept(const RunRef& run) override;
     void accept_acks(std::span<const AckRecord> records) override;
-    void accept_fail(const FailRecord& record) override { fails_.push_back(record); }
+    void accept_fails(std::span<const FailRecord> records) override {
+        fails_.insert(fails_.end(), records.begin(), records.end());
+    }
     base::Micros next_due() const override;
     void leave_batches(std::vector<Batch*>&) override {}  // Spouts have no input.
     void drop_queued() override {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "wire/batch.h"
@@ -120,16 +121,22 @@ void Loop::dispatch(ControlBatch& arrived) {
         }
         i = end;
     }
-    for (const FailRecord& fail : arrived.fails) {
-        Executor& executor = shared_.executor_of(task_of(fail.root));
+    const std::vector<FailRecord>& fails = arrived.fails;
+    for (std::size_t i = 0; i < fails.size();) {
+        const TaskId task = task_of(fails[i].root);
+        std::size_t end = i + 1;
+        while (end < fails.size() && task_of(fails[end].root) == task) ++end;
+        Executor& executor = shared_.executor_of(task);
+        const std::span<const FailRecord> part(fails.data() + i, end - i);
         if (here(executor)) {
-            executor.accept_fail(fail);
+            executor.accept_fails(part);
             mark_ready(executor);
         } else {
-            ControlBatch part;
-            part.fails.push_back(fail);
-            forward(part, executor);
+            ControlBatch forwarded;
+            forwarded.fails.assign(part.begin(), part.end());
+            forward(forwarded, executor);
         }
+        i = end;
     }
     for (const PeerEvent& event : arrived.peer_events) {
         if (here(*event.executor)) {

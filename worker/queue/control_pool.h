@@ -7,6 +7,7 @@
 #include <concurrentqueue/concurrentqueue.h>
 
 #include "worker/acker/ack_lane.h"
+#include "worker/queue/limits.h"
 
 namespace storm::worker {
 
@@ -25,7 +26,14 @@ public:
         ControlBatch* control = nullptr;
         return free_.try_dequeue(control) ? control : new ControlBatch;  // NOLINT
     }
-    void give(ControlBatch* control) { free_.enqueue(control); }
+    void give(ControlBatch* control) {
+        // One that holds what has piled up for long would keep all that memory.
+        if (control->acks.capacity() + control->fails.capacity() > kAckMergeMin) [[unlikely]] {
+            delete control;
+            return;
+        }
+        free_.enqueue(control);
+    }
 
 private:
     moodycamel::ConcurrentQueue<ControlBatch*> free_;

@@ -6,8 +6,8 @@
 
 #include <cstdint>
 
-#include "worker/acker/ack_lane.h"
 #include "worker/queue/batch.h"
+#include "worker/queue/control_inbox.h"
 #include "worker/queue/inbox.h"
 
 namespace storm::worker {
@@ -19,7 +19,7 @@ public:
     Entrance& operator=(const Entrance&) = delete;
 
     Inbox<Batch> batches;
-    Inbox<ControlBatch> control;
+    ControlInbox control;
     /// To be called after a push.
     virtual void notify() = 0;
 

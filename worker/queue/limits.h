@@ -37,7 +37,7 @@ inline constexpr int kTurnsWithoutSpoutsMax = 8;
 inline constexpr base::Micros kFlushMicros = 1'000;
 /// As many acks for one loop leave at the end of a step even though the executor has more to do.
 inline constexpr std::size_t kAckBatch = 1'024;
-/// Acks that wait for a spout are merged by root once there are this many.
+/// Acks, and all else that is told to spouts, are merged by root once so many wait.
 inline constexpr std::size_t kAckMergeMin = 64 * 1024;
 /// At most as many calls of user code between two looks at the clock.
 inline constexpr std::uint32_t kCallsPerClockMax = 256;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -37,28 +36,6 @@ wire::ControlRecord make_record(const FailRecord& fail) {
             return wire::make_held(fail.root, fail.held);
     }
     STORM_CHECK(false, "all kinds are told above");
-}
-
-// One record per root, kind and reason is enough; for kept tuples, with the sum.
-void merge(std::vector<FailRecord>& fails) {
-    const auto key = [](const FailRecord& record) {
-        return std::tuple(record.root, record.kind, record.reason);
-    };
-    std::sort(fails.begin(), fails.end(), [&](const FailRecord& one, const FailRecord& other) {
-        return key(one) < key(other);
-    });
-    std::size_t merged = 0;
-    for (const FailRecord& record : fails) {
-        if (merged > 0 && key(fails[merged - 1]) == key(record)) {
-            fails[merged - 1].held += record.held;
-        } else {
-            fails[merged++] = record;
-        }
-    }
-    fails.resize(merged);
-    std::erase_if(fails, [](const FailRecord& record) {
-        return record.kind == FailRecord::Kind::kHeld && record.held == 0;
-    });
 }
 
 }  // namespace
@@ -134,7 +111,7 @@ void Outbound::merge_controls() {
         shared_.controls.give(next);
     }
     merge_by_root(all.acks);
-    merge(all.fails);
+    merge_by_root(all.fails);
     acks_ = all.acks.size() + all.fails.size();
     merge_at_ = std::max(kAckMergeMin, 2 * acks_);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -127,6 +128,34 @@ RC_GTEST_PROP(MergeByRoot, LeavesOneRecordPerRootWithTheXorOfAll, (std::uint64_t
     for (const AckRecord& record : records) {
         RC_ASSERT(!merged.contains(record.root));
         merged[record.root] = record.edges;
+    }
+    RC_ASSERT(merged == wanted);
+}
+
+RC_GTEST_PROP(MergeByRoot, LeavesOneRecordPerRootKindAndReasonAndTheSumOfWhatIsKept,
+              (std::uint64_t seed)) {
+    constexpr FailReason kReasons[] = {FailReason::kException, FailReason::kBoltFailed};
+    base::Random random(seed);
+    std::vector<FailRecord> records(random.below(200));
+    std::map<std::tuple<Root, FailRecord::Kind, FailReason>, std::int32_t> wanted;
+    for (FailRecord& record : records) {
+        record.root = random.below(10);
+        record.kind = static_cast<FailRecord::Kind>(random.below(3));
+        if (record.kind == FailRecord::Kind::kFail) record.reason = kReasons[random.below(2)];
+        if (record.kind == FailRecord::Kind::kHeld) record.held = random.below(2) == 0 ? 1 : -1;
+        wanted[{record.root, record.kind, record.reason}] += record.held;
+    }
+    std::erase_if(wanted, [](const auto& each) {
+        return std::get<1>(each.first) == FailRecord::Kind::kHeld && each.second == 0;
+    });
+
+    merge_by_root(records);
+
+    std::map<std::tuple<Root, FailRecord::Kind, FailReason>, std::int32_t> merged;
+    for (const FailRecord& record : records) {
+        const bool first =
+            merged.emplace(std::tuple(record.root, record.kind, record.reason), record.held).second;
+        RC_ASSERT(first);
     }
     RC_ASSERT(merged == wanted);
 }
