@@ -22,6 +22,7 @@ INBOUND = ("worker/transport/inbound",)
 LIVENESS = ("worker/transport/liveness",)
 OUTBOUND = ("worker/transport/outbound",)
 CONNECTION = ("worker/transport/connection",)
+CHANNEL_TABLE = ("worker/transport/channel_table",)
 WORKERS = ("worker/transport/several_workers:*Loops1*",)
 FENCES = ("worker/transport/fences",)
 BAD_NETWORK = ("worker/transport/bad_network",)
@@ -327,6 +328,13 @@ MUTATIONS = [
          ORDERLY_END),
         ("who-has-left-has-sent-all", "if (up_ || gone_) return std::nullopt;",
          "if (up_ || gone_ || peer_leaves_) return std::nullopt;", ORDERLY_END),
+    ),
+    *in_file(
+        "worker/transport/channel_table.h",
+        ("who-has-another-s-place-has-its-id", "&& entries_[places_[place] - 1].id != id)", "&& false)",
+         CHANNEL_TABLE),
+        ("the-last-place-has-no-next", "place = (place + 1) & (places_.size() - 1);", "place ^= 1;",
+         CHANNEL_TABLE),
     ),
     *in_file(
         "worker/transport/inbound.cc",

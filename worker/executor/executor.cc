@@ -37,9 +37,18 @@ Executor::Executor(Shared& shared, std::size_t number)
       number_(number),
       component_(shared.wiring.plan.executors[number].component),
       clock_(shared.clock),
-      quoted_id_(detail::quoted(shared.wiring.topology.components()[component_].id)),
-      sender_by_target_(shared.wiring.plan.executors.size()),
-      channel_of_task_(shared.wiring.destination_of_task.size()) {}
+      quoted_id_(detail::quoted(shared.wiring.topology.components()[component_].id)) {
+    const Wiring& wiring = shared.wiring;
+    std::set<std::size_t> components;
+    for (const Subscription& input : wiring.topology.components()[component_].inputs)
+        components.insert(component_index(wiring.topology, input.source));
+    for (const std::size_t source : components) {
+        const cluster::ComponentPlan& plan = wiring.plan.components[source];
+        const auto tasks = static_cast<std::uint32_t>(plan.tasks);
+        sources_.push_back({plan.first_task, tasks, channels_by_source_.size()});
+        channels_by_source_.resize(channels_by_source_.size() + tasks);
+    }
+}
 
 std::optional<std::string> Executor::try_open() {
     const std::string& id = shared_.wiring.topology.components()[component_].id;
@@ -94,8 +103,7 @@ void Executor::connect_elsewhere() {
         Channel& channel = channels_.emplace_back(
             shared_.limits.window_bytes_elsewhere, wiring.schemas[source.component],
             channel_id(e, number_), wiring.first_peer() + wiring.share.worker_of(e));
-        for (TaskId task = source.first_task; task < source.first_task + source.tasks; ++task)
-            channel_of_task_[static_cast<std::size_t>(task)] = &channel;
+        set_channel(source, channel);
     }
 }
 
@@ -116,9 +124,8 @@ void Executor::handle_peer_events() {
 }
 
 void Executor::revoke_credit(std::uint32_t worker) {
-    for (std::size_t number = 0; number < sender_by_target_.size(); ++number) {
-        Sender* const sender = sender_by_target_[number];
-        if (sender == nullptr || shared_.wiring.share.worker_of(number) != worker) continue;
+    for (const auto& [number, sender] : sender_by_target_) {
+        if (shared_.wiring.share.worker_of(number) != worker) continue;
         if (sender->credit.revoke()) outbox.exhausted(*sender);
     }
 }
@@ -135,10 +142,13 @@ void Executor::grant(Channel& from, std::uint32_t consumed) {
 
 Channel& Executor::add_channel(Executor& source, bool inner) {
     Channel& channel = channels_.emplace_back(shared_.limits.window_bytes, source, inner);
-    const cluster::ExecutorPlan& plan = shared_.wiring.plan.executors[source.number()];
-    for (TaskId task = plan.first_task; task < plan.first_task + plan.tasks; ++task)
-        channel_of_task_[static_cast<std::size_t>(task)] = &channel;
+    set_channel(shared_.wiring.plan.executors[source.number()], channel);
     return channel;
+}
+
+void Executor::set_channel(const cluster::ExecutorPlan& source, Channel& channel) {
+    for (TaskId task = source.first_task; task < source.first_task + source.tasks; ++task)
+        channel_slot(task) = &channel;
 }
 
 void Executor::resume() {

@@ -19,6 +19,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -144,15 +146,11 @@ public:
     std::uint32_t progress() const { return clock_.progress(); }
 
     /// Where rows of a source task arrive. REQUIRES: it sends to this executor.
-    Channel& channel(TaskId source) { return *channel_of_task_[static_cast<std::size_t>(source)]; }
+    Channel& channel(TaskId source) { return *channel_slot(source); }
 
     // ---- For the transport; constant once the engine runs.
     /// Makes the channels from executors elsewhere. To be called before Task::connect().
     void connect_elsewhere();
-    /// Null: no executor of that task sends to this one.
-    Channel* channel_or_null(TaskId source) {
-        return channel_of_task_[static_cast<std::size_t>(source)];
-    }
     std::deque<Channel>& channels() { return channels_; }
     /// The local copies of receivers elsewhere, by channel_id().
     std::vector<std::pair<std::uint64_t, CreditReceiver*>> receivers_elsewhere();
@@ -178,6 +176,22 @@ private:
     void hand_over_and_wait();
     Sender& sender_to(std::size_t number);
     Channel& add_channel(Executor& source, bool inner);
+    void set_channel(const cluster::ExecutorPlan& source, Channel& channel);
+    /// REQUIRES: the task's component is a source of this one.
+    Channel*& channel_slot(TaskId source) {
+        const Sources* from = sources_.data();
+        std::uint32_t task = 0;
+        while ((task = static_cast<std::uint32_t>(source - from->first_task)) >= from->tasks)
+            ++from;
+        return channels_by_source_[from->at + task];
+    }
+
+    /// The tasks of a component that sends to this one.
+    struct Sources {
+        TaskId first_task;
+        std::uint32_t tasks;
+        std::size_t at;  // Index of the first one's channel in channels_by_source_.
+    };
 
     struct ReceiverElsewhere {
         ReceiverElsewhere(std::uint64_t channel, std::uint64_t window)
@@ -188,9 +202,10 @@ private:
 
     std::deque<ReceiverElsewhere> receivers_elsewhere_;
     std::deque<Sender> senders_;
-    std::vector<Sender*> sender_by_target_;  // Indexed by the target's number; null: none.
+    std::unordered_map<std::size_t, Sender*> sender_by_target_;  // Keyed by number.
     std::deque<Channel> channels_;
-    std::vector<Channel*> channel_of_task_;  // Indexed by the source task's id.
+    std::vector<Sources> sources_;
+    std::vector<Channel*> channels_by_source_;
     std::vector<Batch*> released_;
     std::vector<PeerEvent> peer_events_;
 };

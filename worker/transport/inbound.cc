@@ -15,7 +15,6 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 constexpr std::uint16_t kNotSubscribed = std::numeric_limits<std::uint16_t>::max();
 constexpr auto kRunHeader = sizeof(wire::RunHeader);
 
@@ -53,8 +52,7 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
     : shared_(shared),
       wiring_(shared.wiring),
       destination_(wiring_.first_peer() + worker),
-      source_index_(wiring_.plan.executors.size(), kNone),
-      target_index_(wiring_.plan.executors.size(), kNone),
+      from_(channels_from(shared, worker)),
       is_spout_task_(wiring_.destination_of_task.size()),
       // A sender notices its limit late: after the batch that it closes, the one that is open, and
       // the row itself.
@@ -62,29 +60,7 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
                  3 * static_cast<std::uint64_t>(wiring_.config.int64("topology.max.tuple.bytes"))),
       open_(wiring_.placement.loops),
       bytes_(wiring_.placement.loops) {
-    std::size_t sources = 0;
-    for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
-        if (wiring_.executor_is_here(e)) target_index_[e] = targets_++;
-        if (wiring_.share.worker_of(e) == worker) source_index_[e] = sources++;
-    }
-    from_.resize(sources * targets_);
-    for (std::size_t e = 0; e < source_index_.size(); ++e) {
-        if (source_index_[e] == kNone) continue;
-        const cluster::ExecutorPlan& source = wiring_.plan.executors[e];
-        for (std::size_t t = 0; t < target_index_.size(); ++t) {
-            if (target_index_[t] == kNone) continue;
-            From& from = from_[source_index_[e] * targets_ + target_index_[t]];
-            from.channel = shared.executors[t]->channel_or_null(source.first_task);
-            if (from.channel == nullptr) continue;
-            const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
-            from.fields = subscribed_fields(wiring_, source.component, target.component);
-            from.first_source = source.first_task;
-            from.first_target = target.first_task;
-            from.targets = static_cast<std::size_t>(target.tasks);
-            from.ended.resize(static_cast<std::size_t>(source.tasks) * from.targets);
-            open_ends_ += from.ended.size();
-        }
-    }
+    for (const From& from : from_) open_ends_ += from.ended.size();
     for (std::size_t task = 1; task < is_spout_task_.size(); ++task) {
         is_spout_task_[task] =
             wiring_.topology.components()[wiring_.component_of_task[task]].is_spout();
@@ -93,16 +69,36 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
         tokens_.push_back(shared.entrance(loop).batches.token());
 }
 
+std::vector<Inbound::From> Inbound::channels_from(Shared& shared, std::uint32_t worker) {
+    const Wiring& wiring = shared.wiring;
+    std::vector<From> all;
+    for (std::size_t t = 0; t < shared.executors.size(); ++t) {
+        if (shared.executors[t] == nullptr) continue;
+        const cluster::ExecutorPlan& target = wiring.plan.executors[t];
+        for (Channel& channel : shared.executors[t]->channels()) {
+            if (channel.source != nullptr || channel.destination != wiring.first_peer() + worker)
+                continue;
+            const cluster::ExecutorPlan& source = wiring.plan.executors[channel.id >> 32];
+            From& from = all.emplace_back();
+            from.id = channel.id;
+            from.channel = &channel;
+            from.fields = subscribed_fields(wiring, source.component, target.component);
+            from.first_source = source.first_task;
+            from.first_target = target.first_task;
+            from.sources = static_cast<std::size_t>(source.tasks);
+            from.targets = static_cast<std::size_t>(target.tasks);
+            from.ended.resize(from.sources * from.targets);
+        }
+    }
+    return all;
+}
+
 Inbound::From* Inbound::from(TaskId source, TaskId target) {
     const auto s = static_cast<std::size_t>(source);
     const auto t = static_cast<std::size_t>(target);
     const std::size_t tasks = wiring_.executor_of_task.size();
     if (s == 0 || s >= tasks || t == 0 || t >= tasks) return nullptr;
-    const std::size_t row = source_index_[wiring_.executor_of_task[s]];
-    const std::size_t column = target_index_[wiring_.executor_of_task[t]];
-    if (row == kNone || column == kNone) return nullptr;
-    From& found = from_[row * targets_ + column];
-    return found.channel == nullptr ? nullptr : &found;
+    return from_.find(channel_id(wiring_.executor_of_task[s], wiring_.executor_of_task[t]));
 }
 
 const char* Inbound::fault_in_row(const std::byte* row, const From& from) const {
@@ -269,18 +265,11 @@ void Inbound::take_control(std::span<const std::byte> records) {
 
 template <typename F>
 void Inbound::for_each_pair_of_tasks(F&& f) {
-    for (std::size_t e = 0; e < source_index_.size(); ++e) {
-        if (source_index_[e] == kNone) continue;
-        const cluster::ExecutorPlan& source = wiring_.plan.executors[e];
-        for (std::size_t t = 0; t < target_index_.size(); ++t) {
-            if (target_index_[t] == kNone) continue;
-            From& from = from_[source_index_[e] * targets_ + target_index_[t]];
-            if (from.channel == nullptr) continue;
-            const cluster::ExecutorPlan& target = wiring_.plan.executors[t];
-            for (int s = 0; s < source.tasks; ++s)
-                for (int i = 0; i < target.tasks; ++i)
-                    f(from, source.first_task + s, target.first_task + i);
-        }
+    for (From& from : from_) {
+        for (std::size_t s = 0; s < from.sources; ++s)
+            for (std::size_t t = 0; t < from.targets; ++t)
+                f(from, from.first_source + static_cast<TaskId>(s),
+                  from.first_target + static_cast<TaskId>(t));
     }
 }
 
@@ -324,17 +313,13 @@ void Inbound::mark_start() {
 }
 
 CreditRecord Inbound::credit(const CreditRecord& record) const {
-    const From& from = from_[source_index_[record.channel >> 32] * targets_ +
-                             target_index_[record.channel & 0xffff'ffff]];
+    const From& from = *from_.find(record.channel);
     return {record.channel, record.limit - std::min(record.limit, from.base)};
 }
 
 std::vector<CreditRecord> Inbound::all_credits() const {
     std::vector<CreditRecord> all;
-    for (const From& from : from_) {
-        if (from.channel == nullptr) continue;
-        all.push_back({from.channel->id, from.channel->credit.limit()});
-    }
+    for (const From& from : from_) all.push_back({from.id, from.channel->credit.limit()});
     return all;
 }
 

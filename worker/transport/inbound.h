@@ -21,6 +21,7 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/shared.h"
+#include "worker/transport/channel_table.h"
 
 namespace storm::worker {
 
@@ -48,19 +49,21 @@ public:
     /// A new life of the peer has begun. Its credit counts from here; unless it is gone, its tasks
     /// start anew.
     void start_life();
-    /// Translates `record`, about a channel from the peer, into the peer's count.
+    /// Translates `record` into the peer's count. REQUIRES: it is about a channel from the peer.
     CreditRecord credit(const CreditRecord& record) const;
     /// The limits of all channels in our count. A peer must learn them first in each life.
     std::vector<CreditRecord> all_credits() const;
 
 private:
     struct From {
-        Channel* channel = nullptr;         // Null: no such channel.
+        std::uint64_t id = 0;
+        Channel* channel = nullptr;
         std::vector<std::uint16_t> fields;  // Number of values, indexed by stream; kNotSubscribed.
         std::uint64_t received = 0;         // Bytes, over all lives.
         std::uint64_t base = 0;             // The part of `received` that belongs to former lives.
         TaskId first_source = 0;
         TaskId first_target = 0;
+        std::size_t sources = 0;  // Tasks.
         std::size_t targets = 0;  // Tasks.
         std::vector<bool> ended;  // Indexed by source task, then target task.
     };
@@ -72,6 +75,8 @@ private:
         bool ended;
     };
 
+    static std::vector<From> channels_from(Shared& shared, std::uint32_t worker);
+    /// Null: no such channel.
     From* from(TaskId source, TaskId target);
     const char* fault_in_row(const std::byte* row, const From& from) const;
     base::Result<base::Done> check(std::span<const std::byte> runs);
@@ -91,10 +96,7 @@ private:
     Shared& shared_;
     const Wiring& wiring_;
     const std::uint32_t destination_;
-    std::vector<std::size_t> source_index_;  // Row in from_, or kNone; indexed by executor.
-    std::vector<std::size_t> target_index_;  // Column in from_, or kNone; indexed by executor.
-    std::size_t targets_ = 0;
-    std::vector<From> from_;
+    ChannelTable<From> from_;
     std::size_t open_ends_ = 0;  // Pairs of (source, target) tasks without an end.
     bool gone_ = false;
     std::vector<End> ends_;

@@ -12,7 +12,6 @@
 namespace storm::worker {
 namespace {
 
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 constexpr auto kRunHeader = sizeof(wire::RunHeader);
 
 std::span<const std::byte> runs_of(Batch& batch) {
@@ -45,26 +44,19 @@ Outbound::Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnati
       wiring_(shared.wiring),
       outbox_(*shared.peers[worker]),
       incarnation_(incarnation),
-      source_index_(wiring_.plan.executors.size(), kNone),
-      target_index_(wiring_.plan.executors.size(), kNone) {
-    std::size_t sources = 0;
-    for (std::size_t e = 0; e < wiring_.plan.executors.size(); ++e) {
-        if (wiring_.executor_is_here(e)) source_index_[e] = sources++;
-        if (wiring_.share.worker_of(e) == worker) target_index_[e] = targets_++;
-    }
-    to_.resize(sources * targets_);
-    for (std::size_t e = 0; e < source_index_.size(); ++e) {
-        Executor* const source = shared.executors[e];
+      to_(channels_to(shared, worker)) {}
+
+std::vector<Outbound::To> Outbound::channels_to(Shared& shared, std::uint32_t worker) {
+    std::vector<To> all;
+    for (Executor* const source : shared.executors) {
         if (source == nullptr) continue;
         for (const auto& [channel, receiver] : source->receivers_elsewhere()) {
             const std::size_t target = channel & 0xffff'ffff;
-            if (target_index_[target] == kNone) continue;  // A channel to another worker.
-            To& to = to_[source_index_[e] * targets_ + target_index_[target]];
-            to.receiver = receiver;
-            to.source = source;
-            by_channel_[channel] = &to;
+            if (shared.wiring.share.worker_of(target) == worker)
+                all.push_back({.id = channel, .receiver = receiver, .source = source});
         }
     }
+    return all;
 }
 
 Outbound::~Outbound() {
@@ -73,9 +65,8 @@ Outbound::~Outbound() {
 }
 
 Outbound::To& Outbound::to(const wire::RunHeader& run) {
-    const std::size_t row = source_index_[wiring_.executor_of_task[run.source_task]];
-    const std::size_t column = target_index_[wiring_.executor_of_task[run.target_task]];
-    return to_[row * targets_ + column];
+    return *to_.find(channel_id(wiring_.executor_of_task[run.source_task],
+                                wiring_.executor_of_task[run.target_task]));
 }
 
 void Outbound::collect() {
@@ -183,7 +174,7 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
 
 void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     if (gone_) return;
-    To& to = *by_channel_.at(channel);
+    To& to = *to_.find(channel);
     // The peer cannot have consumed more than was shipped to it.
     const std::uint64_t most = to.shipped - to.base + kWindowBytesMaxElsewhere;
     const std::uint64_t granted = to.base + std::min(limit, most);
@@ -211,8 +202,7 @@ void Outbound::drop_controls() {
 
 void Outbound::revoke_credit() {
     if (gone_) return;
-    for (const To& to : to_)
-        if (to.receiver != nullptr) to.receiver->revoke();
+    for (const To& to : to_) to.receiver->revoke();
 }
 
 void Outbound::start_life(const std::vector<CreditRecord>& credits) {
@@ -241,7 +231,6 @@ void Outbound::give_up() {
     gone_ = true;
     for (Batch* const batch : std::exchange(batches_, {})) drop(batch);
     for (const To& to : to_) {
-        if (to.receiver == nullptr) continue;
         to.receiver->give_up();
         to.source->resume();
     }

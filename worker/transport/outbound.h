@@ -25,6 +25,7 @@
 #include "wire/control.h"
 #include "worker/executor/executor.h"
 #include "worker/executor/shared.h"
+#include "worker/transport/channel_table.h"
 #include "worker/transport/inbound.h"
 #include "worker/transport/link.h"
 
@@ -51,7 +52,7 @@ public:
     Shipment batch_frame(std::uint64_t sequence);
 
     void add(const wire::ControlRecord& record) { others_.push_back(record); }
-    bool has_channel(std::uint64_t channel) const { return by_channel_.contains(channel); }
+    bool has_channel(std::uint64_t channel) const { return to_.find(channel) != nullptr; }
     /// The peer lets a channel send up to `limit`, in its own count. Larger claims than the window
     /// allows are cut. REQUIRES: has_channel(channel).
     void granted(std::uint64_t channel, std::uint64_t limit);
@@ -73,13 +74,15 @@ public:
 
 private:
     struct To {
-        CreditReceiver* receiver = nullptr;  // Null: no such channel.
+        std::uint64_t id = 0;
+        CreditReceiver* receiver = nullptr;
         Executor* source = nullptr;
         std::uint64_t shipped = 0;  // Bytes, over all lives.
         std::uint64_t base = 0;     // The part of `shipped` that belongs to former lives.
         std::uint64_t granted = 0;  // The credit limit of this life, in our count.
     };
 
+    static std::vector<To> channels_to(Shared& shared, std::uint32_t worker);
     To& to(const wire::RunHeader& run);
     void merge_controls();
     void fail_rows(Batch& batch);
@@ -92,11 +95,7 @@ private:
     const Wiring& wiring_;
     PeerOutbox& outbox_;
     const std::uint64_t incarnation_;
-    std::vector<std::size_t> source_index_;  // Row in to_, or kNone; indexed by executor.
-    std::vector<std::size_t> target_index_;  // Column in to_, or kNone; indexed by executor.
-    std::size_t targets_ = 0;
-    std::vector<To> to_;
-    std::unordered_map<std::uint64_t, To*> by_channel_;
+    ChannelTable<To> to_;
 
     std::deque<Batch*> batches_;
     std::deque<ControlBatch*> controls_;  // Without empty ones; their credits are in credits_.
