@@ -474,7 +474,18 @@ MUTATIONS = [
         ("a-burst-stays-in-its-loop", "entry.dedicated || entry.step_loop->detach(*this)", "entry.dedicated", BURST),
     ),
 
+    *in_file(
+        "worker/executor/step_clock.h",
+        ("nobody-is-hurried", "void hurry() { calls_left_.store(1, std::memory_order_relaxed); }",
+         "void hurry() {}", ("worker/executor/step_clock",)),
+    ),
+
     # ---- Loops --------------------------------------------------------------------------------
+    *in_file(
+        "worker/loop/stall_watch.cc",
+        ("a-step-of-slow-calls-goes-on", "holder != nullptr) holder->hurry();", "holder == nullptr) return;",
+         STALL),
+    ),
     *in_file(
         "worker/loop/carrying.cc",
         ("batches-are-given-back-to-nobody", "if (--batch->open_runs > 0) return;", "--batch->open_runs; return;",

@@ -144,6 +144,8 @@ public:
     std::atomic<std::uint64_t> dropped_elsewhere{0};
     /// Changes with each call of user code, except calls that a step makes once or a few times.
     std::uint32_t progress() const { return clock_.progress(); }
+    /// Ends a step that has taken too long after its present call. Any thread.
+    void hurry() { clock_.hurry(); }
 
     /// Where rows of a source task arrive. REQUIRES: it sends to this executor.
     Channel& channel(TaskId source) { return *channel_slot(source); }

@@ -3,7 +3,7 @@
 // The number of calls between two readings adapts to how long they take: from 1 to
 // kCallsPerClockMax.
 //
-// Threads: one; progress() from any.
+// Threads: one; progress() and hurry() from any.
 // Cost:    a decrement per call; 24 ns per reading.
 #pragma once
 
@@ -38,6 +38,9 @@ public:
     bool over() { return looks() && was_over(); }
     /// Changes after each call, for observers that check now and then whether calls still end.
     std::uint32_t progress() const { return calls_left(); }
+    /// Makes it read the clock after the present call: calls may have become slow since the last
+    /// reading. Any thread. Without effect if that call ends at this very moment; so repeat it.
+    void hurry() { calls_left_.store(1, std::memory_order_relaxed); }
 
 private:
     // Relaxed, because no order matters to the other thread.

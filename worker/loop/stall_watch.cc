@@ -77,7 +77,9 @@ bool StallWatch::held(Watched& watched, base::Micros now) {
 void StallWatch::look(Watched& watched, base::Micros now) {
     const std::uint64_t word = watched.loop->step_word();
     // The holder of this step, if the word shows that the step is still the same.
-    const Executor* const holder = watched.loop->in_user_code();
+    Executor* const holder = watched.loop->in_user_code();
+    // Much longer than a step should take. Its calls end, but each of them takes long.
+    if (word == watched.word && word % 2 == 1 && holder != nullptr) holder->hurry();
     const std::uint32_t progress = holder == nullptr ? 0 : holder->progress();
     if (word != watched.word || progress != watched.progress) {
         watched.word = word;

@@ -4,6 +4,8 @@
 //         loops. What does not end in time has hung.
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -342,6 +344,37 @@ TEST_P(EngineStall, ManyShortCallsInOneStepDoNotCountAsOneThatHolds) {
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(away->load(), 0);
+}
+
+TEST_P(EngineStall, CallsThatBecomeSlowAllAtOnceEndTheirStepSoon) {
+    constexpr int kBursts = 8;
+    constexpr int kSlowCalls = 60;
+    const auto in_turn = std::make_shared<std::atomic<int>>(0);
+    const auto most = std::make_shared<std::array<std::atomic<int>, kBursts>>();
+    t.spout<AnySpout>("endless", kN, endless());
+    t.spout<AnySpout>("other", kN, endless());  // Does not wait for the slow bolt's credit.
+    t.bolt_fn("moody", {}, [=, calls = 0](const Tuple&, BasicCollector&) mutable {
+         constexpr int kQuickCalls = 5'000;
+         const int burst = calls / (kQuickCalls + kSlowCalls);
+         const bool slow = calls++ % (kQuickCalls + kSlowCalls) >= kQuickCalls;
+         if (!slow || burst >= kBursts) return;
+         std::this_thread::sleep_for(milliseconds(3));
+         std::atomic<int>& longest = most->at(static_cast<std::size_t>(burst));
+         longest = std::max(longest.load(), in_turn->fetch_add(1) + 1);
+     }).shuffle("endless");
+    t.bolt_fn("neighbour", {}, [in_turn](const Tuple&, BasicCollector&) {
+         in_turn->store(0);
+     }).shuffle("other");
+    Running run(t, config());
+
+    ASSERT_TRUE(eventually([&] { return most->back().load() > 0; }, kPatience * 2));
+
+    // The watch, too, may have to wait for a processor now and then.
+    const auto held = std::count_if(most->begin(), most->end(), [](const std::atomic<int>& calls) {
+        return calls.load() > kSlowCalls / 2;
+    });
+    EXPECT_LE(held, kBursts / 2);
+    ASSERT_TRUE(run.stop());
 }
 
 TEST_P(EngineStall, ANeighbourIsFreedThoughItsLoopNeverSleeps) {

@@ -57,6 +57,24 @@ TEST_F(StepClockTest, AStepOfLongCallsEndsWithTheFirst) {
     EXPECT_EQ(step(1'000'000), 1'000'000);
 }
 
+TEST_F(StepClockTest, AStepThatIsHurriedEndsWithThePresentCallIfItHasTakenLong) {
+    step(5, 20);
+    clock.start(time.nanos / 1'000);
+    for (int i = 0; i < 10; ++i) {
+        time.nanos += 1'000'000;  // From now on each call takes 1 ms.
+        ASSERT_FALSE(clock.over()) << "it does not look yet";
+    }
+    clock.hurry();
+    time.nanos += 1'000'000;
+    EXPECT_TRUE(clock.over());
+
+    step(5, 20);
+    clock.start(time.nanos / 1'000);
+    clock.hurry();
+    time.nanos += 5;
+    EXPECT_FALSE(clock.over()) << "it has not taken long";
+}
+
 TEST_F(StepClockTest, TheClockIsReadRarelyWhenCallsAreShort) {
     step(20, 20);
     time.reads = 0;
