@@ -326,6 +326,7 @@ MUTATIONS = [
         ("a-source-is-missing-too-late", "if (lacks_something()) tell_missing();\n    gone_ = true;\n    in_.end_sources();",
          "gone_ = true;\n    const bool lacks = lacks_something();\n    in_.end_sources();\n    if (lacks) tell_missing();",
          ORDERLY_END),
+        ("who-is-overfull-is-read-on", "if (in_.overfull()) connection->pause();", "", CONNECTION),
         ("who-has-left-has-sent-all", "if (up_ || gone_) return std::nullopt;",
          "if (up_ || gone_ || peer_leaves_) return std::nullopt;", ORDERLY_END),
     ),
@@ -349,6 +350,11 @@ MUTATIONS = [
         ("marks-are-the-senders", "from.received += row.size();", "", INBOUND),
         ("any-root-may-be-acked", "if (!is_own_spout(last_task_)) return".replace("last_task_", "last_task"),
          "if (is_own_spout(last_task) && last_task < 0) return", INBOUND),
+    ),
+    *in_file(
+        "worker/transport/connection.cc",
+        ("a-large-buffer-is-for-ever", "++small_reads_ >= kSmallReadsMax) {", "++small_reads_ < 0) {",
+         CONNECTION),
     ),
     *in_file(
         "worker/transport/outbound.cc",

@@ -87,10 +87,22 @@ void Connection::go_on() {
     if (!closed_ && !paused_ && !reading_) read();
 }
 
+// Large frames tend to come again soon, so the buffer outlives the first small reads after one.
+void Connection::shrink() {
+    if (end_ - begin_ > kReadBytes) {
+        small_reads_ = 0;
+    } else if (begin_ == end_ && buffer_bytes() > kBufferKeptBytes &&
+               ++small_reads_ >= kSmallReadsMax) {
+        words_ = std::vector<std::uint64_t>(kReadBytes / sizeof(std::uint64_t));
+        small_reads_ = 0;
+    }
+}
+
 void Connection::read() {
+    shrink();
     auto* const bytes = reinterpret_cast<std::byte*>(words_.data());
     if (begin_ == end_) begin_ = end_ = 0;
-    const std::size_t capacity = words_.size() * sizeof(std::uint64_t);
+    const std::size_t capacity = buffer_bytes();
     // Little room behind end_: move the unread bytes to the front and, if they fill most of it,
     // grow.
     if (end_ == capacity || capacity - end_ < capacity / 4) {

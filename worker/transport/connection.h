@@ -3,7 +3,7 @@
 // The read buffer `words_` holds the unread bytes [begin_, end_), always from the start of a frame
 // on. take_frames() hands on all whole frames; read() fills the buffer behind end_. The buffer
 // grows with what has arrived, never with a length that a peer claims, so a stranger cannot make
-// it large.
+// it large. It shrinks again when no frame has needed it for a while.
 //
 // At most one read and one write are under way at a time (reading_, writing_). Handlers hold a
 // shared_ptr, so the connection lives until its last handler has run; close() makes that soon.
@@ -70,10 +70,13 @@ public:
     std::uint64_t frames_read() const { return frames_read_; }
     /// Whether a part of a frame has arrived, but not all of it.
     bool in_frame() const { return begin_ != end_; }
+    /// Size of the read buffer.
+    std::size_t buffer_bytes() const { return words_.size() * sizeof(std::uint64_t); }
 
 private:
     void set_options();
     void read();
+    void shrink();
     void go_on();
     void take_frames();
     void fail(const std::string& why);
@@ -85,6 +88,7 @@ private:
     std::vector<std::uint64_t> words_;  // Words, because frames must be aligned to them.
     std::size_t begin_ = 0;             // Offsets in bytes into words_.
     std::size_t end_ = 0;
+    int small_reads_ = 0;  // Reads since a frame last filled much of the buffer.
     std::uint64_t bytes_read_ = 0;
     std::uint64_t frames_read_ = 0;
     std::string small_;  // The bytes of the frame that write(Frame) is writing.

@@ -62,6 +62,10 @@ inline constexpr std::size_t kRetainedBytesMax = 8 * 1024 * 1024;
 inline constexpr std::size_t kReceiptBytes = 64 * 1024;
 /// Size of one read.
 inline constexpr std::size_t kReadBytes = 256 * 1024;
+/// A read buffer that a large frame has made larger than this is given back after so many reads
+/// without another one: after half a minute of heartbeats, or less.
+inline constexpr std::size_t kBufferKeptBytes = 2U << 20;
+inline constexpr int kSmallReadsMax = 64;
 /// Bytes that the kernel may hold unsent before it takes no more (TCP_NOTSENT_LOWAT). A control
 /// record has to wait for as many.
 inline constexpr int kUnsentBytes = 256 * 1024;

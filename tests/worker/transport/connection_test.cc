@@ -1,14 +1,20 @@
 // A real worker that listens, and a client of raw bytes that says what no honest worker says:
 // before the handshake, in it, and with the topology's secret in its hand, after it.
+#include "worker/transport/connection.h"
+
 #include <chrono>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "base/secret.h"
 #include "tests/support/bytes.h"
@@ -27,11 +33,11 @@ using ::testing::HasSubstr;
 
 class ConnectionTest : public ::testing::Test {
 protected:
-    ConnectionTest() {
+    explicit ConnectionTest(const worker::LinkTimes& times = {}) {
         auto listening = worker::Transport::listen(
             one.engine.shared(),
             {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1}, "127.0.0.1",
-            0, one.clock, [this] { superseded = true; });
+            0, one.clock, [this] { superseded = true; }, times);
         EXPECT_TRUE(listening);
         transport = std::move(listening).value();
         transport->start();
@@ -332,6 +338,74 @@ TEST_F(ConnectionTest, ReceiptsForFramesThatAreStillBeingWrittenFreeNothingThatI
         EXPECT_TRUE(marks_only());
         return one.engine.shared().pool.bytes_in_flight == 0;
     }));
+}
+
+/// Without ticks, which let a peer that is held back go on with one batch each.
+struct HeldBackTest : ConnectionTest {
+    HeldBackTest() : ConnectionTest({.heartbeat = 600'000'000, .silence = 3'600'000'000}) {}
+};
+
+TEST_F(HeldBackTest, WhoGoesBeyondItsCreditAndOneCallIsReadAgainWhenItHasTheCredit) {
+    worker::Shared& shared = one.engine.shared();
+    const TaskId from = one.task("numbers", 0);
+    const TaskId to = one.task("pass", 1);
+    const std::vector<std::byte> large = OneWorker::row(0, {std::string(1 << 20, 'x')});
+    const auto in_flight = [&] { return shared.pool.bytes_in_flight.load(); };
+    const auto client = shake_hands();
+    std::uint64_t sequence = 0;
+    std::uint64_t sent = 0;
+    const std::uint64_t allowed =
+        shared.limits.window_bytes_elsewhere + shared.limits.overshoot_bytes +
+        3 * static_cast<std::uint64_t>(
+                one.engine.wiring().config.int64("topology.max.tuple.bytes"));
+    for (; sent <= allowed; sent += large.size())
+        client->send(batch(++sequence, OneWorker::run(from, to, large)));
+    ASSERT_TRUE(eventually([&] { return in_flight() > static_cast<std::int64_t>(allowed); }));
+    const std::int64_t before = in_flight();
+
+    // Small ones, which fit into the socket.
+    for (int i = 0; i < 10; ++i)
+        client->send(batch(++sequence, OneWorker::run(from, to, OneWorker::row())));
+    std::this_thread::sleep_for(milliseconds(300));
+    EXPECT_EQ(in_flight(), before) << "it is not read";
+    static_cast<void>(shared.executor_of(to).channel(from).credit.consume(sent));
+    shared.peers[0]->notify();
+
+    EXPECT_TRUE(eventually([&] { return in_flight() >= before + 10 * 24; }));
+    EXPECT_TRUE(eventually([&] {
+        EXPECT_FALSE(marks_only());
+        return in_flight() == 0;
+    }));
+}
+
+TEST(ConnectionBuffer, IsGivenBackWhenNoFrameHasNeededItForAWhile) {
+    boost::asio::io_context io;
+    const boost::asio::ip::tcp::endpoint any(boost::asio::ip::address_v4::loopback(), 0);
+    boost::asio::ip::tcp::acceptor acceptor(io, any);
+    const Client client(acceptor.local_endpoint().port());
+    const auto connection = std::make_shared<worker::Connection>(acceptor.accept());
+    connection->attend([](worker::Connection&, const wire::Frame&) { return true; },
+                       [](worker::Connection&, const std::string&) {});
+    connection->start_reading(wire::kFrameBytesMax);
+    const auto reads = [&](std::uint64_t frames) {
+        while (connection->frames_read() < frames && io.run_one_for(kPatience) == 1) continue;
+        return connection->frames_read() == frames;
+    };
+    constexpr std::size_t kLarge = 8U << 20;
+
+    std::thread sender(
+        [&] { client.send(wire::write_batch_head(kLarge) + std::string(kLarge, 'x')); });
+    EXPECT_TRUE(reads(1));
+    sender.join();
+    EXPECT_GT(connection->buffer_bytes(), kLarge);
+
+    for (std::uint64_t i = 1; i <= worker::kSmallReadsMax; ++i) {
+        client.send(wire::Frame(wire::Heartbeat{}));
+        ASSERT_TRUE(reads(1 + i));
+    }
+    EXPECT_LE(connection->buffer_bytes(), worker::kBufferKeptBytes);
+    connection->close();
+    io.run_for(milliseconds(100));
 }
 
 TEST(TransportEnds, ThoughItNeverStarted) {
