@@ -139,11 +139,10 @@ void Task::ask_custom(Stream& stream, const std::byte* row) const {
 }
 
 detail::OutStream& Task::stream(std::string_view name) {
-    std::vector<std::string_view> declared;
-    for (const auto& stream : streams_) {
+    for (const auto& stream : streams_)
         if (stream->name == name) return *stream;
-        declared.push_back(stream->name);
-    }
+    std::vector<std::string_view> declared;
+    for (const auto& stream : streams_) declared.push_back(stream->name);
     throw EmitError("component " + detail::quoted(site_->component()) + " declares no stream " +
                     detail::quoted(name) + "; it declares " + detail::list_of(declared));
 }
