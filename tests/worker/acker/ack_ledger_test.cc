@@ -187,6 +187,26 @@ TEST_F(AckLedgerTest, ASlotThatHasRestedIsUsedAgainBeforeTheTableGrows) {
     EXPECT_LT(*after.rbegin(), std::bit_ceil(*before.rbegin() + 1)) << "it grows by doubling";
 }
 
+TEST_F(AckLedgerTest, ASlotThatHasNotRestedLongEnoughIsNotUsedThoughTheTableMustGrow) {
+    std::set<Root> left;
+    Root present = ~Root{0};
+    const auto turns = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            for (const Root root : turn(ledger, std::size_t{1} << kGenerationBits)) {
+                if ((root & kSlotMask) == present) continue;
+                left.insert(present);
+                present = root & kSlotMask;
+                ASSERT_FALSE(left.contains(present)) << "the slots used so far: " << left.size();
+            }
+        }
+    };
+    turns(100);
+    ledger.set_time(ledger.rest_period() - 1);
+    turns(50);
+
+    EXPECT_GT(left.size(), 128) << "the table has grown";
+}
+
 TEST_F(AckLedgerTest, ATableThatCannotGrowUsesWhatRests) {
     AckLedger small(kTask, kLife, 2, kTimeout, Random(9));
 

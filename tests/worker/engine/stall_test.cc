@@ -413,6 +413,10 @@ TEST_P(EngineStall, ABoltThatWasSlowOnceComesHomeWhenItIsQuickAgain) {
 
     EXPECT_TRUE(eventually([&] { return at_home(run.engine(), "bolt"); }));
     ASSERT_TRUE(run.stop());
+    const worker::Executor& bolt =
+        run.engine().shared().executor_of(run.engine().wiring().tasks_of("bolt").front());
+    // Its threads have ended. It may have been taken out again, on a machine that is busy.
+    EXPECT_FALSE(at_home(run.engine(), "bolt") && bolt.entry.prompt) << "it fills batches again";
 }
 
 TEST_P(EngineStall, ABoltThatBlocksInEachCallStaysOut) {

@@ -857,6 +857,25 @@ TEST(Complaints, OfAFormerLifeSayNothingOfTheNextOne) {
         ASSERT_FALSE(fences(zero.tick(now))) << now;
 }
 
+TEST(Fences, AreConfirmedByThoseThatComeLaterToo) {
+    Membership two(2, 1, 3, kTimes);
+    static_cast<void>(two.up(1, 1, 0));
+    static_cast<void>(two.fence(1, 1));
+    ASSERT_TRUE(two.all_confirmed()) << "there is nobody else yet";
+
+    static_cast<void>(two.up(0, 1, 0));
+    EXPECT_FALSE(two.all_confirmed()) << "what it sends to that one, before it knows, may be lost";
+    const Membership::Actions actions = two.told(0, wire::make_fenced_seen(1, 1), 0);
+
+    EXPECT_TRUE(two.all_confirmed());
+    EXPECT_EQ(std::count_if(actions.begin(), actions.end(),
+                            [](const Membership::Action& action) {
+                                return action.kind == Membership::Action::Kind::kConfirmed &&
+                                       action.worker == 1;
+                            }),
+              1);
+}
+
 TEST(MustEnd, NobodyWhomTheOtherHasNotGivenUp) {
     EXPECT_FALSE(must_end({.live = 0, .worker = 1}, {.live = 3, .worker = 0}));
     expect_ends({.live = 3, .epoch = 9, .worker = 0}, {.fenced = true, .worker = 1});
