@@ -35,6 +35,7 @@ ROUTING = ("worker/engine/routing",)
 STALL = ("worker/engine/stall",)
 POSTS = ("worker/engine/posts",)
 ENDINGS = ("worker/engine/endings",)
+AGE = ("worker/engine/age",)
 EXPIRY = ("worker/engine/expiry",)
 CALLBACKS = ("worker/engine/callbacks",)
 KEPT = ("worker/engine/kept",)
@@ -426,20 +427,20 @@ MUTATIONS = [
         ("nothing-is-stale", "return shortest != 0 && now - batch.born >= shortest;", "return false;",
          EXPIRY),
         ("a-hop-makes-young", "output_born = std::max(output_born, batch.born);", "output_born = now;",
-         EXPIRY),
+         AGE),
         ("a-bolt-executes-without-credit", "if (outbox.refresh()) more = run_inputs(now) || more;",
          "more = run_inputs(now) || more;", FLOW + POSTS),
     ),
     *in_file(
         "worker/executor/message_timeouts.cc",
         ("one-spout-s-patience-is-that-of-all", "if (timeout == 0) continue;\n        shortest_",
-         "if (timeout == 0) { shortest_ = 0; return; }\n        shortest_", MESSAGE_TIMEOUTS + EXPIRY),
+         "if (timeout == 0) { shortest_ = 0; return; }\n        shortest_", MESSAGE_TIMEOUTS + AGE),
         ("the-hastiest-of-a-row-s-spouts-decides", "if (timeout == 0 || age < timeout) return false;",
          "if (timeout != 0 && age >= timeout) return true;", MESSAGE_TIMEOUTS),
         ("who-has-no-timeout-has-one-of-zero", "if (timeout == 0 || age < timeout) return false;",
-         "if (age < timeout) return false;", MESSAGE_TIMEOUTS + EXPIRY),
+         "if (age < timeout) return false;", MESSAGE_TIMEOUTS + AGE),
         ("what-nobody-tracks-times-out", "return roots > 0;", "return true;",
-         MESSAGE_TIMEOUTS + EXPIRY),
+         MESSAGE_TIMEOUTS + AGE),
     ),
     *in_file(
         "worker/executor/spout_task.cc",
