@@ -34,6 +34,8 @@ exits_with 0 -c mode=finish -c topology.acker.executors=0
 exits_with 0 -c mode=finish -c topology.workers=3
 expect_text stderr 'all runs in this one process; storm-submit starts several workers'
 
+exits_with 0 -c mode=fork
+
 exits_with 1 -c mode=open
 expect_text stderr 'no numbers today'
 

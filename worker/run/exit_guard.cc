@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "worker/run/screen.h"
@@ -38,11 +39,17 @@ void at_quick_exit() {
     ::_exit(kExitFailed);
 }
 
+// A copy of the process that user code makes has no topology that could end.
+void in_child() {
+    armed.store(false);
+}
+
 }  // namespace
 
 ExitGuard::ExitGuard() {
-    static const bool registered =
-        ::on_exit(&at_exit, nullptr) == 0 && std::at_quick_exit(&at_quick_exit) == 0;
+    static const bool registered = ::pthread_atfork(nullptr, nullptr, &in_child) == 0 &&
+                                   ::on_exit(&at_exit, nullptr) == 0 &&
+                                   std::at_quick_exit(&at_quick_exit) == 0;
     armed.store(registered);
 }
 
