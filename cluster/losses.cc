@@ -43,8 +43,10 @@ std::vector<LossText> loss_texts(const std::string& id, const Losses& losses) {
     }
     if (losses.dropped > 0) {
         texts.push_back({counted(losses.dropped, "untracked tuple") + " of " + named +
-                             were(losses.dropped) + " dropped, as there was no room for more",
-                         "declare it blocking(): its emits then wait for room"});
+                             were(losses.dropped) +
+                             " dropped: there was no room for more, or a worker was lost",
+                         "emit_tracked() makes a tuple that can be emitted again; emits of what is "
+                         "declared blocking() wait for room"});
     }
     return texts;
 }

@@ -18,8 +18,10 @@ TEST(Losses, AreToldInWords) {
     EXPECT_EQ(texts[0].what, "10 tuples of \"lines\" failed and were not emitted again");
     EXPECT_EQ(texts[1].what, "\"lines\" failed 2 untracked tuples, which nobody emits again");
     EXPECT_EQ(texts[2].what, "1 call of \"lines\" threw, and what was to be done is missing");
-    EXPECT_EQ(texts[3].what,
-              "1 untracked tuple of \"lines\" was dropped, as there was no room for more");
+    EXPECT_EQ(
+        texts[3].what,
+        "1 untracked tuple of \"lines\" was dropped: there was no room for more, or a worker was "
+        "lost");
 }
 
 TEST(Losses, OfNothingAreNoText) {

@@ -83,6 +83,10 @@ bool BoltExecutor::step(base::Micros now) {
     bool more = run_posted(now);
     more = run_ticks(now) || more;
     if (outbox.refresh()) more = run_inputs(now) || more;
+    if (grants_all_ && next_queue() == nullptr) [[unlikely]] {
+        grants_all_ = false;
+        grant_all_untracked();
+    }
     end_inputs(now);
     end_tasks(now);
     return more && !outbox.blocked();
@@ -186,6 +190,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         const auto consumed = static_cast<std::uint32_t>(stopped - rows);
         if (!from.inner) {
             grant(from, consumed);
+            grants_all_ = grants_all_ || from.untracked.load(std::memory_order_relaxed);
         } else {
             bolt.executed_from_inside();
             if (cycle_->remove(consumed)) resume_members(*cycle_);

@@ -65,7 +65,8 @@ private:
     Cycle* const cycle_;
     base::Micros tick_every_ = 0;
     base::Micros tick_due_ = kNever;
-    std::size_t ticked_ = 0;  // Number of tasks that have had the present tick.
+    bool grants_all_ = false;  // Untracked rows from elsewhere were consumed.
+    std::size_t ticked_ = 0;   // Number of tasks that have had the present tick.
     std::vector<std::byte> tick_row_;
     base::RateLimit wait_warnings_;
 };

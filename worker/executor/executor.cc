@@ -140,6 +140,13 @@ void Executor::grant(Channel& from, std::uint32_t consumed) {
     }
 }
 
+void Executor::grant_all_untracked() {
+    for (Channel& from : channels_) {
+        if (from.untracked.load(std::memory_order_relaxed) && from.credit.announce_all())
+            acks.credit(from.destination, {from.id, from.credit.limit()});
+    }
+}
+
 Channel& Executor::add_channel(Executor& source, bool inner) {
     Channel& channel = channels_.emplace_back(shared_.limits.window_bytes, source, inner);
     set_channel(shared_.wiring.plan.executors[source.number()], channel);

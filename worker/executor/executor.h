@@ -66,7 +66,8 @@ struct alignas(64) Channel {
     const Schemas& schemas;               // Schemas of the source's streams.
     const bool inner;                     // Both ends are in one cycle, so there is no credit.
     const std::uint64_t id = 0;           // For a source elsewhere: channel_id(), and
-    const std::uint32_t destination = 0;  // where credit is announced.
+    const std::uint32_t destination = 0;  // where credit is announced; and whether untracked rows
+    std::atomic<bool> untracked{false};   // have come from there. Set by the links' thread.
 };
 
 class Executor {
@@ -165,6 +166,9 @@ protected:
     void handle_peer_events();
     /// `consumed` bytes of a channel's rows are done.
     void grant(Channel& from, std::uint32_t consumed);
+    /// Everything that has come is consumed: tells it those elsewhere that sent untracked rows, so
+    /// that they know what would be lost with this worker.
+    void grant_all_untracked();
     void release(Batch* batch) { released_.push_back(batch); }
 
     Shared& shared_;

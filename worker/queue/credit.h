@@ -40,6 +40,11 @@ public:
         if (limit - limit_.load(std::memory_order_relaxed) < window_ / 4) return false;
         return announce(limit);
     }
+    /// Announces what was consumed, however little. True if the sender must be told.
+    [[nodiscard]] bool announce_all() {
+        if (limit_.load(std::memory_order_relaxed) == consumed_ + window_) return false;
+        return announce(consumed_ + window_);
+    }
     /// Any thread.
     std::uint64_t limit() const { return limit_.load(std::memory_order_acquire); }
 

@@ -59,7 +59,8 @@ public:
         }
         total("storm_worker_errors_total", "Exceptions and reported errors of user code", id,
               component.errors);
-        total("storm_worker_dropped_total", "Untracked tuples given up as too much at once", id,
+        total("storm_worker_dropped_total",
+              "Untracked tuples given up: too much at once, or lost with a worker", id,
               component.dropped);
         if (!component.is_spout) {
             total("storm_worker_expired_total",

@@ -141,8 +141,11 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
         const std::byte* const end = row + run.bytes;
         for (; row != end; row += detail::row_bytes(row)) {
             if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
-            if (wire::is_control(row)) [[unlikely]]
+            if (wire::is_control(row)) [[unlikely]] {
                 note_end(run, *from, row);
+            } else if (detail::row_anchor_count(row) == 0) {
+                from->channel->untracked.store(true, std::memory_order_relaxed);
+            }
         }
         // The limit only grows while we look, so the check errs in the peer's favour.
         const std::uint64_t limit = from->channel->credit.limit();

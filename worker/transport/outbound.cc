@@ -37,6 +37,15 @@ wire::ControlRecord make_record(const FailRecord& fail) {
     STORM_CHECK(false, "all kinds are told above");
 }
 
+std::uint64_t untracked_rows(std::span<const std::byte> rows) {
+    std::uint64_t count = 0;
+    for (std::size_t at = 0; at < rows.size(); at += detail::row_bytes(rows.data() + at)) {
+        const unsigned flags = detail::row_flags(rows.data() + at);
+        count += (flags & (detail::kRowAnchored | detail::kRowControl)) == 0 ? 1U : 0U;
+    }
+    return count;
+}
+
 }  // namespace
 
 Outbound::Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnation)
@@ -156,7 +165,11 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
     const std::span<const std::byte> runs = runs_of(*batch);
     for (std::size_t at = 0; at < runs.size();) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
-        to(run).shipped += run.bytes;
+        To& target = to(run);
+        const std::uint64_t begin = target.shipped;
+        target.shipped += run.bytes;
+        target.unexecuted.shipped(begin, target.shipped,
+                                  untracked_rows(runs.subspan(at + kRunHeader, run.bytes)));
         at += kRunHeader + run.bytes;
     }
     const wire::BatchHeader header = wire::make_batch_header(
@@ -181,6 +194,9 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     // Repeated, or overtaken by a later one.
     if (granted <= to.granted) return;
     to.granted = granted;
+    // It grants a window beyond what it has executed.
+    if (to.window == 0) to.window = granted - to.base;
+    to.unexecuted.executed(granted - to.window);
     if (to.receiver->announced(granted)) to.source->resume();
 }
 
@@ -210,15 +226,29 @@ void Outbound::start_life(const std::vector<CreditRecord>& credits) {
     others_.clear();  // Whatever they said, the new life is told anew.
     for (To& to : to_) {
         to.base = to.shipped;
-        to.granted = 0;
+        to.granted = to.window = 0;
+        to.unexecuted.clear();
     }
     for (const CreditRecord& record : credits) raise(credits_, record);
+}
+
+void Outbound::count_unexecuted() {
+    for (To& to : to_) {
+        const std::uint64_t lost = to.unexecuted.count();
+        if (lost > 0) to.source->dropped_elsewhere.fetch_add(lost, std::memory_order_relaxed);
+        to.unexecuted.clear();
+    }
+}
+
+bool Outbound::has_unexecuted() const {
+    return std::any_of(to_.begin(), to_.end(),
+                       [](const To& to) { return to.unexecuted.count() > 0; });
 }
 
 void Outbound::release(Shipment& shipment, bool lost) {
     Batch* const batch = std::exchange(shipment.batch, nullptr);
     if (batch == nullptr) return;
-    if (lost) fail_rows(*batch);
+    if (lost) fail_rows(*batch, false);
     free(batch);
 }
 
@@ -238,11 +268,11 @@ void Outbound::give_up() {
 
 void Outbound::drop(Batch* batch) {
     dropped_ = true;
-    fail_rows(*batch);
+    fail_rows(*batch, true);
     free(batch);
 }
 
-void Outbound::fail_rows(Batch& batch) {
+void Outbound::fail_rows(Batch& batch, bool count) {
     const std::span<const std::byte> runs = runs_of(batch);
     std::vector<ControlBatch*> to(wiring_.destinations());
     for (std::size_t at = 0; at < runs.size();) {
@@ -251,7 +281,7 @@ void Outbound::fail_rows(Batch& batch) {
         Executor& source = shared_.executor_of(static_cast<TaskId>(run.source_task));
         for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
             // Nobody is told about an untracked row, so it is at least counted.
-            if (detail::row_anchor_count(row) == 0 && !wire::is_control(row))
+            if (count && detail::row_anchor_count(row) == 0 && !wire::is_control(row))
                 source.dropped_elsewhere.fetch_add(1, std::memory_order_relaxed);
             for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {
                 const Root root = detail::row_anchor(row, a).root;

@@ -28,6 +28,7 @@
 #include "worker/transport/channel_table.h"
 #include "worker/transport/inbound.h"
 #include "worker/transport/link.h"
+#include "worker/transport/unexecuted.h"
 
 namespace storm::worker {
 
@@ -60,11 +61,15 @@ public:
     /// A life of the peer has ended, and no other has begun: records for it are dropped, and
     /// nothing more may be sent.
     void end_life();
+    /// A life of the peer did not end in order: counts as dropped the untracked rows that it has
+    /// not executed, as far as its credit tells.
+    void count_unexecuted();
+    bool has_unexecuted() const;
     /// A new life of the peer has begun: its credits count from here. `credits`: what the peer may
     /// send, in our count.
     void start_life(const std::vector<CreditRecord>& credits);
     /// Frees the memory of a frame that the peer has taken, or that is lost with the peer. `lost`:
-    /// the trees of its rows fail.
+    /// the trees of its rows fail; for the others see count_unexecuted().
     void release(Shipment& shipment, bool lost);
     /// The peer will not come back in any incarnation: no executor waits for its credit any more,
     /// and rows for it are lost.
@@ -80,12 +85,15 @@ private:
         std::uint64_t shipped = 0;  // Bytes, over all lives.
         std::uint64_t base = 0;     // The part of `shipped` that belongs to former lives.
         std::uint64_t granted = 0;  // The credit limit of this life, in our count.
+        std::uint64_t window = 0;   // The peer's: the first limit of this life. 0: none yet.
+        Unexecuted unexecuted = {};
     };
 
     static std::vector<To> channels_to(Shared& shared, std::uint32_t worker);
     To& to(const wire::RunHeader& run);
     void merge_controls();
-    void fail_rows(Batch& batch);
+    /// `count`: untracked rows are counted as dropped.
+    void fail_rows(Batch& batch, bool count);
     void free(Batch* batch);
     void drop(Batch* batch);
     void drop_controls();

@@ -194,10 +194,9 @@ void PeerLink::drop_connection() {
 }
 
 void PeerLink::disconnected(const std::string& why) {
-    if (up_) {
+    if (up_)
         base::log::info("link down",
                         {{"worker", static_cast<std::int64_t>(worker_)}, {"why", why}});
-    }
     drop_connection();
     dial_later();
 }
@@ -225,6 +224,8 @@ void PeerLink::release_lost(std::uint64_t incarnation) {
         rows_lost_ = rows_lost_ || shipment.batch != nullptr;
         out_.release(shipment, true);
     }
+    // One that leaves has executed all that it has taken.
+    if (!peer_leaves_ || rows_lost_) out_.count_unexecuted();
     tell_all(shared_, PeerEvent::Kind::kLost, worker_);
 }
 
@@ -281,7 +282,7 @@ bool PeerLink::lacks_something() const {
     if (!in_.all_ended() || out_.has_batches()) return true;
     if (peer_leaves_) return false;
     const std::deque<Shipment>& retained = link_.retained();
-    return rows_lost_ ||
+    return rows_lost_ || out_.has_unexecuted() ||
            std::any_of(retained.begin(), retained.end(),
                        [](const Shipment& shipment) { return shipment.batch != nullptr; });
 }
@@ -372,9 +373,8 @@ base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> reco
         if (kind == wire::ControlKind::kAck) continue;  // Nearly all records are acks.
         if (kind == wire::ControlKind::kCredit && !out_.has_channel(record.subject))
             return refused("credit for a channel that does not exist");
-        if (wire::names_worker(record) && record.subject >= shared_.wiring.share.workers) {
+        if (wire::names_worker(record) && record.subject >= shared_.wiring.share.workers)
             return refused("a worker that does not exist");
-        }
     }
     return in_.check_control(records);
 }

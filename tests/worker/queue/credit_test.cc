@@ -79,6 +79,16 @@ TEST(Credit, TheReceiverSpeaksUpOnlyWhenAQuarterOfTheWindowIsNew) {
     EXPECT_TRUE(sender.refresh());
 }
 
+TEST(Credit, TheReceiverAnnouncesWhatIsLessIfItIsAskedOnce) {
+    CreditReceiver receiver(kWindow, CreditReceiver::Sender::kElsewhere);
+    EXPECT_FALSE(receiver.announce_all());
+    EXPECT_FALSE(receiver.consume(1));
+
+    EXPECT_TRUE(receiver.announce_all());
+    EXPECT_EQ(receiver.limit(), kWindow + 1);
+    EXPECT_FALSE(receiver.announce_all());
+}
+
 TEST(Credit, ASenderThatDoesNotWaitIsNotTold) {
     CreditReceiver receiver(kWindow);
     CreditSender sender(&receiver);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -332,6 +333,107 @@ TEST(OrderlyEnd, WhoHasLeftIsMissingIfItsRowsHaveNotCome) {
     EXPECT_TRUE(eventually([&] { return workers.engine(1).wait(0) == Engine::State::kFinished; }));
     EXPECT_LT(rows->executed, 7);
     EXPECT_EQ(missing, 1);
+}
+
+/// Seven untracked rows of worker 0, which then finishes; their bolt is in worker 1.
+Topology seven_rows(const std::shared_ptr<Rows>& rows, const std::shared_ptr<std::atomic<bool>>& go,
+                    milliseconds execute_takes = milliseconds(0)) {
+    TopologyBuilder t;
+    t.spout<AnySpout>("rows", kText, SpoutScript{.next = [rows, go](SpoutCollector& out) {
+                          if (!*go) return Next::kIdle;
+                          for (; rows->emitted < 7; ++rows->emitted)
+                              out.emit(std::string(1'000, 'x'));
+                          out.finished();
+                          return Next::kIdle;
+                      }});
+    t.bolt_fn("sink", {}, [rows, execute_takes](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(execute_takes);
+         ++rows->executed;
+     }).shuffle("rows");
+    return t.build();
+}
+std::uint32_t sink_elsewhere(const std::string& component, std::size_t) {
+    return component == "sink" ? 1U : 0U;
+}
+bool finishes(SeveralWorkers& workers, std::uint32_t worker) {
+    return eventually([&] { return workers.engine(worker).wait(0) == Engine::State::kFinished; });
+}
+bool is_lost(SeveralWorkers& workers) {
+    return eventually([&] {
+        const auto status = workers.transport(0).status();
+        return !status.empty() && status.front().lost;
+    });
+}
+
+TEST(OrderlyEnd, NothingIsLostWithOneThatHasLeft) {
+    const auto rows = std::make_shared<Rows>();
+    SeveralWorkers workers(seven_rows(rows, std::make_shared<std::atomic<bool>>(true)),
+                           config_of({1, false}), 2, sink_elsewhere, {}, kSoon);
+    ASSERT_TRUE(finishes(workers, 0));
+    ASSERT_TRUE(finishes(workers, 1));
+
+    ASSERT_TRUE(workers.leave(1));
+    ASSERT_TRUE(is_lost(workers));
+
+    EXPECT_FALSE(workers.engine(0).snapshot()[0].losses().any());
+}
+
+TEST(OrderlyEnd, NothingIsLostWithOneThatHadExecutedAll) {
+    const auto rows = std::make_shared<Rows>();
+    SeveralWorkers workers(seven_rows(rows, std::make_shared<std::atomic<bool>>(true)),
+                           config_of({1, false}), 2, sink_elsewhere, {}, kSoon);
+    ASSERT_TRUE(finishes(workers, 0));
+    ASSERT_TRUE(finishes(workers, 1));
+    std::this_thread::sleep_for(milliseconds(300));  // It tells so, soon.
+
+    workers.kill(1);
+    ASSERT_TRUE(is_lost(workers));
+
+    EXPECT_FALSE(workers.engine(0).snapshot()[0].losses().any());
+}
+
+TEST(OrderlyEnd, OneThatIsGoneForGoodIsMissingIfItHadTakenRowsAndNotExecutedThem) {
+    const auto rows = std::make_shared<Rows>();
+    SeveralWorkers workers(
+        seven_rows(rows, std::make_shared<std::atomic<bool>>(true), milliseconds(1'000)),
+        config_of({1, false}), 2, sink_elsewhere);
+    ASSERT_TRUE(finishes(workers, 0));
+    std::this_thread::sleep_for(milliseconds(500));  // Enough for a receipt.
+    workers.kill(1);
+    ASSERT_LT(rows->executed, 7);
+    std::atomic<int> missing{0};
+
+    workers.engine(0).drain();
+    workers.transport(0).drain(100 * base::kMicrosPerMilli, [&](std::uint32_t) { ++missing; });
+
+    EXPECT_TRUE(eventually([&] { return missing == 1; }));
+}
+
+TEST(OrderlyEnd, WhoseRowsWereLostWithAWorkerWaitsForItsSuccessor) {
+    const auto rows = std::make_shared<Rows>();
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    std::optional<TcpProxy> proxy;
+    SeveralWorkers workers(
+        seven_rows(rows, go), config_of({1, false}), 2, sink_elsewhere,
+        [&](std::uint32_t, std::uint32_t worker, std::uint16_t port) {
+            if (worker == 0) return port;
+            if (!proxy) proxy.emplace(port, 1);
+            return proxy->port();
+        },
+        kSoon);
+    ASSERT_TRUE(eventually([&] {
+        const auto status = workers.transport(0).status();
+        return !status.empty() && status.front().up;
+    }));
+    proxy->pause(TcpProxy::kThere, true);
+    *go = true;
+    ASSERT_TRUE(finishes(workers, 0));
+    workers.kill(1);
+    proxy->cut();
+    ASSERT_TRUE(is_lost(workers));
+
+    EXPECT_FALSE(workers.leave(0, 300 * base::kMicrosPerMilli));
+    EXPECT_EQ(rows->executed, 0);
 }
 
 }  // namespace

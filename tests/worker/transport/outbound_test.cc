@@ -115,10 +115,61 @@ TEST_F(OutboundTest, UntrackedRowsThatAreLostWithAWorkerAreCountedAsDropped) {
         worker::Shipment shipment = out.batch_frame(sequence);
         out.release(shipment, true);
     }
+    out.count_unexecuted();
 
     const auto counts = engine.snapshot();
     EXPECT_EQ(counts[0].id, "numbers");
     EXPECT_EQ(counts[0].dropped, 1);
+}
+
+TEST_F(OutboundTest, UntrackedRowsThatALostWorkerHadTakenAndNotExecutedAreCountedAsDropped) {
+    constexpr std::uint64_t kWindow = 4'096;
+    constexpr int kRows = 1'000;
+    out.start_life({});
+    out.granted(channel, kWindow);
+    std::size_t bytes = 0;
+    for (std::uint64_t sequence = 1; sequence <= kRows; ++sequence) {
+        bytes = push_batch();
+        worker::Shipment shipment = out.batch_frame(sequence);
+        out.release(shipment, false);
+    }
+    out.granted(channel, kWindow + 600 * bytes);
+    out.end_life();
+    out.count_unexecuted();
+
+    const std::uint64_t dropped = engine.snapshot()[0].dropped;
+    EXPECT_GE(dropped, 400);
+    EXPECT_LT(dropped, 600);
+}
+
+TEST_F(OutboundTest, NothingIsLostWithAWorkerThatHasExecutedAll) {
+    for (int life = 0; life < 2; ++life) {
+        out.start_life({});
+        out.granted(channel, 4'096);
+        const std::size_t bytes = push_batch();
+        worker::Shipment shipment = out.batch_frame(1);
+        out.release(shipment, false);
+        EXPECT_TRUE(out.has_unexecuted());
+        out.granted(channel, 4'096 + bytes);
+        EXPECT_FALSE(out.has_unexecuted());
+
+        out.end_life();
+        out.count_unexecuted();
+
+        EXPECT_EQ(engine.snapshot()[0].dropped, 0);
+    }
+}
+
+TEST_F(OutboundTest, WhatAFormerLifeHadNotExecutedIsNotLostAgain) {
+    out.start_life({});
+    push_batch();
+    worker::Shipment shipment = out.batch_frame(1);
+    out.release(shipment, false);
+    out.start_life({});
+
+    out.count_unexecuted();
+
+    EXPECT_EQ(engine.snapshot()[0].dropped, 0);
 }
 
 TEST_F(OutboundTest, CreditDoesNotMoveBackWithinALife) {
