@@ -411,6 +411,7 @@ bool BoltTask::revive() {
     renew_site();
     const std::string what = "cannot prepare " + detail::quoted(site_->component()) + " anew: ";
     try {
+        renew_groupings();
         prepare();
         return true;
     } catch (...) {

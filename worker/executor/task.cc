@@ -84,6 +84,13 @@ void Task::renew_site() {
     site_ = std::move(renewed);
 }
 
+void Task::renew_groupings() {
+    for (const auto& stream : streams_) {
+        for (Route& route : stream->routes)
+            route.renew({shared_.wiring, id_, context_, *stream->schema});
+    }
+}
+
 void Task::connect() {
     const Wiring& wiring = shared_.wiring;
     const std::vector<Component>& components = wiring.topology.components();

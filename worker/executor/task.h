@@ -135,6 +135,8 @@ protected:
 
     /// Starts another life of the task: handles of the former one have no effect any more.
     void renew_site();
+    /// Makes custom groupings anew, for the context of this life. Throws if user code does.
+    void renew_groupings();
     /// Drops calls that were taken from the mailbox and not run.
     void drop_posted() {
         posted_.clear();

@@ -43,7 +43,9 @@ groupings::Distance distance(const Wiring& wiring, TaskId from, TaskId to) {
 
 Route::Route(const Subscription& input, std::size_t component, std::vector<Target> targets,
              const RouteSource& source, base::Random& random)
-    : chooser_(make_chooser(input, component, targets, source, random)),
+    : input_(input),
+      component_(component),
+      chooser_(make_chooser(input, component, targets, source, random)),
       targets_(std::move(targets)) {
     credit_.targets = static_cast<int>(targets_.size());
     credit_.may_choose = std::holds_alternative<groupings::Shuffle>(chooser_) ||
@@ -85,6 +87,10 @@ Route::Chooser Route::make_chooser(const Subscription& input, std::size_t compon
             return custom_grouping(input, component, source);
     }
     return groupings::Shuffle(n, random.next());
+}
+
+void Route::renew(const RouteSource& source) {
+    if (is_custom()) chooser_ = custom_grouping(input_, component_, source);
 }
 
 Target* Route::direct(TaskId task) {

@@ -52,6 +52,9 @@ public:
     Route(const Subscription& input, std::size_t component, std::vector<Target> targets,
           const RouteSource& source, base::Random& random);
 
+    /// The task begins again: makes a new custom grouping. Throws as the constructor.
+    void renew(const RouteSource& source);
+
     /// Calls each(target) once per copy of the row. Returns whether all calls returned true. Calls
     /// nothing for a direct grouping; for a custom one, the targets that ask() has chosen.
     template <typename Each>
@@ -120,6 +123,8 @@ private:
                                 base::Random& random);
     std::uint64_t hash(const std::byte* row) const;
 
+    const Subscription& input_;
+    const std::size_t component_;
     Chooser chooser_;
     std::vector<Target> targets_;
     std::vector<std::uint16_t> key_fields_;  // Used by Fields and PartialKey.

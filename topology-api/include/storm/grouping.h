@@ -3,7 +3,7 @@
 // Order:   constructor, prepare(), then choose() for each tuple.
 // Threads: there is one instance for each emitting task and subscription, used by that task alone.
 //          The function given to custom(), and prepare(), are called before any open() or
-//          prepare() of a spout or bolt.
+//          prepare() of a spout or bolt; for a bolt that begins again, before its prepare().
 #pragma once
 
 #include <span>
