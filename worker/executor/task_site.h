@@ -31,10 +31,11 @@ namespace storm::detail {
 /// A tuple with a row of its own. Owned by the Kept that points to it, and linked into its task's
 /// list.
 struct KeptTuple {
-    KeptTuple(std::vector<std::byte> bytes, std::size_t offsets_at, const StreamSchema& schema,
-              TaskId source_task, std::shared_ptr<TaskSite> owner)
+    KeptTuple(std::vector<std::byte> bytes, const Tuple& original, std::shared_ptr<TaskSite> owner)
         : row(std::move(bytes)),
-          tuple(TupleAccess::make(row.data(), offsets_at, schema, source_task)),
+          tuple(TupleAccess::make(row.data(), TupleAccess::offsets_at(original),
+                                  TupleAccess::schema(original), original.source_task(),
+                                  original.is_tick())),
           site(std::move(owner)) {}
 
     std::vector<std::byte> row;
