@@ -47,6 +47,9 @@ expect_text stderr 'error: finished, but "sink" failed 100 untracked tuples, whi
 expect_text stderr 'execute of a tuple of stream "default" of "numbers": std::runtime_error: it divides by ten'
 exits_with 1 -c mode=misfit
 expect_text stderr 'error: finished, but 100 calls of "numbers" threw'
+exits_with 1 -c mode=late
+expect_text stderr 'error: finished, but 1 call of "numbers" threw'
+expect_text stderr 'close: emit_tracked() in close()'
 exits_with 1 -c mode=exit
 expect_text stderr 'error: user code called exit(0) before the topology had ended'
 

@@ -16,6 +16,8 @@
 //     refuse    a bolt throws at a tuple of ten, and they are untracked
 //     misfit    every tenth emit does not fit its stream
 //     exit      a bolt calls exit(0) in the middle
+//     fork      a bolt makes a copy of the process, which ends by exit(0)
+//     late      the spout emits a tracked number in close()
 //     print     the bolt prints its numbers
 //     read      the spout waits for a line of stdin before each number
 //     silent    emits nothing, untracked, until it is stopped
@@ -23,12 +25,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <storm/storm.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -43,8 +47,9 @@ public:
     void declare_outputs(storm::Outputs& outputs) const override {
         outputs.stream({{"number", storm::Kind::kInt64}});
     }
-    void open(const storm::TaskContext& context, storm::SpoutCollector&) override {
+    void open(const storm::TaskContext& context, storm::SpoutCollector& out) override {
         if (mode_ == "open") throw std::runtime_error("no numbers today");
+        out_.emplace(out);
         acked_ = &context.counter("numbers_acked");
         context.set_status("counting\non");
     }
@@ -71,10 +76,14 @@ public:
         return storm::Next::kEmitted;
     }
     void ack(storm::MessageId) override { acked_->add(); }
+    void close() override {
+        if (mode_ == "late") out_->emit_tracked(next_, next_);
+    }
 
 private:
     const std::string mode_;
     std::uint64_t next_ = 0;
+    std::optional<storm::SpoutCollector> out_;
     storm::Counter* acked_ = nullptr;
 };
 
@@ -95,6 +104,13 @@ public:
         if (mode_ == "forget") return;
         const bool tenth = number.int64(0) % 10 == 0;
         if (mode_ == "exit" && number.int64(0) == 500) std::exit(0);
+        if (mode_ == "fork" && number.int64(0) == 500) {
+            const pid_t child = fork();
+            if (child == 0) std::exit(0);
+            int status = -1;
+            waitpid(child, &status, 0);
+            if (status != 0) throw std::runtime_error("the copy did not end with 0");
+        }
         if (mode_ == "refuse" && tenth) throw std::runtime_error("it divides by ten");
         if (mode_ == "print") std::cout << number.int64(0) << '\n';
         ++executed_;

@@ -218,25 +218,28 @@ void BoltExecutor::end_inputs(base::Micros now) {
     }
 }
 
+bool BoltExecutor::may_finish(BoltTask& bolt) {
+    if (cycle_ == nullptr) return bolt.ran_what_was_posted(Task::LatePosts::kRefused);
+    // Rows that still circulate may have to post.
+    return cycle_->open_inputs.load() == 0 && bolt.ran_what_was_posted(Task::LatePosts::kDropped) &&
+           cycle_->empty();
+}
+
 void BoltExecutor::end_tasks(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended() || !bolt->inputs_ended()) continue;
-        // In a cycle, rows that still circulate may have to post.
-        const auto late = cycle_ == nullptr ? Task::LatePosts::kRefused : Task::LatePosts::kDropped;
-        if (!bolt->has_finished() && !bolt->ran_what_was_posted(late)) continue;
-        output_born = now;
-        if (cycle_ == nullptr) {
-            if (!outbox.refresh()) return;
-            bolt->finish();
-            bolt->end();
-            continue;
-        }
-        if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;
+        // Waits before it refuses posts, because a source may start anew meanwhile.
+        if (!outbox.refresh()) return;
         if (!bolt->has_finished()) {
-            if (!outbox.refresh()) return;
+            if (!may_finish(*bolt)) continue;
+            output_born = now;
             bolt->finish();
+            if (!outbox.refresh()) return;
         }
-        if (cycle_->unfinished_tasks.load() == 0 && cycle_->empty()) bolt->end();
+        if (cycle_ != nullptr && (cycle_->unfinished_tasks.load() != 0 || !cycle_->empty()))
+            continue;
+        output_born = now;
+        bolt->end();
     }
 }
 

@@ -55,6 +55,8 @@ private:
     bool is_stale(const Batch& batch, base::Micros now) const;
     void warn_of_waits(base::Micros waited, base::Micros now);
     void end_inputs(base::Micros now);
+    /// Whether nothing can come any more that has to precede finish(). REQUIRES: inputs_ended().
+    bool may_finish(BoltTask& bolt);
     void end_tasks(base::Micros now);
 
     const TaskId first_task_;

@@ -47,9 +47,8 @@ BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, Ta
     inputs_.push_back(std::move(ticks));
     std::sort(sources.begin(), sources.end());
     sources.erase(std::unique(sources.begin(), sources.end()), sources.end());
-    for (const std::size_t source : sources) {
+    for (const std::size_t source : sources)
         outside_sources_ += static_cast<std::size_t>(wiring.plan.components[source].tasks);
-    }
     open_inputs_ = outside_sources_;
     for (const auto& counters : inputs_) inputs_by_schema_[counters->schema] = counters.get();
     if (cycle_ != nullptr) {
@@ -268,22 +267,25 @@ bool BoltTask::guarded(const char* what, Call&& call) {
         return true;
     } catch (...) {
         report_lost_call(what);
+        return false;
     }
-    return false;
 }
 
 void BoltTask::handle_exception(const Tuple& input) {
+    const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
+    // If an input fails, its failure tells of it; otherwise nothing else does.
+    const bool fails = open && !input.is_tick();
+    const auto report = [&] { report_thrown("execute of " + origin_text(input)); };
     FailReason reason = FailReason::kException;
     try {
         throw;
     } catch (const FailedError&) {
         reason = FailReason::kBoltFailed;
+        if (!fails) report();
     } catch (...) {
-        report_thrown("execute of " + origin_text(input));
+        report();
     }
-    const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
-    // If an input failed, its failure tells of it; otherwise the missing emits are counted.
-    if (!open || input.is_tick()) count_lost_emit();
+    if (!fails) count_lost_emit();
     if (!open) return;
     TupleAccess::settled(input) = detail::Settled::kFailed;
     count_failed(input);
@@ -296,11 +298,7 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
         TupleAccess::make(row, detail::row_offsets_at(row), schema, detail::kNoTask, true);
     InputCounters& counters = counters_of(schema);
     counters.executed.add();
-    if (basic_ != nullptr) {
-        execute_basic(*basic_, tuple);
-    } else {
-        execute_rich(*rich_, tuple);
-    }
+    basic_ != nullptr ? execute_basic(*basic_, tuple) : execute_rich(*rich_, tuple);
 }
 
 const std::byte* BoltTask::take_without_object(const std::byte* at, const std::byte* end,
@@ -389,7 +387,7 @@ void BoltTask::reopen_input(TaskId source) {
     // Inside of its cycle it learns nothing about its own sources.
     const bool all_end = ended_sources_.size() + ending_sources_.size() >= outside_sources_;
     if (!all_end && std::exchange(counted_as_ending_, false)) cycle_->tasks_not_ending.fetch_add(1);
-    if (finished_) reopen();
+    finished_ ? reopen() : accept_posts();
 }
 
 void BoltTask::reopen() {
@@ -416,8 +414,8 @@ bool BoltTask::revive() {
         return true;
     } catch (...) {
         shared_.state.fail(what + detail::what_was_thrown());
+        return false;
     }
-    return false;
 }
 
 bool BoltTask::ending_is_due() const {
@@ -434,7 +432,8 @@ void BoltTask::tell_inputs_ended() {
     executed_since_ending_ = false;
     owes_ending_ = true;
     if (cycle_ != nullptr) {
-        const bool again = std::exchange(endings_seen_, cycle_->endings.load()) == endings_seen_;
+        const std::uint64_t endings = cycle_->endings.load();
+        const bool again = std::exchange(endings_seen_, endings) == endings;
         // Otherwise two tasks that always emit something would never end.
         if (again && !site_->keeps_any()) return;
     }
@@ -476,9 +475,11 @@ void BoltTask::call_finish() {
 }
 
 void BoltTask::end() {
-    // Behind the output of finish(), which precedes it in each lane.
-    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
+    leaves_cycle_ = true;
     close();
+    leaves_cycle_ = false;
+    // Behind the output of finish() and cleanup(), which precedes it in each lane.
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
     without_object_ = false;
     ended_ = true;
     shared_.state.task_ended();

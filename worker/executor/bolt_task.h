@@ -93,7 +93,10 @@ public:
     bool has_object() const { return !ended_ && !without_object_; }
     bool takes_ticks() const { return !finished_ && !without_object_; }
     bool ending_is_due() const;
-    void executed_from_inside() { executed_since_ending_ = true; }
+    void executed_from_inside() {
+        executed_since_ending_ = true;
+        accept_posts();  // Calls that its rows have posted count, too.
+    }
 
     Counter expired;  // Rows that had timed out, and were not executed.
 
@@ -108,7 +111,7 @@ public:
 private:
     void execute_basic(BasicBolt& bolt, const Tuple& input);
     void execute_rich(Bolt& bolt, const Tuple& input);
-    /// Reports the exception of execute(), and fails the input.
+    /// Fails the input, and reports the exception of execute() unless that says it all.
     void handle_exception(const Tuple& input);
     void ack_roots(const Tuple& input);
     void note(std::string_view what, const Tuple& input);  // Writes to the journal.

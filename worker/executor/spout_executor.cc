@@ -152,7 +152,7 @@ bool SpoutExecutor::step(base::Micros now) {
     }
     if (more) return true;
     if (now < idle_until_) return false;
-    return emit(now);
+    return emit(now, draining);
 }
 
 void SpoutExecutor::advance(base::Micros now) {
@@ -165,7 +165,7 @@ void SpoutExecutor::advance(base::Micros now) {
     }
 }
 
-bool SpoutExecutor::emit(base::Micros now) {
+bool SpoutExecutor::emit(base::Micros now, bool draining) {
     bool emitted = false;
     bool idle = true;
     const std::size_t spouts = spouts_.size();
@@ -202,7 +202,6 @@ bool SpoutExecutor::emit(base::Micros now) {
     bool wants = false;
     for (const auto& spout : spouts_) {
         // A tuple without listeners completed at once; a spout may have finished.
-        const bool draining = shared_.state.draining();
         if (!spout->ended() &&
             (spout->has_callbacks() || spout->drained(draining) || spout->owes_ending(draining)))
             return true;

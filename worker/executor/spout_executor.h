@@ -59,8 +59,9 @@ private:
     bool goes_on_calling_back();
     /// Returns whether everything that came has been applied.
     bool apply_control();
-    /// Calls next_tuple(). Returns whether it can go on at once.
-    bool emit(base::Micros now);
+    /// Calls next_tuple(). `draining`: as the step has read it. Returns whether it can go on at
+    /// once.
+    bool emit(base::Micros now, bool draining);
     SpoutTask& task(Root root) {
         return *spouts_[static_cast<std::size_t>(task_of(root) - first_task_)];
     }

@@ -33,6 +33,11 @@ void SpoutTask::open() {
 
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
+    if (closing_) [[unlikely]] {
+        throw EmitError(
+            "emit_tracked() in close(), after which nobody can be told what became of the tuple; "
+            "use emit()");
+    }
     told_ending_ = false;
     // Its timeout starts now: the call may have begun long ago, and waited.
     if (executor_.may_have_waited()) [[unlikely]] {
@@ -48,6 +53,11 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     } else if (ledger_.full()) {
         failed.add();
         failed_.push({id, FailReason::kOverflow});
+        if (!std::exchange(told_overflow_, true))
+            report_error("one call emits more tracked tuples than " +
+                         std::to_string(kLedgerCapacity) +
+                         ", the most that a task can have pending; the rest fails as overflow: "
+                         "return from next_tuple() now and then");
     } else {
         const Root root = ledger_.open(id);
         if (journal_ != nullptr) [[unlikely]]
@@ -185,6 +195,7 @@ void SpoutTask::turn() {
                  [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
     window_.set_any_back(ledger_.any_back());
     window_.turn();
+    told_overflow_ = false;
     renew_limit();
 }
 
@@ -219,6 +230,7 @@ void SpoutTask::close() {
         return;
     }
     opened_ = false;
+    closing_ = true;
     enter();
     publish();  // Trees of the last step are pending.
     const TaskSite::AllMayPost waits(*site_);
@@ -232,8 +244,11 @@ void SpoutTask::close() {
 }
 
 void SpoutTask::end() {
-    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
+    STORM_CHECK(ledger_.pending() == 0 && !has_callbacks(),
+                "a spout task is told of all its tuples before it ends");
+    // First, because close() may emit.
     close();
+    tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);
     publish();
     active_ = false;
     ended_ = true;

@@ -203,6 +203,8 @@ private:
     std::uint64_t replays_left_ = 0;
     bool active_ = false;
     bool opened_ = false;
+    bool told_overflow_ = false;       // In this step.
+    bool closing_ = false;             // close() was called.
     bool told_ending_ = false;         // Since the last tracked emit.
     Ring<MessageId> completed_;        // Messages whose ack() has to be called.
     std::uint64_t completed_now_ = 0;  // Not yet published; all of them emitted at last_emitted_.

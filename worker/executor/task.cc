@@ -280,6 +280,12 @@ bool Task::ran_what_was_posted(LatePosts late) {
     return posts_left_ == 0;
 }
 
+void Task::accept_posts() {
+    if (posts_left_ == kNotCounted) return;
+    posts_left_ = kNotCounted;
+    site_->accept_posts();
+}
+
 void Task::run_next_posted() {
     const std::unique_ptr<detail::Posted> posted = std::move(posted_[posted_next_++]);
     if (posts_left_ != kNotCounted && posts_left_ > 0) --posts_left_;

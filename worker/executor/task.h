@@ -103,6 +103,8 @@ public:
     };
     /// Whether everything has run that was posted before this was first asked.
     bool ran_what_was_posted(LatePosts late);
+    /// The end is not near any more: takes back what ran_what_was_posted() has counted and refused.
+    void accept_posts();
     bool has_posted() const { return posted_next_ < posted_.size() || site_->has_mail(); }
     /// Runs posted calls one by one, until stop() returns true; returns whether all have run.
     template <typename Stop>
@@ -158,7 +160,8 @@ protected:
     TaskContext context_;
     const std::unique_ptr<Journal> journal_;  // Null: no journal.
     bool ended_ = false;
-    const bool debug_;  // topology.debug
+    bool leaves_cycle_ = false;  // It ends, and nothing is executed inside of its cycle any more.
+    const bool debug_;           // topology.debug
 
 private:
     void log_emit(const Stream& stream) const;
@@ -211,8 +214,8 @@ inline void copy_row(std::byte* to, const std::byte* from, std::size_t bytes) {
 template <typename Mark>
 bool Task::copy_to(Target& target, const std::byte* row, std::size_t bytes, Mark& mark) {
     Sender& sender = *target.sender;
-    if (sender.cycle != nullptr && !sender.cycle->try_add(static_cast<std::int64_t>(bytes)))
-        [[unlikely]]
+    if (sender.cycle != nullptr &&
+        (leaves_cycle_ || !sender.cycle->try_add(static_cast<std::int64_t>(bytes)))) [[unlikely]]
         return false;
     std::byte* const copy = outbox_.place(*target.lane, target.run, bytes);
     copy_row(copy, row, bytes);

@@ -133,12 +133,15 @@ bool TaskSite::refuse_posts() {
     return !std::exchange(refuses_posts_, true);
 }
 
+void TaskSite::accept_posts() {
+    const std::lock_guard lock(mutex_);
+    refuses_posts_ = false;
+}
+
 Kept TaskSite::keep(const Tuple& tuple) {
     const std::byte* const row = detail::TupleAccess::row(tuple);
     auto kept = std::make_unique<detail::KeptTuple>(
-        std::vector<std::byte>(row, row + detail::row_bytes(row)),
-        detail::TupleAccess::offsets_at(tuple), detail::TupleAccess::schema(tuple),
-        tuple.source_task(), shared_from_this());
+        std::vector<std::byte>(row, row + detail::row_bytes(row)), tuple, shared_from_this());
     detail::TupleAccess::emitted_edges(kept->tuple) = detail::TupleAccess::emitted_edges(tuple);
     const std::lock_guard lock(mutex_);
     kept->next = kept_;

@@ -95,6 +95,8 @@ public:
     };
     /// From now on post() returns false. Returns whether that is new.
     bool refuse_posts();
+    /// From now on it accepts calls again.
+    void accept_posts();
     /// Whether any kept input is neither acked nor failed.
     bool keeps_any() const { return kept_count_.load(std::memory_order_acquire) > 0; }
     /// Any thread.

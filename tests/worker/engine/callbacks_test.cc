@@ -132,6 +132,76 @@ TEST_P(EngineCallbacks, ASpoutThatWaitsAfterACallThatEmittedMuchIsToldWhatTimesO
     EXPECT_TRUE(run.finishes());
 }
 
+/// Emits 1,000 tracked numbers; emits `bytes` to the stuck "side" in front of them, and `in_fail`
+/// inside of each fail(), which takes 100 us.
+void add_blocked(TopologyBuilder& t, const std::shared_ptr<Outcomes>& outcomes,
+                 const std::shared_ptr<Gate>& gate, std::size_t bytes, std::size_t in_fail) {
+    const auto side = std::make_shared<std::optional<SpoutCollector>>();
+    t.spout<AnySpout>(
+        "numbers",
+        Streams{{"default", {{"n", Kind::kInt64}}, false},
+                {"side", {{"text", Kind::kString}}, false}},
+        SpoutScript{.next =
+                        [=, done = false](SpoutCollector& out) mutable {
+                            if (std::exchange(done, true)) return Next::kIdle;
+                            if (bytes > 0) (*side)->emit(std::string(bytes, 'x'));
+                            for (std::int64_t n = 0; n < 1'000; ++n)
+                                out.emit_tracked(static_cast<MessageId>(n), n);
+                            return Next::kEmitted;
+                        },
+                    .open = [side](const TaskContext&,
+                                   SpoutCollector& out) { side->emplace(out.on("side")); },
+                    .ack = [outcomes](MessageId id) { outcomes->ack(id); },
+                    .fail =
+                        [=](MessageId id, FailReason reason) {
+                            outcomes->fail(id, reason);
+                            spin(microseconds(100));
+                            if (in_fail > 0) (*side)->emit(std::string(in_fail, 'x'));
+                        }});
+    // Fails all at once, so that nothing wakes the spout a second time.
+    t.bolt<AnyBolt>("fails", kNoStreams,
+                    BoltScript{.execute =
+                                   [kept = std::make_shared<std::vector<Kept>>()](
+                                       const Tuple& in, BoltCollector& out) {
+                                       kept->push_back(out.keep(in));
+                                       if (kept->size() < 1'000) return;
+                                       for (Kept& each : *kept) out.fail(std::move(each));
+                                       kept->clear();
+                                   }})
+        .shuffle("numbers");
+    t.bolt_fn("side", {}, [gate](const Tuple&, BasicCollector&) { gate->pass(); })
+        .blocking()
+        .shuffle("numbers", "side");
+}
+
+TEST_P(EngineCallbacks, ASpoutThatWaitsForCreditIsToldAllThatFailsHoweverLongItTakes) {
+    add_blocked(t, outcomes, gate, 400'000, 0);
+    Running run(t, config({{"topology.enable.message.timeouts", "false"},
+                           {"topology.worker.buffer.bytes", "1048576"}}));
+
+    EXPECT_TRUE(eventually([&] { return outcomes->failed() == 1'000; })) << outcomes->failed();
+    EXPECT_EQ(gate->waiting(), 1) << "it still waits";
+    gate->open();
+}
+
+TEST_P(EngineCallbacks, ASpoutThatIsDrainedWhileItsFailsWaitForCreditIsToldAllOfThem) {
+    add_blocked(t, outcomes, gate, 0, 5'000);
+    Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
+    std::size_t before = 0;
+    ASSERT_TRUE(eventually([&] {
+        std::this_thread::sleep_for(milliseconds(100));
+        return outcomes->failed() > 0 && std::exchange(before, outcomes->failed()) == before;
+    }));
+    ASSERT_LT(before, 1'000) << "some wait";
+
+    run.engine().drain();
+    std::this_thread::sleep_for(milliseconds(100));
+    gate->open();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->failed(), 1'000);
+}
+
 TEST_P(EngineCallbacks, WhatASpoutThatWaitsEmitsInsideOfFailStaysBounded) {
     const auto finish = std::make_shared<std::atomic<bool>>(false);
     t.spout<Texts>("texts", Texts::Script{.bytes = 8'000, .rows = 10, .again = true}, outcomes,

@@ -24,6 +24,7 @@
 #include <storm/storm.h>
 
 #include "tests/support/any_topology.h"
+#include "tests/support/gate.h"
 
 namespace storm::testing {
 namespace {
@@ -470,6 +471,67 @@ TEST_P(EngineEndings, ACycleWhoseMembersAlwaysEmitInInputsEndedEnds) {
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->acked(), kFew);
+}
+
+TEST_P(EngineEndings, InputsEndedInACycleWaitsForTheSourceOfEachMember) {
+    const auto go = std::make_shared<std::atomic<bool>>(false);
+    t.spout<Range>("early", 0, kCount / 2, outcomes);
+    t.spout<Range>("late", kCount / 2, kCount, outcomes, go);
+    t.bolt<Window>("left", calls, std::size_t{kCount}).shuffle("early").shuffle("right", "none");
+    t.bolt<AnyBolt>("right", Streams{{"default", kN[0].fields, false}, {"none", {}, false}},
+                    BoltScript{.execute =
+                                   [](const Tuple& in, BoltCollector& out) {
+                                       out.emit(in, in.int64(0));
+                                       out.ack(in);
+                                   }})
+        .shuffle("late")
+        .shuffle("left");
+    t.bolt_fn("sink", {}, count()).shuffle("right");
+    Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
+    ASSERT_TRUE(eventually([&] { return calls->executed.load() == kCount / 2; }));
+    std::this_thread::sleep_for(milliseconds(200));
+
+    EXPECT_EQ(calls->inputs_ended.load(), 0);
+    go->store(true);
+
+    expect_all_once(run);
+}
+
+TEST_P(EngineEndings, InputsEndedIsNotRepeatedInACycleThatKeepsNothing) {
+    const auto told = std::make_shared<std::atomic<int>>(0);
+    const auto gate = std::make_shared<Gate>();
+    const auto always =
+        BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
+                   .inputs_ended =
+                       [told](BoltCollector& out) {
+                           told->fetch_add(1);
+                           out.emit_unanchored(-1);
+                       }};
+    t.spout<AnySpout>(
+        "numbers", kN,
+        SpoutScript{.next =
+                        [](SpoutCollector& out) {
+                            out.emit_tracked(0, std::int64_t{0});
+                            out.finished();
+                            return Next::kEmitted;
+                        },
+                    .open = {},
+                    .ack = [o = outcomes](MessageId id) { o->ack(id); },
+                    .fail = [o = outcomes](MessageId id, FailReason why) { o->fail(id, why); }});
+    t.bolt<AnyBolt>("left", kN, always).shuffle("numbers").shuffle("right");
+    t.bolt<AnyBolt>("right", kN, always).shuffle("left");
+    t.bolt_fn("holds", {}, [gate](const Tuple&, BasicCollector&) { gate->pass(); })
+        .blocking()
+        .shuffle("numbers");
+    Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
+    EXPECT_TRUE(eventually([&] { return told->load() >= 2; }));
+    std::this_thread::sleep_for(milliseconds(200));
+
+    EXPECT_EQ(told->load(), 2);
+    gate->open();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), 1);
 }
 
 // ---- Spouts that have finished -----------------------------------------------------------------

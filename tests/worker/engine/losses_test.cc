@@ -4,8 +4,10 @@
 //         each executor.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -363,6 +365,166 @@ TEST_P(Losses, AnEmitAtWhichACustomGroupingThrowsReachesNoneOfItsListeners) {
     EXPECT_EQ(*executed, 0);
     EXPECT_EQ(run.of("numbers").streams[0].emitted, 0);
     EXPECT_EQ(of(run, "numbers").emits, 100);
+}
+
+TEST_P(Losses, AFailedErrorThatFailsNothingIsReported) {
+    constexpr std::size_t kFew = 10;
+    t.spout<Numbers>("numbers", kFew, outcomes);
+    t.bolt<AnyBolt>("late", Streams{},
+                    BoltScript{.execute =
+                                   [](const Tuple& in, BoltCollector& out) {
+                                       out.ack(in);
+                                       throw FailedError("after the ack");
+                                   }})
+        .shuffle("numbers");
+    const auto ticks = std::make_shared<std::atomic<int>>(0);
+    t.bolt<AnyBasicBolt>("ticks", Streams{},
+                         BasicScript{.execute =
+                                         [ticks](const Tuple& in, BasicCollector&) {
+                                             if (!in.is_tick() || ticks->fetch_add(1) > 0) return;
+                                             throw FailedError("in a tick");
+                                         }})
+        .tick(std::chrono::milliseconds(1))
+        .shuffle("endless");
+    t.spout<AnySpout>("endless", numbers,
+                      SpoutScript{.next = [](SpoutCollector&) { return Next::kIdle; }});
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return outcomes->acked() == kFew && ticks->load() > 1; }));
+    run.engine().drain();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(run.of("late").errors, kFew);
+    EXPECT_THAT(run.errors_of("late"),
+                Contains(HasSubstr(
+                    "execute of a tuple of stream \"default\" of \"numbers\": after the ack")));
+    EXPECT_EQ(run.of("ticks").errors, 1);
+    EXPECT_THAT(run.errors_of("ticks"), Contains(HasSubstr("execute of a tick: in a tick")));
+}
+
+TEST_P(Losses, ATickThatIsKeptAndDestroyedIsNoLostInput) {
+    const auto ticks = std::make_shared<std::atomic<int>>(0);
+    t.spout<AnySpout>("endless", numbers,
+                      SpoutScript{.next = [](SpoutCollector&) { return Next::kIdle; }});
+    t.bolt<AnyBolt>("keeps", Streams{},
+                    BoltScript{.execute =
+                                   [ticks](const Tuple& in, BoltCollector& out) {
+                                       const Kept gone = out.keep(in);
+                                       EXPECT_TRUE(gone.tuple().is_tick());
+                                       ticks->fetch_add(1);
+                                   }})
+        .tick(std::chrono::milliseconds(1))
+        .shuffle("endless");
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return ticks->load() > 3; }));
+    run.engine().drain();
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_FALSE(of(run, "keeps").any());
+}
+
+// ---- The last calls ----------------------------------------------------------------------------
+
+/// Counts what it executes, and notes how much that was when it finishes.
+struct Counted {
+    std::atomic<std::int64_t> executed{0};
+    std::atomic<std::int64_t> at_finish{0};
+};
+BasicScript counts(const std::shared_ptr<Counted>& counted) {
+    return {
+        .execute = [counted](const Tuple&, BasicCollector&) { counted->executed.fetch_add(1); },
+        .finish = [counted](BasicCollector&) { counted->at_finish = counted->executed.load(); }};
+}
+constexpr std::int64_t kMany = 20'000;
+
+TEST_P(Losses, WhatCloseEmitsIsExecutedBeforeItsListenersFinish) {
+    const auto out = std::make_shared<std::optional<SpoutCollector>>();
+    const auto counted = std::make_shared<Counted>();
+    t.spout<AnySpout>("source", numbers,
+                      SpoutScript{.next =
+                                      [](SpoutCollector& collector) {
+                                          collector.finished();
+                                          return Next::kIdle;
+                                      },
+                                  .open = [out](const TaskContext&,
+                                                SpoutCollector& given) { out->emplace(given); },
+                                  .close =
+                                      [out] {
+                                          for (std::int64_t n = 0; n < kMany; ++n) (*out)->emit(n);
+                                      }});
+    t.bolt<AnyBasicBolt>("sink", Streams{}, counts(counted)).shuffle("source");
+
+    Running run(t, config({{"topology.worker.buffer.bytes", "1048576"}}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(counted->at_finish, kMany);
+    EXPECT_FALSE(of(run, "source").any());
+}
+
+TEST_P(Losses, ATrackedEmitInCloseThrows) {
+    for (const char* const ackers : {"1", "0"}) {
+        TopologyBuilder each;
+        const auto out = std::make_shared<std::optional<SpoutCollector>>();
+        const auto counted = std::make_shared<Counted>();
+        each.spout<AnySpout>(
+            "source", numbers,
+            SpoutScript{
+                .next =
+                    [](SpoutCollector& collector) {
+                        collector.finished();
+                        return Next::kIdle;
+                    },
+                .open = [out](const TaskContext&, SpoutCollector& given) { out->emplace(given); },
+                .close = [out] { (*out)->emit_tracked(7, std::int64_t{7}); }});
+        each.bolt<AnyBasicBolt>("sink", Streams{}, counts(counted)).shuffle("source");
+
+        Running run(each, config({{"topology.acker.executors", ackers}}));
+
+        ASSERT_TRUE(run.finishes());
+        EXPECT_EQ(counted->executed, 0);
+        EXPECT_EQ(run.of("source").pending, 0);
+        EXPECT_EQ(of(run, "source"), cluster::Losses{.emits = 1});
+        EXPECT_THAT(run.errors_of("source"), Contains(HasSubstr("emit_tracked() in close()")));
+    }
+}
+
+/// Emits what is left in cleanup().
+BoltScript emits_in_cleanup(std::int64_t count) {
+    const auto out = std::make_shared<std::optional<BoltCollector>>();
+    return {.execute = [](const Tuple& in, BoltCollector& collector) { collector.ack(in); },
+            .prepare = [out](const TaskContext&, BoltCollector& given) { out->emplace(given); },
+            .cleanup =
+                [out, count] {
+                    for (std::int64_t n = 0; n < count; ++n) (*out)->emit_unanchored(n);
+                }};
+}
+
+TEST_P(Losses, WhatCleanupEmitsIsExecutedBeforeItsListenersFinish) {
+    const auto counted = std::make_shared<Counted>();
+    t.spout<Numbers>("numbers", 10);
+    t.bolt<AnyBolt>("middle", numbers, emits_in_cleanup(kMany)).shuffle("numbers");
+    t.bolt<AnyBasicBolt>("sink", Streams{}, counts(counted)).shuffle("middle");
+
+    Running run(t, config({{"topology.worker.buffer.bytes", "1048576"}}));
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(counted->at_finish, kMany);
+    EXPECT_FALSE(of(run, "middle").any());
+}
+
+TEST_P(Losses, WhatCleanupEmitsIntoItsOwnCycleIsDroppedAndCounted) {
+    constexpr std::int64_t kFew = 50;
+    const auto counted = std::make_shared<Counted>();
+    t.spout<Numbers>("numbers", 10);
+    t.bolt<AnyBolt>("left", numbers, emits_in_cleanup(kFew)).shuffle("numbers").shuffle("right");
+    t.bolt<AnyBolt>("right", numbers, emits_in_cleanup(kFew)).shuffle("left");
+    t.bolt<AnyBasicBolt>("sink", Streams{}, counts(counted)).shuffle("left").shuffle("right");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(counted->at_finish, 2 * kFew) << "what leaves the cycle arrives";
+    EXPECT_EQ(of(run, "left"), cluster::Losses{.dropped = kFew});
+    EXPECT_EQ(of(run, "right"), cluster::Losses{.dropped = kFew});
 }
 
 }  // namespace

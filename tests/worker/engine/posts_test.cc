@@ -186,6 +186,75 @@ TEST_P(EnginePosts, APostThatWasAcceptedBeforeTheLastInputRunsBeforeFinish) {
     EXPECT_EQ(ran_at_finish->load(), kFew);
 }
 
+/// Posts `count` calls that take 20 us each, more than a step has time for, and count themselves;
+/// with `again`, each of them posts one more.
+void post_slow_calls(const TaskContext& context, const std::shared_ptr<std::atomic<int>>& ran,
+                     int count, bool again) {
+    for (int n = 0; n < count; ++n) {
+        EXPECT_TRUE(context.post([=] {
+            if (again) post_slow_calls(context, ran, 1, false);
+            const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(20);
+            while (std::chrono::steady_clock::now() < until) {
+            }
+            ran->fetch_add(1);
+        }));
+    }
+}
+
+TEST_P(EnginePosts, WhatWasPostedWhileEarlierPostsRanAtTheEndRunsBeforeFinishToo) {
+    constexpr int kFew = 2'000;
+    const auto ran = std::make_shared<std::atomic<int>>(0);
+    const auto ran_at_finish = std::make_shared<std::atomic<int>>(-1);
+    t.spout<Numbers>("numbers", 1);
+    t.bolt<AnyBolt>(
+         "posts", kN,
+         BoltScript{.execute =
+                        [=, address = address](const Tuple& in, BoltCollector& out) {
+                            post_slow_calls(*address->context, ran, kFew, true);
+                            out.ack(in);
+                        },
+                    .prepare = [address = address](const TaskContext& context,
+                                                   BoltCollector&) { address->set(context); },
+                    .finish = [=](BoltCollector&) { ran_at_finish->store(ran->load()); }})
+        .shuffle("numbers");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(ran_at_finish->load(), 2 * kFew);
+}
+
+TEST_P(EnginePosts, WhatTheLastRowOfACyclePostsRunsBeforeFinish) {
+    // The row goes round alone, long after the last input from outside.
+    constexpr int kFew = 2'000;
+    constexpr std::int64_t kHops = 20;
+    const auto ran = std::make_shared<std::atomic<int>>(0);
+    const auto ran_at_finish = std::make_shared<std::atomic<int>>(-1);
+    t.spout<Numbers>("numbers", 1);
+    t.bolt<AnyBolt>(
+         "posts", kN,
+         BoltScript{.execute =
+                        [=, address = address](const Tuple& in, BoltCollector& out) {
+                            out.ack(in);
+                            if (in.int64(0) < kHops) return out.emit_unanchored(in.int64(0) + 1);
+                            post_slow_calls(*address->context, ran, kFew, false);
+                        },
+                    .prepare = [address = address](const TaskContext& context,
+                                                   BoltCollector&) { address->set(context); },
+                    .finish = [=](BoltCollector&) { ran_at_finish->store(ran->load()); }})
+        .shuffle("numbers")
+        .shuffle("round");
+    t.bolt_fn("round", {{"n", Kind::kInt64}}, [](const Tuple& in, BasicCollector& out) {
+         std::this_thread::sleep_for(milliseconds(1));
+         out.emit(in.int64(0));
+     }).shuffle("posts");
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(ran_at_finish->load(), kFew);
+}
+
 TEST_P(EnginePosts, PostsToASpoutOfAnInactiveTopologyWaitUntilItIsActive) {
     constexpr std::int64_t kFew = 1'000;
     const auto ran = std::make_shared<std::atomic<std::int64_t>>(0);
@@ -305,6 +374,33 @@ TEST_P(EnginePosts, ASpoutWhosePostRunsWhenTheDrainBeginsIsDeactivatedBeforeItEn
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(*calls, "deactivate close ");
+}
+
+TEST_P(EnginePosts, ASpoutInWhoseCallTheDrainBeginsMayPostWhenItIsDeactivated) {
+    const auto engine = std::make_shared<std::atomic<worker::Engine*>>(nullptr);
+    const auto accepted = std::make_shared<std::atomic<int>>(-1);
+    const auto ran = std::make_shared<std::atomic<bool>>(false);
+    t.spout<AnySpout>(
+        "drains", kN,
+        SpoutScript{.next =
+                        [engine](SpoutCollector&) {
+                            if (worker::Engine* const known = engine->load()) known->drain();
+                            return Next::kIdle;
+                        },
+                    .open = [address = address](const TaskContext& context,
+                                                SpoutCollector&) { address->set(context); },
+                    .deactivate =
+                        [=, address = address] {
+                            *accepted = address->context->post([ran] { *ran = true; }) ? 1 : 0;
+                        }});
+    t.bolt_fn("sink", {}, [](const Tuple&, BasicCollector&) {}).shuffle("drains");
+    Running run(t, config());
+
+    engine->store(&run.engine());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(accepted->load(), 1);
+    EXPECT_TRUE(ran->load());
 }
 
 TEST_P(EnginePosts, WhoWaitsInAPostIsLetGoByAFinishThatJoinsIt) {

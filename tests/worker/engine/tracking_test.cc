@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -21,6 +22,7 @@
 #include <storm/storm.h>
 
 #include "tests/support/any_topology.h"
+#include "worker/acker/ack_ledger.h"
 
 namespace storm::testing {
 namespace {
@@ -64,6 +66,42 @@ SpoutScript checked_numbers(std::int64_t count, std::shared_ptr<Outcomes> outcom
                     outcomes->ack(id);
                 },
             .fail = [outcomes](MessageId id, FailReason reason) { outcomes->fail(id, reason); }};
+}
+
+TEST(Overflow, ACallThatEmitsMoreTrackedTuplesThanATaskCanHaveIsToldSo) {
+    constexpr std::int64_t kBeyond = 1'000;
+    constexpr std::int64_t kCount = worker::kLedgerCapacity + kBeyond;
+    struct Counts {
+        std::int64_t acked = 0;
+        std::int64_t overflow = 0;
+    };
+    const auto counts = std::make_shared<Counts>();
+    TopologyBuilder t;
+    t.spout<AnySpout>("source", kN,
+                      SpoutScript{.next =
+                                      [done = false](SpoutCollector& out) mutable {
+                                          if (std::exchange(done, true)) {
+                                              out.finished();
+                                              return Next::kIdle;
+                                          }
+                                          for (std::int64_t n = 0; n < kCount; ++n)
+                                              out.emit_tracked(static_cast<MessageId>(n), n);
+                                          return Next::kEmitted;
+                                      },
+                                  .ack = [counts](MessageId) { ++counts->acked; },
+                                  .fail =
+                                      [counts](MessageId, FailReason reason) {
+                                          if (reason == FailReason::kOverflow) ++counts->overflow;
+                                      }});
+    t.bolt_fn("sink", {}, swallow).shuffle("source");
+
+    Running run(t, config_of({2, false}));
+
+    ASSERT_TRUE(run.finishes(std::chrono::minutes(1)));
+    EXPECT_EQ(counts->acked, worker::kLedgerCapacity);
+    EXPECT_EQ(counts->overflow, kBeyond);
+    EXPECT_EQ(run.of("source").errors, 1);
+    EXPECT_THAT(run.errors_of("source"), ::testing::Contains(HasSubstr("2097151")));
 }
 
 // ---- Trees -------------------------------------------------------------------------------------

@@ -10,10 +10,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "tests/support/gate.h"
 #include "tests/worker/transport/several_workers.h"
 
 namespace storm::testing {
@@ -358,6 +362,149 @@ TEST_P(Lives, TheLastWindowIsCompletedInAnotherWorkerThatWasKilledMeanwhile) {
     EXPECT_EQ(finishes->last(), kCount);
     EXPECT_EQ(outcomes->acked(), kCount);
     EXPECT_EQ(outcomes->failed(), outcomes->failed(FailReason::kWorkerLost));
+}
+
+TEST_P(Lives, UntrackedRowsThatAKilledWorkerHeldAreCountedAsDropped) {
+    const auto executed = std::make_shared<std::atomic<std::int64_t>>(0);
+    t.spout<Source>("source", nullptr, go);
+    t.bolt_fn("slow", {},
+              [executed](const Tuple&, BasicCollector&) {
+                  std::this_thread::sleep_for(std::chrono::microseconds(200));
+                  executed->fetch_add(1);
+              })
+        .blocking()
+        .shuffle("source");
+    SeveralWorkers workers(t.build(), config(), 2, place({{"source", 0}, {"slow", 1}}));
+    ASSERT_TRUE(eventually([&] { return executed->load() > 300; }));
+
+    workers.restart(1);
+
+    ASSERT_TRUE(workers.all_finish());
+    const std::uint64_t dropped = workers.engine(0).snapshot()[0].losses().dropped;
+    EXPECT_GT(dropped, 0);
+    EXPECT_GE(static_cast<std::int64_t>(dropped) + executed->load(), kCount);
+}
+
+// ---- Handles of a life -------------------------------------------------------------------------
+
+/// Acks its inputs by post(). Each object lends its context.
+class Posts final : public Bolt {
+public:
+    struct Contexts {
+        std::mutex mutex;
+        std::vector<TaskContext> of_objects;
+    };
+
+    explicit Posts(std::shared_ptr<Contexts> contexts) : contexts_(std::move(contexts)) {}
+    void prepare(const TaskContext& context, BoltCollector& out) override {
+        out_.emplace(out);
+        context_.emplace(context);
+        const std::lock_guard lock(contexts_->mutex);
+        contexts_->of_objects.push_back(context);
+    }
+    void execute(const Tuple& in, BoltCollector& out) override {
+        (void)context_->post(
+            [out = *out_, kept = out.keep(in)]() mutable { out.ack(std::move(kept)); });
+    }
+
+private:
+    const std::shared_ptr<Contexts> contexts_;
+    std::optional<BoltCollector> out_;
+    std::optional<TaskContext> context_;
+};
+
+TEST_P(Lives, ABoltThatIsPreparedAnewIsReachedByItsNewContextAlone) {
+    const auto contexts = std::make_shared<Posts::Contexts>();
+    t.spout<Source>("source", outcomes, go);
+    t.bolt<Posts>("posts", contexts).shuffle("source");
+    SeveralWorkers workers(t.build(), config(), 2, place({{"source", 0}, {"posts", 1}}));
+    ASSERT_TRUE(workers.all_finish());
+
+    go->store(false);
+    workers.restart(0);
+    go->store(true);
+    ASSERT_TRUE(eventually([&] { return outcomes->acked() > kCount; }));
+    EXPECT_FALSE(contexts->of_objects.at(0).post([] { ADD_FAILURE() << "to the former object"; }));
+
+    ASSERT_TRUE(workers.all_finish());
+    EXPECT_EQ(outcomes->acked(), 2 * kCount);
+    EXPECT_EQ(outcomes->failed(FailReason::kForgotten), 0);
+}
+
+TEST_P(Lives, ABoltThatRefusedPostsBeforeItsFinishAcceptsThemIfItsSourceStartsAnewFirst) {
+    // Posts a call from each call, until it is refused; then waits for credit, short of finish().
+    struct Endless final : Bolt {
+        Endless(std::shared_ptr<std::atomic<bool>> refused_given) : refused(refused_given) {}
+        void declare_outputs(Outputs& outputs) const override {
+            outputs.stream({{"text", Kind::kString}});
+        }
+        void prepare(const TaskContext& given, BoltCollector& collector) override {
+            context.emplace(given);
+            out.emplace(collector);
+        }
+        void execute(const Tuple& in, BoltCollector& collector) override {
+            if (!std::exchange(begun, true)) again();
+            (void)context->post(
+                [this, kept = collector.keep(in)]() mutable { out->ack(std::move(kept)); });
+        }
+        void again() {
+            if (context->post([this] { again(); })) return;
+            if (refused->exchange(true)) return;
+            for (int i = 0; i < 2'000; ++i) out->emit_unanchored(std::string(1'000, 'x'));
+        }
+        const std::shared_ptr<std::atomic<bool>> refused;
+        bool begun = false;
+        std::optional<TaskContext> context;
+        std::optional<BoltCollector> out;
+    };
+    const auto refused = std::make_shared<std::atomic<bool>>(false);
+    const auto gate = std::make_shared<Gate>();
+    t.spout<Source>("source", outcomes, go);
+    t.bolt<Endless>("endless", refused).shuffle("source");
+    t.bolt_fn("sink", {}, [gate](const Tuple&, BasicCollector&) { gate->pass(); })
+        .blocking()
+        .shuffle("endless");
+    SeveralWorkers workers(t.build(), config({{"topology.worker.buffer.bytes", "1048576"}}), 2,
+                           place({{"source", 0}, {"endless", 1}, {"sink", 1}}));
+    ASSERT_TRUE(eventually([&] { return refused->load() && gate->waiting() == 1; }));
+    ASSERT_EQ(outcomes->acked(), kCount);
+
+    go->store(false);
+    workers.restart(0);
+    ASSERT_TRUE(eventually([&] {
+        const auto status = workers.transport(1).status();
+        return !status.empty() && status.front().up && status.front().incarnation == 2;
+    }));
+    gate->open();
+    go->store(true);
+
+    ASSERT_TRUE(workers.all_finish()) << "acked " << outcomes->acked();
+    EXPECT_EQ(outcomes->acked(), 2 * kCount);
+    EXPECT_EQ(outcomes->failed(FailReason::kForgotten), 0);
+}
+
+/// Names a task of the component "sink", by its context.
+class ByContext final : public Grouping {
+public:
+    void prepare(const TaskContext& context, std::span<const TaskId>) override {
+        context_.emplace(context);
+    }
+    void choose(const Tuple&, std::vector<TaskId>& chosen) override {
+        for (const TaskId task : context_->tasks_of("sink")) chosen.push_back(task);
+    }
+
+private:
+    std::optional<TaskContext> context_;
+};
+
+TEST_P(Lives, ACustomGroupingHasTheContextOfItsTasksPresentLife) {
+    t.spout<Source>("source", outcomes, go);
+    t.bolt_fn("pass", {{"n", Kind::kInt64}}, pass).shuffle("source");
+    t.bolt<Sink>("sink", finishes).custom("pass", [] { return std::make_unique<ByContext>(); });
+    SeveralWorkers workers(t.build(), config(), 2,
+                           place({{"source", 0}, {"pass", 1}, {"sink", 1}}));
+
+    restart_after_the_end(workers, 0, 1);
 }
 
 }  // namespace

@@ -76,8 +76,8 @@ public:
     /// FailReason::kForgotten, and is reported as an error. Ticks need nothing of the kind.
     ///
     /// An exception fails the input, unless it was acked or kept before: as kBoltFailed if it is a
-    /// FailedError, else as kException, which is also logged and counted. The topology runs on.
-    /// Tuples that were emitted before the exception stay emitted.
+    /// FailedError, else as kException. It is logged and counted, unless it is a FailedError which
+    /// has failed an input. The topology runs on. What was emitted before stays emitted.
     ///
     /// A call of more than 10 ms delays the executors that share its thread, until the bolt is
     /// given a thread of its own; a bolt that waits for something should be declared blocking(). An
@@ -105,7 +105,7 @@ public:
     /// Called once, as the last call: after finish(), or without it if the topology is stopped. Not
     /// called after a prepare() that threw, nor in a process that is killed. Tuples that are still
     /// kept fail afterwards. An exception is logged and counted, and the run has failed (exit code
-    /// 1).
+    /// 1). It may emit as finish() may, but what goes into its own cycle is dropped, and counted.
     ///
     /// The default does nothing.
     virtual void cleanup();

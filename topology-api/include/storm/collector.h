@@ -62,7 +62,7 @@ public:
     }
     /// Emits a tuple whose tree is tracked: exactly one of ack(id) and fail(id, reason) follows
     /// while this task lives, never inside this call. `id` is the spout's own name for the tuple;
-    /// ids of pending tuples differ, and a tuple that is emitted again keeps its id.
+    /// ids of pending tuples differ; a tuple that is emitted again keeps its id. Throws in close().
     template <typename... Values>
     void emit_tracked(MessageId id, const Values&... values) {
         detail::OutStream& stream = default_stream();

@@ -156,7 +156,7 @@ public:
     /// Called once, as the last call: when the spout has finished() and nothing of it is pending,
     /// or the topology was drained or stopped. Not called after an open() that threw, nor in a
     /// process that is killed. An exception is logged and counted, and the run has failed (exit
-    /// code 1).
+    /// code 1). It may emit what is not tracked; listeners execute that before they finish.
     ///
     /// The default does nothing.
     virtual void close();
