@@ -21,6 +21,8 @@ LINK = ("worker/transport/link",)
 INBOUND = ("worker/transport/inbound",)
 LIVENESS = ("worker/transport/liveness",)
 OUTBOUND = ("worker/transport/outbound",)
+UNEXECUTED = ("worker/transport/unexecuted",)
+EXIT_GUARD = ("worker/run/exit_guard",)
 CONNECTION = ("worker/transport/connection",)
 CHANNEL_TABLE = ("worker/transport/channel_table",)
 WORKERS = ("worker/transport/several_workers:*Loops1*",)
@@ -332,6 +334,10 @@ MUTATIONS = [
          "gone_ = true;\n    const bool lacks = lacks_something();\n    in_.end_sources();\n    if (lacks) tell_missing();",
          ORDERLY_END),
         ("who-is-overfull-is-read-on", "if (in_.overfull()) connection->pause();", "", CONNECTION),
+        ("who-leaves-loses-rows", "if (!peer_leaves_ || rows_lost_) out_.count_unexecuted();",
+         "out_.count_unexecuted();", ORDERLY_END),
+        ("who-lost-rows-may-leave", "return rows_lost_ || out_.has_answers()", "return out_.has_answers()", ORDERLY_END),
+        ("what-was-taken-was-executed", "rows_lost_ || out_.has_unexecuted() ||", "rows_lost_ ||", ORDERLY_END),
         ("who-has-left-has-sent-all", "if (up_ || gone_) return std::nullopt;",
          "if (up_ || gone_ || peer_leaves_) return std::nullopt;", ORDERLY_END),
     ),
@@ -363,7 +369,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/transport/outbound.cc",
-        ("what-a-lost-worker-held-is-not-told", "if (lost) fail_rows(*batch);",
+        ("what-a-lost-worker-held-is-not-told", "if (lost) fail_rows(*batch, false);",
          "static_cast<void>(lost);", OUTBOUND),
         ("credit-of-a-new-life-has-no-base", "to.base = to.shipped;", "", OUTBOUND),
         ("a-peer-may-grant-all", "to.base + std::min(limit, most)", "to.base + std::max(limit, most)",
@@ -383,7 +389,19 @@ MUTATIONS = [
         ("what-is-for-the-gone-is-kept", "return drop(batch);", "static_cast<void>(0);", OUTBOUND),
         ("a-later-life-takes-credit-back", "void Outbound::revoke_credit() {\n    if (gone_) return;",
          "void Outbound::revoke_credit() {", OUTBOUND),
-        ("what-was-shipped-is-not-counted", "to(run).shipped += run.bytes;", "", OUTBOUND),
+        ("what-was-shipped-is-not-counted", "target.shipped += run.bytes;", "", OUTBOUND),
+        ("what-was-not-executed-is-no-loss", "if (lost > 0) to.source->", "if (lost > 1'000'000) to.source->",
+         OUTBOUND + LIVES),
+        ("what-was-executed-is-lost", "to.unexecuted.executed(granted - to.window);", "", OUTBOUND),
+        ("a-window-is-executed", "to.unexecuted.executed(granted - to.window);", "to.unexecuted.executed(granted);",
+         OUTBOUND),
+        ("a-new-life-loses-the-old-ones-rows", "to.granted = to.window = 0;\n        to.unexecuted.clear();",
+         "to.granted = to.window = 0;", OUTBOUND),
+    ),
+
+    *in_file(
+        "worker/transport/unexecuted.h",
+        ("the-beginning-of-a-mark-is-all", "marks_.front().end <= end", "marks_.front().begin < end", UNEXECUTED),
     ),
 
     # ---- Executors ----------------------------------------------------------------------------
@@ -418,18 +436,25 @@ MUTATIONS = [
         "worker/executor/bolt_task.h",
         ("what-was-emitted-is-not-owed", "acks_.ack(anchor.root, anchor.edge ^ emitted);",
          "acks_.ack(anchor.root, anchor.edge);", TRACKING),
+        ("what-a-cycles-last-row-posts-is-dropped", "accept_posts();  // Calls", "// Calls", POSTS),
+    ),
+    *in_file(
+        "worker/executor/task.cc",
+        ("what-was-posted-before-the-refusal-is-dropped", "posts_left_ = waiting();\n    return posts_left_ == 0;",
+         "posts_left_ = 0;\n    return posts_left_ == 0;", POSTS),
+    ),
+    *in_file(
+        "worker/executor/task_site.h",
+        ("a-kept-tick-is-a-tuple", "original.is_tick()))", "false))", LOSSES),
     ),
     *in_file(
         "worker/executor/bolt_executor.cc",
         ("inputs-are-executed-without-credit",
          "if (!outbox.refresh()) return false;  // Its arrival wakes us.", "", FLOW),
         ("what-is-consumed-is-not-granted", "grant(from, consumed);", "", FLOW),
-        ("a-cycle-ends-with-rows-in-it",
-         "if (cycle_->open_inputs.load() != 0 || !cycle_->empty()) continue;",
-         "if (cycle_->open_inputs.load() != 0) continue;", FLOW),
+        ("a-cycle-ends-with-rows-in-it", " &&\n           cycle_->empty();", ";", FLOW),
         ("a-cycle-executes-after-cleanup",
-         "if (cycle_->unfinished_tasks.load() == 0 && cycle_->empty()) bolt->end();",
-         "if (cycle_->unfinished_tasks.load() == 0) bolt->end();", FLOW),
+         "(cycle_->unfinished_tasks.load() != 0 || !cycle_->empty())", "cycle_->unfinished_tasks.load() != 0", FLOW),
         ("a-full-cycle-takes-more", "(cycle_ != nullptr && cycle_->above_high_water())", "false", FLOW),
         ("a-bolt-that-ended-does-not-say-it-again",
          "if (!bolt->ended()) continue;\n        bolt->tell_listeners(",
@@ -439,6 +464,7 @@ MUTATIONS = [
          EXPIRY),
         ("a-hop-makes-young", "output_born = std::max(output_born, batch.born);", "output_born = now;",
          AGE),
+        ("what-was-executed-is-told-late", "grant_all_untracked();", "", ORDERLY_END),
         ("a-bolt-executes-without-credit", "if (outbox.refresh()) more = run_inputs(now) || more;",
          "more = run_inputs(now) || more;", FLOW + POSTS),
     ),
@@ -458,6 +484,10 @@ MUTATIONS = [
         ("a-refused-tuple-is-not-failed", "apply(FailRecord{root, FailReason::kOverflow});", "",
          FLOW),
         ("an-emit-that-throws-stays-pending", "(void)ledger_.fail(root);", "(void)root;", TRACKING),
+        ("the-end-comes-before-close", "// First, because close() may emit.\n",
+         "tell_listeners(wire::Eos{}, Listeners::kOutsideOfCycle);\n", LOSSES),
+        ("a-tracked-emit-in-close-is-pending", "if (closing_) [[unlikely]] {", "if (closing_ && now_ < 0) {", LOSSES),
+        ("each-overflow-is-an-error", "!std::exchange(told_overflow_, true)", "!told_overflow_", ("worker/engine/tracking:Overflow*",)),
         ("replays-are-not-asked-for", "replays_left_ += kReplayCallsMax;", "", ENDINGS),
         ("a-replay-is-one-call", "replays_left_ += kReplayCallsMax;", "++replays_left_;", ENDINGS),
         ("what-is-kept-stays-in-flight", "window_.limit() + ledger_.held()) : 0;",
@@ -469,7 +499,15 @@ MUTATIONS = [
          TIMEOUTS),
     ),
     *in_file(
+        "worker/executor/spout_task.h",
+        ("a-drain-does-not-wait-for-callbacks", "ledger_.pending() == 0 && !has_callbacks() &&",
+         "ledger_.pending() == 0 &&", CALLBACKS),
+    ),
+    *in_file(
         "worker/executor/spout_executor.cc",
+        ("a-drain-begins-in-the-middle-of-a-step", "return emit(now, draining);",
+         "return emit(now, shared_.state.draining());", POSTS),
+        ("who-waits-is-told-one-steps-worth", "return more && may_call_back();", "return false;", CALLBACKS),
         ("a-lost-worker-fails-nothing", "} else if (std::binary_search(",
          "} else if (event.worker > 99 && std::binary_search(", WORKERS),
         ("a-spout-that-ended-does-not-say-it-again",
@@ -524,6 +562,13 @@ MUTATIONS = [
          "executor.entry.prompt = shared_.wiring.topology.components()[executor.component()].blocking;\n    executor.entry.home_since",
          "executor.entry.home_since", STALL),
         ("a-taken-over-loop-counts-on", "steps_ = (word + 1) / 2;", "", STALL),
+    ),
+
+    # ---- The end of the process ---------------------------------------------------------------
+    *in_file(
+        "worker/run/exit_guard.cc",
+        ("a-copy-of-the-process-is-the-run", "void in_child() {\n    armed.store(false);", "void in_child() {",
+         EXIT_GUARD),
     ),
 
     # ---- Who vouches for a worker -------------------------------------------------------------
