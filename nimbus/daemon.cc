@@ -159,8 +159,10 @@ private:
             if (id != record_.id) peers.push_back(record);
         }
         if (!used) return;
+        if (*used != blobs_noted_) blob_thread_.note_users(*used);
+        blobs_noted_ = *used;
         std::vector<std::string> missing;
-        for (const std::string& blob : *used) {
+        for (const auto& [blob, topologies] : *used) {
             if (!blobs_.size(blob)) missing.push_back(blob);
         }
         api_.set_blobs_missing(missing.size());
@@ -174,13 +176,13 @@ private:
     }
 
     void sweep_blobs() {
-        // Blobs of a topology that cannot be read look unused.
-        if (const auto used = topologies_.blobs_in_use()) {
-            if (topologies_.all_can_be_read()) {
-                blob_thread_.sweep(*used,
-                                   [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
-            }
-        }
+        state_.read_removals([this](const base::Result<std::set<std::string>>& removed) {
+            // Blobs of a topology that cannot be read look unused.
+            const auto used = topologies_.blobs_in_use();
+            if (!removed || !used || !topologies_.all_can_be_read()) return;
+            blob_thread_.sweep(*used, *removed,
+                               [this](BlobStore::Stock stock) { api_.set_blob_stock(stock); });
+        });
         loop_.after(std::chrono::microseconds(kBlobSweepInterval).count(),
                     [this] { sweep_blobs(); });
     }
@@ -197,6 +199,7 @@ private:
     const std::int64_t started_ms_ = wall_.now_ms();
     daemon::LocalDir dir_;
     BlobStore blobs_;
+    BlobUsers blobs_noted_;  // The last that were.
     const net::Tokens tokens_;
     const cluster::Seal seal_{tokens_.full};
     const base::Micros session_timeout_;

@@ -77,6 +77,8 @@ inline constexpr std::size_t kSubmitsMax = 64;
 /// A blob that no topology names is kept this long, because blobs are uploaded before the
 /// submission.
 inline constexpr std::chrono::minutes kBlobKeepUnused{10};
+/// One of a topology that ZooKeeper has lost; somebody may put a copy of ZooKeeper's data back.
+inline constexpr std::chrono::hours kBlobKeepLost{30 * 24};
 inline constexpr std::chrono::minutes kBlobSweepInterval{5};
 /// Uploads at once.
 inline constexpr std::size_t kUploadsMax = 16;

@@ -53,6 +53,7 @@ ASSIGNMENT_ANSWER = ("nimbus/api/assignment_answer",)
 SEALED_ANSWER = ("cluster/sealed_answer",)
 SEAL = ("cluster/seal",)
 CLUSTER_STATE = ("coordination/cluster_state",)
+BLOB_STORE = ("nimbus/blobs/blob_store",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
 LOST = ("supervisor/supervisor:*Lost*:*Older*:*Removed*",)
@@ -630,6 +631,14 @@ MUTATIONS = [
          "return topology.substr(0, 0);", SEAL),
         ("who-has-no-secret-has-a-key", "if (record.secret.size() != kSecretBytes) return std::nullopt;\n    const auto secret",
          "const auto secret", SEAL),
+    ),
+    *in_file(
+        "nimbus/blobs/blob_store.cc",
+        ("what-is-lost-is-not-used", "has_users ? keep.lost : keep.unused", "keep.unused", BLOB_STORE),
+        ("what-is-lost-stays-for-ever", "has_users ? keep.lost : keep.unused",
+         "has_users ? keep.lost * 1'000'000 + std::chrono::hours(1) : keep.unused", BLOB_STORE),
+        ("the-removed-use-it-still", "::unlink(entry->path().c_str()) == 0;", "false;", BLOB_STORE),
+        ("what-cannot-be-read-is-spoilt", "if (!digest) {", "if (!digest && sha256.empty()) {", BLOB_STORE),
     ),
     *in_file(
         "nimbus/topology_store/followed_topologies.cc",

@@ -378,15 +378,18 @@ void Api::submit_(const Call& call) {
         }
         blobs.push_back(artifact.sha256);
     }
-    const auto submit = [this, submission, name = submission->record.name,
+    const auto submit = [this, submission, name = submission->record.name, blobs,
                          reply = call.reply](const std::string& lacking) {
         if (!lacking.empty()) ++copies_lacking_;
         parts_.topologies.submit(
             std::move(*submission),
-            [this, alive = std::weak_ptr<bool>(alive_), name, reply, lacking](
+            [this, alive = std::weak_ptr<bool>(alive_), name, blobs, reply, lacking](
                 const std::string& id, const std::optional<Refusal>& refused) {
                 if (alive.expired()) return;
                 if (refused) return reply(refusal_(*refused));
+                BlobUsers users;
+                for (const std::string& blob : blobs) users[blob].insert(id);
+                parts_.blob_thread.note_users(std::move(users));
                 nlohmann::ordered_json body = {{"name", name}, {"id", id}};
                 if (!lacking.empty()) {
                     body["warning"] = "not all Nimbuses have its files yet: " + lacking;

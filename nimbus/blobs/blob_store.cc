@@ -94,7 +94,12 @@ base::Result<std::unique_ptr<NewBlob>> BlobStore::create(const std::string& sha2
 bool BlobStore::verify(const std::string& sha256) const {
     if (!size(sha256)) return false;
     const auto digest = base::digest_of_file(path(sha256));
-    if (digest && digest->sha256 == sha256) return true;
+    if (!digest) {
+        base::log::error("a blob cannot be read",
+                         {{"blob", sha256}, {"why", digest.error().message}});
+        return false;
+    }
+    if (digest->sha256 == sha256) return true;
     base::log::error("a blob is damaged, and removed", {{"blob", sha256}});
     ::unlink(path(sha256).c_str());
     return false;
@@ -111,20 +116,59 @@ std::vector<std::string> BlobStore::list() const {
     return names;
 }
 
-BlobStore::Stock BlobStore::sweep(const std::set<std::string>& in_use,
-                                  std::chrono::seconds keep) const {
-    Stock stock;
+std::string BlobStore::users_of_(const std::string& sha256) const {
+    return dir_ + "/users/" + sha256;
+}
+
+void BlobStore::note_users(const BlobUsers& users) const {
+    for (const auto& [sha256, topologies] : users) {
+        if (!size(sha256)) continue;
+        std::error_code error;
+        fs::create_directories(users_of_(sha256), error);
+        for (const std::string& topology : topologies) {
+            if (error) break;
+            if (!cluster::is_id(topology)) continue;
+            const std::string note = users_of_(sha256) + '/' + topology;
+            const base::Descriptor file(::open(
+                note.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+            if (!file.is_open()) error.assign(errno, std::generic_category());
+        }
+        if (error)
+            base::log::warn("cannot note who uses a blob",
+                            {{"blob", sha256}, {"why", error.message()}});
+    }
+}
+
+bool BlobStore::has_users_(const std::string& sha256, const std::set<std::string>& removed) const {
+    bool any = false;
     std::error_code error;
+    for (fs::directory_iterator entry(users_of_(sha256), error), none; !error && entry != none;
+         entry.increment(error)) {
+        const bool forgotten = removed.contains(entry->path().filename().string()) &&
+                               ::unlink(entry->path().c_str()) == 0;
+        any = any || !forgotten;
+    }
+    // A folder that cannot be read may not be empty.
+    return any || (error && error != std::errc::no_such_file_or_directory);
+}
+
+BlobStore::Stock BlobStore::sweep(const BlobUsers& users, const std::set<std::string>& removed,
+                                  const Keep& keep) const {
+    Stock stock;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    for (fs::directory_iterator entry(dir_, error), none; !error && entry != none;
-         entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
+    for (const std::string& name : list()) {
         struct stat found {};
-        if (!base::is_sha256(name) || ::lstat(entry->path().c_str(), &found) != 0) continue;
-        const bool is_old = found.st_mtim.tv_sec + keep.count() <= now.tv_sec;
-        if (is_old && in_use.count(name) == 0 && ::unlink(entry->path().c_str()) == 0) {
-            base::log::info("blob removed", {{"blob", name}});
+        if (::lstat(path(name).c_str(), &found) != 0) continue;
+        const bool has_users = has_users_(name, removed);
+        const std::chrono::seconds kept = has_users ? keep.lost : keep.unused;
+        const bool is_old = found.st_mtim.tv_sec + kept.count() <= now.tv_sec;
+        if (is_old && !users.contains(name) && ::unlink(path(name).c_str()) == 0) {
+            std::error_code ignored;
+            fs::remove_all(users_of_(name), ignored);
+            base::log::info(
+                "blob removed",
+                {{"blob", name}, {"used_by", has_users ? "lost topologies" : "nobody"}});
             continue;
         }
         ++stock.blobs;

@@ -1,4 +1,10 @@
-// Files by content: <dir>/<sha256>, mode 0400, never changed.
+// Files by content: <dir>/<sha256>, mode 0400, never changed; and which topologies have named them:
+// an empty file <dir>/users/<sha256>/<topology> for each.
+//
+// A blob that no topology names may be needed all the same: ZooKeeper was emptied, or an older copy
+// of it will be put back. So one that was ever named goes only when each of those topologies was
+// removed, for which there is a mark; and, because marks are swept too, when nobody has wanted it
+// for very long.
 //
 // A blob gets its name once it is complete, has the right hash and is on the disk. It is hashed
 // again at the next start (BlobThread::verify_all), which removes blobs that the disk has
@@ -11,6 +17,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,6 +32,9 @@
 namespace storm::nimbus {
 
 class BlobStore;
+
+/// The topologies that name a blob, by the blob's SHA-256.
+using BlobUsers = std::map<std::string, std::set<std::string>>;
 
 /// A blob being written; deleted if it is not published.
 class NewBlob {
@@ -58,6 +68,11 @@ public:
         std::uint64_t blobs = 0;
         std::uint64_t bytes = 0;
     };
+    /// How long a blob is kept that nobody has asked for.
+    struct Keep {
+        std::chrono::seconds unused;  ///< Each topology that has named it was removed.
+        std::chrono::seconds lost;    ///< One of them is neither there nor removed.
+    };
 
     /// Makes the folder, and removes unfinished blobs of a former process.
     static base::Result<BlobStore> open(const std::string& dir);
@@ -68,13 +83,22 @@ public:
     base::Result<std::unique_ptr<NewBlob>> create(const std::string& sha256) const;
     /// The names of all blobs.
     std::vector<std::string> list() const;
-    /// Whether the blob exists and has the right hash. Removes it if not.
+    /// Whether the blob exists and has the right hash. Removes it if the hash is wrong; one that
+    /// cannot be read stays, and the log says so.
     bool verify(const std::string& sha256) const;
-    /// Removes blobs that are not in `in_use` and have not been asked for within `keep`.
-    Stock sweep(const std::set<std::string>& in_use, std::chrono::seconds keep) const;
+    /// Remembers, beyond the end of this process, who names which of the blobs here.
+    void note_users(const BlobUsers& users) const;
+    /// Removes blobs that are not in `users` and have not been asked for within `keep`. `removed`:
+    /// topologies that were removed for sure.
+    Stock sweep(const BlobUsers& users, const std::set<std::string>& removed,
+                const Keep& keep) const;
 
 private:
     explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}
+
+    std::string users_of_(const std::string& sha256) const;
+    /// Forgets the users that were removed; whether others are left.
+    bool has_users_(const std::string& sha256, const std::set<std::string>& removed) const;
 
     std::string dir_;
 };

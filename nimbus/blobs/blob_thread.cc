@@ -153,11 +153,26 @@ base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& pee
     return published;
 }
 
-void BlobThread::sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer) {
+void BlobThread::note_users(BlobUsers users) {
     const bool taken = errands_.run(
-        [this, in_use = std::move(in_use)] { return store_.sweep(in_use, kBlobKeepUnused); },
+        [this, users = std::move(users)] {
+            store_.note_users(users);
+            return base::Done{};
+        },
+        [](base::Done) {});
+    if (!taken) base::log::warn("blobs are not noted: too many jobs are waiting");
+}
+
+void BlobThread::sweep(BlobUsers users, std::set<std::string> removed,
+                       std::function<void(BlobStore::Stock)> answer) {
+    const bool taken = errands_.run(
+        [this, users = std::move(users), removed = std::move(removed)] {
+            // Noted first: ZooKeeper may lose its data before the next round.
+            store_.note_users(users);
+            return store_.sweep(users, removed, {kBlobKeepUnused, kBlobKeepLost});
+        },
         std::move(answer));
-    if (!taken) base::log::warn("too many blobs are being copied");
+    if (!taken) base::log::warn("blobs are not swept: too many jobs are waiting");
 }
 
 }  // namespace storm::nimbus

@@ -43,7 +43,9 @@ public:
                    Copied copied);
     /// Copies missing blobs from peers that have them. Ignored while it is still doing so.
     void fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers);
-    void sweep(std::set<std::string> in_use, std::function<void(BlobStore::Stock)> answer);
+    void note_users(BlobUsers users);
+    void sweep(BlobUsers users, std::set<std::string> removed,
+               std::function<void(BlobStore::Stock)> answer);
 
 private:
     base::Result<base::Done> copy_to_(const cluster::NimbusRecord& peer, const std::string& blob);

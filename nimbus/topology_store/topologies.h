@@ -41,6 +41,7 @@
 #include "cluster/description.h"
 #include "cluster/seal.h"
 #include "coordination/cluster_state.h"
+#include "nimbus/blobs/blob_store.h"
 #include "nimbus/lifecycle/lifecycle.h"
 #include "nimbus/topology_store/report_book.h"
 
@@ -157,8 +158,8 @@ public:
     std::vector<std::string> problems() const;
     /// Whether everything in use is known: blobs that no topology names are unused.
     bool all_can_be_read() const;
-    /// The blobs that some topology names. Nothing: unknown (yet).
-    std::optional<std::set<std::string>> blobs_in_use() const;
+    /// The blobs that topologies name. Nothing: unknown (yet).
+    std::optional<BlobUsers> blobs_in_use() const;
 
 private:
     struct Impl;

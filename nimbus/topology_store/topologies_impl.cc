@@ -406,18 +406,17 @@ bool Topologies::all_can_be_read() const {
            impl_->went_back.empty();
 }
 
-std::optional<std::set<std::string>> Topologies::blobs_in_use() const {
+std::optional<BlobUsers> Topologies::blobs_in_use() const {
     if (!impl_->followed.known()) return std::nullopt;
-    std::set<std::string> used;
-    for (const auto& [id, record] : impl_->followed.topologies()) {
-        for (const cluster::Artifact& artifact : record.artifacts) used.insert(artifact.sha256);
-    }
-    for (const auto& [id, known] : impl_->led) {
-        for (const cluster::Artifact& artifact : known.record.artifacts) {
-            used.insert(artifact.sha256);
+    BlobUsers users;
+    const auto add = [&users](const std::string& id, const cluster::TopologyRecord& record) {
+        for (const cluster::Artifact& artifact : record.artifacts) {
+            users[artifact.sha256].insert(id);
         }
-    }
-    return used;
+    };
+    for (const auto& [id, record] : impl_->followed.topologies()) add(id, record);
+    for (const auto& [id, known] : impl_->led) add(id, known.record);
+    return users;
 }
 
 }  // namespace storm::nimbus

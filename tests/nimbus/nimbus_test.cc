@@ -119,6 +119,9 @@ TEST_F(NimbusTest, IsBackWithItsStateAfterKill9) {
               201);
     const auto before = nimbus().json("/api/v1/topologies").at("topologies").at(0).at("id");
     const std::string token = nimbus().token();
+    const std::string noted =
+        path("n1/blobs/users/" + sha256("program") + '/' + before.get<std::string>());
+    EXPECT_TRUE(soon([&] { return fs::exists(noted); })) << "or it would be swept if it is lost";
 
     nimbus().signal(SIGKILL);
     nimbus().wait();

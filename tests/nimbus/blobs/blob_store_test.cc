@@ -11,8 +11,10 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
 namespace storm::nimbus {
@@ -21,6 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // The hash of "abc"; FIPS 180-2.
+constexpr std::chrono::seconds kNow{0};
+constexpr std::chrono::seconds kHour{3'600};
 const std::string kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 class BlobStoreTest : public ::testing::Test {
@@ -122,14 +126,57 @@ TEST_F(BlobStoreTest, SweepsWhatNobodyNamesOrAsksFor) {
     put(kAbc, "abc");
     std::ofstream(store_->path(other)) << "zeros";
 
-    BlobStore::Stock stock = store_->sweep({}, std::chrono::hours(1));
+    BlobStore::Stock stock = store_->sweep({}, {}, {kHour, kHour});
     EXPECT_EQ(stock.blobs, 2U);
     EXPECT_EQ(stock.bytes, 8U);
 
-    stock = store_->sweep({kAbc}, std::chrono::seconds(0));
+    stock = store_->sweep({{kAbc, {"words-1-5"}}}, {}, {kNow, kHour});
     EXPECT_EQ(stock.blobs, 1U);
     EXPECT_TRUE(store_->size(kAbc));
     EXPECT_FALSE(store_->size(other));
+}
+
+// ZooKeeper was emptied, and Nimbus began again.
+TEST_F(BlobStoreTest, KeepsWhatALostTopologyHasNamedUntilItIsRemoved) {
+    put(kAbc, "abc");
+    store_->note_users({{kAbc, {"words-1-5", "more-2-6"}}, {std::string(64, '0'), {"away-3-7"}}});
+    store_.emplace(BlobStore::open(blobs()).value());
+
+    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}).blobs, 1U);
+    EXPECT_EQ(store_->sweep({}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
+    // Marks of removals are swept, too.
+    EXPECT_EQ(store_->sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
+    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}).blobs, 0U);
+    EXPECT_TRUE(fs::is_empty(blobs() + "/users")) << "nothing is noted of what is not here";
+}
+
+TEST_F(BlobStoreTest, RemembersWhoWasRemovedWhileOthersUseTheBlob) {
+    put(kAbc, "abc");
+    store_->note_users({{kAbc, {"words-1-5", "more-2-6"}}});
+
+    EXPECT_EQ(store_->sweep({{kAbc, {"more-2-6"}}}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
+    EXPECT_EQ(store_->sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
+}
+
+TEST_F(BlobStoreTest, GivesUpWhatALostTopologyHasNamedAfterVeryLong) {
+    put(kAbc, "abc");
+    store_->note_users({{kAbc, {"words-1-5"}}});
+
+    EXPECT_EQ(store_->sweep({}, {}, {kNow, kNow}).blobs, 0U);
+}
+
+TEST_F(BlobStoreTest, KeepsABlobThatCannotBeRead) {
+    if (testing::kSanitized) GTEST_SKIP() << testing::kSanitizersNeedDescriptors;
+    put(kAbc, "abc");
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+
+    EXPECT_FALSE(store_->verify(kAbc));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    EXPECT_TRUE(store_->verify(kAbc));
 }
 
 }  // namespace
