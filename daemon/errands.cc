@@ -27,6 +27,11 @@ bool Errands::push_(std::function<void()> errand) {
     return true;
 }
 
+base::Micros Errands::at_work_for() const {
+    const base::Micros begun = begun_.load(std::memory_order_relaxed);
+    return begun == kIdle ? 0 : clock_.now() - begun;
+}
+
 void Errands::serve_() {
     for (;;) {
         std::unique_lock lock(mutex_);
@@ -34,8 +39,10 @@ void Errands::serve_() {
         if (closing_) return;
         const std::function<void()> errand = std::move(waiting_.front());
         waiting_.pop_front();
+        begun_.store(clock_.now(), std::memory_order_relaxed);
         lock.unlock();
         errand();
+        begun_.store(kIdle, std::memory_order_relaxed);
     }
 }
 

@@ -7,6 +7,7 @@
 //          work is dropped.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -17,6 +18,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/thread.h"
 
@@ -28,6 +30,9 @@ public:
     ~Errands();
     Errands(const Errands&) = delete;
     Errands& operator=(const Errands&) = delete;
+
+    /// How long the errand at work has been so; 0: there is none. Any thread.
+    base::Micros at_work_for() const;
 
     /// False: `waiting_max` errands wait already.
     template <typename Work, typename Then>
@@ -42,16 +47,20 @@ public:
     }
 
 private:
+    static constexpr base::Micros kIdle = -1;
+
     bool push_(std::function<void()> errand);
     void serve_();
 
     base::EventLoop& loop_;
+    const base::SteadyClock clock_;
     const std::size_t waiting_max_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Used on the loop's thread.
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<std::function<void()>> waiting_;  ///< Guarded by mutex_, like closing_.
     bool closing_ = false;
+    std::atomic<base::Micros> begun_{kIdle};  ///< When the errand at work began.
     std::optional<base::Thread> thread_;
 };
 

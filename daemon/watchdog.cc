@@ -21,7 +21,8 @@ constexpr unsigned kLastSecs = 1;
 
 /// Nothing here may wait for anything that the loop may be waiting for: a disk, or the reader of
 /// the log.
-[[noreturn]] void end_hung(coordination::Session& session, base::Micros limit) {
+[[noreturn]] void end_hung(coordination::Session& session, base::Micros limit,
+                           const std::string& problem) {
     std::signal(SIGALRM, SIG_DFL);
     sigset_t alarm;
     ::sigemptyset(&alarm);
@@ -29,8 +30,10 @@ constexpr unsigned kLastSecs = 1;
     ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
     ::alarm(kLastSecs);
     session.abandon();
-    base::log::error("the event loop hangs; this process gives up its session and ends",
-                     {{"without_answer_ms", limit / base::kMicrosPerMilli}});
+    base::log::error(
+        (problem.empty() ? "the event loop hangs" : problem) +
+            "; this process gives up its session and ends",
+        {{problem.empty() ? "without_answer_ms" : "for_ms", limit / base::kMicrosPerMilli}});
     ::_exit(kDaemonFailed);
 }
 
@@ -39,12 +42,19 @@ constexpr unsigned kLastSecs = 1;
 struct Watchdog::State {
     std::mutex mutex;
     std::condition_variable wake;
-    bool answered = true;
+    bool asking = false;  // A question is under way.
+    bool well = true;     // The answer to the last one.
+    std::string problem;
     bool closing = false;
 };
 
-Watchdog::Watchdog(base::EventLoop& loop, base::Micros limit, std::function<void()> hung)
-    : loop_(loop), limit_(limit), hung_(std::move(hung)), state_(std::make_shared<State>()) {
+Watchdog::Watchdog(base::EventLoop& loop, base::Micros limit, Problem problem,
+                   std::function<void(const std::string&)> hung)
+    : loop_(loop),
+      limit_(limit),
+      problem_(std::move(problem)),
+      hung_(std::move(hung)),
+      state_(std::make_shared<State>()) {
     thread_.emplace("watchdog", [this] { watch_(); });
 }
 
@@ -60,30 +70,41 @@ Watchdog::~Watchdog() {
 void Watchdog::watch_() {
     const base::SteadyClock clock;
     Patience patience(limit_, clock.now());
-    bool answered = true;
     for (;;) {
-        if (answered) {
-            {
-                const std::lock_guard lock(state_->mutex);
-                state_->answered = false;
-            }
-            loop_.post([state = state_] {
-                const std::lock_guard lock(state->mutex);
-                state->answered = true;
-            });
-        }
+        ask_();
+        std::string problem;
+        bool well = false;
         {
             std::unique_lock lock(state_->mutex);
             const std::chrono::microseconds interval(patience.interval());
             if (state_->wake.wait_for(lock, interval, [this] { return state_->closing; })) return;
-            answered = state_->answered;
+            well = state_->well;
+            problem = state_->asking ? std::string() : state_->problem;
         }
-        if (patience.look(answered, clock.now())) return hung_();
+        if (patience.look(well, clock.now())) return hung_(problem);
     }
 }
 
-void run_watched(boost::asio::io_context& io, coordination::Session& session, base::Micros limit) {
-    const Watchdog watchdog(session.loop(), limit, [&] { end_hung(session, limit); });
+void Watchdog::ask_() {
+    {
+        const std::lock_guard lock(state_->mutex);
+        if (state_->asking) return;
+        state_->asking = true;
+        state_->well = false;
+    }
+    loop_.post([state = state_, problem = problem_] {
+        std::string found = problem();
+        const std::lock_guard lock(state->mutex);
+        state->asking = false;
+        state->well = found.empty();
+        state->problem = std::move(found);
+    });
+}
+
+void run_watched(boost::asio::io_context& io, coordination::Session& session, base::Micros limit,
+                 Watchdog::Problem problem) {
+    const Watchdog watchdog(session.loop(), limit, std::move(problem),
+                            [&](const std::string& found) { end_hung(session, limit, found); });
     io.run();
 }
 

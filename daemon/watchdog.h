@@ -1,4 +1,4 @@
-// Ends a daemon whose loop hangs, so that others can take over.
+// Ends a daemon whose loop hangs, or that cannot do its work, so that others can take over.
 //
 // ZooKeeper's client keeps a session alive with threads of its own, even if the loop hangs. So a
 // thread asks the loop for a sign of life. If none comes for about as long as the session may be
@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/clock.h"
 #include "base/event_loop.h"
@@ -58,8 +59,13 @@ private:
 
 class Watchdog {
 public:
-    /// `hung` is called once, as the last call.
-    Watchdog(base::EventLoop& loop, base::Micros limit, std::function<void()> hung);
+    /// Why the daemon cannot do its work; empty: it can. Called on the loop's thread.
+    using Problem = std::function<std::string()>;
+
+    /// `hung` is called once, as the last call: with the last problem, or nothing if the loop does
+    /// not answer.
+    Watchdog(base::EventLoop& loop, base::Micros limit, Problem problem,
+             std::function<void(const std::string& problem)> hung);
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
@@ -67,15 +73,20 @@ public:
 private:
     struct State;
     void watch_();
+    void ask_();
 
     base::EventLoop& loop_;
     const base::Micros limit_;
-    const std::function<void()> hung_;
+    const Problem problem_;
+    const std::function<void(const std::string&)> hung_;
     const std::shared_ptr<State> state_;  ///< Shared with the question under way.
     std::optional<base::Thread> thread_;
 };
 
-/// Runs io.run(). If its loop hangs for `limit`, the process ends with kDaemonFailed.
-void run_watched(boost::asio::io_context& io, coordination::Session& session, base::Micros limit);
+/// Runs io.run(). If its loop hangs for `limit`, or has a problem for as long, the process ends
+/// with kDaemonFailed.
+void run_watched(
+    boost::asio::io_context& io, coordination::Session& session, base::Micros limit,
+    Watchdog::Problem problem = [] { return std::string(); });
 
 }  // namespace storm::daemon

@@ -106,7 +106,8 @@ public:
             if (!error) stop();
         });
         base::log::info("nimbus is ready", {{"address", record_.id}});
-        daemon::run_watched(io_, session_, session_timeout_);
+        daemon::run_watched(io_, session_, session_timeout_,
+                            [this] { return blob_thread_.problem(); });
         return !replaced_;
     }
 

@@ -82,6 +82,8 @@ inline constexpr std::chrono::hours kBlobKeepLost{30 * 24};
 inline constexpr std::chrono::minutes kBlobSweepInterval{5};
 /// Uploads at once.
 inline constexpr std::size_t kUploadsMax = 16;
+/// A job with one blob (some hundred MB) that takes longer hangs.
+inline constexpr base::Micros kBlobJobMax = 180 * base::kMicrosPerSecond;
 /// Jobs that may wait for the blob thread: hashing, and copying to other Nimbuses.
 inline constexpr std::size_t kBlobJobsMax = 256;
 /// Time for another Nimbus to take the next piece of a blob.

@@ -32,11 +32,12 @@ constexpr std::string_view kLogs = "/api/v1/logs/";
 constexpr std::uint64_t kLogBytesUnasked = 64 * 1024;
 
 HttpResponse health(const Overview& now) {
-    const bool is_well = now.zookeeper == "connected" && now.refused.empty();
+    const bool is_well = now.zookeeper == "connected" && now.refused.empty() && now.disk.empty();
     const nlohmann::json json = {{"status", is_well ? "ok" : "degraded"},
                                  {"supervisor", now.report.supervisor},
                                  {"zookeeper", now.zookeeper},
                                  {"reports", now.refused.empty() ? "ok" : now.refused},
+                                 {"disk", now.disk.empty() ? "ok" : now.disk},
                                  {"in_doubt", now.in_doubt},
                                  {"slots", now.slots},
                                  {"used_slots", now.slots_used}};

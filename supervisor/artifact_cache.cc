@@ -30,6 +30,8 @@ constexpr mode_t kArtifactMode = 0555;
 constexpr mode_t kDirectoryMode = 0700;
 /// Name of unfinished files in a worker's directory; no artifact can have it.
 constexpr const char* kPartial = "/.storm artifact";
+/// Begins the names of folders that are to be removed; no topology has such an id.
+constexpr const char* kAside = ".removed-";
 
 std::string path_of(const Places& places, const cluster::Artifact& artifact) {
     return places.artifacts() + '/' + artifact.sha256;
@@ -42,7 +44,7 @@ base::Result<bool> is_there(const Places& places, const cluster::Artifact& artif
     const auto sum = base::digest_of_file(path);
     if (!sum) return sum.error();
     if (sum->sha256 == artifact.sha256) {
-        // The time of its last use, for clean_up().
+        // The time of its last use, for put_aside().
         ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
         return true;
     }
@@ -222,30 +224,43 @@ base::Result<base::Done> download(const Places& places, const cluster::Artifact&
     return base::Error{what + ": " + said};
 }
 
-void clean_up(const Places& places, const std::set<std::string>& used,
-              const std::set<std::string>& topologies, std::chrono::system_clock::time_point now) {
+std::vector<std::string> put_aside(const Places& places, const InUse& in_use,
+                                   std::chrono::system_clock::time_point now) {
     std::error_code ended;
     for (fs::directory_iterator file(places.artifacts(), ended), none; file != none;
          file.increment(ended)) {
         const std::string name = file->path().filename().string();
-        if (used.count(name.substr(0, name.find('.'))) > 0) continue;
+        // A name with a '.' is that of an unfinished download.
+        const bool is_artifact = name.find('.') == std::string::npos;
+        if (is_artifact && (!in_use.artifacts || in_use.artifacts->contains(name))) continue;
         if (is_older(file->path(), now - kUnusedArtifactAge)) remove_logging(file->path().string());
     }
+    std::vector<std::string> aside;
     for (const std::string& parent : {places.workers(), places.log_dir}) {
         std::error_code inner;
         for (fs::directory_iterator topology(parent, inner), none; topology != none;
              topology.increment(inner)) {
             const std::string id = topology->path().filename().string();
+            if (id.starts_with(kAside)) aside.push_back(topology->path().string());
             if (!cluster::is_name(id, cluster::kIdBytesMax)) continue;
-            if (topologies.count(id) > 0) {  // Its age begins when it has left this host.
+            if (in_use.topologies.contains(id)) {  // Its age begins when it has left this host.
                 ::utimensat(AT_FDCWD, topology->path().c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
                 continue;
             }
-            if (is_older(topology->path(), now - kOldWorkerAge)) {
-                remove_logging(topology->path().string());
-            }
+            if (!is_older(topology->path(), now - kOldWorkerAge)) continue;
+            const std::string renamed = parent + '/' + kAside + id;
+            // If that name is taken, what has it is removed first.
+            if (::rename(topology->path().c_str(), renamed.c_str()) == 0) aside.push_back(renamed);
         }
     }
+    // A folder that was renamed may have been listed again.
+    std::sort(aside.begin(), aside.end());
+    aside.erase(std::unique(aside.begin(), aside.end()), aside.end());
+    return aside;
+}
+
+void remove_all(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) remove_logging(path);
 }
 
 }  // namespace storm::supervisor

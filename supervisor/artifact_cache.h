@@ -7,8 +7,8 @@
 //        ▲   └──► missing ──► download() of each ──┐
 //        └─────────────────────────────────────────┘
 //
-// Threads: any, but one at a time per directory: stage() and clean_up() on one thread, download()
-//          on another. They block.
+// Threads: any, but one at a time per directory: stage() and put_aside() on one thread,
+//          download() on another. They block.
 // Cost:    stage() reads each artifact (SHA-256: 0.4 to 2 GB/s) and copies all but the program.
 #pragma once
 
@@ -49,10 +49,16 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
                                   const std::vector<HostPort>& nimbuses);
 
-/// Removes artifacts that are not in `used` (SHA-256) and have not been used for
-/// kUnusedArtifactAge, and the leftovers of workers whose topology has not been in `topologies` for
-/// kOldWorkerAge.
-void clean_up(const Places& places, const std::set<std::string>& used,
-              const std::set<std::string>& topologies, std::chrono::system_clock::time_point now);
+struct InUse {
+    std::set<std::string> topologies;
+    std::optional<std::set<std::string>> artifacts;  ///< SHA-256s; nothing: not all are known.
+};
+/// Removes artifacts that are not in use and have not been for kUnusedArtifactAge, and renames the
+/// folders of workers whose topology has not been in use for kOldWorkerAge. Returns their new
+/// paths, also those that an earlier process left.
+std::vector<std::string> put_aside(const Places& places, const InUse& in_use,
+                                   std::chrono::system_clock::time_point now);
+/// Any thread. Logs what cannot be removed; put_aside() returns that again.
+void remove_all(const std::vector<std::string>& paths);
 
 }  // namespace storm::supervisor

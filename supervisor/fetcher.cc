@@ -16,10 +16,11 @@ constexpr const char* kTooMuchToDo = "too many fetches are waiting";
 }  // namespace
 
 Fetcher::Fetcher(coordination::ClusterState& state, daemon::Errands& files,
-                 daemon::Errands& downloads, Places places, Nimbuses nimbuses,
-                 std::string token_file)
+                 daemon::Errands& removals, daemon::Errands& downloads, Places places,
+                 Nimbuses nimbuses, std::string token_file)
     : state_(state),
       files_(files),
+      removals_(removals),
       downloads_(downloads),
       places_(std::move(places)),
       nimbuses_(std::move(nimbuses)),
@@ -104,16 +105,24 @@ void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloade
 
 void Fetcher::keep_only(const std::set<std::string>& topologies) {
     std::erase_if(records_, [&](const auto& known) { return topologies.count(known.first) == 0; });
-    std::set<std::string> used;
+    InUse in_use = {topologies, std::set<std::string>()};
     for (const auto& [id, record] : records_) {
-        for (const cluster::Artifact& artifact : record->artifacts) used.insert(artifact.sha256);
+        for (const cluster::Artifact& artifact : record->artifacts)
+            in_use.artifacts->insert(artifact.sha256);
     }
-    const bool taken = files_.run(
-        [places = places_, used, topologies] {
-            clean_up(places, used, topologies, wall_time());
-            return base::Done{};
-        },
-        [](base::Done) {});
+    // A topology runs on whose record is not known, perhaps because ZooKeeper has lost it.
+    if (records_.size() < topologies.size()) in_use.artifacts.reset();
+    // Removing may take long, and starts and ends of workers wait for `files`.
+    const bool taken =
+        files_.run([places = places_, in_use] { return put_aside(places, in_use, wall_time()); },
+                   [this](std::vector<std::string> aside) {
+                       static_cast<void>(removals_.run(
+                           [aside = std::move(aside)] {
+                               remove_all(aside);
+                               return base::Done{};
+                           },
+                           [](base::Done) {}));
+                   });
     static_cast<void>(taken);  // The next call will do it.
 }
 

@@ -32,10 +32,10 @@ public:
     using Then = std::function<void(base::Result<Fetched>)>;
     using Nimbuses = std::function<std::vector<HostPort>()>;
 
-    /// `files` runs what is quick, `downloads` what may take minutes. `token_file` has the token
-    /// that opens the secrets of topologies.
-    Fetcher(coordination::ClusterState& state, daemon::Errands& files, daemon::Errands& downloads,
-            Places places, Nimbuses nimbuses, std::string token_file);
+    /// `files` runs what is quick, `removals` and `downloads` what may take minutes. `token_file`
+    /// has the token that opens the secrets of topologies.
+    Fetcher(coordination::ClusterState& state, daemon::Errands& files, daemon::Errands& removals,
+            daemon::Errands& downloads, Places places, Nimbuses nimbuses, std::string token_file);
 
     void fetch(const Target& target, Then then);
     /// Reads the record of a topology whose worker runs already, so that it is there when needed.
@@ -54,6 +54,7 @@ private:
 
     coordination::ClusterState& state_;
     daemon::Errands& files_;
+    daemon::Errands& removals_;
     daemon::Errands& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;

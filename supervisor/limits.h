@@ -92,6 +92,11 @@ inline constexpr std::chrono::hours kOldWorkerAge{24};
 inline constexpr Micros kCleanUpMicros = 600 * kMicrosPerSecond;
 /// Pause after a worker's state could not be written.
 inline constexpr Micros kSaveRetryMicros = 5 * kMicrosPerSecond;
+/// A job with files that takes longer is told in /health: hashing and copying all of a topology's
+/// artifacts is the longest.
+inline constexpr Micros kFilesJobSlow = 20 * kMicrosPerSecond;
+/// One that takes longer hangs: the Supervisor ends, so that Nimbus moves its workers.
+inline constexpr Micros kFilesJobMax = 180 * kMicrosPerSecond;
 /// Size of an artifact.
 inline constexpr std::uint64_t kArtifactBytesMax = 512ULL * 1024 * 1024;
 /// Size of the file that records the users given to topologies: one short line for each user.

@@ -50,7 +50,8 @@ Result<Done> supervise(const Settings& settings, const coordination::ZookeeperSe
     });
     base::log::info("supervisor is ready",
                     {{"id", id}, {"port", std::int64_t{(*running)->http_port()}}});
-    daemon::run_watched(io, session, zookeeper.session_timeout);
+    daemon::run_watched(io, session, zookeeper.session_timeout,
+                        [&running] { return (*running)->problem(); });
     base::log::info("supervisor ends; its workers run on");
     return outcome;
 }

@@ -342,6 +342,8 @@ void SlotRunner::ended_() {
     saved_.running = false;
     saved_.pid = 0;
     save_();
+    clearing_ = true;
+    shop_.changed(true);
     // Before its successor starts: leftovers may hold its ports.
     const bool taken = shop_.files.run(
         [marks, places = shop_.places, path = log_("stderr"), begin = stderr_begin_]() mutable {
@@ -363,6 +365,7 @@ void SlotRunner::ended_() {
 
 /// The process and all of its leftovers are gone.
 void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
+    clearing_ = false;
     const Target target = *slot_.target();
     Ended ended;
     ended.known = how.known;
@@ -422,6 +425,8 @@ void SlotRunner::tick_at_(std::optional<Micros> due) {
 }
 
 void SlotRunner::tick_() {
+    // There is nothing that could be late; gone_() goes on.
+    if (clearing_) return;
     const SlotState before = slot_.state();
     apply_(slot_.tick(shop_.loop.now()));
     if (slot_.state() != before) shop_.changed(true);
@@ -516,8 +521,12 @@ cluster::WorkerState SlotRunner::state_of_worker_() const {
                                          : cluster::WorkerState::kStarting;
         case SlotState::kDone:
             return cluster::WorkerState::kFinished;
-        case SlotState::kEmpty:
         case SlotState::kRunning:
+            // A disk may hang before its successor can be started.
+            if (clearing_ && report_.state == cluster::WorkerState::kRunning)
+                return cluster::WorkerState::kBackOff;
+            break;
+        case SlotState::kEmpty:
         case SlotState::kStopping:
             break;
     }

@@ -110,6 +110,7 @@ private:
     std::shared_ptr<const cluster::Assignment> assignment_;
     std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch that waits for an assignment.
     std::optional<Asked> asked_;               ///< Waits until the target's history is read.
+    bool clearing_ = false;                    ///< Its process has ended; leftovers are searched.
     bool starting_ = false;                    ///< A process is being started; there is none yet.
     int held_signal_ = 0;                      ///< To be sent to the process that is being started.
     SavedWorker saved_;

@@ -46,10 +46,11 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       state_(outside.session),
       assigned_(state_, loop_, [this] { reconcile_(); }),
       files_(loop_, "files", kErrandsMax),
+      removals_(loop_, "removals", kErrandsMax),
       downloads_(loop_, "downloads", kErrandsMax),
       reports_(loop_, "reports", kErrandsMax),
       fetcher_(
-          state_, files_, downloads_, settings_.places, [this] { return nimbuses_(); },
+          state_, files_, removals_, downloads_, settings_.places, [this] { return nimbuses_(); },
           settings_.token_file),
       reporter_(
           loop_, reports_,
@@ -382,6 +383,10 @@ std::vector<HostPort> Supervisor::nimbuses_() const {
     return found;
 }
 
+std::string Supervisor::problem() const {
+    return files_.at_work_for() < kFilesJobMax ? "" : "the disk of storm.local.dir does not answer";
+}
+
 cluster::SupervisorReport Supervisor::report() const {
     cluster::SupervisorReport report;
     report.supervisor = identity_.id;
@@ -406,6 +411,7 @@ Overview Supervisor::overview_() const {
     now.zookeeper =
         outside_.session.ready() ? "connected" : std::string(to_string(outside_.session.state()));
     now.refused = reporter_.refused();
+    now.disk = files_.at_work_for() < kFilesJobSlow ? "" : "hangs";
     now.in_doubt = assigned_.doubts().size();
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();

@@ -63,6 +63,8 @@ public:
     const std::string& id() const { return identity_.id; }
     std::uint16_t http_port() const { return http_->port(); }
     cluster::SupervisorReport report() const;
+    /// Why it can do nothing for its workers; empty: it can.
+    std::string problem() const;
 
 private:
     Supervisor(const Outside& outside, const Settings& settings);
@@ -95,6 +97,7 @@ private:
     coordination::ClusterState state_;
     Assigned assigned_;
     daemon::Errands files_;
+    daemon::Errands removals_;
     daemon::Errands downloads_;
     daemon::Errands reports_;
     Fetcher fetcher_;

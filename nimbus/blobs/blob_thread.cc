@@ -153,6 +153,10 @@ base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& pee
     return published;
 }
 
+std::string BlobThread::problem() const {
+    return errands_.at_work_for() < kBlobJobMax ? "" : "a blob's disk does not answer";
+}
+
 void BlobThread::note_users(BlobUsers users) {
     const bool taken = errands_.run(
         [this, users = std::move(users)] {

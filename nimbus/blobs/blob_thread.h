@@ -44,6 +44,8 @@ public:
     /// Copies missing blobs from peers that have them. Ignored while it is still doing so.
     void fetch(std::vector<std::string> blobs, std::vector<cluster::NimbusRecord> peers);
     void note_users(BlobUsers users);
+    /// Why blobs cannot be worked on; empty: they can.
+    std::string problem() const;
     void sweep(BlobUsers users, std::set<std::string> removed,
                std::function<void(BlobStore::Stock)> answer);
 

