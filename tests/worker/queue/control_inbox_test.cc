@@ -103,6 +103,13 @@ TEST_F(ControlInboxTest, AcksAndWakeUpsThatNobodyTakesAreMergedToo) {
 }
 
 TEST_F(ControlInboxTest, AfterAPileHasBeenTakenTheNextOneIsMergedAsSoon) {
+    // One that merging leaves large, so that the next look at it would have come late.
+    push([](ControlBatch& batch) {
+        for (Root root = 0; root < 4 * kAckMergeMin; ++root)
+            batch.fails.push_back({root, {}, kReset, 0});
+    });
+    EXPECT_THAT(all_of(inbox)->fails, SizeIs(4 * kAckMergeMin));
+
     for (int round = 0; round < 3; ++round) {
         for (int tick = 0; tick < 500; ++tick) push_resets();
         EXPECT_THAT(all_of(inbox)->fails, SizeIs(Lt(2 * kAckMergeMin))) << round;
