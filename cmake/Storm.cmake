@@ -116,6 +116,10 @@ function(storm_schema library)
         DEPENDS ${schemas} VERBATIM)
     # Apart from the library, for its warnings are not ours.
     add_library(${library}_schema OBJECT ${generated})
+    if(NOT TARGET storm_schemas)
+        add_custom_target(storm_schemas)  # All of them, for clang-tidy.
+    endif()
+    add_dependencies(storm_schemas ${library}_schema)
     target_compile_options(${library}_schema PRIVATE -w)
     target_include_directories(${library}_schema SYSTEM PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
     target_sources(${library} PRIVATE $<TARGET_OBJECTS:${library}_schema>)
