@@ -534,6 +534,35 @@ TEST_P(EngineEndings, InputsEndedIsNotRepeatedInACycleThatKeepsNothing) {
     EXPECT_EQ(outcomes->acked(), 1);
 }
 
+TEST_P(EngineEndings, FinishOfACycleComesAfterItsLastUntrackedRow) {
+    constexpr std::int64_t kHops = 2'000;
+    const auto executed = std::make_shared<std::atomic<std::int64_t>>(0);
+    const auto at_finish = std::make_shared<std::atomic<std::int64_t>>(kHops);
+    const BoltScript hop{.execute =
+                             [executed](const Tuple& in, BoltCollector& out) {
+                                 executed->fetch_add(1);
+                                 const std::int64_t left = in.int64(0) - 1;
+                                 if (left > 0) out.emit_unanchored(left);
+                                 out.ack(in);
+                             },
+                         .finish =
+                             [=](BoltCollector&) {
+                                 at_finish->store(std::min(at_finish->load(), executed->load()));
+                             }};
+    t.spout<AnySpout>("one", kN, SpoutScript{.next = [](SpoutCollector& out) {
+                          out.emit(std::int64_t{kHops});
+                          out.finished();
+                          return Next::kEmitted;
+                      }});
+    t.bolt<AnyBolt>("left", kN, hop).shuffle("one").shuffle("right");
+    t.bolt<AnyBolt>("right", kN, hop).shuffle("left");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(executed->load(), kHops);
+    EXPECT_EQ(at_finish->load(), kHops);
+}
+
 // ---- Spouts that have finished -----------------------------------------------------------------
 
 /// Fails each of its inputs in a tick, some time after they came.
