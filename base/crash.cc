@@ -95,7 +95,7 @@ void tell(int signal, siginfo_t* info, void* interrupted) {
 
 void tell_of_crashes(const CrashHooks& hooks) {
     the_hooks = hooks;
-    static const AlternateStack for_this_thread;
+    static const AlternateStack kForThisThread;
     struct sigaction action {};
     action.sa_sigaction = &tell;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;

@@ -49,7 +49,7 @@ public:
     std::optional<T> at(std::uint64_t offset, std::uint64_t index = 0) const {
         const std::uint64_t size = bytes_.size();
         if (index >= size || offset > size || (index + 1) * sizeof(T) > size - offset) return {};
-        T value;
+        T value{};
         std::memcpy(&value, bytes_.data() + offset + index * sizeof(T), sizeof(T));
         return value;
     }
