@@ -113,8 +113,9 @@ std::vector<Led*> Topologies::Impl::wanting() {
     // If slots are short, older submissions come first, so that a new topology takes nothing from a
     // running one.
     std::sort(wanting.begin(), wanting.end(), [](const Led* a, const Led* b) {
-        return std::pair(a->record.submitted_ms, std::string_view(a->record.id)) <
-               std::pair(b->record.submitted_ms, std::string_view(b->record.id));
+        // Not by the time, which is each leader's own clock's.
+        return std::pair(number_of(a->record), std::string_view(a->record.id)) <
+               std::pair(number_of(b->record), std::string_view(b->record.id));
     });
     return wanting;
 }

@@ -85,6 +85,17 @@ TEST_F(TopologiesTest, WaitsForSlotsAndTakesThemWhenTheyCome) {
     EXPECT_THAT(nimbus.topologies.all().at(0).unassigned, IsEmpty());
 }
 
+TEST_F(TopologiesTest, TheFirstThatWasSubmittedComesFirstWhateverTheClocksSay) {
+    nimbus.submit("first", 2);
+    world.wall.ahead_ms = -3'600'000;
+    nimbus.submit("second", 2);
+
+    supervisor("s1", 2);
+
+    EXPECT_THAT(nimbus.assignment("first")->workers, SizeIs(2));
+    EXPECT_THAT(nimbus.assignment("second")->workers, IsEmpty());
+}
+
 TEST_F(TopologiesTest, RefusesANameThatIsTaken) {
     nimbus.submit("wc", 1);
 
