@@ -117,3 +117,6 @@ expect_same() {
     diff "$1" "$2" | head -n 10 >&2 || true
     fail "$3"
 }
+
+# is_sanitized PROGRAM: a sanitizer tells of its crashes, and of leaks at each exit.
+is_sanitized() { grep -q '__asan_init\|__tsan_init' "$1"; }
