@@ -17,6 +17,7 @@
 
 #include "base/sha256.h"
 #include "supervisor/limits.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_cluster.h"
 
 namespace storm::supervisor {
@@ -70,11 +71,7 @@ Micros time_to_succeed() {
 }
 
 TEST(Supervisor, RunsASuccessorWithin50MsOfAKill) {
-#ifdef __SANITIZE_THREAD__
-    constexpr Micros kMost = 500 * kMicrosPerMilli;
-#else
-    constexpr Micros kMost = 50 * kMicrosPerMilli;
-#endif
+    constexpr Micros kMost = (storm::testing::kSanitized ? 500 : 50) * kMicrosPerMilli;
     // The best of some: others may use this machine, too.
     Micros best = time_to_succeed();
     for (int i = 0; i < 4 && best >= kMost; ++i) best = std::min(best, time_to_succeed());
