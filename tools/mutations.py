@@ -105,6 +105,8 @@ MUTATIONS = [
         ("what-settles-stays-held", "leave(stay.flight);\n    settled.emitted", "settled.emitted", LEDGER),
         ("what-is-let-go-of-stays-held", "if (stay.kept > 0) return;\n    if (stay.flight", "return;\n    if (stay.flight",
          LEDGER + KEPT),
+        ("what-settles-held-was-never-held", "stay.flight == Flight::kHeld ? stay.since", "stay.flight == Flight::kBack ? stay.since",
+         LEDGER),
         ("what-is-let-go-of-at-once-was-held", "stays_.erase(found);\n    }", "}", LEDGER),
         ("a-life-is-like-the-one-before", "entry.tag = life_bits_ | (static_cast<std::uint32_t>(random_.next()) & kGenerationMask);",
          "entry.tag = static_cast<std::uint32_t>(random_.next()) & kGenerationMask;", LEDGER),

@@ -106,7 +106,8 @@ void AckLedger::end_stay(Entry& entry, std::uint32_t slot, Settled& settled) {
     leave(stay.flight);
     settled.emitted = entry.emitted;
     settled.flight = stay.flight;
-    settled.held_for = stay.held_for;
+    const base::Micros since = stay.flight == Flight::kHeld ? stay.since : now_;
+    settled.held_for = stay.held_for + now_ - since;
     stays_.erase(found);
 }
 

@@ -81,7 +81,7 @@ struct Settled {
     base::Micros emitted;
     Root root;
     Flight flight = Flight::kInFlight;  // Where it counted last.
-    base::Micros held_for = 0;          // kBack: the time for which it was held before.
+    base::Micros held_for = 0;          // kHeld, kBack: the time for which it was held.
 
     friend bool operator==(const Settled&, const Settled&) = default;
 };

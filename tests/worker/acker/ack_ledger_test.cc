@@ -318,7 +318,8 @@ TEST_F(AckLedgerTest, ATreeIsHeldOnceATupleOfItHasBeenKeptForAWhileUntilItSettle
     EXPECT_EQ(ledger.held(), 1);
     EXPECT_EQ(ledger.pending(), 2);
 
-    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 100, root, Flight::kHeld}));
+    ledger.set_time(280);
+    EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 100, root, Flight::kHeld, 80}));
     EXPECT_EQ(ledger.held(), 0);
     ledger.keep(root, 1);
     EXPECT_EQ(ledger.next_hold(50), std::nullopt) << "it has settled";
