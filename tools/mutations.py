@@ -45,6 +45,7 @@ LOSSES = ("worker/engine/losses",)
 ORDERLY_END = ("worker/transport/orderly_end",)
 LIVES = ("worker/transport/lives",)
 WINDOW = ("worker/executor/spout_window",)
+BOUND = ("worker/executor/pending_bound",)
 BURST = ("worker/engine/burst",)
 LEASE = ("worker/serve/lease",)
 NIMBUS_ANSWER = ("worker/serve/nimbus_answer",)
@@ -523,7 +524,28 @@ MUTATIONS = [
     ),
 
     *in_file(
+        "worker/executor/pending_bound.cc",
+        ("a-pause-floods-the-next-bolt", "applies_ = limit < free;", "", BOUND),
+        ("a-bound-forgets-what-is-usually-pending", "count + usually_pending_,", "count,", BOUND),
+        ("a-bound-knows-no-quiet-times", "static_cast<double>(span_) / flight));", "0 / flight));", BOUND),
+        ("who-waits-for-more-waits-for-ever", "if (now_ < due_) return", "if (now_ >= 0) return", BOUND),
+        ("a-bound-doubles-though-bolts-work", "due_ = std::max(heard_, raised_at_) + span_;",
+         "due_ = raised_at_ + span_;", BOUND),
+        ("a-bound-doubles-in-each-step", "raised_at_ = now_;", "", BOUND),
+        ("a-spout-without-tuples-is-looked-at-all-the-time", "due_ = kNever;", "", BOUND),
+        ("a-raised-bound-stays-so", "if (pending < usual) raised_ = 0;", "", BOUND),
+        ("what-is-unknown-has-no-bound", "return kFirst * std::max(1.0, times * times);",
+         "return kFirst * std::max(1'024.0, times);", BOUND),
+        ("what-is-unknown-stays-small", "return kFirst * std::max(1.0, times * times);", "return kFirst + 0 * times;", BOUND),
+        ("a-bound-remembers-one-span", "at_ = (at_ + 1) % kSpans;", "at_ = 0;", BOUND),
+        ("nothing-is-usually-held", "window + std::max<double>(held, usually_held_);", "window + held;", BOUND),
+        ("a-bound-is-less-than-the-window", "std::max<double>(window, std::min(free, bound(pending)));",
+         "std::min(free, bound(pending));", BOUND),
+        ("no-timeout-is-a-short-one", "if (span_ == 0) return window + held;", "", BOUND),
+    ),
+    *in_file(
         "worker/executor/spout_window.cc",
+        ("a-window-grows-beside-a-bound", "(round_.may_grow && !unknown)", "(round_.limited && !unknown)", BOUND),
         ("a-window-only-grows", "if (latency > target()) return shrink(latency, rate);", "", WINDOW),
         ("a-timeout-is-no-limit", "std::min(target, base_ + kQueueOfTimeout * timeout_)", "target", WINDOW),
         ("a-window-knows-no-base", "if (base_ == 0 || latency < base_) base_ = latency;", "base_ = latency;",

@@ -117,7 +117,7 @@ public:
     bool wants_to_emit() const { return ledger_.pending() < pending_limit_; }
     /// It wanted to emit, but could not.
     void held_back() {
-        if (has_more()) window_.limited();
+        if (has_more()) window_.limited(true);
     }
     /// Nothing new will come.
     bool is_ending(bool draining) const { return (finished_ && replays_left_ == 0) || draining; }

@@ -45,6 +45,7 @@ SpoutWindow::Look SpoutWindow::look(base::Micros now, const Counts& counts) {
     round_.any_back = round_.any_back || counts.any_back;
     round_.timed_out += counts.timed_out;
     round_.limited = round_.limited || counts.limited;
+    round_.may_grow = round_.may_grow || counts.may_grow;
     limited_tasks_ += counts.first ? 1U : 0U;
     if (round_is_over(now)) end_round(now);
     const double round = std::max(kRoundOfLatency * age_, base_ == 0 ? kFirstRoundMin : kRoundMin);
@@ -83,7 +84,7 @@ void SpoutWindow::end_round(base::Micros now) {
         const double latency = std::max(all, mean(round_.back_latency, round_.back));
         const bool unknown = round_.any_back && round_.back == 0;
         if (!unknown) learn(latency, rate, window_ <= 1 && round_.timed_out == 0);
-        if ((round_.limited && !unknown) || latency > target()) adapt(latency, rate);
+        if ((round_.may_grow && !unknown) || latency > target()) adapt(latency, rate);
         age_ = std::max(mean_age(), latency);
     }
     // Not all of them check in each round.

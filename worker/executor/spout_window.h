@@ -56,6 +56,7 @@ private:
         std::uint64_t timed_out = 0;
         bool any_back = false;  // Some of these are in flight.
         bool limited = false;
+        bool may_grow = false;
         bool first = false;  // First check of the task in this round.
     };
     struct Look {
@@ -125,8 +126,12 @@ public:
     }
     void set_any_back(bool any) { counts_.any_back = counts_.any_back || any; }
     void timed_out(std::uint64_t count) { counts_.timed_out += count; }
-    /// It wanted to emit, but the window or credit did not allow it.
-    void limited() { counts_.limited = true; }
+    /// It wanted to emit, but the window, credit or something else did not allow it. `may_grow`: a
+    /// larger window might have.
+    void limited(bool may_grow) {
+        counts_.limited = true;
+        counts_.may_grow = counts_.may_grow || may_grow;
+    }
     /// To be called after all of these.
     void turn() {
         if (now_ >= next_look_) [[unlikely]]

@@ -140,7 +140,7 @@ private:
         window.turn();
         while (true) {
             if (now_ < spout.next_call) return wake(spout, spout.next_call);
-            if (spout.in_flight >= window.limit()) return window.limited();
+            if (spout.in_flight >= window.limit()) return window.limited(true);
             for (std::uint32_t i = 0; i < topology_.per_call; ++i) emit(spout);
             spout.next_call = now_ + topology_.source_interval;
         }
@@ -345,7 +345,7 @@ TEST(SpoutWindow, ItBeginsWithOneTupleAndNeverGoesOverTheMost) {
     for (Micros now = 1; now < kMicrosPerSecond; now += 200) {
         window.set_time(now);
         window.completed(now - 100, 1'000);
-        window.limited();
+        window.limited(true);
         window.turn();
         ASSERT_LE(window.limit(), 100);
     }
