@@ -19,6 +19,7 @@ SpoutTask::SpoutTask(Shared& shared, Executor& executor, std::size_t component, 
       pending_max_(max_spout_pending(site_->config())),
       timeouts_(message_timeout(site_->config()) != 0),
       window_(*shared.spout_windows[component]),
+      bound_(message_timeout(site_->config())),
       collector_(*this, nullptr) {}
 
 void SpoutTask::open() {
@@ -97,14 +98,20 @@ void SpoutTask::publish() {
     acked.add(completed_now_);
     complete_latency.record(now_ - last_emitted_, completed_now_);
     STORM_CHECK(kept_now_ <= completed_now_, "a tuple that was kept has completed as well");
-    window_.completed(last_emitted_, completed_now_ - kept_now_);
+    const std::uint64_t never_held = completed_now_ - kept_now_;
+    window_.completed(last_emitted_, never_held);
+    if (never_held > 0) count_settled(last_emitted_, 0, never_held);
     completed_now_ = 0;
     kept_now_ = 0;
 }
 
-void SpoutTask::leave_bolts(const worker::Settled& settled) {
+void SpoutTask::leave(const worker::Settled& settled) {
     if (settled.flight == Flight::kBack) window_.came_back(settled.emitted + settled.held_for);
-    ++kept_now_;
+    count_settled(settled.emitted, settled.held_for, 1);
+}
+
+void SpoutTask::count_settled(base::Micros emitted, base::Micros held, std::uint64_t count) {
+    bound_.settled({.flight = now_ - emitted - held, .held = held, .count = count});
 }
 
 void SpoutTask::call_ack(MessageId message) {
@@ -119,6 +126,7 @@ void SpoutTask::call_ack(MessageId message) {
 }
 
 void SpoutTask::apply(const FailRecord& record) {
+    bound_.heard();
     switch (record.kind) {
         case FailRecord::Kind::kReset:
             return ledger_.reset_timeout(record.root, now_);
@@ -128,13 +136,13 @@ void SpoutTask::apply(const FailRecord& record) {
             if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
                 if (settled->flight == Flight::kInFlight) window_.completed(settled->emitted, 1);
-                if (settled->flight == Flight::kBack)
-                    window_.came_back(settled->emitted + settled->held_for);
+                leave(*settled);
             }
     }
 }
 
 void SpoutTask::apply_letting_go(const FailRecord& record) {
+    bound_.heard();
     ledger_.let_go(record.root, -static_cast<std::uint32_t>(record.held));
 }
 
@@ -195,6 +203,7 @@ void SpoutTask::turn() {
                  [this](base::Micros in, base::Micros out) { window_.kept(in, out); });
     window_.set_any_back(ledger_.any_back());
     window_.turn();
+    bounded_ = bound_.limit(window_.limit(), ledger_.pending(), ledger_.held());
     told_overflow_ = false;
     renew_limit();
 }
@@ -202,7 +211,7 @@ void SpoutTask::turn() {
 void SpoutTask::renew_limit() {
     // Held trees wait for a bolt, not for the topology, so they do not use up the window;
     // topology.max.spout.pending counts them all the same.
-    pending_limit_ = has_more() ? std::min(pending_max_, window_.limit() + ledger_.held()) : 0;
+    pending_limit_ = has_more() ? std::min(pending_max_, bounded_) : 0;
 }
 
 void SpoutTask::tell_ending(bool draining) {

@@ -21,6 +21,7 @@
 #include "worker/acker/ack_lane.h"
 #include "worker/acker/ack_ledger.h"
 #include "worker/executor/executor.h"
+#include "worker/executor/pending_bound.h"
 #include "worker/executor/spout_window.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task.h"
@@ -77,6 +78,7 @@ public:
 
     // ---- For SpoutExecutor.
     void apply(const AckRecord& record) {
+        bound_.heard();
         if (const auto settled = ledger_.ack(record.root, record.edges)) {
             if (journal_ != nullptr) [[unlikely]]
                 journal_->settled("ack", settled->root, settled->message);
@@ -117,7 +119,7 @@ public:
     bool wants_to_emit() const { return ledger_.pending() < pending_limit_; }
     /// It wanted to emit, but could not.
     void held_back() {
-        if (has_more()) window_.limited(true);
+        if (has_more()) window_.limited(!bound_.applies());
     }
     /// Nothing new will come.
     bool is_ending(bool draining) const { return (finished_ && replays_left_ == 0) || draining; }
@@ -136,7 +138,8 @@ public:
     /// When it must be looked at even if nothing arrives.
     base::Micros next_due() const {
         const base::Micros scan = ledger_.pending() == 0 || !timeouts_ ? kNever : next_scan_;
-        return std::min(scan, ledger_.next_hold(kKeptInFlight).value_or(kNever));
+        const base::Micros hold = ledger_.next_hold(kKeptInFlight).value_or(kNever);
+        return std::min({scan, hold, bound_.next_due()});
     }
     /// A call took long, so its roots are newer than their time says.
     void postpone(base::Micros now) {
@@ -146,6 +149,7 @@ public:
         now_ = now;
         ledger_.set_time(now);
         window_.set_time(now);
+        bound_.set_time(now);
     }
 
     std::uint32_t max_pending() const { return pending_max_; }
@@ -167,15 +171,17 @@ private:
     bool has_more() const { return (!finished_ || replays_left_ > 0) && !ended_ && active_; }
     /// It may have replays, but not before a bolt that waits for its end lets go of kept tuples.
     bool all_held_at_limit() const {
-        return finished_ && !wants_to_emit() && ledger_.pending() == ledger_.held();
+        return finished_ && ledger_.pending() >= pending_max_ &&
+               ledger_.pending() == ledger_.held();
     }
     void count_replay(Next next, bool had_finished);
     void renew_limit();
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
-    /// Tells the window of a root that bolts had kept for a while; it did not leave flight now.
-    void leave_bolts(const worker::Settled& settled);
+    /// Tells the bound of a root that has settled, and the window if it was back in flight.
+    void leave(const worker::Settled& settled);
+    void count_settled(base::Micros emitted, base::Micros held, std::uint64_t count);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
         if (settled.emitted != last_emitted_) [[unlikely]] {
@@ -183,8 +189,10 @@ private:
             last_emitted_ = settled.emitted;
         }
         ++completed_now_;
-        if (settled.flight != Flight::kInFlight) [[unlikely]]
-            leave_bolts(settled);
+        if (settled.flight != Flight::kInFlight) [[unlikely]] {
+            ++kept_now_;
+            leave(settled);
+        }
     }
 
     base::Micros now_ = 0;
@@ -192,8 +200,9 @@ private:
     const std::uint32_t pending_max_;
     const bool timeouts_;
     TaskWindow window_;
-    // The limit of ledger and window together; 0: it has no more to emit.
-    std::uint32_t pending_limit_ = 1;
+    PendingBound bound_;
+    std::uint32_t bounded_ = 1;        // The limit of window and bound together.
+    std::uint32_t pending_limit_ = 1;  // The same, and pending_max_; 0: it has no more to emit.
     base::Micros next_scan_ = 0;
     std::unique_ptr<Spout> spout_;
     SpoutCollector collector_;

@@ -1,9 +1,10 @@
 // Goal:   tuples that bolts keep for a while do not open the window of their spout for what queues
 //         beside or behind them: a slow bolt is kept busy, and nothing times out.
 // Method: a bolt of 20 ms behind or beside one that keeps, for no time, until three others have
-//         come, or for 100 ms; several timeouts long. And a bolt that keeps each tuple for a time
-//         of its own, which must not slow its spout down.
+//         come, for 100 ms, or with a pause; several timeouts long. And a bolt that keeps each
+//         tuple for a time of its own, which must not slow its spout down.
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -63,7 +64,9 @@ TEST(EngineKept, WhatABoltKeptForAMomentBeforeASlowOneDoesNotTimeOut) {
 /// Keeps each tuple for `time`, then passes it on and acks it by post().
 class Async final : public Bolt {
 public:
-    explicit Async(std::chrono::milliseconds time) : time_(time) {}
+    /// `pause`: once, after a second, it does nothing for so long.
+    explicit Async(std::chrono::milliseconds time, std::chrono::milliseconds pause = {})
+        : time_(time), pause_(pause) {}
     ~Async() override {
         {
             const std::lock_guard lock(mutex_);
@@ -76,6 +79,7 @@ public:
     void prepare(const TaskContext& context, BoltCollector& out) override {
         out_.emplace(out);
         thread_ = std::thread([this, context] {
+            const auto paused = std::chrono::steady_clock::now() + std::chrono::seconds(1);
             std::unique_lock lock(mutex_);
             while (true) {
                 more_.wait(lock, [this] { return end_ || !todo_.empty(); });
@@ -83,7 +87,7 @@ public:
                 auto [due, kept] = std::move(todo_.front());
                 todo_.pop_front();
                 lock.unlock();
-                std::this_thread::sleep_until(due);
+                std::this_thread::sleep_until(due > paused ? std::max(due, paused + pause_) : due);
                 context.post([this, kept] {
                     out_->emit(kept->tuple(), kept->tuple().int64(0));
                     out_->ack(std::move(*kept));
@@ -100,7 +104,7 @@ public:
     }
 
 private:
-    const std::chrono::milliseconds time_;
+    const std::chrono::milliseconds time_, pause_;
     std::optional<BoltCollector> out_;
     std::mutex mutex_;
     std::condition_variable more_;
@@ -126,6 +130,19 @@ TEST(EngineKept, WhatAnAsynchronousBoltKeptForLongBeforeASlowOneDoesNotTimeOut) 
     TopologyBuilder t;
     t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
     t.bolt<Async>("async", std::chrono::milliseconds(100)).shuffle("numbers");
+    t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
+         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+     }).shuffle("async");
+
+    expect_no_timeouts(t, outcomes);
+}
+
+TEST(EngineKept, WhatAnAsynchronousBoltKeptDuringAPauseFloodsNobodyBehindIt) {
+    const auto outcomes = std::make_shared<Outcomes>();
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1'000'000'000, outcomes);
+    t.bolt<Async>("async", std::chrono::milliseconds(50), std::chrono::milliseconds(400))
+        .shuffle("numbers");
     t.bolt_fn("slow", {}, [](const Tuple&, BasicCollector&) {
          std::this_thread::sleep_for(std::chrono::milliseconds(20));
      }).shuffle("async");
