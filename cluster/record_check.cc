@@ -3,22 +3,14 @@
 #include <algorithm>
 #include <set>
 
-#include <storm/detail/names.h>
-
 #include "base/sha256.h"
 #include "cluster/limits.h"
+#include "cluster/names.h"
 
 namespace storm::cluster {
 namespace {
 
 using std::to_string;
-
-std::string quoted(std::string_view text) {
-    constexpr std::size_t kShown = 60;
-    std::string shown = "\"";
-    for (const char c : text.substr(0, kShown)) shown += c >= ' ' && c < 0x7f ? c : '?';
-    return shown += text.size() > kShown ? "…\"" : "\"";
-}
 
 std::string fault_of(const Artifact& artifact) {
     if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is no file name";
@@ -41,41 +33,12 @@ std::string fault_of(const WorkerSlot& slot, std::uint64_t epoch) {
     return {};
 }
 
-std::string fault_of(const ComponentReport& component) {
-    if (!is_name(component.id, kIdBytesMax)) return "no component is " + quoted(component.id);
-    const std::string named = "component " + quoted(component.id);
-    if (component.complete_latency.size() > kLatencyBucketsMax) {
-        return named + " has over " + to_string(kLatencyBucketsMax) + " buckets of latency";
-    }
-    if (component.last_errors.size() > kReportErrorsMax) {
-        return named + " has over " + to_string(kReportErrorsMax) + " last errors";
-    }
-    for (const ReportedError& error : component.last_errors) {
-        if (error.text.size() > kErrorBytesMax) return named + " has an error that is too long";
-    }
-    if (component.statuses.size() > kStatusesMax) {
-        return named + " has over " + to_string(kStatusesMax) + " statuses";
-    }
-    for (const TaskStatus& status : component.statuses) {
-        if (status.text.size() > kStatusBytesMax) return named + " has a status that is too long";
-    }
-    return {};
-}
-
 std::string fault_of_status(Status status) {
     if (status <= Status::kFinished) return {};
     return "status " + to_string(static_cast<unsigned>(status)) + " is unknown";
 }
 
 }  // namespace
-
-bool is_name(std::string_view text, std::size_t bytes_max) {
-    return detail::fault_of_name(text, bytes_max).empty();
-}
-
-bool is_id(std::string_view text) {
-    return detail::fault_of_file_name(text).empty();
-}
 
 std::string fault(const TopologyRecord& record) {
     if (!is_name(record.id, kIdBytesMax)) return "no topology's id is " + quoted(record.id);
@@ -174,49 +137,6 @@ std::string fault(const TopologyErrors& record) {
 
 std::string fault(const Removal& record) {
     return record.answer_key.size() > kSealedKeyBytesMax ? "its key is too long" : std::string();
-}
-
-std::string fault(const Bootstrap& bootstrap) {
-    if (std::string found = fault(bootstrap.topology); !found.empty()) return found;
-    if (std::string found = fault(bootstrap.assignment); !found.empty()) return found;
-    if (bootstrap.topology.id != bootstrap.assignment.topology) {
-        return "the assignment is that of " + quoted(bootstrap.assignment.topology);
-    }
-    const auto& workers = bootstrap.assignment.workers;
-    const auto slot = std::find_if(workers.begin(), workers.end(), [&](const WorkerSlot& each) {
-        return each.number == bootstrap.number;
-    });
-    if (slot == workers.end()) {
-        return "the assignment has no worker " + to_string(bootstrap.number);
-    }
-    if (bootstrap.incarnation >> 32 != slot->epoch) {
-        return "the incarnation is not of the slot's epoch";
-    }
-    const std::string& socket = bootstrap.supervisor_socket;
-    if (socket.empty() || socket[0] != '/' || socket.size() >= kSocketPathBytesMax ||
-        socket.find('\0') != std::string::npos) {
-        return "no socket's absolute path of less than " + to_string(kSocketPathBytesMax) +
-               " bytes is " + quoted(socket);
-    }
-    if (bootstrap.token.size() != kSecretBytes) return "its token has another length";
-    return {};
-}
-
-std::string fault(const Hello& hello) {
-    if (hello.token.size() != kSecretBytes) return "its token has another length";
-    if (hello.pid <= 0) return "no process is " + to_string(hello.pid);
-    return {};
-}
-
-std::string fault(const WorkerReport& report) {
-    if (report.state > WorkerState::kFailed) {
-        return "no worker is in state " + to_string(static_cast<unsigned>(report.state));
-    }
-    if (report.assignment_epoch > kEpochMax) return "its epoch has over 32 bits";
-    for (const ComponentReport& component : report.components) {
-        if (std::string found = fault_of(component); !found.empty()) return found;
-    }
-    return {};
 }
 
 }  // namespace storm::cluster

@@ -1,4 +1,4 @@
-// The records that the daemons share through ZooKeeper: plain values, and their encoding.
+// The records that the daemons share through ZooKeeper: plain values.
 //
 //     who         writes                 reads
 //     Nimbus      TopologyRecord         Supervisors, when they start a worker of it
@@ -9,9 +9,8 @@
 //                 Removal                Nimbus; Supervisors ask whether it is there
 //     Supervisor  SupervisorRecord       Nimbus
 //
-// docs/zookeeper-layout.md has the paths. Encoded with Cap'n Proto (cluster/records.capnp), so
-// that daemons of different versions can read each other's records. A record of more than
-// kRecordBytesMax is refused before it is written, because ZooKeeper would only drop the
+// docs/zookeeper-layout.md has the paths, cluster/record_codec.h the encoding. A record of more
+// than kRecordBytesMax is refused before it is written, because ZooKeeper would only drop the
 // connection.
 //
 // Threads: plain values and pure functions.
@@ -23,8 +22,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/result.h"
 
 namespace storm::cluster {
 
@@ -161,34 +158,5 @@ struct Removal {
 
     friend bool operator==(const Removal&, const Removal&) = default;
 };
-
-/// Writes the unknown fields of a newer version again. If a TopologyRecord has some, only the last
-/// three fields known to this version are taken from the value: the others never change.
-std::string encode(const TopologyRecord& record);
-std::string encode(const Assignment& record);
-std::string encode(const SupervisorRecord& record);
-std::string encode(const NimbusRecord& record);
-std::string encode(const Leadership& record);
-std::string encode(const TopologyErrors& record);
-std::string encode(const Removal& record);
-
-/// Takes any bytes; the result is a record, or an error that says what is wrong.
-template <typename Record>
-base::Result<Record> decode(std::string_view bytes);
-
-template <>
-base::Result<TopologyRecord> decode(std::string_view bytes);
-template <>
-base::Result<Assignment> decode(std::string_view bytes);
-template <>
-base::Result<SupervisorRecord> decode(std::string_view bytes);
-template <>
-base::Result<NimbusRecord> decode(std::string_view bytes);
-template <>
-base::Result<Leadership> decode(std::string_view bytes);
-template <>
-base::Result<TopologyErrors> decode(std::string_view bytes);
-template <>
-base::Result<Removal> decode(std::string_view bytes);
 
 }  // namespace storm::cluster

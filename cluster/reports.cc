@@ -8,7 +8,7 @@
 
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 
 namespace storm::cluster {
 namespace {

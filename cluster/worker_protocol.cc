@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "cluster/limits.h"
+#include "cluster/names.h"
 #include "cluster/record_check.h"
-#include "cluster/record_codec.h"
+#include "cluster/record_schema.h"
 #include "cluster/worker_protocol.capnp.h"
 
 namespace storm::cluster {
@@ -171,6 +172,70 @@ std::optional<ToSupervisor> read(schema::ToSupervisor::Reader from) {
     return std::nullopt;
 }
 
+std::string fault_of(const ComponentReport& component) {
+    if (!is_name(component.id, kIdBytesMax)) return "no component is " + quoted(component.id);
+    const std::string named = "component " + quoted(component.id);
+    if (component.complete_latency.size() > kLatencyBucketsMax) {
+        return named + " has over " + std::to_string(kLatencyBucketsMax) + " buckets of latency";
+    }
+    if (component.last_errors.size() > kReportErrorsMax) {
+        return named + " has over " + std::to_string(kReportErrorsMax) + " last errors";
+    }
+    for (const ReportedError& error : component.last_errors) {
+        if (error.text.size() > kErrorBytesMax) return named + " has an error that is too long";
+    }
+    if (component.statuses.size() > kStatusesMax) {
+        return named + " has over " + std::to_string(kStatusesMax) + " statuses";
+    }
+    for (const TaskStatus& status : component.statuses) {
+        if (status.text.size() > kStatusBytesMax) return named + " has a status that is too long";
+    }
+    return {};
+}
+
+std::string fault(const Bootstrap& bootstrap) {
+    if (std::string found = fault(bootstrap.topology); !found.empty()) return found;
+    if (std::string found = fault(bootstrap.assignment); !found.empty()) return found;
+    if (bootstrap.topology.id != bootstrap.assignment.topology) {
+        return "the assignment is that of " + quoted(bootstrap.assignment.topology);
+    }
+    const auto& workers = bootstrap.assignment.workers;
+    const auto slot = std::find_if(workers.begin(), workers.end(), [&](const WorkerSlot& each) {
+        return each.number == bootstrap.number;
+    });
+    if (slot == workers.end()) {
+        return "the assignment has no worker " + std::to_string(bootstrap.number);
+    }
+    if (bootstrap.incarnation >> 32 != slot->epoch) {
+        return "the incarnation is not of the slot's epoch";
+    }
+    const std::string& socket = bootstrap.supervisor_socket;
+    if (socket.empty() || socket[0] != '/' || socket.size() >= kSocketPathBytesMax ||
+        socket.find('\0') != std::string::npos) {
+        return "no socket's absolute path of less than " + std::to_string(kSocketPathBytesMax) +
+               " bytes is " + quoted(socket);
+    }
+    if (bootstrap.token.size() != kSecretBytes) return "its token has another length";
+    return {};
+}
+
+std::string fault(const Hello& hello) {
+    if (hello.token.size() != kSecretBytes) return "its token has another length";
+    if (hello.pid <= 0) return "no process is " + std::to_string(hello.pid);
+    return {};
+}
+
+std::string fault(const WorkerReport& report) {
+    if (report.state > WorkerState::kFailed) {
+        return "no worker is in state " + std::to_string(static_cast<unsigned>(report.state));
+    }
+    if (report.assignment_epoch > kEpochMax) return "its epoch has over 32 bits";
+    for (const ComponentReport& component : report.components) {
+        if (std::string found = fault_of(component); !found.empty()) return found;
+    }
+    return {};
+}
+
 std::string fault(const Assign& assign) {
     return fault(assign.assignment);
 }
@@ -286,7 +351,8 @@ base::Result<Bootstrap> decode_bootstrap(std::string_view bytes) {
                            std::to_string(kWorkerMessageBytesMax) + " bytes"};
     }
     return checked_value_of<Bootstrap, schema::Bootstrap>(
-        bytes, "bootstrap", [](schema::Bootstrap::Reader from) {
+        bytes, "bootstrap",
+        [](schema::Bootstrap::Reader from) {
             return Bootstrap{read(from.getTopology()),
                              read(from.getAssignment()),
                              from.getNumber(),
@@ -294,7 +360,8 @@ base::Result<Bootstrap> decode_bootstrap(std::string_view bytes) {
                              string(from.getSupervisorSocket()),
                              string(from.getToken()),
                              read(from.getNimbuses())};
-        });
+        },
+        [](const Bootstrap& bootstrap) { return fault(bootstrap); });
 }
 
 template <typename Message>

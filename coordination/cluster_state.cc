@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cluster/record_check.h"
+#include "cluster/record_codec.h"
 #include "coordination/node_set.h"
 #include "coordination/operation_queue.h"
 #include "coordination/own_node.h"

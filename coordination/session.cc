@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cluster/record_codec.h"
 #include "cluster/records.h"
 
 namespace storm::coordination {

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "net/http_client.h"
 #include "supervisor/limits.h"
 

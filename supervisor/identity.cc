@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "cluster/json_fields.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 

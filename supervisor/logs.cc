@@ -10,7 +10,7 @@
 
 #include "base/files.h"
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {

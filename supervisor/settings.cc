@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
 

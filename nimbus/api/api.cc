@@ -8,7 +8,6 @@
 
 #include "base/secret.h"
 #include "base/sha256.h"
-#include "cluster/record_check.h"
 #include "cluster/reports.h"
 #include "net/limits.h"
 #include "nimbus/api/assignment_answer.h"

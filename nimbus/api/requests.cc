@@ -13,7 +13,7 @@
 #include "base/sha256.h"
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 #include "net/limits.h"
 #include "nimbus/limits.h"
 

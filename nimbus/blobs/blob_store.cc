@@ -14,7 +14,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/sha256.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 
 namespace storm::nimbus {
 namespace {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "cluster/record_codec.h"
 #include "nimbus/limits.h"
 #include "nimbus/topology_store/led_topology.h"
 

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "cluster/limits.h"
-#include "cluster/record_check.h"
+#include "cluster/names.h"
 
 namespace storm::nimbus {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "cluster/limits.h"
+#include "cluster/record_codec.h"
 #include "cluster/records.h"
 #include "cluster/reports.h"
 #include "cluster/worker_protocol.h"

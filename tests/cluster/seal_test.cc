@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "cluster/limits.h"
+#include "cluster/record_codec.h"
 #include "cluster/sealed_answer.h"
 
 namespace storm::cluster {
@@ -88,7 +89,8 @@ TEST(Seal, GivesWorkersASecretThatLiesNowhere) {
 
     EXPECT_NE(opened.secret, sealed.secret);
     EXPECT_EQ(opened.secret.size(), sealed.secret.size());
-    EXPECT_EQ(opened.secret, seal.opened(sealed)->secret);  // Every Supervisor's workers have it.
+    EXPECT_EQ(opened.secret,
+              seal.opened(sealed)->secret);  // Every Supervisor's workers have it.
 }
 
 TEST(Seal, TakesWhatWasSubmittedBeforeAsItIs) {

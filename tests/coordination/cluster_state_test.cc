@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/record_codec.h"
 #include "coordination/election.h"
 #include "coordination/memory_coordination.h"
 #include "tests/cluster/any_record.h"

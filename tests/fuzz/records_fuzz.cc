@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "cluster/description.h"
+#include "cluster/record_codec.h"
 #include "cluster/records.h"
 #include "cluster/reports.h"
 #include "tests/cluster/any_record.h"

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/record_codec.h"
 #include "cluster/records.h"
 #include "net/digest.h"
 #include "net/token_client.h"

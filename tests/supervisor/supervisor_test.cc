@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/sha256.h"
+#include "cluster/record_codec.h"
 #include "supervisor/limits.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/test_cluster.h"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "cluster/record_codec.h"
 #include "cluster/sealed_answer.h"
 
 namespace storm::worker {

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/record_codec.h"
 #include "cluster/sealed_answer.h"
 #include "nimbus/limits.h"
 #include "tests/nimbus/simulated.h"

@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "cluster/record_codec.h"
 #include "nimbus/limits.h"
 #include "tests/nimbus/described.h"
 #include "tests/nimbus/simulated.h"

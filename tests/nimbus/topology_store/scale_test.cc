@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "cluster/record_codec.h"
 #include "nimbus/api/metrics.h"
 #include "nimbus/api/views.h"
 #include "nimbus/limits.h"

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/record_codec.h"
 #include "nimbus/limits.h"
 #include "tests/nimbus/described.h"
 #include "tests/nimbus/simulated.h"

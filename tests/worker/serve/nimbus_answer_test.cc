@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/sha256.h"
+#include "cluster/record_codec.h"
 #include "cluster/sealed_answer.h"
 
 namespace storm::worker {

@@ -18,6 +18,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "base/sha256.h"
+#include "cluster/record_codec.h"
 #include "cluster/sealed_answer.h"
 #include "net/http_client.h"
 #include "net/http_server.h"

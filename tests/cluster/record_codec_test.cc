@@ -1,7 +1,7 @@
 // Goal:   records come back as they were, and no bytes whatever do more than be refused.
 // Method: any record; whole, cut off, with flipped bits, as another kind; then each check by hand.
 
-#include "cluster/records.h"
+#include "cluster/record_codec.h"
 
 #include <string>
 
@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "cluster/record_codec.h"
+#include "cluster/flat_message.h"
 #include "tests/cluster/any_record.h"
 #include "tests/cluster/newer_records.capnp.h"
 
