@@ -19,6 +19,7 @@
 #include "cluster/names.h"
 #include "net/http_client.h"
 #include "supervisor/limits.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {

@@ -2,7 +2,7 @@
 //
 //     <storm.local.dir>/supervisor.lock, supervisor.json   daemon/local_dir.h
 //                       identity.json                  id, home, and ports that it has picked
-//                       users                          isolation/users.h
+//                       users                          worker_users.h
 //                       supervisor.sock                workers connect to it
 //                       artifacts/<sha256>             0555, in a directory of mode 0700
 //                       workers/<topology>/<number>/   a worker's directory: it runs there
@@ -16,7 +16,7 @@
 #include <optional>
 #include <string>
 
-#include "supervisor/isolation/users.h"
+#include "supervisor/isolation/user_ids.h"
 
 namespace storm::supervisor {
 

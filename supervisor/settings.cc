@@ -10,6 +10,7 @@
 #include "cluster/limits.h"
 #include "cluster/names.h"
 #include "supervisor/host.h"
+#include "supervisor/isolation/user_ids.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {

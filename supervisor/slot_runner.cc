@@ -15,6 +15,7 @@
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {

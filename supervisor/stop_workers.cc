@@ -13,6 +13,7 @@
 #include "supervisor/leftovers.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {

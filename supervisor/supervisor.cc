@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {

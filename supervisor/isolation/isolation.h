@@ -18,7 +18,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
-#include "supervisor/isolation/users.h"
+#include "supervisor/isolation/user_ids.h"
 
 namespace storm::supervisor {
 

@@ -19,6 +19,7 @@
 
 #include "supervisor/isolation/file_rules.h"
 #include "supervisor/leftovers.h"
+#include "supervisor/worker_users.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/test_cluster.h"
 

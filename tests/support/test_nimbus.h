@@ -41,6 +41,7 @@
 #include "supervisor/places.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::testing {
 

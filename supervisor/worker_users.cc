@@ -1,10 +1,8 @@
-#include "supervisor/isolation/users.h"
+#include "supervisor/worker_users.h"
 
-#include <charconv>
 #include <filesystem>
 #include <set>
 #include <sstream>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -15,7 +13,6 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "supervisor/limits.h"
-#include "supervisor/places.h"
 
 namespace storm::supervisor {
 namespace {
@@ -155,13 +152,6 @@ base::Result<base::Done> give(const std::string& path, uid_t owner, std::optiona
     return base::Done{};
 }
 
-std::optional<uid_t> number_of(std::string_view text) {
-    uid_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-}
-
 void warn_of_closed_parents(const std::string& path) {
     for (fs::path parent = fs::path(path).parent_path(); parent != parent.root_path();
          parent = parent.parent_path()) {
@@ -176,20 +166,6 @@ void warn_of_closed_parents(const std::string& path) {
 }
 
 }  // namespace
-
-base::Result<UserIds> parse_user_ids(const std::string& text) {
-    constexpr uid_t kMost = 1U << 31;
-    const std::size_t dash = text.find('-');
-    const auto first = number_of(std::string_view(text).substr(0, dash));
-    const auto last =
-        dash == std::string::npos ? first : number_of(std::string_view(text).substr(dash + 1));
-    if (!first || !last || *first == 0 || *last < *first || *last >= kMost) {
-        return base::Error{"\"" + text +
-                           "\" names no users; write two numbers of users that nobody else has, "
-                           "such as 70000-79999"};
-    }
-    return UserIds{*first, *last};
-}
 
 base::Result<base::Done> open_to_users(const Places& places) {
     struct stat found {};

@@ -11,8 +11,6 @@
 // other user of the pool was given.
 //
 //     users              a line each: "70123 wc", the one given longest ago first
-//
-//     users              "70123 wc", each a line: who was given whom, the longest ago first
 //     workers/                   0711  the Supervisor's
 //     workers/<topology>/        0710  the Supervisor's, group U
 //     workers/<topology>/<n>/    0700  U's
@@ -27,22 +25,9 @@
 #include <sys/types.h>
 
 #include "base/result.h"
+#include "supervisor/places.h"
 
 namespace storm::supervisor {
-
-struct Places;
-
-/// An inclusive range. A user's group has the same number.
-struct UserIds {
-    uid_t first = 0;
-    uid_t last = 0;
-
-    bool has(uid_t id) const { return id >= first && id <= last; }
-    friend bool operator==(const UserIds&, const UserIds&) = default;
-};
-
-/// Parses "70000-79999". An error says what is wrong, and what to write.
-base::Result<UserIds> parse_user_ids(const std::string& text);
 
 /// Lets the users enter, but not list, the folders above the workers' folders. Warns about a folder
 /// further up that they cannot enter.
