@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "daemon/daemon_main.h"
-#include "nimbus/daemon.h"
+#include "nimbus/entry/daemon.h"
 
 int main(int argc, char** argv) {
     namespace daemon = storm::daemon;

@@ -1,4 +1,4 @@
-#include "nimbus/daemon.h"
+#include "nimbus/entry/daemon.h"
 
 #include <csignal>
 #include <cstdlib>
