@@ -15,6 +15,7 @@
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
+#include "supervisor/why_ended.h"
 #include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
@@ -37,22 +38,6 @@ std::uint64_t memory_limit(const cluster::TopologyRecord& topology) {
     return std::min(mebibytes, kMemoryMebibytesMax) << 20;
 }
 
-std::string why_text(EndReason reason) {
-    switch (reason) {
-        case EndReason::kSilent:
-            return ": it had not reported for supervisor.worker.timeout.secs";
-        case EndReason::kStartTimeout:
-            return ": it had not reported within supervisor.worker.start.timeout.secs";
-        case EndReason::kFenced:
-            return " (fenced by its peers)";
-        case EndReason::kCrash:
-        case EndReason::kFailed:
-        case EndReason::kNotStarted:
-            break;
-    }
-    return {};
-}
-
 /// As this Supervisor, or an earlier one, has saved it.
 History history_of(const Places& places, const Target& target) {
     const auto saved = read_state(places, target.topology, target.number);
@@ -71,7 +56,7 @@ struct SlotRunner::Started {
 };
 
 SlotRunner::SlotRunner(Workshop& shop, std::uint16_t port)
-    : shop_(shop), port_(port), slot_(shop.times) {}
+    : shop_(shop), port_(port), slot_(shop.times), logs_(shop.loop, shop.files) {}
 
 SlotRunner::~SlotRunner() {
     *alive_ = false;
@@ -83,7 +68,8 @@ void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
     saved_.start_time = process.start_time();
     process_.emplace(std::move(process));
     report_.state = cluster::WorkerState::kRunning;
-    stderr_begin_ = file_size(log_("stderr"));
+    const std::string logs = shop_.places.logs(saved_.topology, saved_.number);
+    logs_.began(logs, file_size(logs + "/stderr"));
     kernel_kills_ = kernel_kills();
     Wanted wanted;
     wanted.target = {saved.topology, saved.number, saved.epoch};
@@ -161,7 +147,7 @@ void SlotRunner::reported(cluster::WorkerReport report) {
     apply_(slot_.reported(report_.state, shop_.loop.now()));
     if (slot_.finished() != finished) save_();
     if (urgent || counts) shop_.changed(urgent || slot_.state() != before);
-    look_at_logs_();
+    logs_.look();
 }
 
 void SlotRunner::apply_(const SlotActions& actions) {
@@ -238,8 +224,9 @@ void SlotRunner::start_(std::uint64_t incarnation) {
     Launch launch;
     launch.program = fetched_->program;
     launch.directory = shop_.places.worker(target.topology, target.number);
-    launch.stdout_path = log_("stdout");
-    launch.stderr_path = log_("stderr");
+    const std::string logs = shop_.places.logs(target.topology, target.number);
+    launch.stdout_path = logs + "/stdout";
+    launch.stderr_path = logs + "/stderr";
     launch.topology = target.topology;
     launch.number = target.number;
     launch.port = port_;
@@ -295,7 +282,7 @@ void SlotRunner::started_(Started started) {
     if (started.port_is_taken) shop_.port_taken(port_, *started.port_is_taken);
     if (!started.process) return not_started_(started.process.error());
     process_.emplace(std::move(started.process).value());
-    stderr_begin_ = started.stderr_begin;
+    logs_.began(shop_.places.logs(saved_.topology, saved_.number), started.stderr_begin);
     saved_.pid = process_->pid();
     saved_.start_time = process_->start_time();
     saved_once_(started.saved);
@@ -337,6 +324,7 @@ void SlotRunner::ended_() {
                                      {"how", how.text()}});
     WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
     watch_exit_.reset();
+    logs_.ended();
     process_.reset();
     // Its last messages must not be taken for its successor's.
     shop_.disconnect(port_);
@@ -347,7 +335,9 @@ void SlotRunner::ended_() {
     shop_.changed(true);
     // Before its successor starts: leftovers may hold its ports.
     const bool taken = shop_.files.run(
-        [marks, places = shop_.places, path = log_("stderr"), begin = stderr_begin_]() mutable {
+        [marks, places = shop_.places,
+         path = shop_.places.logs(marks.topology, marks.number) + "/stderr",
+         begin = logs_.stderr_begin()]() mutable {
             marks.user = user_of(places, marks.topology);
             const std::size_t left = end_leftovers(marks);
             if (left > 0) {
@@ -371,18 +361,21 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     Ended ended;
     ended.known = how.known;
     ended.fenced = how.known && how.signal == 0 && how.code == cluster::kExitFenced;
-    look_at_logs_();
+    logs_.look();
     const std::uint64_t ends = slot_.ends();
-    // Before the restart, which changes the result of log_().
+    // Before the restart, which begins a new report.
+    Symptoms symptoms = {.exit = how,
+                         .reason = EndReason::kCrash,
+                         .failure = report_.failure,
+                         .last_stderr = said,
+                         .memory_max = memory_max_,
+                         .kernel_has_killed = kernel_kills() > kernel_kills_};
     exit_ = how.text();
     last_stderr_ = std::move(said);
     apply_(slot_.ended(ended, shop_.loop.now()));
     if (slot_.ends() != ends) {
-        const bool as_if_well = how.known && how.signal == 0 && how.code == 0;
-        if (as_if_well && *slot_.last_end() == EndReason::kCrash)
-            exit_ += " before it had finished, as if user code had called exit(0)";
-        exit_ += why_text(*slot_.last_end());
-        exit_ += limit_text_(how);
+        symptoms.reason = *slot_.last_end();
+        exit_ = why_ended(symptoms);
     }
     if (slot_.target() != target) {
         exit_.clear();
@@ -390,28 +383,6 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
         report_ = {};
     }
     shop_.changed(true);
-}
-
-/// The resource that it probably lacked, as far as that shows from outside.
-std::string SlotRunner::limit_text_(const Exit& how) const {
-    const auto said = [this](const char* what) {
-        return report_.failure.find(what) != std::string::npos ||
-               std::any_of(last_stderr_.begin(), last_stderr_.end(), [what](const auto& line) {
-                   return line.find(what) != std::string::npos;
-               });
-    };
-    if (how.signal == SIGKILL && kernel_kills() > kernel_kills_) {
-        return ", probably by the kernel: this host has run out of memory";
-    }
-    if (how.known && memory_max_ > 0 && said("bad_alloc")) {
-        return ": out of memory, of which it may have " + std::to_string(memory_max_ >> 20) +
-               " MiB (topology.worker.max.memory.mb)";
-    }
-    if (how.known && said("Resource temporarily unavailable")) {
-        return ": probably it could make no more threads or processes "
-               "(supervisor.worker.max.processes)";
-    }
-    return {};
 }
 
 void SlotRunner::tick_at_(std::optional<Micros> due) {
@@ -460,55 +431,6 @@ void SlotRunner::save_later_() {
         save_();
         save_later_();
     });
-}
-
-std::string SlotRunner::log_(const char* stream) const {
-    return shop_.places.logs(saved_.topology, saved_.number) + '/' + stream;
-}
-
-void SlotRunner::look_at_logs_() {
-    if (looking_) return;
-    looking_ = shop_.files.run(
-        [out = log_("stdout"), err = log_("stderr")] {
-            return std::pair(file_size(out), file_size(err));
-        },
-        [this, alive = alive_](std::pair<std::uint64_t, std::uint64_t> bytes) {
-            if (!*alive) return;
-            looking_ = false;
-            saw_logs_(bytes.first, bytes.second);
-        });
-}
-
-void SlotRunner::saw_logs_(std::uint64_t out_bytes, std::uint64_t err_bytes) {
-    constexpr std::uint64_t kFull = kLogBytesMax / 5 * 4;
-    if (out_bytes > kFull && rotating_ == 0) rotate_(log_("stdout"));
-    if (err_bytes > kFull && rotating_ == 0) rotate_(log_("stderr"));
-    const std::uint64_t bytes = out_bytes + err_bytes;
-    const bool grows_fast = bytes > log_bytes_ + kFastLogBytes;
-    log_bytes_ = bytes;
-    // Looks again soon only while it matters: a log that fills a disk, or a rotation that is under
-    // way.
-    if (!process_ || looks_again_ || (!grows_fast && rotating_ == 0)) return;
-    looks_again_ = true;
-    shop_.loop.after(kFastLogMicros, [this, alive = alive_] {
-        if (!*alive) return;
-        looks_again_ = false;
-        look_at_logs_();
-    });
-}
-
-void SlotRunner::rotate_(const std::string& path) {
-    ++rotating_;
-    const bool taken = shop_.files.run(
-        [path] { return rotate(path, kLogBytesMax, kOldLogs); },
-        [this, alive = alive_, path](const base::Result<base::Done>& done) {
-            if (!*alive) return;
-            --rotating_;
-            log_bytes_ = 0;
-            stderr_begin_ = 0;
-            if (!done) base::log::warn("cannot rotate a log", {{"why", done.error().message}});
-        });
-    if (!taken) --rotating_;
 }
 
 cluster::WorkerState SlotRunner::state_of_worker_() const {

@@ -19,6 +19,7 @@
 #include "daemon/errands.h"
 #include "supervisor/exit_watch.h"
 #include "supervisor/fetcher.h"
+#include "supervisor/log_keeper.h"
 #include "supervisor/places.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/slot.h"
@@ -86,7 +87,6 @@ private:
     void started_(Started started);
     void not_started_(const base::Error& why);
     void ended_();
-    std::string limit_text_(const Exit& how) const;
     void gone_(const Exit& how, std::vector<std::string> said);
     void watch_();
     void tick_at_(std::optional<Micros> due);
@@ -94,15 +94,12 @@ private:
     void save_();
     void save_later_();
     void saved_once_(const base::Result<base::Done>& written);
-    void look_at_logs_();
-    void saw_logs_(std::uint64_t out_bytes, std::uint64_t err_bytes);
-    void rotate_(const std::string& path);
-    std::string log_(const char* stream) const;
     cluster::WorkerState state_of_worker_() const;
 
     Workshop& shop_;
     const std::uint16_t port_;
     Slot slot_;
+    LogKeeper logs_;
     std::optional<WorkerProcess> process_;
     std::unique_ptr<ExitWatch> watch_exit_;
     std::optional<Fetched> fetched_;
@@ -119,14 +116,9 @@ private:
     cluster::WorkerReport report_;
     std::string exit_;
     std::vector<std::string> last_stderr_;
-    std::uint64_t stderr_begin_ = 0;  ///< Size of stderr when the process started.
     std::uint64_t memory_max_ = 0;    ///< Limit of the process. 0: none, or it was adopted.
     std::uint64_t kernel_kills_ = 0;  ///< When the process started.
-    std::uint64_t log_bytes_ = 0;     ///< Size of both logs at the last look.
-    bool looking_ = false;
-    bool looks_again_ = false;
-    int rotating_ = 0;
-    std::optional<Micros> alarm_;  ///< The earliest scheduled call of tick_().
+    std::optional<Micros> alarm_;     ///< The earliest scheduled call of tick_().
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -1,0 +1,63 @@
+#include "supervisor/log_keeper.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "supervisor/limits.h"
+#include "supervisor/logs.h"
+
+namespace storm::supervisor {
+
+void LogKeeper::began(std::string folder, std::uint64_t stderr_bytes) {
+    folder_ = std::move(folder);
+    stderr_begin_ = stderr_bytes;
+    runs_ = true;
+}
+
+void LogKeeper::look() {
+    if (looking_ || folder_.empty()) return;
+    looking_ = files_.run(
+        [folder = folder_] {
+            return std::pair(file_size(folder + "/stdout"), file_size(folder + "/stderr"));
+        },
+        [this, alive = alive_, folder = folder_](std::pair<std::uint64_t, std::uint64_t> bytes) {
+            if (!*alive) return;
+            looking_ = false;
+            saw_(folder, bytes.first, bytes.second);
+        });
+}
+
+void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::uint64_t err_bytes) {
+    constexpr std::uint64_t kFull = kLogBytesMax / 5 * 4;
+    if (out_bytes > kFull && rotating_ == 0) rotate_(folder + "/stdout");
+    if (err_bytes > kFull && rotating_ == 0) rotate_(folder + "/stderr");
+    const std::uint64_t bytes = out_bytes + err_bytes;
+    const bool grows_fast = bytes > bytes_ + kFastLogBytes;
+    bytes_ = bytes;
+    // Looks again soon only while it matters: a log that fills a disk, or a rotation that is under
+    // way.
+    if (!runs_ || looks_again_ || (!grows_fast && rotating_ == 0)) return;
+    looks_again_ = true;
+    loop_.after(kFastLogMicros, [this, alive = alive_] {
+        if (!*alive) return;
+        looks_again_ = false;
+        look();
+    });
+}
+
+void LogKeeper::rotate_(const std::string& path) {
+    ++rotating_;
+    const bool taken =
+        files_.run([path] { return rotate(path, kLogBytesMax, kOldLogs); },
+                   [this, alive = alive_](const base::Result<base::Done>& done) {
+                       if (!*alive) return;
+                       --rotating_;
+                       bytes_ = 0;
+                       stderr_begin_ = 0;
+                       if (!done)
+                           base::log::warn("cannot rotate a log", {{"why", done.error().message}});
+                   });
+    if (!taken) --rotating_;
+}
+
+}  // namespace storm::supervisor
