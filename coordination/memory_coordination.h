@@ -75,9 +75,8 @@ public:
     CoordinationError change(const std::vector<Step>& steps);
     std::size_t sessions() const;
 
-    struct State;  // Shared with its clients.
-
 private:
+    struct State;  // Shared with its clients.
     std::shared_ptr<State> state_;
 };
 
