@@ -3,35 +3,21 @@
 // Threads: the loop's; logs are read on the thread of the Errands.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/secret.h"
-#include "cluster/reports.h"
 #include "daemon/errands.h"
 #include "net/access.h"
 #include "net/http_server.h"
+#include "net/routes.h"
+#include "supervisor/overview.h"
 #include "supervisor/places.h"
-#include "supervisor/slot.h"
 
 namespace storm::supervisor {
-
-/// Source of /health and /metrics.
-struct Overview {
-    std::string zookeeper;     ///< Such as "connected".
-    std::string refused;       ///< Why Nimbus refuses the reports; empty: it takes them.
-    std::string disk;          ///< "hangs": a job with files takes long; empty: it is well.
-    std::size_t in_doubt = 0;  ///< Topologies that run on though their assignment is unknown.
-    std::size_t slots = 0;
-    std::size_t slots_used = 0;
-    std::array<std::uint64_t, kEndReasons> restarts{};
-    cluster::SupervisorReport report;
-};
 
 class Api {
 public:
@@ -48,7 +34,14 @@ public:
     void answer(const net::HttpRequest& request, const net::HttpReply& reply);
 
 private:
-    void answer_log_(const net::HttpRequest& request, const net::HttpReply& reply);
+    struct Call;  // A request, with the arguments in its path.
+    struct Route;
+    static const net::RouteTable<Route>& table_();
+
+    void health_(const Call& call);
+    void metrics_(const Call& call);
+    void workers_(const Call& call);
+    void log_(const Call& call);
     /// Nothing: the request may go on.
     std::optional<net::HttpResponse> refusal_(const net::HttpRequest& request);
 

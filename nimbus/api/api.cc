@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "cluster/reports.h"
+#include "net/health.h"
 #include "net/limits.h"
 #include "nimbus/api/assignment_answer.h"
 #include "nimbus/api/metrics.h"
@@ -41,23 +42,6 @@ int status_of(Kind kind) {
     return 500;
 }
 
-/// Whether the path fits the pattern; `argument` is the part for "{…}".
-bool matches(std::string_view pattern, std::string_view path, std::string& argument) {
-    const std::size_t open = pattern.find('{');
-    if (open == std::string_view::npos) return pattern == path;
-    const std::string_view before = pattern.substr(0, open);
-    const std::string_view behind = pattern.substr(pattern.find('}') + 1);
-    if (!path.starts_with(before) || !path.ends_with(behind) ||
-        path.size() <= before.size() + behind.size()) {
-        return false;
-    }
-    const std::string_view found =
-        path.substr(before.size(), path.size() - before.size() - behind.size());
-    if (found.find('/') != std::string_view::npos) return false;
-    argument = found;
-    return true;
-}
-
 }  // namespace
 
 struct Api::Call {
@@ -75,35 +59,33 @@ struct Api::Route {
     void (Api::*answer)(const Call&);
 };
 
-const std::vector<Api::Route>& Api::table_() {
+const net::RouteTable<Api::Route>& Api::table_() {
     constexpr unsigned kChange = Route::kToken | Route::kLeader | Route::kZookeeper;
-    static const std::vector<Route> kTable = {
-        {"GET", "/health", Route::kOpen, &Api::health_},
-        {"GET", "/metrics", Route::kOpen, &Api::metrics_},
-        {"GET", "/api/v1/openapi.json", Route::kOpen, &Api::openapi_},
-        {"GET", "/api/v1/topologies", Route::kOpen, &Api::list_},
-        {"POST", "/api/v1/topologies", kChange, &Api::submit_},
-        {"GET", "/api/v1/topologies/{name}", Route::kOpen, &Api::topology_},
-        {"POST", "/api/v1/topologies/{name}/kill", kChange, &Api::kill_},
-        {"POST", "/api/v1/topologies/{name}/activate", kChange, &Api::activate_},
-        {"POST", "/api/v1/topologies/{name}/deactivate", kChange, &Api::deactivate_},
-        {"GET", "/api/v1/assignments/{id}", Route::kZookeeper, &Api::assignment_},
-        {"HEAD", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
-        {"GET", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
-        {"PUT", "/api/v1/blobs/{sha256}", Route::kToken | Route::kUpload, nullptr},
-        {"GET", "/api/v1/supervisors", Route::kOpen, &Api::supervisors_},
-        {"POST", "/api/v1/supervisors/{id}/report", Route::kToken | Route::kLeader, &Api::report_},
-        {"GET", "/api/v1/nimbuses", Route::kOpen, &Api::nimbuses_},
-        {"GET", "/api/v1/errors", Route::kOpen, &Api::errors_},
-        {"GET", "/api/v1/prometheus/targets", Route::kOpen, &Api::targets_},
-    };
+    static const net::RouteTable<Route> kTable(
+        {{"GET", "/health", Route::kOpen, &Api::health_},
+         {"GET", "/metrics", Route::kOpen, &Api::metrics_},
+         {"GET", "/api/v1/openapi.json", Route::kOpen, &Api::openapi_},
+         {"GET", "/api/v1/topologies", Route::kOpen, &Api::list_},
+         {"POST", "/api/v1/topologies", kChange, &Api::submit_},
+         {"GET", "/api/v1/topologies/{name}", Route::kOpen, &Api::topology_},
+         {"POST", "/api/v1/topologies/{name}/kill", kChange, &Api::kill_},
+         {"POST", "/api/v1/topologies/{name}/activate", kChange, &Api::activate_},
+         {"POST", "/api/v1/topologies/{name}/deactivate", kChange, &Api::deactivate_},
+         {"GET", "/api/v1/assignments/{id}", Route::kZookeeper, &Api::assignment_},
+         {"HEAD", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
+         {"GET", "/api/v1/blobs/{sha256}", Route::kOpen, &Api::blob_},
+         {"PUT", "/api/v1/blobs/{sha256}", Route::kToken | Route::kUpload, nullptr},
+         {"GET", "/api/v1/supervisors", Route::kOpen, &Api::supervisors_},
+         {"POST", "/api/v1/supervisors/{id}/report", Route::kToken | Route::kLeader, &Api::report_},
+         {"GET", "/api/v1/nimbuses", Route::kOpen, &Api::nimbuses_},
+         {"GET", "/api/v1/errors", Route::kOpen, &Api::errors_},
+         {"GET", "/api/v1/prometheus/targets", Route::kOpen, &Api::targets_}},
+        "GET /api/v1/openapi.json lists all");
     return kTable;
 }
 
-std::vector<Api::RouteName> Api::routes() {
-    std::vector<RouteName> names;
-    for (const Route& route : table_()) names.push_back({route.method, route.path});
-    return names;
+const std::vector<net::RoutePattern>& Api::routes() {
+    return table_().patterns();
 }
 
 /// A blob that is being uploaded.
@@ -207,24 +189,13 @@ net::HttpReply Api::counted_(net::HttpReply reply) {
 
 const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argument,
                               HttpResponse& refused) {
-    const std::string path = head.target.substr(0, head.target.find('?'));
-    std::string allowed;
-    const Route* found = nullptr;
-    for (const Route& route : table_()) {
-        if (!matches(route.path, path, argument)) continue;
-        allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
-        const bool head_of_get = head.method == "HEAD" && route.method == "GET" && found == nullptr;
-        if (route.method == head.method || head_of_get) found = &route;
-    }
-    if (allowed.empty()) {
-        refused = HttpResponse::error(404, "no such page", "GET /api/v1/openapi.json lists all");
+    auto at = table_().find(head);
+    if (auto* const none = std::get_if<HttpResponse>(&at)) {
+        refused = std::move(*none);
         return nullptr;
     }
-    if (found == nullptr) {
-        refused = HttpResponse::error(405, "the method is not allowed here; allowed: " + allowed);
-        refused.headers["Allow"] = allowed;
-        return nullptr;
-    }
+    const auto& [found, arguments] = std::get<net::RouteTable<Route>::Found>(at);
+    if (!arguments.empty()) argument = arguments.front();
     if ((found->flags & Route::kToken) != 0) {
         auto without = door_.refuse_without(net::Access::kChange, head, kTokenHint);
         if (without) {
@@ -290,28 +261,28 @@ std::vector<cluster::NimbusRecord> Api::peers_() const {
 
 void Api::health_(const Call& call) {
     const std::string zookeeper = parts_.zookeeper();
-    const bool well = zookeeper == "connected";
     const std::string leader = leader_();
-    const std::vector<std::string> problems = parts_.topologies.problems();
-    const nlohmann::ordered_json body = {
-        {"status", !well              ? "unavailable"
-                   : problems.empty() ? "ok"
-                                      : "degraded"},
-        {"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
-        {"is_leader", parts_.topologies.leading()},
-        {"zookeeper", zookeeper},
-        {"problems", problems},
-        {"blobs_missing", blobs_missing_}};
-    call.reply(HttpResponse::json(body.dump() + '\n', well ? 200 : 503));
+    net::Health health = {.available = zookeeper == "connected",
+                          .problems = parts_.topologies.problems()};
+    if (!health.available) health.problems.push_back("ZooKeeper: " + zookeeper);
+    if (blobs_missing_ > 0) {
+        health.problems.push_back(
+            std::to_string(blobs_missing_) +
+            " programs or files of topologies are missing here; it fetches them if another Nimbus "
+            "has them");
+    }
+    call.reply(net::health_response(
+        health,
+        {{"leader", leader.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(leader)},
+         {"is_leader", parts_.topologies.leading()},
+         {"zookeeper", zookeeper},
+         {"blobs_missing", blobs_missing_}}));
 }
 
 void Api::metrics_(const Call& call) {
-    HttpResponse made;
-    made.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    made.body = metrics_text({parts_.topologies, parts_.nimbuses, parts_.zookeeper() == "connected",
-                              blob_stock_, blobs_missing_, copies_lacking_, requests_by_status_,
-                              parts_.started_ms});
-    call.reply(std::move(made));
+    call.reply(
+        metrics_response({parts_.topologies, parts_.nimbuses, parts_.zookeeper() == "connected",
+                          blob_stock_, blobs_missing_, copies_lacking_, requests_by_status_}));
 }
 
 void Api::openapi_(const Call& call) {

@@ -13,13 +13,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "cluster/seal.h"
 #include "net/access.h"
 #include "net/http_server.h"
+#include "net/routes.h"
 #include "nimbus/api/views.h"
 #include "nimbus/blobs/blob_store.h"
 #include "nimbus/blobs/blob_thread.h"
@@ -37,17 +37,10 @@ struct ApiParts {
     std::function<std::string()> zookeeper;  ///< "connected", or the present state.
     net::Tokens tokens;
     const base::Clock& clock;
-    std::int64_t started_ms = 0;
 };
 
 class Api {
 public:
-    /// Such as "/api/v1/topologies/{name}".
-    struct RouteName {
-        std::string_view method;
-        std::string_view path;
-    };
-
     explicit Api(ApiParts parts);
 
     net::HttpRecognized recognize(const net::HttpRequest& head);
@@ -60,13 +53,13 @@ public:
     /// Blobs that topologies need but that are not here.
     void set_blobs_missing(std::size_t count) { blobs_missing_ = count; }
 
-    static std::vector<RouteName> routes();
+    static const std::vector<net::RoutePattern>& routes();
 
 private:
     struct Call;  // A request, with the argument in its path.
     struct Route;
     class Upload;
-    static const std::vector<Route>& table_();
+    static const net::RouteTable<Route>& table_();
 
     net::HttpResponse told_(std::string body) const;
     net::HttpResponse refusal_(const Refusal& refusal) const;

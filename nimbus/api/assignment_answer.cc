@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "cluster/sealed_answer.h"
+#include "net/routes.h"
 #include "nimbus/topology_store/followed_topologies.h"
 
 namespace storm::nimbus {
@@ -16,14 +17,15 @@ using net::HttpResponse;
 
 /// The number in "…?worker=N".
 std::optional<std::uint32_t> worker_in(std::string_view target) {
-    constexpr std::string_view kQuery = "?worker=";
-    const std::size_t at = target.find(kQuery);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = target.substr(at + kQuery.size());
-    std::uint32_t worker = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), worker);
-    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return worker;
+    for (const auto& [key, digits] : net::query_of(target)) {
+        if (key != "worker") continue;
+        std::uint32_t worker = 0;
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), worker);
+        if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+        return worker;
+    }
+    return std::nullopt;
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 
+#include "net/http_message.h"
 #include "nimbus/api/views.h"
 #include "nimbus/blobs/blob_store.h"
 #include "nimbus/topology_store/topologies.h"
@@ -21,10 +21,8 @@ struct MetricsSource {
     std::uint64_t blobs_missing = 0;
     std::uint64_t copies_lacking = 0;
     const std::map<int, std::uint64_t>& requests_by_status;
-    std::int64_t started_ms = 0;
 };
 
-/// The metrics in Prometheus' text format.
-std::string metrics_text(const MetricsSource& source);
+net::HttpResponse metrics_response(const MetricsSource& source);
 
 }  // namespace storm::nimbus

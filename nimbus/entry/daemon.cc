@@ -73,7 +73,7 @@ public:
               },
               seal_),
           api_({topologies_, nimbuses_, blobs_, blob_thread_, wall_,
-                [this] { return zookeeper_text(); }, tokens_, clock_, started_ms_}) {}
+                [this] { return zookeeper_text(); }, tokens_, clock_}) {}
 
     base::Result<base::Done> start(const Config& config) {
         net::HttpAddress address;

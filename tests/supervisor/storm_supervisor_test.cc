@@ -284,7 +284,7 @@ TEST_F(StormSupervisor, KeepsItsWorkersWhileZookeeperIsKilledAndComesBack) {
 
     zookeeper_->kill();
     nimbus_->run_for(std::chrono::seconds(7));  // Longer than its session.
-    EXPECT_THAT(get("/health").body, HasSubstr("degraded"));
+    EXPECT_THAT(get("/health").body, HasSubstr("\"unavailable\""));
     zookeeper_->start();
     ASSERT_TRUE(nimbus_->wait_until([this] { return get("/health").status == 200; },
                                     std::chrono::seconds(20)));

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "net/http_message.h"
 #include "worker/run/status.h"
 
 namespace storm::worker {
@@ -23,8 +24,8 @@ struct LeaseState {
     base::Micros age = 0;     ///< Time since it last did.
 };
 
-/// The text of /metrics. Acks and fails of a spout with several streams have no stream label.
-std::string metrics_text(const Snapshot& snapshot, const MetricsSource& source,
-                         const std::optional<LeaseState>& lease = {});
+/// Acks and fails of a spout with several streams have no stream label.
+net::HttpResponse metrics_response(const Snapshot& snapshot, const MetricsSource& source,
+                                   const std::optional<LeaseState>& lease = {});
 
 }  // namespace storm::worker

@@ -1,34 +1,46 @@
 #include "worker/run/metrics_server.h"
 
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include <nlohmann/json.hpp>
+
+#include "net/health.h"
+#include "net/routes.h"
 
 namespace storm::worker {
 namespace {
 
-std::string health_text(const Shared& shared, const std::string& topology) {
-    const nlohmann::ordered_json json = {
-        {"status", "ok"},
-        {"topology", topology},
-        {"state", shared.state.draining() ? "draining" : "running"}};
-    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+net::HttpResponse health(const Shared& shared, const std::string& topology) {
+    return net::health_response(
+        {}, {{"topology", topology}, {"state", shared.state.draining() ? "draining" : "running"}});
 }
 
-net::HttpResponse answer(const net::HttpRequest& request, const Shared& shared,
-                         const MetricsSource& source, const std::optional<LeaseState>& lease) {
-    const std::string path = request.target.substr(0, request.target.find('?'));
-    if (request.method != "GET" && request.method != "HEAD")
-        return net::HttpResponse::error(405, "only GET is allowed");
-    if (path == "/metrics") {
-        return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                .body = metrics_text(take_snapshot(shared), source, lease)};
-    }
-    if (path == "/health") {
-        return {.content_type = "application/json", .body = health_text(shared, source.topology)};
-    }
-    return net::HttpResponse::error(404, "there are /metrics and /health");
+/// The source of the answers.
+struct Running {
+    const Shared& shared;
+    const MetricsSource& source;
+    const std::optional<LeaseState>& lease;
+};
+
+struct Route {
+    std::string_view method;
+    std::string_view path;
+    net::HttpResponse (*answer)(const Running&) = nullptr;
+};
+
+net::HttpResponse answer(const net::HttpRequest& request, const Running& running) {
+    static const net::RouteTable<Route> kTable(
+        {{"GET", "/health",
+          [](const Running& now) { return health(now.shared, now.source.topology); }},
+         {"GET", "/metrics", [](const Running& now) {
+              return metrics_response(take_snapshot(now.shared), now.source, now.lease);
+          }}});
+    auto found = kTable.find(request);
+    if (auto* const refused = std::get_if<net::HttpResponse>(&found)) return std::move(*refused);
+    return std::get<net::RouteTable<Route>::Found>(found).route->answer(running);
 }
 
 }  // namespace
@@ -38,7 +50,7 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(std::uint16_t port,
                                                              MetricsSource source) {
     return net::HttpServer::listen(
         port, [&shared, source = std::move(source)](const net::HttpRequest& request) {
-            return answer(request, shared, source, std::nullopt);
+            return answer(request, {shared, source, std::nullopt});
         });
 }
 
@@ -53,7 +65,7 @@ base::Result<std::unique_ptr<net::HttpServer>> serve_metrics(boost::asio::io_con
         {.intake = {},
          .answer = [&shared, source = std::move(source), lease = std::move(lease)](
                        const net::HttpRequest& request, const net::HttpReply& reply) {
-             reply(answer(request, shared, source, lease()));
+             reply(answer(request, {shared, source, lease()}));
          }});
 }
 

@@ -33,7 +33,7 @@ std::string lower(std::string_view text) {
 
 TEST(OpenApi, HasTheRoutesOfTheServer) {
     std::set<std::string> served;
-    for (const Api::RouteName& route : Api::routes()) {
+    for (const net::RoutePattern& route : Api::routes()) {
         served.insert(lower(route.method) + ' ' + std::string(route.path));
     }
     std::set<std::string> documented;

@@ -169,11 +169,12 @@ TEST_F(Scale, AnEventCostsWhatItChanges) {
     const Nimbuses nimbuses;
     const std::map<int, std::uint64_t> statuses;
     begin = cpu_ms();
-    const std::string metrics = metrics_text({.topologies = nimbus.topologies,
-                                              .nimbuses = nimbuses,
-                                              .zookeeper_connected = true,
-                                              .blobs = {},
-                                              .requests_by_status = statuses});
+    const std::string metrics = metrics_response({.topologies = nimbus.topologies,
+                                                  .nimbuses = nimbuses,
+                                                  .zookeeper_connected = true,
+                                                  .blobs = {},
+                                                  .requests_by_status = statuses})
+                                    .body;
     told("GET /metrics", cpu_ms() - begin);
     EXPECT_NE(metrics.find("storm_nimbus_topologies"), std::string::npos);
 }

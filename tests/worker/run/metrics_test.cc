@@ -11,7 +11,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string text_of(const ComponentSnapshot& component) {
-    return metrics_text({component}, {"wc", "local"});
+    return metrics_response({component}, {"wc", "local"}).body;
 }
 
 TEST(Metrics, CountASpoutsTuplesAndTrees) {

@@ -1,0 +1,117 @@
+#include "net/metrics_text.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace storm::net {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+double resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t pages = 0;
+    statm >> pages >> pages;
+    return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double cpu_secs() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto secs = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return secs(used.ru_utime) + secs(used.ru_stime);
+}
+
+/// In seconds since 1970; 0 if the kernel does not say.
+double boot_secs() {
+    std::ifstream stat("/proc/stat");
+    double secs = 0;
+    for (std::string word; stat >> word;) {
+        if (word == "btime") stat >> secs;
+    }
+    return secs;
+}
+
+/// In seconds since 1970.
+double start_secs() {
+    std::ifstream file("/proc/self/stat");
+    std::string line;
+    std::getline(file, line);
+    // The program's name, in parentheses, may hold anything; the start is the 20th word behind it.
+    constexpr int kStart = 20;
+    std::istringstream words(line.substr(std::min(line.rfind(')') + 1, line.size())));
+    std::string word;
+    for (int i = 0; i < kStart; ++i) words >> word;
+    const double ticks = std::strtod(word.c_str(), nullptr);
+    return boot_secs() + ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace
+
+struct MetricsText::Families {
+    ClientMetric& add(const std::string& name, const std::string& help, MetricType type,
+                      Labels labels) {
+        auto family = std::find_if(all.begin(), all.end(),
+                                   [&](const MetricFamily& each) { return each.name == name; });
+        if (family == all.end()) family = all.insert(all.end(), {name, help, type, {}});
+        ClientMetric& metric = family->metric.emplace_back();
+        for (auto& [label, value] : labels) {
+            metric.label.push_back({std::move(label), std::move(value)});
+        }
+        return metric;
+    }
+
+    std::vector<MetricFamily> all;
+};
+
+MetricsText::MetricsText() : families_(std::make_unique<Families>()) {}
+MetricsText::~MetricsText() = default;
+
+void MetricsText::gauge(const std::string& name, const std::string& help, double value,
+                        Labels labels) {
+    families_->add(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
+}
+
+void MetricsText::counter(const std::string& name, const std::string& help, double value,
+                          Labels labels) {
+    families_->add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
+}
+
+void MetricsText::histogram(const std::string& name, const std::string& help,
+                            const Histogram& value, Labels labels) {
+    ClientMetric::Histogram& to =
+        families_->add(name, help, MetricType::Histogram, std::move(labels)).histogram;
+    to.sample_count = value.count;
+    to.sample_sum = value.sum;
+    for (const Histogram::Bucket& bucket : value.buckets) {
+        to.bucket.push_back({bucket.count, bucket.upper_bound});
+    }
+}
+
+void MetricsText::process() {
+    gauge("process_start_time_seconds", "Start time, in seconds since 1970", start_secs());
+    gauge("process_resident_memory_bytes", "Resident memory", resident_bytes());
+    counter("process_cpu_seconds_total", "Processor time used", cpu_secs());
+}
+
+std::string MetricsText::text() const {
+    return prometheus::TextSerializer().Serialize(families_->all);
+}
+
+HttpResponse MetricsText::response() const {
+    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text()};
+}
+
+}  // namespace storm::net
