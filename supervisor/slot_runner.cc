@@ -322,7 +322,8 @@ void SlotRunner::ended_() {
                                      {"worker", std::int64_t{target.number}},
                                      {"pid", std::int64_t{process_->pid()}},
                                      {"how", how.text()}});
-    WorkerMarks marks = {target.topology, target.number, port_, process_->pid()};
+    const WorkerMarks marks = {target.topology, target.number, port_, process_->pid(),
+                               process_->start_time()};
     watch_exit_.reset();
     logs_.ended();
     process_.reset();
@@ -335,17 +336,10 @@ void SlotRunner::ended_() {
     shop_.changed(true);
     // Before its successor starts: leftovers may hold its ports.
     const bool taken = shop_.files.run(
-        [marks, places = shop_.places,
+        [marks, others = shop_.others(port_), places = shop_.places,
          path = shop_.places.logs(marks.topology, marks.number) + "/stderr",
-         begin = logs_.stderr_begin()]() mutable {
-            marks.user = user_of(places, marks.topology);
-            const std::size_t left = end_leftovers(marks);
-            if (left > 0) {
-                base::log::info("killed what a worker has left behind",
-                                {{"topology", marks.topology},
-                                 {"worker", std::int64_t{marks.number}},
-                                 {"processes", static_cast<std::int64_t>(left)}});
-            }
+         begin = logs_.stderr_begin()] {
+            end_leftovers(places, marks, others);
             return last_lines(path, begin);
         },
         [this, alive = alive_, how](std::vector<std::string> said) {
@@ -431,6 +425,11 @@ void SlotRunner::save_later_() {
         save_();
         save_later_();
     });
+}
+
+std::optional<OtherWorker> SlotRunner::worker() const {
+    if (!process_ && !starting_) return std::nullopt;
+    return OtherWorker{saved_.topology, pid()};
 }
 
 cluster::WorkerState SlotRunner::state_of_worker_() const {

@@ -19,6 +19,7 @@
 #include "daemon/errands.h"
 #include "supervisor/exit_watch.h"
 #include "supervisor/fetcher.h"
+#include "supervisor/leftover_rules.h"
 #include "supervisor/log_keeper.h"
 #include "supervisor/places.h"
 #include "supervisor/saved_worker.h"
@@ -45,6 +46,8 @@ struct Workshop {
     /// Another program uses the slot's port, or it is free again.
     std::function<void(std::uint16_t, bool taken)> port_taken;
     std::function<std::vector<cluster::NimbusAddress>()> nimbuses;
+    /// All workers but that of the slot, without their users.
+    std::function<Others(std::uint16_t port)> others;
 };
 
 class SlotRunner {
@@ -66,6 +69,8 @@ public:
     std::uint16_t port() const { return port_; }
     const Slot& slot() const { return slot_; }
     pid_t pid() const { return process_ ? process_->pid() : 0; }
+    /// Nothing: no process lives here, and none is being started.
+    std::optional<OtherWorker> worker() const;
     /// Nothing: the slot is empty.
     std::optional<cluster::WorkerStatus> status() const;
 

@@ -40,8 +40,8 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
                 ? WorkerProcess::find(saved.pid, saved.start_time)
                 : WorkerProcess::find_in(settings.places.worker(saved.topology, saved.number));
         if (!process) continue;
-        marks.push_back({saved.topology, saved.number, saved.port, process->pid(),
-                         user_of(settings.places, saved.topology)});
+        marks.push_back(
+            {saved.topology, saved.number, saved.port, process->pid(), process->start_time()});
         processes.push_back(*std::move(process));
     }
     const base::SteadyClock clock;
@@ -57,7 +57,7 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
         return base::Error{"process " + std::to_string(process.pid()) +
                            " does not end, not even by SIGKILL"};
     }
-    for (const WorkerMarks& each : marks) end_leftovers(each);
+    for (const WorkerMarks& each : marks) end_leftovers(settings.places, each, {});
     return processes.size();
 }
 

@@ -74,7 +74,8 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
             },
             [this](bool urgent) { reporter_.changed(urgent); },
             [this](std::uint16_t port, bool taken) { port_taken_(port, taken); },
-            [this] { return vouch_now_().nimbuses; }} {}
+            [this] { return vouch_now_().nimbuses; },
+            [this](std::uint16_t port) { return others_(port); }} {}
 
 Supervisor::~Supervisor() {
     *alive_ = false;
@@ -368,6 +369,17 @@ SlotRunner& Supervisor::runner_(std::uint16_t port) {
     auto& runner = runners_[port];
     if (!runner) runner = std::make_unique<SlotRunner>(shop_, port);
     return *runner;
+}
+
+Others Supervisor::others_(std::uint16_t port) const {
+    Others others;
+    others.ports.insert(identity_.slots.begin(), identity_.slots.end());
+    for (const auto& [slot, runner] : runners_) {
+        others.ports.insert(slot);
+        if (slot == port) continue;
+        if (auto worker = runner->worker()) others.workers.push_back(*std::move(worker));
+    }
+    return others;
 }
 
 std::vector<HostPort> Supervisor::nimbuses_() const {

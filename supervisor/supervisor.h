@@ -85,6 +85,7 @@ private:
     void port_taken_(std::uint16_t port, bool taken);
     void look_at_taken_ports_();
     SlotRunner& runner_(std::uint16_t port);
+    Others others_(std::uint16_t port) const;
     std::vector<HostPort> nimbuses_() const;
     Overview overview_() const;
 

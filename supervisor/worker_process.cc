@@ -24,6 +24,7 @@
 
 #include "cluster/worker_protocol.h"
 #include "supervisor/limits.h"
+#include "supervisor/process_table.h"
 
 namespace storm::supervisor {
 namespace {
@@ -36,27 +37,6 @@ constexpr mode_t kOthersNothing = 077;
 constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, since Linux 5.11.
 constexpr int kNotExecuted = 127;
 constexpr std::string_view kOomScore = "500";
-
-/// Field 22 of /proc/PID/stat; nothing: there is no such process.
-std::optional<std::uint64_t> start_time_of(pid_t pid) {
-    const auto stat =
-        base::read_small_file("/proc/" + std::to_string(pid) + "/stat", kSmallFileBytesMax);
-    if (!stat) return std::nullopt;
-    // The second field is the program's name in parentheses, which may contain anything.
-    std::size_t at = stat->rfind(')');
-    if (at == std::string::npos) return std::nullopt;
-    constexpr int kFieldsAfterName = 20;
-    for (int i = 0; i < kFieldsAfterName && at != std::string::npos; ++i) {
-        at = stat->find(' ', at + 1);
-    }
-    if (at == std::string::npos) return std::nullopt;
-    std::uint64_t ticks = 0;
-    const char* const begin = stat->data() + at + 1;
-    if (std::from_chars(begin, stat->data() + stat->size(), ticks).ec != std::errc()) {
-        return std::nullopt;
-    }
-    return ticks;
-}
 
 base::Descriptor open_pidfd(pid_t pid) {
     return base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

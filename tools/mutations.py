@@ -63,6 +63,8 @@ ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
+LEFTOVERS = ("supervisor/leftover_rules",)
+OTHER_WORKERS = ("supervisor/isolation:Isolated.*Environment*",)
 CRASH = ("base/crash",)
 NOTICES = ("worker/engine/notices",)
 REPORT_BOOK = ("nimbus/topology_store/report_book",)
@@ -850,6 +852,28 @@ MUTATIONS = [
         "net/token_client.cc",
         ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
          TOKEN_CLIENT),
+    ),
+    *in_file(
+        "supervisor/leftover_rules.cc",
+        ("another-worker-is-a-leftover", "if (process.has_ended || is_spared(process)) return false;",
+         "if (process.has_ended) return false;", LEFTOVERS),
+        ("a-session-of-another-worker-is-not-spared", "if (spared_.count(process.session) > 0) return true;", "",
+         LEFTOVERS),
+        ("by-user-beside-another-worker", "by_user_ = worker.user && no_other_has_user(others) &&",
+         "by_user_ = worker.user &&", LEFTOVERS),
+        ("an-old-mark-hides-leftovers", "return !is_ours && !has_all_marks(process);",
+         "return !has_all_marks(process);", LEFTOVERS),
+        ("by-user-beside-another-supervisor", "return !is_ours && !has_all_marks(process);", "return false;",
+         LEFTOVERS),
+        ("an-older-session-is-the-workers", "process.start_time >= worker_.start_time;", "true;", LEFTOVERS),
+        ("any-session-of-that-number", "process.is_without_privileges &&", "", LEFTOVERS),
+        ("a-reused-pid-keeps-its-session", "return !process.has_ended || process.start_time", "return process.start_time",
+         LEFTOVERS),
+    ),
+    *in_file(
+        "supervisor/supervisor.cc",
+        ("other-workers-are-not-known", "if (auto worker = runner->worker()) others", "if (auto worker = runner->worker(); false) others",
+         OTHER_WORKERS),
     ),
     *in_file(
         "supervisor/reporter.cc",

@@ -267,15 +267,33 @@ TEST_F(Isolated, NothingEndsByItsUserWhereAnotherWorkerHasHim) {
     const pid_t stranger = sleeper({});
     const pid_t other = sleeper({"STORM_TOPOLOGY_ID=t", "STORM_WORKER=1", "STORM_WORKER_PORT=2"});
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return is_asleep(stranger) && is_asleep(other); }));
-    const WorkerMarks ended = {"t", 0, 1, 0, kUser};
+    const WorkerMarks ended = {"t", 0, 1, 0, 0, kUser};
 
-    EXPECT_EQ(end_leftovers(ended), 0U);
+    EXPECT_EQ(end_leftovers(ended, {}), 0U);
     EXPECT_TRUE(is_asleep(stranger) && is_asleep(other));
 
     ::kill(other, SIGKILL);
     ::waitpid(other, nullptr, 0);
-    EXPECT_EQ(end_leftovers(ended), 1U);
+    EXPECT_EQ(end_leftovers(ended, {}), 1U);
     ::waitpid(stranger, nullptr, 0);
+}
+
+TEST_F(Isolated, AWorkerThatHasOverwrittenItsEnvironmentOutlivesAnotherOne) {
+    cluster.start();
+    cluster.submit("bare", "bare", 2);  // No other test has this name, and so its user.
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        return cluster.runs("bare", 0) && cluster.runs("bare", 1) &&
+               !content_of(cluster.nimbus.file("bare", "bare", 1)).empty();
+    }));
+    const pid_t other = cluster.status("bare", 1)->pid;
+
+    ::kill(cluster.status("bare", 0)->pid, SIGKILL);
+
+    ASSERT_TRUE(cluster.nimbus.wait_until(
+        [&] { return cluster.nimbus.starts("bare").size() == 2 && cluster.runs("bare"); }));
+    cluster.nimbus.run_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.status("bare", 1)->pid, other);
+    EXPECT_EQ(cluster.nimbus.starts("bare", 1).size(), 1U);
 }
 
 TEST_F(Isolated, SaysWhenItsUsersCannotBeHad) {

@@ -97,8 +97,9 @@ public:
                 for (int i = 0; i < 1000 && !left->has_ended(); ++i) ::usleep(1000);
                 left->reap();
             }
-            supervisor::end_leftovers({saved.topology, saved.number, saved.port, saved.pid,
-                                       supervisor::user_of(places, saved.topology)});
+            supervisor::end_leftovers(
+                places, {saved.topology, saved.number, saved.port, saved.pid, saved.start_time},
+                {});
         }
     }
 

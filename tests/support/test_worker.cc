@@ -14,6 +14,7 @@
 //     fail      reports kFailed with a reason, and exits with code 1
 //     litter    starts a program in a session of its own, and one in its own, and runs
 //     escape    starts a program that has given up session and environment, and runs
+//     bare      overwrites its environment, as setproctitle() does, and runs
 //     flood     writes lines to stderr as fast as it can
 //     look      as run; before, it tries what it may not, and notes in "look" what came of it
 //     eat       allocates memory until there is none, as C++ programs do
@@ -219,6 +220,7 @@ public:
             leave_child("distant-child", true);
         }
         if (mode_ == "escape") leave_stranger("stranger");
+        if (mode_ == "bare") overwrite_environment();
         while (mode_ == "mute") ::pause();
         if (mode_ == "look") {
             const auto paths = bootstrap_.topology.settings.find("test.paths");
@@ -252,6 +254,14 @@ private:
             ::_exit(1);
         }
         note(file, std::to_string(child));
+    }
+
+    static void overwrite_environment() {
+        for (char** variable = environ; *variable != nullptr; ++variable) {
+            std::memset(*variable, 0, std::strlen(*variable));
+        }
+        environ = nullptr;
+        note("bare", "yes");
     }
 
     void turn() {

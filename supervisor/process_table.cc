@@ -1,0 +1,124 @@
+#include "supervisor/process_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <unistd.h>
+
+#include "base/files.h"
+#include "supervisor/limits.h"
+
+namespace storm::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Parent of the kernel's own processes, and one of them.
+constexpr pid_t kKernel = 2;
+
+std::optional<std::string> read(pid_t pid, const char* file, std::size_t bytes_max) {
+    auto text = base::read_small_file("/proc/" + std::to_string(pid) + '/' + file, bytes_max);
+    if (!text) return std::nullopt;
+    return std::move(text).value();
+}
+
+template <typename Number>
+std::optional<Number> number_at(std::string_view text, std::size_t at) {
+    Number number{};
+    if (at > text.size()) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), number);
+    if (error != std::errc()) return std::nullopt;
+    return number;
+}
+
+/// Fields 3 (state) to 22 (start time) of /proc/PID/stat.
+std::optional<Process> parsed(pid_t pid, std::string_view stat) {
+    constexpr std::size_t kParent = 4, kSession = 6, kStartTime = 22;
+    // The second field is the program's name in parentheses, which may contain anything.
+    std::size_t at = stat.rfind(") ");
+    if (at == std::string_view::npos || at + 2 >= stat.size()) return std::nullopt;
+    at += 2;
+    Process found;
+    found.pid = pid;
+    found.has_ended = stat[at] == 'Z' || stat[at] == 'X';
+    for (std::size_t field = 4; field <= kStartTime; ++field) {
+        at = stat.find(' ', at);
+        if (at == std::string_view::npos) return std::nullopt;
+        ++at;
+        if (field == kParent) found.parent = number_at<pid_t>(stat, at).value_or(0);
+        if (field == kSession) found.session = number_at<pid_t>(stat, at).value_or(0);
+    }
+    const auto start_time = number_at<std::uint64_t>(stat, at);
+    if (!start_time) return std::nullopt;
+    found.start_time = *start_time;
+    return found;
+}
+
+std::optional<Process> status_of(pid_t pid) {
+    const auto stat = read(pid, "stat", kSmallFileBytesMax);
+    return stat ? parsed(pid, *stat) : std::nullopt;
+}
+
+void add_more(Process& process) {
+    if (const auto environment = read(process.pid, "environ", kEnvironmentBytesMax)) {
+        process.marks = marks_in(*environment);
+    }
+    const auto status = read(process.pid, "status", kSmallFileBytesMax);
+    if (!status) return;
+    constexpr std::string_view kUser = "\nUid:\t";
+    const std::size_t at = status->find(kUser);
+    if (at != std::string::npos) process.user = number_at<uid_t>(*status, at + kUser.size());
+    process.is_without_privileges = status->find("\nNoNewPrivs:\t1") != std::string::npos;
+}
+
+}  // namespace
+
+EnvironmentMarks marks_in(std::string_view environment) {
+    EnvironmentMarks marks;
+    const auto take = [](std::string_view variable, std::string_view name, std::string& value) {
+        if (value.empty() && variable.starts_with(name)) value = variable.substr(name.size());
+    };
+    while (!environment.empty()) {
+        const std::size_t end = std::min(environment.find('\0'), environment.size());
+        const std::string_view variable = environment.substr(0, end);
+        environment.remove_prefix(std::min(end + 1, environment.size()));
+        take(variable, "STORM_TOPOLOGY_ID=", marks.topology);
+        take(variable, "STORM_WORKER=", marks.worker);
+        take(variable, "STORM_WORKER_PORT=", marks.port);
+    }
+    return marks;
+}
+
+std::vector<Process> all_processes() {
+    std::vector<Process> all;
+    std::error_code ended;
+    for (fs::directory_iterator entry("/proc", ended), none; entry != none;
+         entry.increment(ended)) {
+        const std::string name = entry->path().filename().string();
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
+        auto found = status_of(pid);
+        if (!found || found->pid == kKernel || found->parent == kKernel) continue;
+        if (!found->has_ended) add_more(*found);
+        all.push_back(*std::move(found));
+    }
+    return all;
+}
+
+std::optional<std::uint64_t> start_time_of(pid_t pid) {
+    const auto found = status_of(pid);
+    if (!found) return std::nullopt;
+    return found->start_time;
+}
+
+std::string boot_id() {
+    constexpr std::size_t kBytesMax = 64;
+    const auto text = base::read_small_file("/proc/sys/kernel/random/boot_id", kBytesMax);
+    return text ? text->substr(0, text->find('\n')) : std::string();
+}
+
+}  // namespace storm::supervisor
