@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "supervisor/isolation/users.h"
+#include "supervisor/worker_users.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {

@@ -14,6 +14,7 @@
 #include "cluster/limits.h"
 #include "cluster/names.h"
 #include "supervisor/limits.h"
+#include "supervisor/process_table.h"
 
 namespace storm::supervisor {
 namespace {
@@ -35,17 +36,12 @@ bool is_true(const nlohmann::json& json, const char* key) {
 }  // namespace
 
 base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
-    const nlohmann::json json = {{"topology", state.topology},
-                                 {"number", state.number},
-                                 {"port", state.port},
-                                 {"epoch", state.epoch},
-                                 {"starts", state.starts},
-                                 {"skipped", state.skipped},
-                                 {"finished", state.finished},
-                                 {"running", state.running},
-                                 {"pid", state.pid},
-                                 {"start_time", state.start_time},
-                                 {"token_hash", state.token_hash}};
+    const nlohmann::json json = {{"topology", state.topology}, {"number", state.number},
+                                 {"port", state.port},         {"epoch", state.epoch},
+                                 {"starts", state.starts},     {"skipped", state.skipped},
+                                 {"finished", state.finished}, {"running", state.running},
+                                 {"pid", state.pid},           {"start_time", state.start_time},
+                                 {"boot", state.boot},         {"token_hash", state.token_hash}};
     // No fsync: workers die with the host, and peers refuse a repeated incarnation.
     return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
                                   0600, base::Keep::kOverProcess);
@@ -68,6 +64,7 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
     state.pid = fields.number<pid_t>("pid");
     state.start_time = fields.number<std::uint64_t>("start_time");
     state.token_hash = fields.text("token_hash");
+    state.boot = fields.text_or_empty("boot");
     if (mistake.text().empty()) {
         state.finished = is_true(json, "finished");
         state.running = is_true(json, "running");
@@ -105,6 +102,18 @@ std::vector<SavedWorker> read_states(const Places& places) {
         }
     }
     return states;
+}
+
+bool is_of_this_boot(const SavedWorker& state) {
+    return state.boot.empty() || state.boot == boot_id();
+}
+
+std::optional<WorkerProcess> find_process(const Places& places, const SavedWorker& state) {
+    if (!is_of_this_boot(state)) return std::nullopt;
+    // A state without a pid was written before its process was started, and never after: only the
+    // directory can tell which process that is.
+    return state.pid > 0 ? WorkerProcess::find(state.pid, state.start_time)
+                         : WorkerProcess::find_in(places.worker(state.topology, state.number));
 }
 
 }  // namespace storm::supervisor

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 
 #include "base/result.h"
 #include "supervisor/places.h"
+#include "supervisor/worker_process.h"
 
 namespace storm::supervisor {
 
@@ -28,6 +30,7 @@ struct SavedWorker {
     bool running = false;          ///< A process was to be started, and has not been seen to end.
     pid_t pid = 0;                 ///< Pid of the running process; 0: unknown.
     std::uint64_t start_time = 0;  ///< Start time of that process, as in /proc/PID/stat.
+    std::string boot;              ///< boot_id() of its start; empty: unknown.
     std::string token_hash;        ///< SHA-256 of the worker's token, in hex.
 
     friend bool operator==(const SavedWorker&, const SavedWorker&) = default;
@@ -39,5 +42,10 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
 /// States of all workers that ever ran here and have not been cleaned up. Unreadable ones are
 /// skipped, with a line in the log.
 std::vector<SavedWorker> read_states(const Places& places);
+
+/// Whether it was started since the last boot of the host: otherwise nothing of it can be left.
+bool is_of_this_boot(const SavedWorker& state);
+/// Its process; nothing: it has ended.
+std::optional<WorkerProcess> find_process(const Places& places, const SavedWorker& state);
 
 }  // namespace storm::supervisor

@@ -15,8 +15,8 @@
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
+#include "supervisor/process_table.h"
 #include "supervisor/why_ended.h"
-#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {
@@ -219,6 +219,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
               .starts = slot_.starts(),
               .skipped = slot_.skipped(),
               .running = true,
+              .boot = boot_id(),
               .token_hash = base::sha256(token)};
     report_ = {};
     Launch launch;
@@ -329,9 +330,6 @@ void SlotRunner::ended_() {
     process_.reset();
     // Its last messages must not be taken for its successor's.
     shop_.disconnect(port_);
-    saved_.running = false;
-    saved_.pid = 0;
-    save_();
     clearing_ = true;
     shop_.changed(true);
     // Before its successor starts: leftovers may hold its ports.
@@ -351,6 +349,10 @@ void SlotRunner::ended_() {
 /// The process and all of its leftovers are gone.
 void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     clearing_ = false;
+    // Not sooner: if this process had ended in between, the next one would not look for leftovers.
+    saved_.running = false;
+    saved_.pid = 0;
+    save_();
     const Target target = *slot_.target();
     Ended ended;
     ended.known = how.known;

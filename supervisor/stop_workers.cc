@@ -1,12 +1,9 @@
 #include "supervisor/stop_workers.h"
 
-#include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <string>
+#include <utility>
 #include <vector>
-
-#include <poll.h>
 
 #include "base/clock.h"
 #include "daemon/local_dir.h"
@@ -16,48 +13,44 @@
 #include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
-namespace {
-
-/// Whether it has ended by the deadline.
-bool await(const WorkerProcess& process, Micros deadline, const base::Clock& clock) {
-    pollfd waiting = {process.pidfd(), POLLIN, 0};
-    const Micros left = std::max<Micros>(0, deadline - clock.now());
-    return ::poll(&waiting, 1, static_cast<int>((left + 999) / kMicrosPerMilli)) > 0;
-}
-
-}  // namespace
 
 base::Result<std::size_t> stop_workers(const Settings& settings) {
     if (!std::filesystem::exists(settings.places.local_dir)) return std::size_t{0};
     const auto lock = daemon::LocalDir::open(settings.places.local_dir, "supervisor");
     if (!lock) return lock.error();
     std::vector<WorkerProcess> processes;
-    std::vector<WorkerMarks> marks;
-    for (const SavedWorker& saved : read_states(settings.places)) {
+    std::vector<SavedWorker> ended;
+    Others none;
+    none.ports.insert(settings.slots.begin(), settings.slots.end());
+    for (SavedWorker& saved : read_states(settings.places)) {
+        none.ports.insert(saved.port);
         if (!saved.running) continue;
-        auto process =
-            saved.pid > 0
-                ? WorkerProcess::find(saved.pid, saved.start_time)
-                : WorkerProcess::find_in(settings.places.worker(saved.topology, saved.number));
-        if (!process) continue;
-        marks.push_back(
-            {saved.topology, saved.number, saved.port, process->pid(), process->start_time()});
-        processes.push_back(*std::move(process));
+        auto process = find_process(settings.places, saved);
+        if (process) {
+            saved.pid = process->pid();
+            saved.start_time = process->start_time();
+            processes.push_back(*std::move(process));
+        }
+        ended.push_back(std::move(saved));
     }
     const base::SteadyClock clock;
     const Micros asked_until = clock.now() + settings.times.shutdown_sleep;
     for (const WorkerProcess& process : processes) process.signal(SIGTERM);
     for (const WorkerProcess& process : processes) {
-        if (!await(process, asked_until, clock)) process.signal(SIGKILL);
+        if (!process.ends_within(asked_until - clock.now())) process.signal(SIGKILL);
     }
     constexpr Micros kKillPatience = 5 * kMicrosPerSecond;
     const Micros killed_until = clock.now() + kKillPatience;
     for (const WorkerProcess& process : processes) {
-        if (await(process, killed_until, clock)) continue;
+        if (process.ends_within(killed_until - clock.now())) continue;
         return base::Error{"process " + std::to_string(process.pid()) +
                            " does not end, not even by SIGKILL"};
     }
-    for (const WorkerMarks& each : marks) end_leftovers(settings.places, each, {});
+    for (const SavedWorker& each : ended) {
+        if (!is_of_this_boot(each)) continue;
+        end_leftovers(settings.places,
+                      {each.topology, each.number, each.port, each.pid, each.start_time}, none);
+    }
     return processes.size();
 }
 

@@ -10,11 +10,16 @@
 
 #include "base/log.h"
 #include "supervisor/host.h"
+#include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
+#include "supervisor/saved_worker.h"
 #include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {
+
+/// A slot that there is not.
+constexpr std::uint16_t kNoPort = 0;
 
 /// Status of a worker without a slot; nothing: it is not meant to run anyway.
 std::optional<cluster::WorkerStatus> status_of(const Mistake& mistake) {
@@ -98,6 +103,7 @@ base::Result<base::Done> Supervisor::begin_() {
     });
     if (!identity) return identity.error();
     identity_ = std::move(identity).value();
+    own_ports_.insert(identity_.slots.begin(), identity_.slots.end());
     for (const std::uint16_t port : identity_.slots) {
         const bool ours = runners_.count(port) > 0;
         runner_(port);
@@ -140,14 +146,12 @@ base::Result<base::Done> Supervisor::isolate_() {
 }
 
 void Supervisor::adopt_workers_() {
-    for (SavedWorker saved : read_states(settings_.places)) {
+    own_ports_.insert(settings_.slots.begin(), settings_.slots.end());
+    std::vector<SavedWorker> ended;
+    for (SavedWorker& saved : read_states(settings_.places)) {
+        own_ports_.insert(saved.port);
         if (!saved.running) continue;
-        // A state without a pid was written before its process was started, and never after: only
-        // the directory can tell which process that is.
-        auto process =
-            saved.pid > 0
-                ? WorkerProcess::find(saved.pid, saved.start_time)
-                : WorkerProcess::find_in(settings_.places.worker(saved.topology, saved.number));
+        auto process = find_process(settings_.places, saved);
         if (process && runners_.count(saved.port) == 0) {
             runner_(saved.port).adopt(saved, *std::move(process));
             continue;
@@ -156,14 +160,28 @@ void Supervisor::adopt_workers_() {
             base::log::error("killing a worker whose port another one has",
                              {{"pid", std::int64_t{process->pid()}}});
             process->signal(SIGKILL);
+            static_cast<void>(process->ends_within(kLeftoverPatience));
+            process->reap();
         }
-        base::log::info("a worker has ended while there was no supervisor",
-                        {{"topology", saved.topology}, {"worker", std::int64_t{saved.number}}});
-        saved.running = false;
-        saved.pid = 0;
-        const auto written = write_state(settings_.places, saved);
-        if (!written) base::log::warn("cannot save it", {{"why", written.error().message}});
+        ended.push_back(std::move(saved));
     }
+    // Once all are known: none of them is a leftover of another one.
+    for (SavedWorker& saved : ended) bury_(std::move(saved));
+}
+
+/// Before its slot is looked at: what it has left behind may hold the port.
+void Supervisor::bury_(SavedWorker saved) {
+    base::log::info("a worker has ended while there was no supervisor",
+                    {{"topology", saved.topology}, {"worker", std::int64_t{saved.number}}});
+    if (is_of_this_boot(saved)) {
+        end_leftovers(settings_.places,
+                      {saved.topology, saved.number, saved.port, saved.pid, saved.start_time},
+                      others_(kNoPort));
+    }
+    saved.running = false;
+    saved.pid = 0;
+    const auto written = write_state(settings_.places, saved);
+    if (!written) base::log::warn("cannot save it", {{"why", written.error().message}});
 }
 
 base::Result<base::Done> Supervisor::listen_() {
@@ -373,9 +391,8 @@ SlotRunner& Supervisor::runner_(std::uint16_t port) {
 
 Others Supervisor::others_(std::uint16_t port) const {
     Others others;
-    others.ports.insert(identity_.slots.begin(), identity_.slots.end());
+    others.ports = own_ports_;
     for (const auto& [slot, runner] : runners_) {
-        others.ports.insert(slot);
         if (slot == port) continue;
         if (auto worker = runner->worker()) others.workers.push_back(*std::move(worker));
     }

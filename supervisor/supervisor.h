@@ -72,6 +72,7 @@ private:
     base::Result<base::Done> begin_();
     base::Result<base::Done> isolate_();
     void adopt_workers_();
+    void bury_(SavedWorker saved);
     base::Result<base::Done> listen_();
     void follow_();
     void publish_();
@@ -109,6 +110,7 @@ private:
     std::map<std::uint16_t, std::unique_ptr<SlotRunner>> runners_;
     std::unique_ptr<WorkerSocket> socket_;
     std::unique_ptr<net::HttpServer> http_;
+    std::set<std::uint16_t> own_ports_;    ///< Slots, and ports that workers had earlier.
     std::set<std::uint16_t> taken_ports_;  ///< Slots whose port another program uses.
     bool looks_at_ports_ = false;
     bool ready_ = false;

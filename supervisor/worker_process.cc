@@ -1,5 +1,6 @@
 #include "supervisor/worker_process.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -305,8 +306,14 @@ void WorkerProcess::signal(int number) const {
 }
 
 bool WorkerProcess::has_ended() const {
+    return ends_within(0);
+}
+
+bool WorkerProcess::ends_within(Micros patience) const {
+    constexpr Micros kNearly = kMicrosPerMilli - 1;  // Rounded up.
     pollfd waiting = {pidfd_.get(), POLLIN, 0};
-    return ::poll(&waiting, 1, 0) > 0;
+    const Micros left = std::max<Micros>(0, patience + kNearly);
+    return ::poll(&waiting, 1, static_cast<int>(left / kMicrosPerMilli)) > 0;
 }
 
 Exit WorkerProcess::reap() {

@@ -15,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/result.h"
 #include "supervisor/isolation/isolation.h"
@@ -64,6 +65,8 @@ public:
     int pidfd() const { return pidfd_.get(); }
     void signal(int number) const;
     bool has_ended() const;
+    /// Waits for that.
+    bool ends_within(base::Micros patience) const;
     /// Also ends leftovers in its process group. REQUIRES: has_ended().
     Exit reap();
 

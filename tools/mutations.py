@@ -63,6 +63,7 @@ ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
+LEFT_BEHIND = ("supervisor/supervisor:*Left*:*HostsStart*",)
 LEFTOVERS = ("supervisor/leftover_rules",)
 OTHER_WORKERS = ("supervisor/isolation:Isolated.*Environment*",)
 CRASH = ("base/crash",)
@@ -874,6 +875,17 @@ MUTATIONS = [
         "supervisor/supervisor.cc",
         ("other-workers-are-not-known", "if (auto worker = runner->worker()) others", "if (auto worker = runner->worker(); false) others",
          OTHER_WORKERS),
+        ("leftovers-from-an-absence-stay", "if (is_of_this_boot(saved)) {", "if (false) {", LEFT_BEHIND),
+    ),
+    *in_file(
+        "supervisor/saved_worker.cc",
+        ("a-worker-from-before-the-boot-may-live", "return state.boot.empty() || state.boot == boot_id();", "return true;",
+         LEFT_BEHIND),
+    ),
+    *in_file(
+        "supervisor/slot_runner.cc",
+        ("it-is-ended-before-its-leftovers", "shop_.disconnect(port_);\n",
+         "shop_.disconnect(port_);\n    saved_.running = false;\n    save_();\n", LEFT_BEHIND),
     ),
     *in_file(
         "supervisor/reporter.cc",

@@ -248,6 +248,25 @@ TEST_F(StormSupervisor, EndsBySigtermAndStopsWorkersOnlyWhenAsked) {
     EXPECT_FALSE(runs(worker));
 }
 
+TEST_F(StormSupervisor, StopsAlsoWhatAnEndedWorkerHasLeftBehind) {
+    start();
+    submit("litter");
+    ASSERT_TRUE(waits_for_starts(1));
+    const auto child = [this] {
+        return std::atoi(content_of(nimbus_->file("wc", "distant-child")).c_str());
+    };
+    ASSERT_TRUE(nimbus_->wait_until([&] { return child() > 0; }));
+    supervisor_->end(SIGKILL);
+    ::kill(nimbus_->starts("wc")[0].pid, SIGKILL);
+    ASSERT_TRUE(nimbus_->wait_until([this] { return !runs(nimbus_->starts("wc")[0].pid); }));
+
+    Program stopping({"--stop-workers", "-c", "storm.local.dir=" + nimbus_->places.local_dir},
+                     log());
+
+    EXPECT_EQ(stopping.wait(), 0);
+    EXPECT_FALSE(runs(child()));
+}
+
 TEST_F(StormSupervisor, IsRefusedASecondTimeInItsDirectory) {
     start();
 

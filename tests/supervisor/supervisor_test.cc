@@ -165,6 +165,75 @@ TEST(Supervisor, EndsWhatAWorkerHasLeftBehindBeforeItsSuccessor) {
     EXPECT_EQ(cluster.status("wc")->pid, next) << "the successor is no leftover";
 }
 
+/// Not for one that has ended, and that nobody has waited for yet.
+bool lives(pid_t pid) {
+    const std::string stat = content_of("/proc/" + std::to_string(pid) + "/stat");
+    return !stat.empty() && stat.find(") Z ") == std::string::npos;
+}
+
+/// A cluster without a Supervisor, whose worker has ended since and left a process behind.
+pid_t leave_behind(TestCluster& cluster) {
+    cluster.start();
+    cluster.submit("wc", "litter");
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t left = std::stoi(content_of(cluster.nimbus.file("wc", "distant-child")));
+    const pid_t pid = cluster.status("wc")->pid;
+    cluster.stop();
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    EXPECT_TRUE(lives(left));
+    return left;
+}
+
+TEST(Supervisor, EndsWhatAWorkerHasLeftBehindThatEndedWhileThereWasNoSupervisor) {
+    TestCluster cluster;
+    const pid_t left = leave_behind(cluster);
+    cluster.nimbus.remove("wc");
+
+    cluster.start();
+
+    EXPECT_FALSE(lives(left)) << "before it looks at its ports";
+    EXPECT_FALSE(read_state(cluster.settings.places, "wc", 0)->running);
+}
+
+TEST(Supervisor, SearchesNothingOfAWorkerFromBeforeTheHostsStart) {
+    TestCluster cluster;
+    const pid_t left = leave_behind(cluster);
+    auto saved = *read_state(cluster.settings.places, "wc", 0);
+    const auto as_before = saved;
+    saved.boot = "another";
+    ASSERT_TRUE(write_state(cluster.settings.places, saved));
+
+    cluster.start();
+
+    EXPECT_TRUE(lives(left)) << "it must be somebody else's";
+    cluster.stop();
+    ASSERT_TRUE(write_state(cluster.settings.places, as_before));
+    cluster.start();
+    EXPECT_FALSE(lives(left));
+}
+
+TEST(Supervisor, CallsAWorkerEndedOnlyOnceNothingOfItIsLeft) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "litter");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+    const pid_t left = std::stoi(content_of(cluster.nimbus.file("wc", "distant-child")));
+    cluster.nimbus.reassign("wc", [](cluster::Assignment& assignment) {
+        assignment.status = cluster::Status::kKilled;
+    });
+
+    bool too_soon = false;
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] {
+        const bool lived = lives(left);
+        const auto saved = read_state(cluster.settings.places, "wc", 0);
+        const bool has_ended = saved && !saved->running;
+        too_soon = too_soon || (has_ended && lived && lives(left));
+        return has_ended && !lived;
+    }));
+    EXPECT_FALSE(too_soon) << "who dies in between would never come back to it";
+}
+
 TEST(Supervisor, DoesNotWaitForAFifoThatUserCodePutInPlaceOfALog) {
     TestCluster cluster;
     cluster.start();
