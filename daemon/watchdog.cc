@@ -2,39 +2,28 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
-
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 
 #include "base/log.h"
-#include "daemon/daemon_main.h"
+#include "daemon/ending.h"
 
 namespace storm::daemon {
 namespace {
-
-/// Time for the last log line and for telling ZooKeeper; then the kernel ends the process.
-constexpr unsigned kLastSecs = 1;
 
 /// Nothing here may wait for anything that the loop may be waiting for: a disk, or the reader of
 /// the log.
 [[noreturn]] void end_hung(coordination::Session& session, base::Micros limit,
                            const std::string& problem) {
-    std::signal(SIGALRM, SIG_DFL);
-    sigset_t alarm;
-    ::sigemptyset(&alarm);
-    ::sigaddset(&alarm, SIGALRM);
-    ::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr);
-    ::alarm(kLastSecs);
-    session.abandon();
-    base::log::error(
-        (problem.empty() ? "the event loop hangs" : problem) +
-            "; this process gives up its session and ends",
-        {{problem.empty() ? "without_answer_ms" : "for_ms", limit / base::kMicrosPerMilli}});
-    ::_exit(kDaemonFailed);
+    end_at_once(kDaemonFailed, [&] {
+        session.abandon();
+        base::log::error(
+            (problem.empty() ? "the event loop hangs" : problem) +
+                "; this process gives up its session and ends",
+            {{problem.empty() ? "without_answer_ms" : "for_ms", limit / base::kMicrosPerMilli}});
+    });
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
-#include "supervisor/worker_users.h"
 #include "supervisor/limits.h"
+#include "supervisor/worker_users.h"
 
 namespace storm::supervisor {
 namespace {

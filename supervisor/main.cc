@@ -13,6 +13,7 @@
 #include "coordination/zookeeper_coordination.h"
 #include "daemon/asio_loop.h"
 #include "daemon/daemon_main.h"
+#include "daemon/ending.h"
 #include "daemon/watchdog.h"
 #include "supervisor/settings.h"
 #include "supervisor/stop_workers.h"
@@ -53,6 +54,7 @@ Result<Done> supervise(const Settings& settings, const coordination::ZookeeperSe
     daemon::run_watched(io, session, zookeeper.session_timeout,
                         [&running] { return (*running)->problem(); });
     base::log::info("supervisor ends; its workers run on");
+    daemon::begin_ending(session, outcome ? daemon::kDaemonDone : daemon::kDaemonFailed);
     return outcome;
 }
 

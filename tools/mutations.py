@@ -63,6 +63,7 @@ ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
+IN_TIME = ("supervisor/storm_supervisor:*InTime*",)
 LEFT_BEHIND = ("supervisor/supervisor:*Left*:*HostsStart*",)
 LEFTOVERS = ("supervisor/leftover_rules",)
 OTHER_WORKERS = ("supervisor/isolation:Isolated.*Environment*",)
@@ -853,6 +854,12 @@ MUTATIONS = [
         "net/token_client.cc",
         ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
          TOKEN_CLIENT),
+    ),
+    *in_file(
+        "daemon/ending.cc",
+        ("a-session-outlives-its-loop", "    session.abandon();\n", "    static_cast<void>(session);\n", IN_TIME),
+        ("a-daemon-waits-for-its-threads", "[code] {\n", "[code] {\n        if (code == kDaemonDone) return;\n",
+         IN_TIME),
     ),
     *in_file(
         "supervisor/leftover_rules.cc",

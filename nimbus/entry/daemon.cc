@@ -18,6 +18,7 @@
 #include "coordination/session.h"
 #include "coordination/zookeeper_coordination.h"
 #include "daemon/asio_loop.h"
+#include "daemon/ending.h"
 #include "daemon/local_dir.h"
 #include "daemon/watchdog.h"
 #include "net/access.h"
@@ -108,6 +109,8 @@ public:
         base::log::info("nimbus is ready", {{"address", record_.id}});
         daemon::run_watched(io_, session_, session_timeout_,
                             [this] { return blob_thread_.problem(); });
+        // This also sends the message of resign() to ZooKeeper.
+        daemon::begin_ending(session_, replaced_ ? daemon::kDaemonFailed : daemon::kDaemonDone);
         return !replaced_;
     }
 
@@ -191,7 +194,6 @@ private:
     void stop() {
         base::log::info("nimbus ends");
         if (election_) election_->resign();
-        // The message of resign() to ZooKeeper is sent when the session ends.
         io_.stop();
     }
 

@@ -13,6 +13,7 @@
 
 #include "cluster/record_codec.h"
 #include "cluster/records.h"
+#include "daemon/ending.h"
 #include "net/digest.h"
 #include "net/token_client.h"
 #include "nimbus/blobs/blob_store.h"
@@ -521,6 +522,28 @@ TEST_F(NimbusTest, EndsInOrder) {
 
     EXPECT_EQ(nimbus().wait(), 0);
     EXPECT_FALSE(fs::exists(path("n1/nimbus.json")));
+}
+
+TEST_F(NimbusTest, EndsInTimeThoughACopyHangs) {
+    std::ofstream(path("token")) << std::string(64, 't') << '\n';
+    put(nimbus(), "program");
+    ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
+              201);
+    nimbus().signal(SIGSTOP);
+    NimbusProcess second(path("n2"), settings());
+    EXPECT_TRUE(second.is_ready());
+    EXPECT_TRUE(soon([&] {
+        return second.get("/metrics").body.find("storm_nimbus_blobs_missing 1") !=
+               std::string::npos;
+    }));
+    const base::SteadyClock clock;
+    const base::Micros begin = clock.now();
+
+    second.signal(SIGTERM);
+
+    EXPECT_EQ(second.wait(), 0);
+    EXPECT_LT(clock.now() - begin, daemon::kEndPatience + 2 * base::kMicrosPerSecond);
+    nimbus().signal(SIGCONT);
 }
 
 TEST_F(NimbusTest, RefusesAFolderThatAnotherHas) {

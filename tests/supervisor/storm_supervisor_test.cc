@@ -17,9 +17,11 @@
 
 #include "base/files.h"
 #include "coordination/zookeeper_coordination.h"
+#include "daemon/ending.h"
 #include "net/http_client.h"
 #include "net/token_client.h"
 #include "tests/support/hang.h"
+#include "tests/support/local_socket.h"
 #include "tests/support/test_nimbus.h"
 #include "tests/support/zookeeper.h"
 
@@ -246,6 +248,31 @@ TEST_F(StormSupervisor, EndsBySigtermAndStopsWorkersOnlyWhenAsked) {
                      log());
     EXPECT_EQ(stopping.wait(), 0);
     EXPECT_FALSE(runs(worker));
+}
+
+TEST_F(StormSupervisor, EndsBySigtermInTimeThoughADownloadHangs) {
+    const tests::Listener hangs("", tests::Listener::Then::kStayOpen);
+    more_settings_ = {"-c", "nimbus.seeds=127.0.0.1:" + std::to_string(hangs.port())};
+    start();
+    bool is_there = false;
+    const coordination::WatchedNode node(
+        nimbus_->session(), "/storm/supervisors/" + ready("id"),
+        [&](const std::optional<coordination::Node>& found) { is_there = found.has_value(); });
+    ASSERT_TRUE(nimbus_->wait_until([&] { return is_there; }));
+    nimbus_->artifacts.push_back({"model.bin", std::string(64, 'a'), 0644, 3});  // Nimbus: 404.
+    submit("run");
+    ASSERT_TRUE(nimbus_->wait_until(
+        [&] { return hangs.received().find("/blobs/aaa") != std::string::npos; }));
+
+    supervisor_->signal(SIGTERM);
+
+    EXPECT_TRUE(nimbus_->wait_until([&] { return !is_there; }, std::chrono::seconds(2)))
+        << "others count on it no longer";
+    EXPECT_TRUE(nimbus_->wait_until(
+        [&] { return supervisor_->has_ended(); },
+        std::chrono::milliseconds(daemon::kEndPatience / 1000) + std::chrono::seconds(2)));
+    EXPECT_EQ(supervisor_->wait(), 0);
+    EXPECT_THAT(content_of(log()), HasSubstr("still at work"));
 }
 
 TEST_F(StormSupervisor, StopsAlsoWhatAnEndedWorkerHasLeftBehind) {

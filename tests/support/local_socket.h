@@ -88,7 +88,8 @@ inline Listening listen_on_loopback(int backlog) {
 /// Answers each connection with the same bytes, whatever it is asked.
 class Listener {
 public:
-    enum class Then : std::uint8_t { kClose, kStayOpen };
+    /// kTrickle: a byte more each tenth of a second, for good.
+    enum class Then : std::uint8_t { kClose, kStayOpen, kTrickle };
 
     explicit Listener(std::string answer, Then then = Then::kClose)
         : answer_(std::move(answer)), then_(then) {
@@ -113,6 +114,10 @@ public:
 private:
     void serve() {
         for (;;) {
+            pollfd next = {listening_.socket, POLLIN, 0};
+            while (then_ == Then::kTrickle && ::poll(&next, 1, kTrickleMs) == 0) {
+                for (const int each : open_) static_cast<void>(::send(each, "x", 1, MSG_NOSIGNAL));
+            }
             const int peer = ::accept(listening_.socket, nullptr, nullptr);
             if (peer < 0) return;
             std::array<char, 16'384> request{};
@@ -129,6 +134,8 @@ private:
             }
         }
     }
+
+    static constexpr int kTrickleMs = 100;
 
     const std::string answer_;
     const Then then_;
