@@ -74,6 +74,7 @@ public:
 
     base::Result<HttpResponse> run() {
         if (!prepare() || !connect()) return base::Error{std::move(failure_)};
+        if (file_writer_) watch_pace();
         watch();
         write();
         expect_head();
@@ -96,6 +97,7 @@ private:
         error_code ignored;
         socket_.close(ignored);
         timer_.cancel();
+        pace_.cancel();
     }
 
     bool prepare() {
@@ -168,23 +170,43 @@ private:
         return true;
     }
 
-    /// A file may take as long as its bytes keep coming. Anything else may not, or a peer that
-    /// trickles would hold the caller.
+    /// A file may take as long as enough of its bytes keep coming. Anything else may not, or a peer
+    /// that trickles would hold the caller.
     std::optional<std::chrono::milliseconds> deadline() const {
         if (wanted_.deadline.count() > 0) return wanted_.deadline;
-        if (!wanted_.body_file.empty() || !wanted_.save_file.empty()) return std::nullopt;
+        if (file_moves_) return std::nullopt;
         return 3 * wanted_.timeout;
+    }
+
+    /// A slow file may go on, a mere trickle may not.
+    void watch_pace() {
+        file_moves_ = true;
+        moved_lately_ = 0;
+        pace_.expires_after(wanted_.file_period);
+        pace_.async_wait([this](error_code cancelled) {
+            if (cancelled || !file_moves_) return;
+            if (moved_lately_ >= wanted_.file_bytes_min) return watch_pace();
+            fail(where() + " moved " + std::to_string(moved_lately_) + " bytes of a file in " +
+                 seconds(wanted_.file_period));
+        });
+    }
+
+    void file_is_over() {
+        file_moves_ = false;
+        pace_.cancel();
     }
 
     /// Something moved: restarts the timeout, up to the deadline.
     void watch() {
         timer_.expires_after(wanted_.timeout);
-        if (!end_ && deadline()) end_ = timer_.expiry() - wanted_.timeout + *deadline();
+        const auto limit = deadline();
+        if (!limit) end_.reset();
+        if (!end_ && limit) end_ = timer_.expiry() - wanted_.timeout + *limit;
         const bool is_last = end_ && *end_ <= timer_.expiry();
         if (is_last) timer_.expires_at(*end_);
-        timer_.async_wait([this, is_last](error_code cancelled) {
+        timer_.async_wait([this, is_last, limit](error_code cancelled) {
             if (cancelled) return;
-            fail(is_last ? where() + " was not done within " + seconds(*deadline())
+            fail(is_last ? where() + " was not done within " + seconds(*limit)
                          : where() + " did not go on for " + seconds(wanted_.timeout));
         });
     }
@@ -195,10 +217,12 @@ private:
             if (error || !socket_.is_open()) return;
             watch();
             uploaded_ += bytes;
+            moved_lately_ += bytes;
             if (file_writer_ && wanted_.progress) {
                 wanted_.progress(std::min(uploaded_, upload_total_), upload_total_);
             }
-            if (file_writer_ ? !file_writer_->is_done() : !text_writer_->is_done()) write();
+            if (file_writer_ ? !file_writer_->is_done() : !text_writer_->is_done()) return write();
+            if (file_writer_) file_is_over();
         };
         if (file_writer_) {
             http::async_write_some(socket_, *file_writer_, wrote);
@@ -209,16 +233,22 @@ private:
 
     void read_head(error_code error) {
         if (error) return broke_off(error, "before it answered");
-        watch();
         const auto& head = head_->get();
         response_.status = static_cast<int>(head.result_int());
         for (const auto& field : head) {
             response_.headers.insert_or_assign(lower_case(std::string(field.name_string())),
                                                std::string(field.value()));
         }
-        if (response_.status < 200) return expect_head();  // 100 Continue, unasked for.
+        if (response_.status < 200) {  // 100 Continue, unasked for.
+            watch();
+            return expect_head();
+        }
         response_.content_type = response_.headers["content-type"];
-        if (response_.status == 200 && !wanted_.save_file.empty()) {
+        const bool is_saved = response_.status == 200 && !wanted_.save_file.empty();
+        file_is_over();  // One that was sent: the server has answered.
+        if (is_saved) watch_pace();
+        watch();
+        if (is_saved) {
             const int descriptor = saved_.open();
             if (descriptor < 0) return static_cast<void>(cannot_write(errno));
             file_parser_.emplace(std::move(*head_));
@@ -226,6 +256,10 @@ private:
             file.native_handle(descriptor);
             file_parser_->get().body().reset(std::move(file), error);
             if (error) return static_cast<void>(cannot_write(error.value()));
+            file_parser_->body_limit(wanted_.save_bytes_max);
+            if (file_parser_->content_length().value_or(0) > wanted_.save_bytes_max) {
+                return read_failed(http::error::body_limit, *file_parser_);
+            }
             return read(*file_parser_);
         }
         text_parser_.emplace(std::move(*head_));
@@ -250,12 +284,14 @@ private:
     template <typename Parser>
     void read(Parser& parser) {
         if (parser.is_done()) return done();
-        http::async_read_some(socket_, buffer_, parser, [&, this](error_code error, std::size_t) {
+        const auto was_read = [&, this](error_code error, std::size_t bytes) {
             if (error) return read_failed(error, parser);
+            moved_lately_ += bytes;
             watch();
             if (file_parser_ && wanted_.progress) report(parser);
             read(parser);
-        });
+        };
+        http::async_read_some(socket_, buffer_, parser, was_read);
     }
 
     template <typename Parser>
@@ -316,6 +352,7 @@ private:
     asio::io_context io_{1};
     tcp::socket socket_{io_};
     asio::steady_timer timer_{io_};
+    asio::steady_timer pace_{io_};
     beast::flat_buffer buffer_;
     std::optional<http::request<http::string_body>> request_;
     std::optional<http::request_serializer<http::string_body>> text_writer_;
@@ -323,12 +360,14 @@ private:
     std::optional<http::request_serializer<http::file_body>> file_writer_;
     std::uint64_t uploaded_ = 0;
     std::uint64_t upload_total_ = 0;
+    bool file_moves_ = false;         // A file is being sent or saved.
+    std::uint64_t moved_lately_ = 0;  // Bytes of it in this period.
     std::optional<http::response_parser<http::empty_body>> head_;
     std::optional<http::response_parser<http::string_body>> text_parser_;
     std::optional<http::response_parser<http::file_body>> file_parser_;
     HttpResponse response_;
     std::string failure_;
-    std::optional<std::chrono::steady_clock::time_point> end_;  // The deadline, set once connected.
+    std::optional<std::chrono::steady_clock::time_point> end_;  // Set while there is a deadline.
     bool finished_ = false;
 };
 
@@ -344,6 +383,11 @@ base::Result<HttpResponse> call(const HttpCall& wanted) {
                            lower_case(error.code().message())};
     }
     return exchange->run();
+}
+
+std::chrono::milliseconds file_deadline(std::uint64_t bytes) {
+    constexpr std::uint64_t kMillis = 1000;
+    return kHttpFileGrace + std::chrono::milliseconds(bytes * kMillis / kHttpFileBytesPerSecMin);
 }
 
 bool never_reached(const base::Error& error) {

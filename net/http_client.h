@@ -3,8 +3,8 @@
 //     auto response = call({.host = "127.0.0.1", .port = 6627, .target = "/health"});
 //     if (!response) …  // not reached, or broken off: the error says which
 //
-// Threads: any; calls are independent. A call blocks until the response is there, or until nothing
-//          has moved for `timeout`. The timeouts do not cover the look-up of the host's name.
+// Threads: any; calls are independent. A call blocks until the response is there, until nothing has
+//          moved for `timeout`, or too little. No limit covers the look-up of the host's name.
 #pragma once
 
 #include <chrono>
@@ -33,14 +33,22 @@ struct HttpCall {
     std::chrono::milliseconds connect_timeout{2'000};
     std::chrono::milliseconds timeout{10'000};
     /// For everything after the connect, so that a server cannot stretch an answer byte by byte. 0:
-    /// three times `timeout`, but no limit if a file is sent or saved.
+    /// three times `timeout`, which does not count while a file is sent or saved.
     std::chrono::milliseconds deadline{0};
+    /// A file that moves less than so many bytes in a period is given up.
+    std::uint64_t file_bytes_min = kHttpFileBytesMin;
+    std::chrono::milliseconds file_period = kHttpFilePeriod;
+    /// A larger body that would be saved is an error.
+    std::uint64_t save_bytes_max = kHttpFileBytesMax;
     /// A larger body that would be kept in memory is an error.
     std::uint64_t response_bytes_max = kHttpResponseBytesMax;
 };
 
 /// Any response is a success, whatever its status.
 base::Result<HttpResponse> call(const HttpCall& wanted);
+
+/// A `deadline` for a file of this size between daemons: others wait for them.
+std::chrono::milliseconds file_deadline(std::uint64_t bytes);
 
 /// Whether the server cannot have seen the request, given an error of call().
 bool never_reached(const base::Error& error);

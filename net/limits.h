@@ -26,6 +26,12 @@ inline constexpr std::chrono::seconds kHttpRequestTimeout{10};
 /// A streamed body must bring at least this much in each period: 17 kB/s.
 inline constexpr std::chrono::minutes kHttpUploadPeriod{1};
 inline constexpr std::uint64_t kHttpUploadBytesMin = 1024 * 1024;
+/// A client's file, sent or saved, must move at least this much in each period: 17 kB/s as well.
+inline constexpr std::chrono::milliseconds kHttpFilePeriod{15'000};
+inline constexpr std::uint64_t kHttpFileBytesMin = 256 * 1024;
+/// Time for a file between daemons, on the whole: this long, and a second for so many bytes.
+inline constexpr std::chrono::milliseconds kHttpFileGrace{30'000};
+inline constexpr std::uint64_t kHttpFileBytesPerSecMin = 128 * 1024;
 /// Time for the peer to take the next piece of the response.
 inline constexpr std::chrono::seconds kHttpResponseTimeout{10};
 /// How long, and how much, a server goes on reading after it has refused a body. Closing a

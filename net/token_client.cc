@@ -67,7 +67,8 @@ std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted,
     question.headers["Authorization"] = "Digest";  // This proves nothing yet.
     question.connect_timeout = wanted.connect_timeout;
     question.timeout = wanted.timeout;
-    question.deadline = wanted.deadline;
+    const bool has_file = !wanted.body_file.empty() || !wanted.save_file.empty();
+    if (!has_file) question.deadline = wanted.deadline;  // A file may take minutes.
     const auto asked = net::call(question);
     if (!asked) {
         failed = {Outcome::kNotSent, {}, asked.error().message};

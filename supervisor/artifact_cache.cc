@@ -119,12 +119,7 @@ std::string short_text(const std::string& body) {
 
 base::Result<base::Done> download_from(const HostPort& nimbus, const cluster::Artifact& artifact,
                                        const std::string& path) {
-    net::HttpCall wanted;
-    wanted.host = nimbus.host;
-    wanted.port = nimbus.port;
-    wanted.target = "/api/v1/blobs/" + artifact.sha256;
-    wanted.save_file = path;
-    const auto response = net::call(wanted);
+    const auto response = net::call(call_for(artifact, nimbus, path));
     if (!response) return response.error();
     if (response->status != 200) {
         return base::Error{"it answers " + std::to_string(response->status) + " (" +
@@ -201,6 +196,18 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
     }
     staged.program = directory + '/' + topology.artifacts.front().name;
     return staged;
+}
+
+net::HttpCall call_for(const cluster::Artifact& artifact, const HostPort& nimbus,
+                       const std::string& path) {
+    net::HttpCall wanted;
+    wanted.host = nimbus.host;
+    wanted.port = nimbus.port;
+    wanted.target = "/api/v1/blobs/" + artifact.sha256;
+    wanted.save_file = path;
+    wanted.save_bytes_max = artifact.bytes;
+    wanted.deadline = net::file_deadline(artifact.bytes);
+    return wanted;
 }
 
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,

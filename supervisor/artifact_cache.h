@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "cluster/records.h"
+#include "net/http_client.h"
 #include "supervisor/places.h"
 
 namespace storm::supervisor {
@@ -45,6 +46,9 @@ struct Staged {
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
                            std::uint32_t number);
 
+/// Its limits let nobody who listens at the address of a Nimbus hold up a download for long.
+net::HttpCall call_for(const cluster::Artifact& artifact, const HostPort& nimbus,
+                       const std::string& path);
 /// Downloads from the first Nimbus that has it. An error quotes the answers of all.
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
                                   const std::vector<HostPort>& nimbuses);

@@ -63,6 +63,8 @@ ACCESS = ("net/access",)
 TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
+HTTP_CLIENT = ("net/http_client:*File*",)
+ARTIFACTS = ("supervisor/artifact_cache",)
 IN_TIME = ("supervisor/storm_supervisor:*InTime*",)
 LEFT_BEHIND = ("supervisor/supervisor:*Left*:*HostsStart*",)
 LEFTOVERS = ("supervisor/leftover_rules",)
@@ -854,6 +856,20 @@ MUTATIONS = [
         "net/token_client.cc",
         ("an-upload-is-sent-to-be-refused", "wanted.body_file.empty() || known->second.uses == 0", "true",
          TOKEN_CLIENT),
+    ),
+    *in_file(
+        "net/http_client.cc",
+        ("a-trickle-is-a-file-that-moves", "if (moved_lately_ >= wanted_.file_bytes_min) return watch_pace();",
+         "return watch_pace();", HTTP_CLIENT),
+        ("a-file-is-given-up-for-its-age", "if (!limit) end_.reset();", "", HTTP_CLIENT),
+        ("a-refusal-may-trickle", "file_is_over();  // One that was sent", "// One that was sent", HTTP_CLIENT),
+        ("a-file-that-is-saved-has-no-pace", "if (is_saved) watch_pace();", "", HTTP_CLIENT),
+        ("a-saved-file-has-any-size", "file_parser_->body_limit(wanted_.save_bytes_max);", "", HTTP_CLIENT),
+    ),
+    *in_file(
+        "supervisor/artifact_cache.cc",
+        ("a-download-has-no-deadline", "wanted.deadline = net::file_deadline(artifact.bytes);", "", ARTIFACTS),
+        ("a-download-has-any-size", "wanted.save_bytes_max = artifact.bytes;", "", ARTIFACTS),
     ),
     *in_file(
         "daemon/ending.cc",

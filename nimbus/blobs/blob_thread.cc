@@ -1,7 +1,9 @@
 #include "nimbus/blobs/blob_thread.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <unistd.h>
@@ -23,6 +25,14 @@ net::HttpCall call_to(const cluster::NimbusRecord& peer, const char* method,
     wanted.target = "/api/v1/blobs/" + blob;
     wanted.timeout = kReplicateTimeout;
     return wanted;
+}
+
+/// As it says. What is more, or no number, counts as the most that a blob may have.
+std::uint64_t length_of(const net::HttpResponse& response) {
+    const std::string_view text = net::header_of(response.headers, "content-length");
+    std::uint64_t bytes = net::kHttpFileBytesMax;
+    std::from_chars(text.data(), text.data() + text.size(), bytes);
+    return std::min(bytes, net::kHttpFileBytesMax);
 }
 
 }  // namespace
@@ -88,18 +98,27 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
     });
 }
 
+/// Asked first: a blob that is there need not be sent, and a stranger, or a peer that hangs, is
+/// noticed soon.
+base::Result<net::HttpResponse> BlobThread::ask_(const cluster::NimbusRecord& peer,
+                                                 const std::string& blob) {
+    net::HttpCall question = call_to(peer, "HEAD", blob);
+    question.connect_timeout = question.timeout = kReplicateAskTimeout;
+    auto asked = peers_.call(question, token_);
+    if (asked.outcome != net::TokenClient::Outcome::kAnswered) return base::Error{asked.why};
+    return std::move(asked.response);
+}
+
 base::Result<base::Done> BlobThread::copy_to_(const cluster::NimbusRecord& peer,
                                               const std::string& blob) {
     using Outcome = net::TokenClient::Outcome;
-    net::HttpCall question = call_to(peer, "HEAD", blob);
-    // Asked first: a blob that is there need not be sent, and a peer that hangs is noticed soon.
-    question.connect_timeout = question.timeout = kReplicateAskTimeout;
-    const auto asked = peers_.call(question, token_);
-    if (asked.outcome != Outcome::kAnswered) return base::Error{asked.why};
-    if (asked.response.status == 200) return base::Done{};
+    const auto asked = ask_(peer, blob);
+    if (!asked) return asked.error();
+    if (asked->status == 200) return base::Done{};
     net::HttpCall wanted = call_to(peer, "PUT", blob);
     wanted.headers[net::kContentHashHeader] = blob;
     wanted.body_file = store_.path(blob);
+    wanted.deadline = net::file_deadline(store_.size(blob).value_or(0));
     const auto put = peers_.call(wanted, token_);
     if (put.outcome != Outcome::kAnswered) return base::Error{put.why};
     if (put.response.status == 200 || put.response.status == 201) return base::Done{};
@@ -129,9 +148,15 @@ void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::Nimb
 }
 
 base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& peer,
-                                                const std::string& blob) const {
+                                                const std::string& blob) {
+    const auto asked = ask_(peer, blob);
+    if (!asked) return asked.error();
+    if (asked->status != 200) {
+        return base::Error{"Nimbus " + peer.id + " answers " + std::to_string(asked->status)};
+    }
     net::HttpCall wanted = call_to(peer, "GET", blob);
     wanted.save_file = store_.path("new-from-" + blob);
+    wanted.deadline = net::file_deadline(length_of(*asked));
     const auto got = net::call(wanted);
     if (!got) return got.error();
     if (got->status != 200) {

@@ -51,8 +51,9 @@ public:
 
 private:
     base::Result<base::Done> copy_to_(const cluster::NimbusRecord& peer, const std::string& blob);
-    base::Result<base::Done> copy_from_(const cluster::NimbusRecord& peer,
-                                        const std::string& blob) const;
+    base::Result<base::Done> copy_from_(const cluster::NimbusRecord& peer, const std::string& blob);
+    base::Result<net::HttpResponse> ask_(const cluster::NimbusRecord& peer,
+                                         const std::string& blob);
     void verify_next_(std::vector<std::string> left);
 
     const BlobStore& store_;

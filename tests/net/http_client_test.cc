@@ -11,10 +11,12 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "net/http_server.h"
 #include "tests/support/local_socket.h"
@@ -24,6 +26,7 @@
 namespace storm::net {
 namespace {
 
+using ::testing::HasSubstr;
 using tests::Listener;
 
 class HttpClient : public ::testing::Test {
@@ -232,6 +235,80 @@ TEST_F(HttpClient, WhoAnswersByteByByteGetsNoMoreThanTheDeadline) {
               "127.0.0.1:" + std::to_string(listening.port) + " was not done within 0.4 s");
     dripping.join();
     ::close(listening.socket);
+}
+
+/// A server that trickles its answer, and what a call with these limits says of it.
+std::string said_of_trickle(const std::string& head, HttpCall wanted) {
+    const Listener peer(head, Listener::Then::kTrickle);
+    wanted.host = "127.0.0.1";
+    wanted.port = peer.port();
+    const base::SteadyClock clock;
+    const base::Micros begin = clock.now();
+    const auto response = call(wanted);
+    EXPECT_LT(clock.now() - begin, 5 * base::kMicrosPerSecond);
+    if (response) return "it was done";
+    const std::string text = response.error().message;
+    return text.substr(text.find(' ') + 1);
+}
+
+TEST_F(HttpClient, WhoSendsAFileByteByByteIsGivenUp) {
+    HttpCall wanted;
+    wanted.save_file = path("saved");
+    wanted.file_period = std::chrono::milliseconds(400);
+    wanted.file_bytes_min = 100;
+
+    EXPECT_THAT(said_of_trickle("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", wanted),
+                ::testing::MatchesRegex("moved [0-9]+ bytes of a file in 0.4 s"));
+    EXPECT_FALSE(std::filesystem::exists(path("saved")));
+}
+
+TEST_F(HttpClient, AFileThatMovesMayTakeLongerThanAnythingElse) {
+    HttpCall wanted;
+    wanted.save_file = path("saved");
+    wanted.timeout = std::chrono::milliseconds(300);
+    wanted.file_period = std::chrono::milliseconds(500);
+    wanted.file_bytes_min = 1;
+
+    EXPECT_EQ(said_of_trickle("HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n", wanted),
+              "it was done")
+        << "in 1.8 s";
+    wanted.deadline = std::chrono::milliseconds(700);
+    EXPECT_EQ(said_of_trickle("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", wanted),
+              "was not done within 0.7 s");
+}
+
+TEST_F(HttpClient, WhoRefusesAFileByteByByteGetsNoMoreThanTheDeadline) {
+    std::ofstream(path("file")) << "sent";
+    for (const bool is_sent : {false, true}) {
+        HttpCall wanted;
+        if (is_sent) {
+            wanted.method = "PUT";
+            wanted.body_file = path("file");
+        } else {
+            wanted.save_file = path("saved");
+        }
+        wanted.timeout = std::chrono::milliseconds(300);
+
+        EXPECT_EQ(said_of_trickle("HTTP/1.1 404 No\r\nContent-Length: 100\r\n\r\n", wanted),
+                  "was not done within 0.9 s");
+    }
+}
+
+TEST_F(HttpClient, AFileThatIsTooLargeIsNotSaved) {
+    HttpCall wanted;
+    wanted.save_file = path("saved");
+    wanted.save_bytes_max = 10;
+
+    EXPECT_THAT(said_of_trickle("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n", wanted),
+                HasSubstr("is too large"));
+    EXPECT_THAT(said_of_trickle("HTTP/1.1 200 OK\r\n\r\nmore than ten", wanted),
+                HasSubstr("is too large"));
+}
+
+TEST(HttpFiles, HaveTheTimeThatASlowLinkNeeds) {
+    EXPECT_EQ(file_deadline(0), kHttpFileGrace);
+    EXPECT_EQ(file_deadline(10 * kHttpFileBytesPerSecMin),
+              kHttpFileGrace + std::chrono::seconds(10));
 }
 
 TEST_F(HttpClient, SaysThatThereAreNoDescriptors) {

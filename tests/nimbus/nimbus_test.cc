@@ -85,6 +85,11 @@ protected:
                                   {"bytes", program.size()}}}}})
             .dump();
     }
+    /// The token of the first one, for another one's folder.
+    void give_token(const std::string& name) {
+        fs::create_directory(path(name));
+        fs::copy_file(path("n1/token"), path(name + "/token"));
+    }
     static void put(const NimbusProcess& to, const std::string& blob) {
         EXPECT_EQ(to.change("PUT", "/api/v1/blobs/" + sha256(blob), blob).status, 201);
     }
@@ -505,16 +510,30 @@ TEST_F(NimbusTest, AStandbyThatHangsHoldsUpNoSubmission) {
 }
 
 TEST_F(NimbusTest, ANimbusThatComesLaterFetchesWhatItLacks) {
-    std::ofstream(path("token")) << std::string(64, 't') << '\n';
     put(nimbus(), "program");
     ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
               201);
 
+    give_token("n2");
     NimbusProcess second(path("n2"), settings());
     ASSERT_TRUE(second.is_ready());
 
     EXPECT_TRUE(
         soon([&] { return second.get("/api/v1/blobs/" + sha256("program")).body == "program"; }));
+}
+
+TEST_F(NimbusTest, ANimbusFetchesNothingFromAStranger) {
+    put(nimbus(), "program");
+    ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
+              201);
+
+    NimbusProcess second(path("n2"), settings());  // It makes a token of its own.
+    ASSERT_TRUE(second.is_ready());
+
+    EXPECT_TRUE(soon([&] {
+        return tests::read_text(second.log()).find("does not show that it knows the token") !=
+               std::string::npos;
+    }));
 }
 
 TEST_F(NimbusTest, EndsInOrder) {
@@ -525,11 +544,11 @@ TEST_F(NimbusTest, EndsInOrder) {
 }
 
 TEST_F(NimbusTest, EndsInTimeThoughACopyHangs) {
-    std::ofstream(path("token")) << std::string(64, 't') << '\n';
     put(nimbus(), "program");
     ASSERT_EQ(nimbus().change("POST", "/api/v1/topologies", submission("wc", "program")).status,
               201);
     nimbus().signal(SIGSTOP);
+    give_token("n2");
     NimbusProcess second(path("n2"), settings());
     EXPECT_TRUE(second.is_ready());
     EXPECT_TRUE(soon([&] {

@@ -21,6 +21,7 @@
 #include "net/http_server.h"
 #include "supervisor/host.h"
 #include "supervisor/limits.h"
+#include "tests/support/local_socket.h"
 #include "tests/support/temp_dir.h"
 
 namespace storm::supervisor {
@@ -99,6 +100,21 @@ TEST(HostPort, IsReadOrRefused) {
     }
 }
 
+TEST_F(Artifacts, ComeFromTheNextNimbusWhenOneTricklesOrSaysAnotherSize) {
+    const tests::Listener other_size("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
+                                     tests::Listener::Then::kTrickle);
+    const cluster::Artifact& program = topology_.artifacts[0];
+
+    const auto done = download(places_, program, {{"127.0.0.1", other_size.port()}, nimbuses()[0]});
+
+    EXPECT_TRUE(done) << done.error().message;
+    EXPECT_EQ(content(path(0)), "the program");
+    const auto call = call_for(program, nimbuses()[0], "/x");
+    EXPECT_EQ(call.deadline, net::file_deadline(11));
+    EXPECT_EQ(call.save_bytes_max, 11U);
+    EXPECT_GT(call.file_bytes_min, 0U);
+}
+
 TEST_F(Artifacts, AreMissingUntilTheyAreDownloaded) {
     EXPECT_THAT(stage(places_, topology_, 0)->missing, SizeIs(2));
 
@@ -138,7 +154,7 @@ TEST_F(Artifacts, AreStagedAgainOverWhatAWorkerMadeOfThem) {
 }
 
 TEST_F(Artifacts, AreRefusedWhenNimbusSendsSomethingElse) {
-    program_ = "another program";
+    program_ = "the PROGRAM";
 
     const auto done = download(places_, topology_.artifacts[0], nimbuses());
 
