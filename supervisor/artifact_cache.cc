@@ -219,7 +219,8 @@ base::Result<base::Done> download(const Places& places, const cluster::Artifact&
     if (!made) return made.error();
     std::string said;
     for (std::size_t i = 0; i < std::min(nimbuses.size(), kNimbusTries); ++i) {
-        const std::string partial = path + ".download";
+        // Another thread may download the same for another topology.
+        const std::string partial = path + ".download-" + std::to_string(::gettid());
         ::unlink(partial.c_str());
         auto done = download_from(nimbuses[i], artifact, partial);
         if (done) done = keep(partial, path);

@@ -7,8 +7,8 @@
 //        ▲   └──► missing ──► download() of each ──┐
 //        └─────────────────────────────────────────┘
 //
-// Threads: any, but one at a time per directory: stage() and put_aside() on one thread,
-//          download() on another. They block.
+// Threads: any; stage() and put_aside() one at a time per directory, download() beside them on
+//          some. They block.
 // Cost:    stage() reads each artifact (SHA-256: 0.4 to 2 GB/s) and copies all but the program.
 #pragma once
 

@@ -16,8 +16,8 @@ constexpr const char* kTooMuchToDo = "too many fetches are waiting";
 }  // namespace
 
 Fetcher::Fetcher(coordination::ClusterState& state, daemon::Errands& files,
-                 daemon::Errands& removals, daemon::Errands& downloads, Places places,
-                 Nimbuses nimbuses, std::string token_file)
+                 daemon::Errands& removals, Downloads& downloads, Places places, Nimbuses nimbuses,
+                 std::string token_file)
     : state_(state),
       files_(files),
       removals_(removals),
@@ -88,6 +88,7 @@ void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloade
                                 "\" is gone or corrupt right after its download"});
     }
     const bool taken = downloads_.run(
+        record->id,
         [places = places_, missing = staged->missing,
          nimbuses = nimbuses_()]() -> base::Result<base::Done> {
             for (const cluster::Artifact& artifact : missing) {

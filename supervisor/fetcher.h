@@ -16,6 +16,7 @@
 #include "coordination/cluster_state.h"
 #include "daemon/errands.h"
 #include "supervisor/artifact_cache.h"
+#include "supervisor/downloads.h"
 #include "supervisor/places.h"
 #include "supervisor/slot.h"
 
@@ -35,7 +36,7 @@ public:
     /// `files` runs what is quick, `removals` and `downloads` what may take minutes. `token_file`
     /// has the token that opens the secrets of topologies.
     Fetcher(coordination::ClusterState& state, daemon::Errands& files, daemon::Errands& removals,
-            daemon::Errands& downloads, Places places, Nimbuses nimbuses, std::string token_file);
+            Downloads& downloads, Places places, Nimbuses nimbuses, std::string token_file);
 
     void fetch(const Target& target, Then then);
     /// Reads the record of a topology whose worker runs already, so that it is there when needed.
@@ -55,7 +56,7 @@ private:
     coordination::ClusterState& state_;
     daemon::Errands& files_;
     daemon::Errands& removals_;
-    daemon::Errands& downloads_;
+    Downloads& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
     const std::string token_file_;           // Empty: no token.

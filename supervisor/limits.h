@@ -119,6 +119,8 @@ inline constexpr Micros kReportRetryMin = 200 * kMicrosPerMilli;
 inline constexpr Micros kReportRetryMax = 5 * kMicrosPerSecond;
 /// Nimbuses that a report or download is tried with.
 inline constexpr std::size_t kNimbusTries = 4;
+/// Topologies that are downloaded at once.
+inline constexpr std::size_t kDownloadThreads = 4;
 
 // ---- Slots
 

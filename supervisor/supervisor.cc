@@ -53,7 +53,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       assigned_(state_, loop_, [this] { reconcile_(); }),
       files_(loop_, "files", kErrandsMax),
       removals_(loop_, "removals", kErrandsMax),
-      downloads_(loop_, "downloads", kErrandsMax),
+      downloads_(loop_, kDownloadThreads, kErrandsMax),
       reports_(loop_, "reports", kErrandsMax),
       fetcher_(
           state_, files_, removals_, downloads_, settings_.places, [this] { return nimbuses_(); },

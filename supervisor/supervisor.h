@@ -12,7 +12,7 @@
 // nobody removed the topology, or is older than the one in use: ZooKeeper was emptied or restored.
 // The destructor leaves the workers running; the next Supervisor of this directory finds them.
 //
-// Threads: that of the io_context, and one each for files, downloads and reports.
+// Threads: that of the io_context, one each for files and reports, and some for downloads.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@
 #include "net/http_server.h"
 #include "supervisor/api.h"
 #include "supervisor/assigned.h"
+#include "supervisor/downloads.h"
 #include "supervisor/fetcher.h"
 #include "supervisor/identity.h"
 #include "supervisor/isolation/isolation.h"
@@ -100,7 +101,7 @@ private:
     Assigned assigned_;
     daemon::Errands files_;
     daemon::Errands removals_;
-    daemon::Errands downloads_;
+    Downloads downloads_;
     daemon::Errands reports_;
     Fetcher fetcher_;
     Reporter reporter_;

@@ -64,6 +64,7 @@ TOKEN_CLIENT = ("net/token_client",)
 SECRET = ("base/secret",)
 REPORTER = ("supervisor/reporter",)
 HTTP_CLIENT = ("net/http_client:*File*",)
+DOWNLOADS = ("supervisor/downloads", "supervisor/supervisor:*HoldsUpNoOther*")
 ARTIFACTS = ("supervisor/artifact_cache",)
 IN_TIME = ("supervisor/storm_supervisor:*InTime*",)
 LEFT_BEHIND = ("supervisor/supervisor:*Left*:*HostsStart*",)
@@ -865,6 +866,12 @@ MUTATIONS = [
         ("a-refusal-may-trickle", "file_is_over();  // One that was sent", "// One that was sent", HTTP_CLIENT),
         ("a-file-that-is-saved-has-no-pace", "if (is_saved) watch_pace();", "", HTTP_CLIENT),
         ("a-saved-file-has-any-size", "file_parser_->body_limit(wanted_.save_bytes_max);", "", HTTP_CLIENT),
+    ),
+    *in_file(
+        "supervisor/downloads.cc",
+        ("downloads-share-a-thread", "std::min_element(jobs_.begin(), jobs_.end());", "jobs_.begin();", DOWNLOADS),
+        ("a-topology-downloads-beside-itself", "if (held.jobs == 0) {", "if (true) {", DOWNLOADS),
+        ("a-thread-is-never-free-again", "--jobs_[held->second.lane];", "", DOWNLOADS),
     ),
     *in_file(
         "supervisor/artifact_cache.cc",

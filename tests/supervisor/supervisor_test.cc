@@ -18,6 +18,7 @@
 #include "base/sha256.h"
 #include "cluster/record_codec.h"
 #include "supervisor/limits.h"
+#include "tests/support/local_socket.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/test_cluster.h"
 
@@ -748,6 +749,26 @@ TEST(Supervisor, DownloadsACorruptArtifactAgainBeforeItStartsIt) {
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.nimbus.starts("wc").size() == 2; }));
     EXPECT_EQ(cluster.nimbus.downloads(), 2);
     EXPECT_EQ(base::sha256(content_of(path)), cluster.nimbus.program_sha());
+}
+
+TEST(Supervisor, ATopologyWhoseDownloadHangsHoldsUpNoOther) {
+    TestCluster cluster;
+    const tests::Listener hangs("", tests::Listener::Then::kStayOpen);  // Until the end of this.
+    cluster.settings.nimbus_seeds = {{"127.0.0.1", hangs.port()}};
+    cluster.start();
+    const auto slots = cluster.nimbus.slots();
+    cluster.nimbus.artifacts.push_back({"model.bin", std::string(64, 'a'), 0644, 3});
+    cluster.nimbus.submit("stuck", "run", cluster.supervisor().id(), {slots.at(0)});
+    ASSERT_TRUE(cluster.nimbus.wait_until(
+        [&] { return hangs.received().find("/blobs/aaa") != std::string::npos; }));
+    cluster.nimbus.artifacts.clear();
+    cluster.nimbus.add_file("words.txt", "a b c", 0640);
+
+    cluster.nimbus.submit("wc", "run", cluster.supervisor().id(), {slots.at(1)});
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); },
+                                          std::chrono::milliseconds(5000)))
+        << "less than the timeout of a download";
 }
 
 TEST(Supervisor, SaysWhichArtifactItCannotGet) {
