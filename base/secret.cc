@@ -23,7 +23,14 @@ std::string random_bytes(std::size_t count) {
     return bytes;
 }
 
-Result<std::string> read_secret(const std::string& path, std::size_t bytes_max) {
+Result<std::string> read_secret(const std::string& path, std::size_t bytes_max, Readers readers) {
+    const mode_t forbidden = readers == Readers::kNone ? S_IRWXG | S_IRWXO : S_IWGRP | S_IRWXO;
+    struct stat found {};
+    if (readers != Readers::kAll && ::stat(path.c_str(), &found) == 0 &&
+        (found.st_mode & forbidden) != 0) {
+        const char* const mode = readers == Readers::kNone ? "600" : "640";
+        return Error{"\"" + path + "\" can be read by others; chmod " + mode + ' ' + path};
+    }
     auto read = read_small_file(path, bytes_max);
     if (!read) return read;
     std::string secret = std::move(read).value();
@@ -47,7 +54,7 @@ const Result<std::string>& SecretFile::read() {
     if (path_.empty()) return secret_;
     // As it is before it is read: what changes meanwhile is seen the next time.
     const std::optional<State> state = state_of_file();
-    if (!state || state != state_) secret_ = read_secret(path_, bytes_max_);
+    if (!state || state != state_) secret_ = read_secret(path_, bytes_max_, readers_);
     state_ = state;
     return secret_;
 }

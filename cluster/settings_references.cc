@@ -22,7 +22,8 @@ base::Result<std::string> referred(std::string_view reference) {
         return base::Error{shown + ": there is no environment variable " + name};
     }
     if (kind == "file" && name.starts_with('/')) {
-        auto content = base::read_secret(name, kReferredBytesMax);
+        // Kubernetes and others mount secrets for all to read.
+        auto content = base::read_secret(name, kReferredBytesMax, base::Readers::kAll);
         if (content) return content;
         return base::Error{shown + ": " + content.error().message};
     }

@@ -97,7 +97,8 @@ base::Result<std::string> read_or_make_token(const std::string& path, TokenKind 
                            (full ? "run programs here; chmod 600 " : "read all; chmod 640 ") +
                            path};
     }
-    auto token = base::read_secret(path, kTokenBytesMax);
+    auto token = base::read_secret(path, kTokenBytesMax,
+                                   full ? base::Readers::kNone : base::Readers::kGroup);
     if (!token) return base::Error{"cannot use the token file: " + token.error().message};
     const bool printable = std::all_of(token->begin(), token->end(),
                                        [](char letter) { return letter > ' ' && letter < '\x7f'; });

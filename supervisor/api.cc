@@ -103,7 +103,7 @@ Api::Api(daemon::Errands& files, Sources sources)
     : files_(files),
       sources_(std::move(sources)),
       token_(sources_.token_file, kSmallFileBytesMax),
-      readonly_token_(sources_.readonly_token_file, kSmallFileBytesMax),
+      readonly_token_(sources_.readonly_token_file, kSmallFileBytesMax, base::Readers::kGroup),
       door_(
           [this] {
               return net::Tokens{token_or_none(token_), token_or_none(readonly_token_)};

@@ -30,7 +30,7 @@ struct SavedWorker {
     bool running = false;          ///< A process was to be started, and has not been seen to end.
     pid_t pid = 0;                 ///< Pid of the running process; 0: unknown.
     std::uint64_t start_time = 0;  ///< Start time of that process, as in /proc/PID/stat.
-    std::string boot;              ///< boot_id() of its start; empty: unknown.
+    std::string boot = {};         ///< boot_id() of its start; empty: unknown.
     std::string token_hash;        ///< SHA-256 of the worker's token, in hex.
 
     friend bool operator==(const SavedWorker&, const SavedWorker&) = default;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "supervisor/host.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/limits.h"
@@ -93,6 +94,11 @@ base::Result<base::Done> Supervisor::begin_() {
     for (const std::string& directory : {settings_.places.workers(), settings_.places.log_dir}) {
         const auto made = base::make_directory(directory, 0700);
         if (!made) return made.error();
+    }
+    // One that is missing may come later; meanwhile reports say so.
+    if (::access(settings_.token_file.c_str(), F_OK) == 0) {
+        const auto token = base::read_secret(settings_.token_file, kSmallFileBytesMax);
+        if (!token) return base::Error{"cannot use the token: " + token.error().message};
     }
     const auto isolated = isolate_();
     if (!isolated) return isolated.error();

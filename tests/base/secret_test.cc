@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/temp_dir.h"
@@ -41,6 +42,29 @@ TEST(Secret, AFileHoldsOneLine) {
     EXPECT_EQ(read_secret(dir.write("c", ""), 100).value(), "");
     EXPECT_FALSE(read_secret(dir.write("d", "12345"), 4));
     EXPECT_FALSE(read_secret(dir.path("none"), 4));
+}
+
+TEST(Secret, AFileThatOthersCanReadIsRefused) {
+    const storm::testing::TempDir dir;
+    const std::string path = dir.write("token", "secret\n");
+    const auto refusal = [&](mode_t mode, Readers readers) {
+        EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+        const auto read = read_secret(path, 100, readers);
+        return read ? *read : read.error().message;
+    };
+    const std::string refused = '"' + path + "\" can be read by others; chmod ";
+
+    EXPECT_EQ(refusal(0600, Readers::kNone), "secret");
+    EXPECT_EQ(refusal(0640, Readers::kNone), refused + "600 " + path);
+    EXPECT_EQ(refusal(0604, Readers::kNone), refused + "600 " + path);
+    EXPECT_EQ(refusal(0640, Readers::kGroup), "secret");
+    EXPECT_EQ(refusal(0644, Readers::kGroup), refused + "640 " + path);
+    EXPECT_EQ(refusal(0660, Readers::kGroup), refused + "640 " + path);
+    EXPECT_EQ(refusal(0644, Readers::kAll), "secret");
+    SecretFile file(path, 100);
+    EXPECT_FALSE(file.read());
+    EXPECT_EQ(refusal(0600, Readers::kNone), "secret");
+    EXPECT_TRUE(file.read()) << "it was mended";
 }
 
 TEST(Secret, AFileIsReadAgainOnlyWhenItHasChanged) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -395,6 +396,7 @@ TEST_F(StormSupervisor, ServesLogsByIdsToThoseWithTheToken) {
 TEST_F(StormSupervisor, SaysThatNimbusDoesNotTakeItsToken) {
     const std::string wrong = nimbus_->folder() + "/wrong";
     std::ofstream(wrong) << "wrong\n";
+    std::filesystem::permissions(wrong, std::filesystem::perms::owner_read);
     more_settings_ = {"-c", "storm.token.file=" + wrong};
     start();
 

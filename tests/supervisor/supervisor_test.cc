@@ -857,6 +857,16 @@ TEST(Supervisor, RefusesADirectoryThatAnotherOneHas) {
     other.settings.places = {other.nimbus.folder() + "/x", other.nimbus.folder() + "/y"};
 }
 
+TEST(Supervisor, RefusesATokenThatOthersCanRead) {
+    TestCluster cluster;
+    ASSERT_EQ(::chmod(cluster.nimbus.token_file().c_str(), 0644), 0);
+
+    const auto started = cluster.try_start();
+
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().message, HasSubstr("can be read by others; chmod 600"));
+}
+
 TEST(Supervisor, ReportsToNimbusAtOnceAndThenRarely) {
     TestCluster cluster;
     cluster.start();

@@ -24,9 +24,12 @@ public:
 
     std::string root() const { return path_.string(); }
     std::string path(const std::string& name) const { return (path_ / name).string(); }
-    /// Returns the path.
+    /// A file that nobody else can read; returns its path.
     std::string write(const std::string& name, const std::string& content) const {
         std::ofstream(path(name), std::ios::binary) << content;
+        std::filesystem::permissions(
+            path(name), std::filesystem::perms::group_all | std::filesystem::perms::others_all,
+            std::filesystem::perm_options::remove);
         return path(name);
     }
     void append(const std::string& name, const std::string& content) const {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -79,6 +80,7 @@ public:
         election_.emplace(session_, address_, 1,
                           [this](const std::optional<coordination::Term>& term) { term_ = term; });
         std::ofstream(token_file()) << "secret\n";
+        ::chmod(token_file().c_str(), S_IRUSR | S_IWUSR);
     }
     TestNimbus(const TestNimbus&) = delete;
     TestNimbus& operator=(const TestNimbus&) = delete;
