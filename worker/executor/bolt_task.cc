@@ -88,7 +88,7 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
     std::uint64_t& emitted = TupleAccess::emitted_edges(anchor);
     bool sent = true;
     if (count == 0) {
-        sent = send(stream, bytes, direct, [](std::byte*) {});
+        sent = send_untracked(stream, bytes, direct);
         if (!sent) dropped.add();
     } else {
         // One edge id serves all roots of the anchor, as in Apache Storm.
@@ -128,6 +128,7 @@ void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskI
     for (const Tuple* const anchor : anchors) {
         if (TupleAccess::settled(*anchor) != detail::Settled::kOpen) reject_anchor(*anchor);
     }
+    if (roots_.empty()) note_untracked();
     const bool sent = send(stream, bytes, direct, [&](std::byte* copy) {
         edges_.assign(roots_.size(), 0);
         for (const Tuple* const anchor : anchors) {
@@ -145,9 +146,8 @@ void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskI
     });
     if (!sent) {
         if (roots_.empty()) dropped.add();
-        for (const Tuple* const anchor : anchors) {
+        for (const Tuple* const anchor : anchors)
             TupleAccess::emitted_edges(*anchor) ^= random_.next();  // As in commit_anchored().
-        }
         for (const Root root : roots_) acks_.fail(root, FailReason::kOverflow);
     }
     executor_.after_emit();

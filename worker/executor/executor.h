@@ -143,6 +143,8 @@ public:
     std::atomic<TaskId> in_task;
     /// Untracked rows of its tasks that were lost with another worker. The transport counts them.
     std::atomic<std::uint64_t> dropped_elsewhere{0};
+    /// Some row of it had no anchors: links must count such. Set before that row is sent.
+    std::atomic<bool> emits_untracked{false};
     /// Changes with each call of user code, except calls that a step makes once or a few times.
     std::uint32_t progress() const { return clock_.progress(); }
     /// Ends a step that has taken too long after its present call. Any thread.

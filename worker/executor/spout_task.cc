@@ -48,7 +48,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     // Without tracking the tuple counts as acked at once, and ack() is called as usual.
     if (tracked_anchors_ == 0) {
         acked.add();
-        if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
+        if (!send_untracked(stream, bytes, direct)) dropped.add();
         completed_.push(id);
         // One call has emitted more than the ledger can hold.
     } else if (ledger_.full()) {

@@ -35,6 +35,7 @@ std::unique_ptr<Journal> make_journal(const Shared& shared, std::size_t componen
 Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
     : shared_(shared),
       executor_(executor),
+      emits_untracked_(executor.emits_untracked),
       in_task_(executor.in_task),
       outbox_(executor.outbox),
       acks_(executor.acks),
@@ -201,7 +202,7 @@ void Task::make_room(detail::OutStream& out_stream, std::size_t bytes, std::size
 }
 
 void Task::commit_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) {
-    if (!send(stream, bytes, direct, [](std::byte*) {})) dropped.add();
+    if (!send_untracked(stream, bytes, direct)) dropped.add();
     executor_.after_emit();
 }
 

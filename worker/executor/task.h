@@ -134,6 +134,10 @@ protected:
     template <typename Mark>
     [[nodiscard]] bool send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
                             Mark&& mark);
+    [[nodiscard]] bool send_untracked(detail::OutStream& out_stream, std::size_t bytes,
+                                      TaskId direct);
+    /// To be called before a row without anchors is sent.
+    void note_untracked();
 
     /// Starts another life of the task: handles of the former one have no effect any more.
     void renew_site();
@@ -147,7 +151,8 @@ protected:
 
     Shared& shared_;
     Executor& executor_;
-    std::atomic<TaskId>& in_task_;  // The executor's.
+    std::atomic<bool>& emits_untracked_;  // The executor's.
+    std::atomic<TaskId>& in_task_;        // The executor's.
     Outbox& outbox_;
     AckLane& acks_;
     base::Random random_;
@@ -246,6 +251,16 @@ bool Task::send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
     if (target.sender->credit.send(bytes)) [[unlikely]]
         outbox_.exhausted(*target.sender);
     return true;
+}
+
+inline void Task::note_untracked() {
+    if (!emits_untracked_.load(std::memory_order_relaxed)) [[unlikely]]
+        emits_untracked_.store(true, std::memory_order_relaxed);
+}
+
+inline bool Task::send_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) {
+    note_untracked();
+    return send(stream, bytes, direct, [](std::byte*) {});
 }
 
 template <typename Mark>

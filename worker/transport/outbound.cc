@@ -168,8 +168,10 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
         To& target = to(run);
         const std::uint64_t begin = target.shipped;
         target.shipped += run.bytes;
-        target.unexecuted.shipped(begin, target.shipped,
-                                  untracked_rows(runs.subspan(at + kRunHeader, run.bytes)));
+        if (target.source->emits_untracked.load(std::memory_order_relaxed)) {
+            target.unexecuted.shipped(begin, target.shipped,
+                                      untracked_rows(runs.subspan(at + kRunHeader, run.bytes)));
+        }
         at += kRunHeader + run.bytes;
     }
     const wire::BatchHeader header = wire::make_batch_header(
