@@ -415,18 +415,21 @@ MUTATIONS = [
 
     # ---- Executors ----------------------------------------------------------------------------
     *in_file(
-        "worker/executor/bolt_task.cc",
+        "worker/executor/bolt_emits.cc",
         ("a-refused-row-fails-nothing", "fail_as(anchor, FailReason::kOverflow);", "", FLOW),
-        ("an-acked-kept-tuple-is-not-let-go-of", "ack(kept->tuple);\n    let_go(kept->tuple);", "ack(kept->tuple);", KEPT),
-        ("what-is-left-is-no-failure", "count_failed(kept);", "", LOSSES),
-        ("an-end-counts-twice", "if (!ended_sources_.insert(source).second) return;",
-         "ended_sources_.insert(source);", FENCES + WORKERS),
         ("a-join-forgets-an-edge", "edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;",
          "edges_[static_cast<std::size_t>(root - roots_.begin())] = edge;", TRACKING),
         ("a-joined-root-counts-twice",
          "roots_.erase(std::unique(roots_.begin(), roots_.end()), roots_.end());", "", TRACKING),
-        ("who-ended-stays-so", "finished_ ? reopen() : accept_posts();", "accept_posts();", LIVES),
-        ("posts-stay-refused", "finished_ ? reopen() : accept_posts();", "if (finished_) reopen();", LIVES),
+    ),
+    *in_file(
+        "worker/executor/bolt_task.cc",
+        ("an-acked-kept-tuple-is-not-let-go-of", "ack(kept->tuple);\n    let_go(kept->tuple);", "ack(kept->tuple);", KEPT),
+        ("what-is-left-is-no-failure", "count_failed(kept);", "", LOSSES),
+        ("an-end-counts-twice", "if (!ended_sources_.insert(source).second) return;",
+         "ended_sources_.insert(source);", FENCES + WORKERS),
+        ("who-ended-stays-so", "        reopen();\n    } else {", "    } else {", LIVES),
+        ("posts-stay-refused", "    } else {\n        accept_posts();\n    }", "    }", LIVES),
         ("a-new-life-has-the-old-handles", "renew_site();", "", LIVES),
         ("groupings-have-the-former-context", "renew_groupings();", "", LIVES),
         ("the-end-comes-before-cleanup", "leaves_cycle_ = true;\n    close();",
