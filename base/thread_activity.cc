@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/process_stat.h"
+
 namespace storm::base {
 
 pid_t thread_number() {
@@ -37,11 +39,8 @@ bool is_asleep(pid_t thread) {
     std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
     std::string line;
     if (!std::getline(file, line)) return false;
-    // `number (name) state …`; the name may hold anything, so look behind its last parenthesis.
-    const std::size_t name_end = line.rfind(')');
-    if (name_end == std::string::npos || name_end + 2 >= line.size()) return false;
-    const char state = line[name_end + 2];
-    return state == 'S' || state == 'D';
+    const auto stat = parse_process_stat(line);
+    return stat && (stat->state == 'S' || stat->state == 'D');
 }
 
 }  // namespace storm::base

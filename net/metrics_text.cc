@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
-#include <sstream>
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/process_stat.h"
 
 namespace storm::net {
 namespace {
@@ -49,12 +50,8 @@ double start_secs() {
     std::ifstream file("/proc/self/stat");
     std::string line;
     std::getline(file, line);
-    // The program's name, in parentheses, may hold anything; the start is the 20th word behind it.
-    constexpr int kStart = 20;
-    std::istringstream words(line.substr(std::min(line.rfind(')') + 1, line.size())));
-    std::string word;
-    for (int i = 0; i < kStart; ++i) words >> word;
-    const double ticks = std::strtod(word.c_str(), nullptr);
+    const auto stat = base::parse_process_stat(line);
+    const double ticks = stat ? static_cast<double>(stat->start_time) : 0;
     return boot_secs() + ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/process_stat.h"
 #include "supervisor/limits.h"
 
 namespace storm::supervisor {
@@ -34,32 +35,17 @@ std::optional<Number> number_at(std::string_view text, std::size_t at) {
     return number;
 }
 
-/// Fields 3 (state) to 22 (start time) of /proc/PID/stat.
-std::optional<Process> parsed(pid_t pid, std::string_view stat) {
-    constexpr std::size_t kParent = 4, kSession = 6, kStartTime = 22;
-    // The second field is the program's name in parentheses, which may contain anything.
-    std::size_t at = stat.rfind(") ");
-    if (at == std::string_view::npos || at + 2 >= stat.size()) return std::nullopt;
-    at += 2;
+std::optional<Process> status_of(pid_t pid) {
+    const auto line = read(pid, "stat", kSmallFileBytesMax);
+    const auto stat = line ? base::parse_process_stat(*line) : std::nullopt;
+    if (!stat) return std::nullopt;
     Process found;
     found.pid = pid;
-    found.has_ended = stat[at] == 'Z' || stat[at] == 'X';
-    for (std::size_t field = 4; field <= kStartTime; ++field) {
-        at = stat.find(' ', at);
-        if (at == std::string_view::npos) return std::nullopt;
-        ++at;
-        if (field == kParent) found.parent = number_at<pid_t>(stat, at).value_or(0);
-        if (field == kSession) found.session = number_at<pid_t>(stat, at).value_or(0);
-    }
-    const auto start_time = number_at<std::uint64_t>(stat, at);
-    if (!start_time) return std::nullopt;
-    found.start_time = *start_time;
+    found.parent = stat->parent;
+    found.session = stat->session;
+    found.start_time = stat->start_time;
+    found.has_ended = stat->state == 'Z' || stat->state == 'X';
     return found;
-}
-
-std::optional<Process> status_of(pid_t pid) {
-    const auto stat = read(pid, "stat", kSmallFileBytesMax);
-    return stat ? parsed(pid, *stat) : std::nullopt;
 }
 
 void add_more(Process& process) {
