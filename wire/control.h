@@ -71,6 +71,10 @@ std::size_t write_control_row(const ControlRow& control, std::byte* at);
 inline bool is_control(const std::byte* row) {
     return (detail::row_flags(row) & detail::kRowControl) != 0;
 }
+/// A tuple's row that nobody waits for: it has no anchors.
+inline bool is_untracked(const std::byte* row) {
+    return (detail::row_flags(row) & (detail::kRowAnchored | detail::kRowControl)) == 0;
+}
 /// REQUIRES: is_control(row), and check_row() accepted it.
 ControlRow read_control_row(const std::byte* row);
 

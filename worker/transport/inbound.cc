@@ -143,7 +143,7 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
             if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
             if (wire::is_control(row)) [[unlikely]] {
                 note_end(run, *from, row);
-            } else if (detail::row_anchor_count(row) == 0) {
+            } else if (wire::is_untracked(row)) {
                 from->channel->untracked.store(true, std::memory_order_relaxed);
             }
         }

@@ -39,10 +39,8 @@ wire::ControlRecord make_record(const FailRecord& fail) {
 
 std::uint64_t untracked_rows(std::span<const std::byte> rows) {
     std::uint64_t count = 0;
-    for (std::size_t at = 0; at < rows.size(); at += detail::row_bytes(rows.data() + at)) {
-        const unsigned flags = detail::row_flags(rows.data() + at);
-        count += (flags & (detail::kRowAnchored | detail::kRowControl)) == 0 ? 1U : 0U;
-    }
+    for (std::size_t at = 0; at < rows.size(); at += detail::row_bytes(rows.data() + at))
+        count += wire::is_untracked(rows.data() + at) ? 1U : 0U;
     return count;
 }
 
@@ -283,7 +281,7 @@ void Outbound::fail_rows(Batch& batch, bool count) {
         Executor& source = shared_.executor_of(static_cast<TaskId>(run.source_task));
         for (std::uint32_t i = 0; i < run.count; ++i, row += detail::row_bytes(row)) {
             // Nobody is told about an untracked row, so it is at least counted.
-            if (count && detail::row_anchor_count(row) == 0 && !wire::is_control(row))
+            if (count && wire::is_untracked(row))
                 source.dropped_elsewhere.fetch_add(1, std::memory_order_relaxed);
             for (std::uint32_t a = 0; a < detail::row_anchor_count(row); ++a) {
                 const Root root = detail::row_anchor(row, a).root;
