@@ -32,8 +32,7 @@ struct Watchdog::State {
     std::mutex mutex;
     std::condition_variable wake;
     bool asking = false;  // A question is under way.
-    bool well = true;     // The answer to the last one.
-    std::string problem;
+    std::string problem;  // The last answer; empty: it is well.
     bool closing = false;
 };
 
@@ -62,15 +61,15 @@ void Watchdog::watch_() {
     for (;;) {
         ask_();
         std::string problem;
-        bool well = false;
+        bool answered = false;
         {
             std::unique_lock lock(state_->mutex);
             const std::chrono::microseconds interval(patience.interval());
             if (state_->wake.wait_for(lock, interval, [this] { return state_->closing; })) return;
-            well = state_->well;
-            problem = state_->asking ? std::string() : state_->problem;
+            answered = !state_->asking;
+            if (answered) problem = state_->problem;
         }
-        if (patience.look(well, clock.now())) return hung_(problem);
+        if (patience.look(answered && problem.empty(), clock.now())) return hung_(problem);
     }
 }
 
@@ -79,13 +78,11 @@ void Watchdog::ask_() {
         const std::lock_guard lock(state_->mutex);
         if (state_->asking) return;
         state_->asking = true;
-        state_->well = false;
     }
     loop_.post([state = state_, problem = problem_] {
         std::string found = problem();
         const std::lock_guard lock(state->mutex);
         state->asking = false;
-        state->well = found.empty();
         state->problem = std::move(found);
     });
 }

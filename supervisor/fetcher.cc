@@ -106,13 +106,15 @@ void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloade
 
 void Fetcher::keep_only(const std::set<std::string>& topologies) {
     std::erase_if(records_, [&](const auto& known) { return topologies.count(known.first) == 0; });
-    InUse in_use = {topologies, std::set<std::string>()};
-    for (const auto& [id, record] : records_) {
-        for (const cluster::Artifact& artifact : record->artifacts)
-            in_use.artifacts->insert(artifact.sha256);
+    InUse in_use = {topologies, std::nullopt};
+    // Otherwise one runs on whose record is not known, perhaps because ZooKeeper has lost it.
+    if (records_.size() == topologies.size()) {
+        std::set<std::string>& artifacts = in_use.artifacts.emplace();
+        for (const auto& [id, record] : records_) {
+            for (const cluster::Artifact& artifact : record->artifacts)
+                artifacts.insert(artifact.sha256);
+        }
     }
-    // A topology runs on whose record is not known, perhaps because ZooKeeper has lost it.
-    if (records_.size() < topologies.size()) in_use.artifacts.reset();
     // Removing may take long, and starts and ends of workers wait for `files`.
     const bool taken =
         files_.run([places = places_, in_use] { return put_aside(places, in_use, wall_time()); },
