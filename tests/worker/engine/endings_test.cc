@@ -137,6 +137,17 @@ protected:
     auto count() {
         return [seen = seen](const Tuple& in, BasicCollector&) { seen->add(in.int64(0)); };
     }
+    /// Half of the tuples come at once, the others when they may `go`: inputs_ended() waits for
+    /// these.
+    void expect_told_only_once_all_may_go(Running& run, std::atomic<bool>& go) {
+        ASSERT_TRUE(eventually([&] { return calls->executed.load() == kCount / 2; }));
+        std::this_thread::sleep_for(milliseconds(200));
+        EXPECT_EQ(calls->inputs_ended.load(), 0);
+
+        go.store(true);
+
+        expect_all_once(run);
+    }
     /// Each tuple has come through once, without a failure.
     void expect_all_once(Running& run) {
         ASSERT_TRUE(run.finishes()) << "acked " << outcomes->acked() << ", seen " << seen->sum();
@@ -230,13 +241,8 @@ TEST_P(EngineEndings, InputsEndedWaitsForTheSourceThatEndsLater) {
     t.bolt<Window>("window", calls).shuffle("early").shuffle("late");
     t.bolt_fn("sink", {}, count()).shuffle("window");
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
-    ASSERT_TRUE(eventually([&] { return calls->executed.load() == kCount / 2; }));
-    std::this_thread::sleep_for(milliseconds(200));
 
-    EXPECT_EQ(calls->inputs_ended.load(), 0);
-    go->store(true);
-
-    expect_all_once(run);
+    expect_told_only_once_all_may_go(run, *go);
 }
 
 /// Keeps each input; a thread of its own posts its ack, and what comes of it, some time later.
@@ -488,13 +494,8 @@ TEST_P(EngineEndings, InputsEndedInACycleWaitsForTheSourceOfEachMember) {
         .shuffle("left");
     t.bolt_fn("sink", {}, count()).shuffle("right");
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
-    ASSERT_TRUE(eventually([&] { return calls->executed.load() == kCount / 2; }));
-    std::this_thread::sleep_for(milliseconds(200));
 
-    EXPECT_EQ(calls->inputs_ended.load(), 0);
-    go->store(true);
-
-    expect_all_once(run);
+    expect_told_only_once_all_may_go(run, *go);
 }
 
 TEST_P(EngineEndings, InputsEndedIsNotRepeatedInACycleThatKeepsNothing) {

@@ -165,6 +165,27 @@ constexpr worker::LinkTimes kSoon{.heartbeat = 100 * base::kMicrosPerMilli,
                                   .grace = 500 * base::kMicrosPerMilli};
 const Streams kText = default_stream({{"text", Kind::kString}});
 
+std::uint32_t sink_elsewhere(const std::string& component, std::size_t) {
+    return component == "sink" ? 1U : 0U;
+}
+bool finishes(SeveralWorkers& workers, std::uint32_t worker) {
+    return eventually([&] { return workers.engine(worker).wait(0) == Engine::State::kFinished; });
+}
+/// All that comes to worker 1 comes through the proxy, which is made then.
+SeveralWorkers::RerouteFor before_worker_1(std::optional<TcpProxy>& proxy) {
+    return [&proxy](std::uint32_t, std::uint32_t worker, std::uint16_t port) {
+        if (worker == 0) return port;
+        if (!proxy) proxy.emplace(port, 1);
+        return proxy->port();
+    };
+}
+bool is_linked(SeveralWorkers& workers) {
+    return eventually([&] {
+        const auto status = workers.transport(0).status();
+        return !status.empty() && status.front().up;
+    });
+}
+
 /// A worker drains whose listener, in the other one, is gone.
 struct Listener {
     std::string name;
@@ -264,14 +285,10 @@ TEST(OrderlyEnd, WhoIsGoneForGoodIsSoInALaterLifeAndNobodyWaitsForAnother) {
         workers.transport(worker).drain(100 * base::kMicrosPerMilli,
                                         [&missing](std::uint32_t) { ++missing; });
     };
-    const auto finishes = [&workers](std::uint32_t worker) {
-        return eventually(
-            [&] { return workers.engine(worker).wait(0) == Engine::State::kFinished; });
-    };
     workers.kill(1);
     std::atomic<int> missing{0};
     drain(0, missing);
-    ASSERT_TRUE(finishes(0));
+    ASSERT_TRUE(finishes(workers, 0));
 
     workers.restart(1);
     const auto sees = [&workers](std::uint32_t worker, std::uint64_t incarnation) {
@@ -285,7 +302,7 @@ TEST(OrderlyEnd, WhoIsGoneForGoodIsSoInALaterLifeAndNobodyWaitsForAnother) {
     EXPECT_EQ(workers.engine(0).wait(300 * base::kMicrosPerMilli), Engine::State::kFinished);
     EXPECT_EQ(workers.engine(1).wait(0), Engine::State::kRunning);
     EXPECT_TRUE(workers.leave(0));
-    EXPECT_TRUE(finishes(1));
+    EXPECT_TRUE(finishes(workers, 1));
     EXPECT_EQ(missing, 1);
     EXPECT_EQ(missing_there, 1);
 }
@@ -305,22 +322,12 @@ TEST(OrderlyEnd, WhoHasLeftIsMissingIfItsRowsHaveNotCome) {
          ++rows->executed;
      }).shuffle("rows");
     std::optional<TcpProxy> proxy;
-    SeveralWorkers workers(
-        t.build(), config_of({1, false}), 2,
-        [](const std::string& component, std::size_t) { return component == "sink" ? 1U : 0U; },
-        [&](std::uint32_t, std::uint32_t worker, std::uint16_t port) {
-            if (worker == 0) return port;
-            if (!proxy) proxy.emplace(port, 1);
-            return proxy->port();
-        },
-        kSoon);
-    ASSERT_TRUE(eventually([&] {
-        const auto status = workers.transport(0).status();
-        return !status.empty() && status.front().up;
-    }));
+    SeveralWorkers workers(t.build(), config_of({1, false}), 2, sink_elsewhere,
+                           before_worker_1(proxy), kSoon);
+    ASSERT_TRUE(is_linked(workers));
     proxy->delay(milliseconds(100));  // 1.3 MB/s
     *go = true;
-    ASSERT_TRUE(eventually([&] { return workers.engine(0).wait(0) == Engine::State::kFinished; }));
+    ASSERT_TRUE(finishes(workers, 0));
     workers.transport(0).flush(10 * base::kMicrosPerSecond, [](bool) {});
     ASSERT_TRUE(eventually([&] { return rows->executed >= 3; }));
     proxy->cut();
@@ -351,12 +358,6 @@ Topology seven_rows(const std::shared_ptr<Rows>& rows, const std::shared_ptr<std
          ++rows->executed;
      }).shuffle("rows");
     return t.build();
-}
-std::uint32_t sink_elsewhere(const std::string& component, std::size_t) {
-    return component == "sink" ? 1U : 0U;
-}
-bool finishes(SeveralWorkers& workers, std::uint32_t worker) {
-    return eventually([&] { return workers.engine(worker).wait(0) == Engine::State::kFinished; });
 }
 bool is_lost(SeveralWorkers& workers) {
     return eventually([&] {
@@ -413,18 +414,9 @@ TEST(OrderlyEnd, WhoseRowsWereLostWithAWorkerWaitsForItsSuccessor) {
     const auto rows = std::make_shared<Rows>();
     const auto go = std::make_shared<std::atomic<bool>>(false);
     std::optional<TcpProxy> proxy;
-    SeveralWorkers workers(
-        seven_rows(rows, go), config_of({1, false}), 2, sink_elsewhere,
-        [&](std::uint32_t, std::uint32_t worker, std::uint16_t port) {
-            if (worker == 0) return port;
-            if (!proxy) proxy.emplace(port, 1);
-            return proxy->port();
-        },
-        kSoon);
-    ASSERT_TRUE(eventually([&] {
-        const auto status = workers.transport(0).status();
-        return !status.empty() && status.front().up;
-    }));
+    SeveralWorkers workers(seven_rows(rows, go), config_of({1, false}), 2, sink_elsewhere,
+                           before_worker_1(proxy), kSoon);
+    ASSERT_TRUE(is_linked(workers));
     proxy->pause(TcpProxy::kThere, true);
     *go = true;
     ASSERT_TRUE(finishes(workers, 0));
