@@ -896,12 +896,12 @@ MUTATIONS = [
         ("by-user-beside-another-worker", "by_user_ = worker.user && no_other_has_user(others) &&",
          "by_user_ = worker.user &&", LEFTOVERS),
         ("an-old-mark-hides-leftovers", "return !is_ours && !has_all_marks(process);",
-         "return !has_all_marks(process);", LEFTOVERS),
-        ("by-user-beside-another-supervisor", "return !is_ours && !has_all_marks(process);", "return false;",
-         LEFTOVERS),
+         "return (!is_ours || port > 0) && !has_all_marks(process);", LEFTOVERS),
+        ("by-user-beside-another-supervisor", "return !is_ours && !has_all_marks(process);",
+         "return !is_ours && port == 0 && !has_all_marks(process);", LEFTOVERS),
         ("an-older-session-is-the-workers", "process.start_time >= worker_.start_time;", "true;", LEFTOVERS),
         ("any-session-of-that-number", "process.is_without_privileges &&", "", LEFTOVERS),
-        ("a-reused-pid-keeps-its-session", "return !process.has_ended || process.start_time", "return process.start_time",
+        ("a-reused-pid-keeps-its-session", "return !process.has_ended || process.start_time", "return process.start_time == 0 && process.start_time",
          LEFTOVERS),
     ),
     *in_file(
@@ -912,7 +912,7 @@ MUTATIONS = [
     ),
     *in_file(
         "supervisor/saved_worker.cc",
-        ("a-worker-from-before-the-boot-may-live", "return state.boot.empty() || state.boot == boot_id();", "return true;",
+        ("a-worker-from-before-the-boot-may-live", "return state.boot.empty() || state.boot == boot_id();", "return state.boot.size() < 1'000'000;",
          LEFT_BEHIND),
     ),
     *in_file(

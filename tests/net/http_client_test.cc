@@ -278,12 +278,16 @@ TEST_F(HttpClient, AFileThatMovesMayTakeLongerThanAnythingElse) {
 }
 
 TEST_F(HttpClient, WhoRefusesAFileByteByByteGetsNoMoreThanTheDeadline) {
-    std::ofstream(path("file")) << "sent";
-    for (const bool is_sent : {false, true}) {
+    constexpr std::uintmax_t kMoreThanSocketsHold = 64 << 20;
+    std::ofstream(path("small")) << "sent";
+    std::ofstream(path("large")) << "sent in part";
+    std::filesystem::resize_file(path("large"), kMoreThanSocketsHold);
+    for (const char* const sent : {"", "small", "large"}) {
+        SCOPED_TRACE(sent);
         HttpCall wanted;
-        if (is_sent) {
+        if (*sent != '\0') {
             wanted.method = "PUT";
-            wanted.body_file = path("file");
+            wanted.body_file = path(sent);
         } else {
             wanted.save_file = path("saved");
         }

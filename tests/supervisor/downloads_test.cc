@@ -19,8 +19,10 @@ TEST(Lanes, ATopologyKeepsItsLaneAsLongAsItHasJobs) {
 TEST(Lanes, AnotherTopologyTakesALaneWithoutJobs) {
     Lanes lanes(2);
     const std::size_t lane = lanes.begin("a");
+    lanes.begin("a");
     const std::size_t other = lanes.begin("b");
     EXPECT_NE(other, lane);
+    lanes.end("a");
     lanes.end("a");
     EXPECT_EQ(lanes.begin("c"), lane) << "it is free again";
 }
