@@ -83,6 +83,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
     const HttpService service;
     std::vector<std::string> names{"127.0.0.1", "::1", "localhost"};
     std::set<Connection*> connections;
+    std::string dropped;  ///< Where all connections put bytes that nobody reads.
     bool closing = false;
     bool accepting = false;
     tcp::acceptor acceptor;
@@ -379,16 +380,17 @@ private:
         if (request_read_) return;
         // Closing a socket with unread data resets the connection, and the peer may lose the
         // response. So the rest of a refused body is read and dropped.
-        piece_.resize(kHttpPieceBytes);
+        state_->dropped.resize(kHttpPieceBytes);
         stream_.expires_after(kHttpLingerTimeout);
         linger(kHttpLingerBytesMax);
     }
 
     void linger(std::uint64_t bytes_left) {
-        stream_.async_read_some(asio::buffer(piece_), [self = shared_from_this(), bytes_left](
-                                                          error_code error, std::size_t bytes) {
-            if (!error && bytes < bytes_left) self->linger(bytes_left - bytes);
-        });
+        stream_.async_read_some(
+            asio::buffer(state_->dropped),
+            [self = shared_from_this(), bytes_left](error_code error, std::size_t bytes) {
+                if (!error && bytes < bytes_left) self->linger(bytes_left - bytes);
+            });
     }
 
     const std::shared_ptr<State> state_;

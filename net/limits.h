@@ -12,7 +12,7 @@ namespace storm::net {
 /// Connections of one HTTP server. One more closes the connection that has been silent longest.
 inline constexpr std::size_t kHttpConnectionsMax = 256;
 /// Request line and headers of one request.
-inline constexpr std::uint32_t kHttpHeaderBytesMax = 16 * 1024;
+inline constexpr std::uint32_t kHttpHeaderBytesMax = 8 * 1024;
 inline constexpr std::uint64_t kHttpBodyBytesMax = 1024 * 1024;
 /// Bodies that are streamed to or from a file.
 inline constexpr std::uint64_t kHttpFileBytesMax = 512 * 1024 * 1024;

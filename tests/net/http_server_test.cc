@@ -18,6 +18,8 @@
 #include "base/thread.h"
 #include "net/limits.h"
 #include "tests/support/local_socket.h"
+#include "tests/support/resident.h"
+#include "tests/support/sanitized.h"
 
 namespace storm::net {
 namespace {
@@ -125,6 +127,29 @@ TEST(HttpServer, AThousandSilentStrangersKeepNobodyOut) {
     late.send("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
 
     EXPECT_NE(late.receive_until("|").find("GET /late"), std::string::npos);
+}
+
+TEST(HttpServer, HostileStrangersTakeLittleMemory) {
+    if (storm::testing::kSanitized) GTEST_SKIP() << "a sanitizer keeps what is freed";
+    const auto server = echo_server();
+    const std::vector<std::string> requests{
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(kHttpHeaderBytesMax - 100, 'x'),
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n" +
+            std::string(20'000, 'x'),
+        "nonsense\r\n\r\n",
+    };
+    std::vector<std::unique_ptr<Client>> strangers;
+    const std::int64_t before = storm::testing::resident_bytes();
+
+    for (std::size_t i = 0; i < 2 * kHttpConnectionsMax; ++i) {
+        strangers.push_back(std::make_unique<Client>(server->port()));
+        strangers.back()->send(requests[i % requests.size()]);
+    }
+    const Client last(server->port());
+    last.send("GET /last HTTP/1.1\r\nHost: localhost\r\n\r\n");
+
+    EXPECT_NE(last.receive_until("|").find("GET /last"), std::string::npos);
+    EXPECT_LT(storm::testing::resident_bytes(), before + 5'000'000);
 }
 
 TEST(HttpServer, Cve2026_82435_RefusesTheBodyOfAGetUnread) {

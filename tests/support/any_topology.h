@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -27,7 +26,6 @@
 
 #include <gtest/gtest.h>
 #include <storm/storm.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "tests/support/sanitized.h"
@@ -298,15 +296,6 @@ inline Config config_of(Threads threads, Settings settings = {}) {
     if (threads.dedicated) config.set("topology.executor.threads", "dedicated");
     for (const auto& [key, value] : settings) config.set(key, value);
     return config;
-}
-
-/// Resident memory of this process.
-inline std::int64_t resident_bytes() {
-    std::ifstream statm("/proc/self/statm");
-    std::int64_t size = 0;
-    std::int64_t resident = 0;
-    statm >> size >> resident;
-    return resident * sysconf(_SC_PAGESIZE);
 }
 
 /// Whether `condition` becomes true before our patience ends.

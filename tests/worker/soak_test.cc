@@ -35,6 +35,7 @@
 #include "base/random.h"
 #include "tests/support/any_topology.h"
 #include "tests/support/dice.h"
+#include "tests/support/resident.h"
 
 namespace storm::testing {
 namespace {

@@ -23,6 +23,7 @@
 
 #include "tests/support/any_topology.h"
 #include "tests/support/gate.h"
+#include "tests/support/resident.h"
 
 namespace storm::testing {
 namespace {
