@@ -23,7 +23,8 @@ std::string counted(std::uint64_t count, const std::string& thing) {
 struct Flow {
     bool has_bolts = false;
     std::uint64_t executed = 0;
-    std::uint64_t emitted = 0;  ///< Tuples emitted by spouts.
+    bool any_succeeded = false;  ///< A bolt has executed a tuple that did not fail.
+    std::uint64_t emitted = 0;   ///< Tuples emitted by spouts.
 };
 Flow flow_of(const Json& topology) {
     Flow flow;
@@ -32,7 +33,9 @@ Flow flow_of(const Json& topology) {
             flow.emitted += count_at(component, "emitted");
         } else {
             flow.has_bolts = true;
-            flow.executed += count_at(component, "executed");
+            const std::uint64_t executed = count_at(component, "executed");
+            flow.executed += executed;
+            flow.any_succeeded = flow.any_succeeded || executed > count_at(component, "failed");
         }
     }
     return flow;
@@ -64,11 +67,15 @@ Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
     if (!prepared_at_) prepared_at_ = now;
     const Flow flow = flow_of(topology);
     if (status == "INACTIVE") return {Verdict::kReady, running + ", inactive"};
-    if (!flow.has_bolts || flow.executed > 0) return {Verdict::kReady, running};
+    if (!flow.has_bolts || flow.any_succeeded) return {Verdict::kReady, running};
     if (flow.emitted == 0 && now - *prepared_at_ >= kIdleMicros) {
         return {Verdict::kReady, running + ", idle: its spouts have emitted nothing yet"};
     }
-    return {Verdict::kWait, "all " + spread + " are prepared, but no bolt has executed a tuple"};
+    return {Verdict::kWait,
+            "all " + spread + " are prepared, but " +
+                (flow.executed == 0
+                     ? "no bolt has executed a tuple"
+                     : "each tuple that a bolt has executed has failed; storm errors says why")};
 }
 
 }  // namespace storm::cli

@@ -1,7 +1,7 @@
 // Decides whether a submitted topology runs, which storm-submit waits for.
 //
 // A topology is ready if every executor is prepared and, unless it is idle, a bolt has executed a
-// tuple. It is idle if it is inactive, or if its spouts have emitted nothing for kIdleMicros since
+// tuple that did not fail. It is idle if it is inactive, or if its spouts have emitted nothing for kIdleMicros since
 // all executors were prepared. A finished topology was ready.
 //
 // Threads: one. No clock: the caller passes the time.

@@ -55,6 +55,18 @@ TEST(Readiness, WhatIsEmittedAndNeverArrivesIsNotIdle) {
     EXPECT_THAT(found.why, HasSubstr("no bolt has executed"));
 }
 
+TEST(Readiness, WaitsAsLongAsEachTupleFails) {
+    Json topology_now = topology("ACTIVE", 3, 5, 5);
+    topology_now["components"][1]["failed"] = 5;
+
+    const Readiness found = ReadinessWatch().look(topology_now, 0);
+
+    EXPECT_EQ(found.verdict, Verdict::kWait);
+    EXPECT_THAT(found.why, HasSubstr("has failed; storm errors says why"));
+    topology_now["components"][1]["failed"] = 4;
+    EXPECT_EQ(ReadinessWatch().look(topology_now, 0).verdict, Verdict::kReady);
+}
+
 TEST(Readiness, AWorkerThatStartsAgainStartsTheWaitForIdlenessAgain) {
     ReadinessWatch watch;
     watch.look(topology("ACTIVE", 3, 0, 0), 0);
