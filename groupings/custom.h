@@ -7,21 +7,44 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <storm/detail/suggest.h>
 #include <storm/detail/thrown.h>
 #include <storm/errors.h>
 #include <storm/grouping.h>
 
 #include "base/check.h"
 #include "groupings/direct.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
 class Custom {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kCustom;
+    /// Makes and prepares the user's grouping. Throws std::runtime_error if that fails: it runs
+    /// before anything else does, so the only one to report an error to is the starter.
+    static Custom make(const Setup& setup) {
+        const std::string named = "the custom grouping of " + detail::quoted(setup.component) +
+                                  " for " + detail::quoted(setup.input.source);
+        std::unique_ptr<Grouping> made;
+        try {
+            made = setup.input.custom();
+            if (made != nullptr) {
+                Custom custom(std::move(made), setup.component, setup.tasks);
+                custom.prepare(setup.emitter);
+                return custom;
+            }
+        } catch (...) {
+            throw std::runtime_error(named + " cannot be made: " + detail::what_was_thrown());
+        }
+        throw std::runtime_error(named + " is null: its function returned no grouping");
+    }
+
     /// `component` is the component that the targets belong to. REQUIRES: targets not empty,
     /// strictly ascending.
     Custom(std::unique_ptr<Grouping> grouping, std::string component, std::vector<TaskId> targets)
@@ -43,8 +66,14 @@ public:
         for (const TaskId task : tasks_) indices_.push_back(index_of(task));
         return indices_;
     }
-    /// The result of the last choose().
-    std::span<const std::size_t> chosen() const { return indices_; }
+
+    /// To the targets of the last choose().
+    template <typename Row, typename To>
+    bool send(const Row&, const To& to) const {
+        bool sent = true;
+        for (const std::size_t i : indices_) sent = to(i) && sent;
+        return sent;
+    }
 
 private:
     void choose_tasks(const Tuple& tuple) {

@@ -16,11 +16,15 @@
 #include <storm/value.h>
 
 #include "base/check.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
 class Direct {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kDirect;
+    static Direct make(const Setup& setup) { return Direct(setup.tasks); }
+
     /// REQUIRES: not empty, strictly ascending.
     explicit Direct(std::vector<TaskId> targets) : targets_(std::move(targets)) {
         STORM_CHECK(!targets_.empty(), "a grouping has at least one target");
@@ -38,6 +42,12 @@ public:
         const auto found = std::lower_bound(targets_.begin(), targets_.end(), task);
         if (found == targets_.end() || *found != task) return std::nullopt;
         return static_cast<std::size_t>(found - targets_.begin());
+    }
+
+    /// Nothing: the emitter itself sends to the task that it names.
+    template <typename Row, typename To>
+    bool send(const Row&, const To&) const {
+        return true;
     }
 
     const std::vector<TaskId>& targets() const { return targets_; }

@@ -21,13 +21,20 @@
 
 #include "base/check.h"
 #include "groupings/credit.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
-enum class Distance : std::uint8_t { kSameLoop = 0, kSameWorker = 1, kElsewhere = 2 };
-
 class LocalOrShuffle {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kLocalOrShuffle;
+    static constexpr bool kSkipsExhausted = true;
+    static LocalOrShuffle make(const Setup& setup) {
+        std::vector<Distance> distances;
+        for (const TaskId task : setup.tasks) distances.push_back(setup.distance(task));
+        return LocalOrShuffle(distances, setup.random.next());
+    }
+
     /// `distances[i]` belongs to target i; `start` is random. REQUIRES: not empty.
     LocalOrShuffle(std::span<const Distance> distances, std::uint64_t start) : start_(start) {
         set_distances(distances);
@@ -60,6 +67,11 @@ public:
             return best(credit);
         ring.next = ring.after(ring.next);
         return index;
+    }
+
+    template <typename Row, typename To>
+    bool send(const Row& row, const To& to) {
+        return to(choose([&row](std::size_t index) { return row.credit(index); }));
     }
 
 private:

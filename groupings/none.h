@@ -8,11 +8,15 @@
 
 #include "base/check.h"
 #include "groupings/credit.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
 class None {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kNone;
+    static None make(const Setup& setup) { return None(setup.tasks.size()); }
+
     /// REQUIRES: 0 < targets < 2^32.
     explicit None(std::size_t targets) : targets_(targets) {
         STORM_CHECK(targets > 0, "a grouping has at least one target");
@@ -27,6 +31,12 @@ public:
         if (credit(index) == Credit::kGone) [[unlikely]]
             return present_from(index, credit);
         return index;
+    }
+
+    template <typename Row, typename To>
+    bool send(const Row& row, const To& to) const {
+        return to(choose([&row] { return row.random(); },
+                         [&row](std::size_t index) { return row.credit(index); }));
     }
 
 private:

@@ -15,11 +15,16 @@
 
 #include "base/check.h"
 #include "groupings/credit.h"
+#include "groupings/key_groups.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
 class PartialKey {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kPartialKey;
+    static PartialKey make(const Setup& setup) { return PartialKey(setup.tasks.size()); }
+
     /// REQUIRES: 0 < targets < 2^31.
     explicit PartialKey(std::size_t targets) : used_(targets, 0) {
         STORM_CHECK(targets > 0, "a grouping has at least one target");
@@ -29,7 +34,7 @@ public:
     /// one target, both are the same.
     std::array<std::size_t, 2> candidates(std::uint64_t hash) const {
         const std::size_t targets = used_.size();
-        const std::size_t first = (static_cast<std::size_t>(hash >> 49) * targets) >> 15;
+        const std::size_t first = target_of_key(hash, targets);
         // Uses other bits of the hash, so that all the other targets are equally likely.
         const std::size_t distance = ((hash & 0xFFFF'FFFF) * (targets - 1)) >> 32;
         const std::size_t second = first + 1 + distance;
@@ -48,6 +53,11 @@ public:
         if (++used_[index] == kUsedMax) [[unlikely]]
             halve();
         return index;
+    }
+
+    template <typename Row, typename To>
+    bool send(const Row& row, const To& to) {
+        return to(choose(row.hash(), [&row](std::size_t index) { return row.credit(index); }));
     }
 
 private:

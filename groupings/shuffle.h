@@ -10,11 +10,18 @@
 
 #include "base/check.h"
 #include "groupings/credit.h"
+#include "groupings/setup.h"
 
 namespace storm::groupings {
 
 class Shuffle {
 public:
+    static constexpr GroupingKind kKind = GroupingKind::kShuffle;
+    static constexpr bool kSkipsExhausted = true;
+    static Shuffle make(const Setup& setup) {
+        return Shuffle(setup.tasks.size(), setup.random.next());
+    }
+
     /// `start` is random, so that emitters that start together do not all begin with the same
     /// target. REQUIRES: targets > 0.
     Shuffle(std::size_t targets, std::uint64_t start) : targets_(targets) {
@@ -33,6 +40,11 @@ public:
         // evenly.
         next_ = after(index);
         return index;
+    }
+
+    template <typename Row, typename To>
+    bool send(const Row& row, const To& to) {
+        return to(choose([&row](std::size_t index) { return row.credit(index); }));
     }
 
 private:

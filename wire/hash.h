@@ -17,16 +17,4 @@ namespace storm::wire {
 std::uint64_t key_hash(const std::byte* row, std::size_t offsets_at,
                        std::span<const std::uint16_t> fields);
 
-inline constexpr std::uint32_t kKeyGroups = 1U << 15;
-
-constexpr std::uint32_t key_group(std::uint64_t hash) {
-    return static_cast<std::uint32_t>(hash >> 49);
-}
-
-/// The target of a key group, one of n, unless a table assigns another.
-/// REQUIRES: group < kKeyGroups, n < 2^48.
-constexpr std::size_t target_index(std::uint32_t group, std::size_t n) {
-    return (std::size_t{group} * n) >> 15;
-}
-
 }  // namespace storm::wire

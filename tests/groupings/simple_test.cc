@@ -19,9 +19,13 @@ TEST(All, GivesEachTargetOneCopyInOrder) {
     const All all(3);
     std::vector<std::size_t> indices;
 
-    all.each([&](std::size_t index) { indices.push_back(index); });
+    const bool sent = all.send(0, [&](std::size_t index) {
+        indices.push_back(index);
+        return index != 1;
+    });
 
     EXPECT_THAT(indices, ::testing::ElementsAre(0, 1, 2));
+    EXPECT_FALSE(sent) << "one of them was not sent";
     EXPECT_EQ(all.size(), 3U);
 }
 

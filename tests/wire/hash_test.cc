@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "groupings/key_groups.h"
 #include "tests/wire/any_row.h"
 #include "tests/wire/plain_row.h"
 
@@ -113,19 +114,10 @@ TEST(KeyHash, StridedNumbersSpreadEvenly) {
     constexpr int kKeys = 80'000;
     std::vector<int> keys(kTargets);
     for (int i = 0; i < kKeys; ++i) {
-        ++keys[target_index(key_group(hash_of(i * 64)), kTargets)];
+        ++keys[groupings::target_of_key(hash_of(i * 64), kTargets)];
     }
 
     for (const int count : keys) EXPECT_NEAR(count, kKeys / 8.0, kKeys / 80.0);
-}
-
-TEST(KeyHash, GroupsCoverTheTargetsInOrder) {
-    EXPECT_EQ(key_group(0), 0U);
-    EXPECT_EQ(key_group(~std::uint64_t{0}), kKeyGroups - 1);
-    for (const std::size_t targets : {1U, 3U, 4U, 1000U, 32'768U}) {
-        EXPECT_EQ(target_index(0, targets), 0U);
-        EXPECT_EQ(target_index(kKeyGroups - 1, targets), targets - 1);
-    }
 }
 
 }  // namespace

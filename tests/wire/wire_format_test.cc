@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <storm/spout.h>
 
+#include "groupings/key_groups.h"
 #include "tests/wire/plain_row.h"
 #include "tests/wire/refusal.h"
 #include "wire/batch.h"
@@ -199,7 +200,7 @@ TEST(WireFormat, HashesAreThoseOfTheDocument) {
         for (std::size_t f = 0; f < fields.size(); ++f) fields[f] = static_cast<std::uint16_t>(f);
         EXPECT_EQ(key_hash(row.data(), detail::row_offsets_at(row.data()), fields), hash);
         EXPECT_EQ(XXH3_64bits(hashed.data(), hashed.size()), hash);
-        EXPECT_EQ(key_group(hash), std::stoul(results[3]));
+        EXPECT_EQ(groupings::key_group(hash), std::stoul(results[3]));
     }
 }
 
@@ -212,7 +213,7 @@ TEST(WireFormat, TargetsAreThoseOfTheDocument) {
         words >> skipped >> group >> skipped >> tasks >> skipped >> target;
         ASSERT_TRUE(words) << line;
 
-        EXPECT_EQ(target_index(group, tasks), target) << line;
+        EXPECT_EQ(groupings::target_of_group(group, tasks), target) << line;
     }
 }
 

@@ -279,8 +279,7 @@ private:
                          "it declares"));
         }
         check_directness(component, input, *stream);
-        if (input.grouping == GroupingKind::kFields ||
-            input.grouping == GroupingKind::kPartialKey) {
+        if (takes_fields(input.grouping)) {
             check_grouping_fields(component, input, *stream);
         }
     }

@@ -88,7 +88,7 @@ void Task::renew_site() {
 void Task::renew_groupings() {
     for (const auto& stream : streams_) {
         for (Route& route : stream->routes)
-            route.renew({shared_.wiring, id_, context_, *stream->schema});
+            route.renew({shared_.wiring, id_, context_, *stream->schema}, random_);
     }
 }
 

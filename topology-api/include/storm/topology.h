@@ -66,14 +66,40 @@ enum class GroupingKind : std::uint8_t {
     kCustom
 };
 /// The text for it, such as "shuffle" or "local_or_shuffle".
-std::string_view to_string(GroupingKind kind);
+constexpr std::string_view to_string(GroupingKind kind) {
+    switch (kind) {
+        case GroupingKind::kShuffle:
+            return "shuffle";
+        case GroupingKind::kFields:
+            return "fields";
+        case GroupingKind::kPartialKey:
+            return "partial_key";
+        case GroupingKind::kAll:
+            return "all";
+        case GroupingKind::kGlobal:
+            return "global";
+        case GroupingKind::kNone:
+            return "none";
+        case GroupingKind::kDirect:
+            return "direct";
+        case GroupingKind::kLocalOrShuffle:
+            return "local_or_shuffle";
+        case GroupingKind::kCustom:
+            return "custom";
+    }
+    return "unknown";
+}
+/// Whether it chooses by the values of fields, which a subscription names.
+constexpr bool takes_fields(GroupingKind kind) {
+    return kind == GroupingKind::kFields || kind == GroupingKind::kPartialKey;
+}
 
 /// One input of a bolt.
 struct Subscription {
     std::string source;
     std::string stream;
     GroupingKind grouping = GroupingKind::kShuffle;
-    std::vector<std::string> fields;                    ///< For kFields and kPartialKey.
+    std::vector<std::string> fields;                    ///< For those that takes_fields().
     std::function<std::unique_ptr<Grouping>()> custom;  ///< For kCustom.
 };
 
