@@ -2,7 +2,7 @@
 //
 //     MetricsText metrics;
 //     metrics.gauge("storm_nimbus_slots", "Slots of live Supervisors", 12);
-//     for (…) metrics.counter("storm_worker_acked_total", "Tuples acked", n, {{"component", id}});
+//     for (…) metrics.counter("rows_total", "Rows sent", n, {{"component", id}});
 //     metrics.process();
 //     reply(metrics.response());
 //

@@ -70,7 +70,7 @@ BANNED = [
      "tests/worker/transport/several_workers_soak_test.cc tests/support/test_worker.cc tests/e2e/tiny_topology.cc"),
     # Where user code runs: it may throw anything.
     (r"catch \(\.\.\.\)", "a named exception type",
-     "worker/entry/ worker/executor/ worker/routing/route.cc worker/run/ worker/serve/serve.cc groupings/custom.h topology-api/src/ "
+     "worker/entry/ worker/executor/ worker/run/ worker/serve/serve.cc groupings/custom.h topology-api/src/ "
      "tests/topology-api/thrown_test.cc"),
     (r"\breinterpret_cast\b", "a better type",
      "base/sha256.cc wire/ topology-api/include/storm/detail/ worker/queue/ worker/transport/ tests/worker/queue/ tests/worker/transport/ tests/wire/ tests/fuzz/"),
@@ -80,6 +80,8 @@ BANNED = [
      "tests/worker/run/signals_test.cc"),
     (r"using namespace std\b", "the qualified name", ""),
 ]
+# What is added often, and in how many files it may stand.
+SPREAD = [(r"GroupingKind::k\w+", 4), (r'"storm_worker_\w+"', 1)]
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b|DO NOT SUBMIT")
 # Begins the tail of a sentence whose head is the name beside the comment: `Cycle* cycle;  // Of the task.`
 FRAGMENT = re.compile(r"(What|Of|By|That|With|Who|Whoever|Whom|Which|(For|To|From) whom)\b")
@@ -296,6 +298,18 @@ def check_rooms(files):
             yield f"{room}/README.md", length, f"is over {README_LINES_MAX} lines; move some to docs/"
 
 
+def check_spread(files):
+    """What is added often stands in few files; CONTRIBUTING.md says which."""
+    for pattern, most in SPREAD:
+        holders = {}
+        for path in sorted(files):
+            for name in set(re.findall(pattern, (ROOT / path).read_text())):
+                holders.setdefault(name, []).append(path)
+        for name, paths in sorted(holders.items()):
+            if len(paths) > most:
+                yield paths[-1], 1, f"{name} stands in {len(paths)} files, at most {most}: {', '.join(paths)}"
+
+
 def project_files():
     for folder, folders, names in os.walk(ROOT):
         folders[:] = sorted(f for f in folders if f != "build" and not f.startswith("."))
@@ -306,7 +320,7 @@ def project_files():
 def main():
     files = [path for path in project_files() if path.endswith((".h", ".cc", ".md"))]
     shipped = {path for path in files if path.startswith(SHIPPED_FOLDERS) and path[-3:] != ".md"}
-    breaches = [*check_rooms(files), *check_circles(shipped)]
+    breaches = [*check_rooms(files), *check_circles(shipped), *check_spread(shipped)]
     for path in files:
         check = check_page if path.endswith(".md") else check_source
         breaches += [(path, *found) for found in check(path, (ROOT / path).read_text())]

@@ -4,6 +4,7 @@ Method: texts of small files, given to the rules of tools/tidy.py."""
 import pathlib
 import sys
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
@@ -33,6 +34,15 @@ class Comments(unittest.TestCase):
 
     def test_a_text_is_no_comment(self):
         self.assertEqual(self.breaches('print("http:// Of course");'), [])
+
+
+class Spread(unittest.TestCase):
+    def test_what_is_added_often_stands_in_few_files(self):
+        home = ["topology-api/include/storm/topology.h"]
+        self.assertEqual(list(tidy.check_spread(home)), [])
+        with unittest.mock.patch.object(tidy, "SPREAD", [(r"GroupingKind::k\w+", 0)]):
+            breaches = list(tidy.check_spread(home))
+        self.assertTrue(any("GroupingKind::kShuffle stands in 1 files" in breach[2] for breach in breaches))
 
 
 if __name__ == "__main__":
