@@ -32,13 +32,15 @@ std::string help_of(const CLI::App& app) {
 
 }  // namespace
 
-void add_settings_options(CLI::App& app, SettingsOptions& options) {
-    app.add_option("-c", options.assignments, "Set a setting, as in -c nimbus.seeds=alpha")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+CLI::Option& add_settings_options(CLI::App& app, SettingsOptions& options) {
+    CLI::Option* const assignment =
+        app.add_option("-c", options.assignments, "Set a setting, as in -c nimbus.seeds=alpha")
+            ->type_name("KEY=VALUE")
+            ->allow_extra_args(false);
     app.add_option("--config", options.files, "Read settings from a YAML file")
         ->type_name("FILE")
         ->allow_extra_args(false);
+    return *assignment;
 }
 
 cluster::LayeredSettings layered(const SettingsOptions& options) {

@@ -11,7 +11,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace storm::cli {
 
@@ -20,8 +21,8 @@ struct SettingsOptions {
     std::vector<std::string> files;
     std::vector<std::string> assignments;
 };
-/// Adds -c and --config, which fill `options`; it must outlive the parsing.
-void add_settings_options(CLI::App& app, SettingsOptions& options);
+/// Adds -c and --config, which fill `options`; it must outlive the parsing. Returns that of -c.
+CLI::Option& add_settings_options(CLI::App& app, SettingsOptions& options);
 
 /// Throws Failure with a line for each mistake.
 cluster::LayeredSettings layered(const SettingsOptions& options);

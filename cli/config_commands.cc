@@ -105,6 +105,12 @@ void explain_setting(const std::string& key, const cluster::LayeredSettings& set
                << '\n';
 }
 
+std::vector<std::string> setting_keys() {
+    std::vector<std::string> keys;
+    for (const Setting& setting : known_settings()) keys.emplace_back(setting.key);
+    return keys;
+}
+
 void list_settings(const cluster::LayeredSettings& settings, const Output& output) {
     Json json = Json::array();
     Table table({{"SETTING"}, {"DEFAULT"}, {"HERE", false, true}, {"WHAT", false, true}});

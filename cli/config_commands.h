@@ -18,6 +18,7 @@ void check_settings(const std::vector<cluster::SettingsFile>& files,
 /// Shows the meaning and the present value of a setting. Throws Failure if it does not exist.
 void explain_setting(const std::string& key, const cluster::LayeredSettings& settings,
                      const Output& output);
+std::vector<std::string> setting_keys();
 /// Lists all settings.
 void list_settings(const cluster::LayeredSettings& settings, const Output& output);
 

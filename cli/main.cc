@@ -41,7 +41,7 @@ constexpr const char* kNotesEnd =
 /// The verbs after `storm`. Holds parsed values until the verb has run.
 class Verbs {
 public:
-    explicit Verbs(CLI::App& app) : app_(app) {
+    Verbs(CLI::App& app, Offers& offers) : app_(app), offers_(offers) {
         add_listings();
         add_changes();
         add_logs();
@@ -63,15 +63,32 @@ private:
 
     CLI::App& remote_verb(const char* name, const char* what) {
         CLI::App& added = verb(app_, name, what);
-        add_settings_options(added, options_);
+        add_settings(added);
         return added;
     }
 
+    void add_settings(CLI::App& verb) {
+        CLI::Option& assignment = add_settings_options(verb, options_);
+        offers_[&assignment] = [](const SettingsOptions&) {
+            std::vector<std::string> keys = setting_keys();
+            for (std::string& key : keys) key += '=';
+            return keys;
+        };
+    }
+
     void add_format(CLI::App& app, const std::map<std::string, Format>& formats) {
-        app.add_option("-o,--output", format_, "Output format")
-            ->transform(CLI::Validator(
-                [formats](std::string& given) { return look_up(formats, given); }, ""))
-            ->type_name("json");
+        const CLI::Option* const added =
+            app.add_option("-o,--output", format_, "Output format")
+                ->transform(CLI::Validator(
+                    [formats](std::string& given) { return look_up(formats, given); }, ""))
+                ->type_name("json");
+        std::vector<std::string> names;
+        for (const auto& [name, format] : formats) names.push_back(name);
+        offer(*added, std::move(names));
+    }
+
+    void offer(const CLI::Option& option, std::vector<std::string> values) {
+        offers_[&option] = [values = std::move(values)](const SettingsOptions&) { return values; };
     }
 
     /// Replaces the name of a format by its number. Returns the mistake if there is no such format.
@@ -87,7 +104,11 @@ private:
     }
 
     void add_name(CLI::App& app) {
-        app.add_option("NAME", name_, "The topology's name")->required();
+        const CLI::Option* const added =
+            app.add_option("NAME", name_, "The topology's name")->required();
+        offers_[added] = [](const SettingsOptions& given) {
+            return topology_names(layered(given).config);
+        };
     }
 
     Config config() const { return layered(options_).config; }
@@ -142,9 +163,11 @@ private:
                         "Only this worker; storm status shows the numbers")
             ->check(CLI::Range(0, 1'000'000))
             ->type_name("NUMBER");
-        logs.add_option("--stream", logs_.stream,
-                        "stderr (default), stdout, or an older one: stderr.1, …")
-            ->type_name("NAME");
+        const CLI::Option* const stream =
+            logs.add_option("--stream", logs_.stream,
+                            "stderr (default), stdout, or an older one: stderr.1, …")
+                ->type_name("NAME");
+        offer(*stream, {"stderr", "stdout"});
         logs.callback([this] {
             logs_.topology = name_;
             logs_.clean = terminal_of(STDOUT_FILENO).is_terminal;
@@ -157,8 +180,8 @@ private:
         config.require_subcommand(1);
         CLI::App& check =
             verb(config, "check", "Check settings files, and show which one sets what");
-        check.add_option("FILE", file_, "Check only this file");
-        add_settings_options(check, options_);
+        check.add_option("FILE", file_, "Check only this file")->type_name("FILE");
+        add_settings(check);
         add_format(check, {{"table", Format::kTable}, {"json", Format::kJson}});
         check.callback([this] {
             const auto files = file_.empty() ? cluster::settings_files(options_.files)
@@ -167,8 +190,10 @@ private:
         });
         CLI::App& explain =
             verb(config, "explain", "Explain a setting: effect, values, default, value here");
-        explain.add_option("KEY", name_, "Such as topology.workers; without it, all settings");
-        add_settings_options(explain, options_);
+        const CLI::Option* const key =
+            explain.add_option("KEY", name_, "Such as topology.workers; without it, all settings");
+        offer(*key, setting_keys());
+        add_settings(explain);
         add_format(explain,
                    {{"table", Format::kTable}, {"json", Format::kJson}, {"names", Format::kNames}});
         explain.callback([this] {
@@ -192,13 +217,16 @@ private:
         CLI::App& version = verb(app_, "version", "Print the version");
         version.callback([] { std::cout << "storm " STORM_VERSION "\n"; });
         CLI::App& completion = verb(app_, "completion", "Print a completion script for a shell");
-        completion.add_option("SHELL", name_, "bash, zsh or fish")
-            ->required()
-            ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+        const std::vector<std::string> shells = {"bash", "zsh", "fish"};
+        const CLI::Option* const shell = completion.add_option("SHELL", name_, "bash, zsh or fish")
+                                             ->required()
+                                             ->check(CLI::IsMember(shells));
+        offer(*shell, shells);
         completion.callback([this] { std::cout << completion_script(name_); });
     }
 
     CLI::App& app_;
+    Offers& offers_;
     const base::SteadyClock clock_;
     SettingsOptions options_;
     Format format_ = Format::kTable;
@@ -226,7 +254,12 @@ ExitCode run(int argc, char** argv) {
     app.footer(kNotesBegin + cluster_script_for(this_executable()) + kNotesEnd);
     app.set_version_flag("--version", "storm " STORM_VERSION);
     app.require_subcommand(1);
-    const Verbs verbs(app);
+    Offers offers;
+    const Verbs verbs(app, offers);
+    if (const auto words = words_to_complete(argc, argv)) {
+        for (const std::string& line : complete(app, *words, offers)) std::cout << line << '\n';
+        return ExitCode::kDone;
+    }
     if (argc < 2) {
         std::cerr << app.help();
         return ExitCode::kUsage;

@@ -99,6 +99,14 @@ void list_topologies(const Config& config, const Output& output) {
     write(output, NimbusClient(config).get(kTopologies), "topologies", "name", topologies_text);
 }
 
+std::vector<std::string> topology_names(const Config& config) {
+    std::vector<std::string> names;
+    const Json answer = NimbusClient(config).get(kTopologies);
+    for (const Json& topology : list_at(answer, "topologies"))
+        names.push_back(text_at(topology, "name"));
+    return names;
+}
+
 void list_supervisors(const Config& config, const Output& output) {
     write(output, NimbusClient(config).get("/api/v1/supervisors"), "supervisors", "id",
           supervisors_text);

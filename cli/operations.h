@@ -10,6 +10,7 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <storm/config.h>
 
@@ -28,6 +29,7 @@ struct Output {
 };
 
 void list_topologies(const Config& config, const Output& output);
+std::vector<std::string> topology_names(const Config& config);
 void list_supervisors(const Config& config, const Output& output);
 void list_nimbuses(const Config& config, const Output& output);
 void list_errors(const Config& config, const Output& output);

@@ -1,8 +1,8 @@
 // Decides whether a submitted topology runs, which storm-submit waits for.
 //
 // A topology is ready if every executor is prepared and, unless it is idle, a bolt has executed a
-// tuple that did not fail. It is idle if it is inactive, or if its spouts have emitted nothing for kIdleMicros since
-// all executors were prepared. A finished topology was ready.
+// tuple that did not fail. It is idle if it is inactive, or if its spouts have emitted nothing for
+// kIdleMicros since all executors were prepared. A finished topology was ready.
 //
 // Threads: one. No clock: the caller passes the time.
 #pragma once

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "cli/command_line.h"
+#include "cli/completion.h"
 #include "cli/submit.h"
 
 namespace storm::cli {
@@ -30,7 +31,9 @@ int run(int argc, char** argv) {
     Submission submission;
     SettingsOptions options;
     std::string timeout = "60s";
-    app.add_option("PROGRAM", submission.program, "The executable of a topology")->required();
+    app.add_option("PROGRAM", submission.program, "The executable of a topology")
+        ->required()
+        ->type_name("FILE");
     app.add_option("--name", submission.name,
                    "Name in the cluster (default: topology.name, else the program's)")
         ->check(CLI::Validator(
@@ -52,6 +55,10 @@ int run(int argc, char** argv) {
         submit(submission, settings.config, real_patience(clock), std::cout, std::cerr,
                terminal_of(STDERR_FILENO));
     });
+    if (const auto words = words_to_complete(argc, argv)) {
+        for (const std::string& line : complete(app, *words, {})) std::cout << line << '\n';
+        return 0;
+    }
     return static_cast<int>(run_command_line(app, argc, argv));
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <storm/detail/suggest.h>
 
-#include "cli/completion.h"
 #include "cli/config_commands.h"
 #include "cli/failure.h"
 #include "cli/listing.h"
@@ -400,7 +399,7 @@ TEST(Commands, LogsOfAWorkerThatIsNotThereAreNotFound) {
     EXPECT_EQ(code_of([] { logs_of(0, {.topology = "wc", .worker = {}}); }), ExitCode::kNotFound);
 }
 
-// ---- Settings and completion -------------------------------------------------------------------
+// ---- Settings ----------------------------------------------------------------------------------
 
 TEST(Commands, ASettingIsExplainedWithWhatItIsHere) {
     cluster::LayeredSettings settings;
@@ -423,18 +422,6 @@ TEST(Commands, AnUnknownSettingIsNotFoundWithASuggestion) {
     } catch (const Failure& failure) {
         EXPECT_EQ(failure.code(), ExitCode::kNotFound);
         EXPECT_EQ(failure.hint(), "did you mean \"topology.workers\"?");
-    }
-}
-
-TEST(Commands, EachShellsCompletionKnowsEachCommand) {
-    for (const char* shell : {"bash", "zsh", "fish"}) {
-        for (const char* word :
-             {"list",    "status",      "kill",         "activate",   "deactivate", "logs",
-              "errors",  "supervisors", "nimbuses",     "health",     "config",     "check",
-              "explain", "new",         "version",      "completion", "detach",     "worker",
-              "stream",  "follow",      "storm-submit", "timeout",    "inactive"}) {
-            EXPECT_THAT(completion_script(shell), HasSubstr(word)) << shell;
-        }
     }
 }
 
