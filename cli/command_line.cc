@@ -62,6 +62,11 @@ ExitCode run_command_line(CLI::App& app, int argc, char** argv) {
     } catch (const CLI::Success& asked) {  // --help or --version.
         app.exit(asked, std::cout, std::cerr);
         return ExitCode::kDone;
+    } catch (const CLI::ExtrasError&) {
+        const std::vector<std::string> unknown = app.remaining(true);
+        return tell(program, ExitCode::kUsage,
+                    "unknown argument \"" + (unknown.empty() ? "" : unknown.front()) + '"',
+                    help_of(app) + " lists all");
     } catch (const CLI::ParseError& error) {
         return tell(program, ExitCode::kUsage, error.what(), help_of(app));
     } catch (const Failure& failure) {

@@ -28,19 +28,22 @@ void raise_descriptor_limit() {
 
 }  // namespace
 
-int complain(const CLI::App& app, const std::string& what, DaemonExitCode code) {
-    std::fprintf(stderr, "%s: %s\n", app.get_name().c_str(), what.c_str());
+int complain(const DaemonProgram& program, const std::string& what, DaemonExitCode code) {
+    std::fprintf(stderr, "%s: %s\n", program.name.c_str(), what.c_str());
     return code;
 }
 
-int daemon_main(CLI::App& app, int argc, char** argv,
+int daemon_main(const DaemonProgram& program, int argc, char** argv,
                 const std::function<int(const Config&)>& run) {
     base::tell_of_crashes();
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     // There are few threads, none of them busy; arenas of their own would only cost memory.
     ::mallopt(M_ARENA_MAX, 1);
-    app.set_version_flag("--version", app.get_name() + " " STORM_VERSION);
+    CLI::App app{program.what, program.name};
+    app.footer(program.notes);
+    for (const DaemonFlag& flag : program.flags) app.add_flag(flag.name, *flag.given, flag.what);
+    app.set_version_flag("--version", program.name + " " STORM_VERSION);
     std::vector<std::string> files;
     std::vector<std::string> assignments;
     app.add_option("--config", files, "Settings file (storm.yaml); may be repeated")
@@ -55,13 +58,21 @@ int daemon_main(CLI::App& app, int argc, char** argv,
         // A daemon must not run without the cluster's settings.
         layers.front().may_be_closed = false;
         const auto settings = cluster::layer_settings(layers, assignments);
-        if (!settings) return complain(app, settings.error().message, kDaemonUsage);
+        if (!settings) return complain(program, settings.error().message, kDaemonUsage);
         base::log::set_level(base::log::level_named(settings->config.string("storm.log.level")));
         return run(settings->config);
+    } catch (const CLI::ExtrasError&) {
+        return complain(program,
+                        "unknown argument \"" + app.remaining().front() +
+                            "\"\n  hint: " + program.name + " --help lists all",
+                        kDaemonUsage);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? kDaemonDone : kDaemonUsage;
+        if (error.get_exit_code() == 0) return app.exit(error);  // --help or --version.
+        return complain(program,
+                        std::string(error.what()) + "\n  hint: " + program.name + " --help",
+                        kDaemonUsage);
     } catch (const std::exception& error) {
-        return complain(app, error.what(), kDaemonFailed);
+        return complain(program, error.what(), kDaemonFailed);
     }
 }
 

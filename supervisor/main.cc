@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -71,25 +70,29 @@ Result<Done> stop_all(const Settings& settings) {
 int main(int argc, char** argv) {
     namespace daemon = storm::daemon;
     namespace supervisor = storm::supervisor;
-    CLI::App app{"Starts and watches the workers of one host of a Storm cluster.",
-                 "storm-supervisor"};
-    app.footer(
-        "SIGTERM ends the supervisor and leaves its workers running: the next one that is\n"
-        "started with the same storm.local.dir takes them over.\n"
-        "exit code: 0 ended, 1 failed, 2 usage or settings");
     bool stop = false;
-    app.add_flag(
-        "--stop-workers", stop,
-        "Stop the workers that a supervisor has left running in storm.local.dir, and exit");
-    return daemon::daemon_main(app, argc, argv, [&](const storm::Config& config) -> int {
+    const daemon::DaemonProgram program{
+        .name = "storm-supervisor",
+        .what = "Starts and watches the workers of one host of a Storm cluster.",
+        .notes =
+            "SIGTERM ends the supervisor and leaves its workers running: the next one that is\n"
+            "started with the same storm.local.dir takes them over.\n"
+            "exit code: 0 ended, 1 failed, 2 usage or settings",
+        .flags = {
+            {"--stop-workers",
+             "Stop the workers that a supervisor has left running in storm.local.dir, and exit",
+             &stop}}};
+    const auto complain = [&program](const std::string& what, daemon::DaemonExitCode code) {
+        return daemon::complain(program, what, code);
+    };
+    return daemon::daemon_main(program, argc, argv, [&](const storm::Config& config) -> int {
         const auto settings = supervisor::read_settings(config);
-        if (!settings) return daemon::complain(app, settings.error().message, daemon::kDaemonUsage);
+        if (!settings) return complain(settings.error().message, daemon::kDaemonUsage);
         const auto zookeeper = storm::coordination::zookeeper_settings(config);
-        if (!zookeeper)
-            return daemon::complain(app, zookeeper.error().message, daemon::kDaemonUsage);
+        if (!zookeeper) return complain(zookeeper.error().message, daemon::kDaemonUsage);
         const auto ended =
             stop ? supervisor::stop_all(*settings) : supervisor::supervise(*settings, *zookeeper);
         if (ended) return daemon::kDaemonDone;
-        return daemon::complain(app, ended.error().message, daemon::kDaemonFailed);
+        return complain(ended.error().message, daemon::kDaemonFailed);
     });
 }

@@ -63,3 +63,11 @@ seq 100000 | tr 0-9 a-j >many
 "$bin/word-count" -c input=many 2>stderr | head -n 1 >/dev/null
 status=${PIPESTATUS[0]}
 [[ $status -eq 0 || $status -eq 141 ]] || fail "exit code $status with a closed pipe"
+
+# ---- The other programs name what they do not know, and where help is.
+for program in storm-nimbus storm-supervisor 'storm list'; do
+    read -ra words <<<"$program"
+    expect_exit 2 "$bin/${words[0]}" "${words[@]:1}" --bad
+    expect_text stderr "${words[0]}: unknown argument \"--bad\""
+    expect_text stderr "hint: $program --help lists all"
+done
