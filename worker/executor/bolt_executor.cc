@@ -68,7 +68,7 @@ void BoltExecutor::handle(const PeerEvent& event) {
     for (const auto& bolt : bolts_) {
         if (!bolt->ended()) continue;
         bolt->tell_listeners(wire::Eos{}, Task::Listeners::kOutsideOfCycle,
-                             wiring.first_peer() + event.worker);
+                             wiring.peer(event.worker));
     }
 }
 

@@ -102,7 +102,7 @@ void Executor::connect_elsewhere() {
         if (wiring.executor_is_here(e) || !sources.contains(source.component)) continue;
         Channel& channel = channels_.emplace_back(
             shared_.limits.window_bytes_elsewhere, wiring.schemas[source.component],
-            channel_id(e, number_), wiring.first_peer() + wiring.share.worker_of(e));
+            channel_id(e, number_), wiring.peer(wiring.share.worker_of(e)));
         set_channel(source, channel);
     }
 }

@@ -89,7 +89,7 @@ void SpoutExecutor::handle(const PeerEvent& event) {
         if (event.kind == PeerEvent::Kind::kStarted) {
             if (!spout->ended()) continue;
             spout->tell_listeners(wire::Eos{}, Task::Listeners::kOutsideOfCycle,
-                                  wiring.first_peer() + event.worker);
+                                  wiring.peer(event.worker));
         } else if (std::binary_search(reached.begin(), reached.end(), event.worker)) {
             spout->abandon(FailReason::kWorkerLost);
         }

@@ -51,7 +51,7 @@ std::vector<std::uint16_t> subscribed_fields(const Wiring& wiring, std::size_t s
 Inbound::Inbound(Shared& shared, std::uint32_t worker)
     : shared_(shared),
       wiring_(shared.wiring),
-      destination_(wiring_.first_peer() + worker),
+      destination_(wiring_.peer(worker)),
       from_(channels_from(shared, worker)),
       is_spout_task_(wiring_.destination_of_task.size()),
       // A sender notices its limit late: after the batch that it closes, the one that is open, and
@@ -76,8 +76,7 @@ std::vector<Inbound::From> Inbound::channels_from(Shared& shared, std::uint32_t 
         if (shared.executors[t] == nullptr) continue;
         const cluster::ExecutorPlan& target = wiring.plan.executors[t];
         for (Channel& channel : shared.executors[t]->channels()) {
-            if (channel.source != nullptr || channel.destination != wiring.first_peer() + worker)
-                continue;
+            if (channel.source != nullptr || channel.destination != wiring.peer(worker)) continue;
             const cluster::ExecutorPlan& source = wiring.plan.executors[channel.id >> 32];
             From& from = all.emplace_back();
             from.id = channel.id;

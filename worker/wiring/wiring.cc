@@ -128,7 +128,7 @@ Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
         const cluster::ExecutorPlan& executor = plan.executors[e];
         const std::uint32_t destination =
-            executor_is_here(e) ? placement.loop_of_executor[e] : first_peer() + share.worker_of(e);
+            executor_is_here(e) ? placement.loop_of_executor[e] : peer(share.worker_of(e));
         for (TaskId task = executor.first_task; task < executor.first_task + executor.tasks;
              ++task) {
             destination_of_task[static_cast<std::size_t>(task)] = destination;

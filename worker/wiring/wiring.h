@@ -34,6 +34,8 @@ struct Wiring {
         return destination_of_task[static_cast<std::size_t>(task)];
     }
     std::uint32_t first_peer() const { return static_cast<std::uint32_t>(placement.loops); }
+    /// The destination that is another worker.
+    std::uint32_t peer(std::uint32_t worker) const { return first_peer() + worker; }
     std::size_t destinations() const {
         return share.workers == 1 ? placement.loops : placement.loops + share.workers;
     }
