@@ -25,13 +25,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <variant>
 
 #include "base/result.h"
 #include "net/http_message.h"
+#include "net/http_service.h"
 
 namespace boost::asio {
 class io_context;
@@ -41,36 +39,6 @@ namespace storm::net {
 
 /// A std::exception from it becomes a 500 and a line in the log.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
-
-/// Answers a request: at most once, at any time, on the server's thread. Destroyed without a call,
-/// it closes the connection. Must not outlive the io_context.
-using HttpReply = std::function<void(HttpResponse)>;
-
-/// Takes a body that is too large for memory. Destroyed early if the client goes away.
-class HttpUpload {
-public:
-    HttpUpload() = default;
-    HttpUpload(const HttpUpload&) = delete;
-    HttpUpload& operator=(const HttpUpload&) = delete;
-    virtual ~HttpUpload() = default;
-
-    /// The next piece. A response refuses the rest.
-    virtual std::optional<HttpResponse> write(std::string_view piece) = 0;
-    virtual void finish(HttpReply reply) = 0;
-};
-
-struct HttpIntoMemory {};
-/// The destination of a request's body, chosen by its head. An HttpResponse refuses it unread.
-using HttpIntake = std::variant<HttpIntoMemory, HttpResponse, std::unique_ptr<HttpUpload>>;
-
-using HttpRecognize = std::function<HttpRecognized(const HttpRequest& head)>;
-
-struct HttpService {
-    HttpRecognize recognize = {};  ///< Called once per request. Empty: no caller is recognized.
-    /// Empty: no request may have a body.
-    std::function<HttpIntake(const HttpRequest& head)> intake;
-    std::function<void(HttpRequest, HttpReply)> answer;
-};
 
 struct HttpAddress {
     std::string host = "127.0.0.1";
@@ -95,7 +63,6 @@ public:
     std::uint16_t port() const;
 
 private:
-    class Connection;
     struct State;
     struct OwnThread;
     HttpServer(std::unique_ptr<OwnThread> own, std::shared_ptr<State> state);

@@ -843,7 +843,7 @@ MUTATIONS = [
         ("readers-fill-the-book-of-all", "access == Access::kChange ? changing_ : reading_;", "changing_;", ACCESS),
     ),
     *in_file(
-        "net/http_server.cc",
+        "net/http_connection.cc",
         ("another-body-than-was-proved", "receipt_ && base::sha256(request_.body) != receipt_->body_sha256",
          "receipt_ && receipt_->body_sha256.empty()", TOKEN_CLIENT),
     ),
