@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "cluster/record_check.h"
 #include "cluster/record_codec.h"
@@ -76,6 +77,7 @@ private:
     }
     void tell_() {
         // Tells once per session even if nothing is new: the set was compared with ZooKeeper again.
+        // Before the call, because whoever is told may ask of which session the set is.
         const bool is_first = std::exchange(session_, nodes_.session()) != nodes_.session();
         if (std::exchange(is_new_, false) || is_first) changed_(records_);
     }
@@ -171,6 +173,15 @@ struct ClusterState::Impl {
     std::unique_ptr<WatchedNode> leader;
     std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // Indexed by topology.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+
+    template <typename Record>
+    void follow(std::unique_ptr<RecordSet<Record>>& set, const char* folder,
+                OnChange<Record> changed) {
+        // Another call would destroy the first set, perhaps while it tells of a change.
+        STORM_CHECK(set == nullptr, "each set of records is followed once");
+        set =
+            std::make_unique<RecordSet<Record>>(session, session.path(folder), std::move(changed));
+    }
 };
 
 std::string_view to_string(Write outcome) {
@@ -219,24 +230,19 @@ void ClusterState::publish(const NimbusRecord& record, Replaced replaced) {
 }
 
 void ClusterState::follow_supervisors(OnChange<SupervisorRecord> changed) {
-    impl_->supervisors = std::make_unique<RecordSet<SupervisorRecord>>(
-        impl_->session, impl_->session.path("supervisors"), std::move(changed));
+    impl_->follow(impl_->supervisors, "supervisors", std::move(changed));
 }
 void ClusterState::follow_nimbuses(OnChange<NimbusRecord> changed) {
-    impl_->nimbuses = std::make_unique<RecordSet<NimbusRecord>>(
-        impl_->session, impl_->session.path("nimbuses"), std::move(changed));
+    impl_->follow(impl_->nimbuses, "nimbuses", std::move(changed));
 }
 void ClusterState::follow_topologies(OnChange<TopologyRecord> changed) {
-    impl_->topologies = std::make_unique<RecordSet<TopologyRecord>>(
-        impl_->session, impl_->session.path("topologies"), std::move(changed));
+    impl_->follow(impl_->topologies, "topologies", std::move(changed));
 }
 void ClusterState::follow_assignments(OnChange<Assignment> changed) {
-    impl_->assignments = std::make_unique<RecordSet<Assignment>>(
-        impl_->session, impl_->session.path("assignments"), std::move(changed));
+    impl_->follow(impl_->assignments, "assignments", std::move(changed));
 }
 void ClusterState::follow_errors(OnChange<TopologyErrors> changed) {
-    impl_->errors = std::make_unique<RecordSet<TopologyErrors>>(
-        impl_->session, impl_->session.path("errors"), std::move(changed));
+    impl_->follow(impl_->errors, "errors", std::move(changed));
 }
 
 namespace {
@@ -265,7 +271,9 @@ bool ClusterState::assignments_are_of_this_session() const {
 
 void ClusterState::follow_removal(const std::string& id,
                                   std::function<void(bool removed)> changed) {
-    impl_->removals[id] = std::make_unique<WatchedNode>(
+    auto& removal = impl_->removals[id];
+    STORM_CHECK(removal == nullptr, "one call per id at a time");
+    removal = std::make_unique<WatchedNode>(
         impl_->session, impl_->path("removed", id),
         [changed = std::move(changed)](const std::optional<Node>& node) {
             changed(node.has_value());
@@ -277,6 +285,7 @@ void ClusterState::unfollow_removal(const std::string& id) {
 }
 
 void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
+    STORM_CHECK(impl_->leader == nullptr, "the leader is followed once");
     const std::string path = impl_->session.path("leader-lock");
     impl_->leader = std::make_unique<WatchedNode>(
         impl_->session, path,
@@ -400,6 +409,8 @@ void ClusterState::create_topology(const Term& term, const TopologyRecord& recor
     if (!impl_->may_write(record, record.id, done)) return;
     if (!impl_->may_write(first, record.id, done)) return;
     const std::string name = impl_->path("names", record.name);
+    // The name decides: of two submissions of one name the second fails as a whole. All comes in
+    // one step, so that no record is ever without its assignment, or the other way round.
     const std::vector<Step> steps = {
         impl_->is_of(term), Create{name, record.id},
         Create{impl_->path("topologies", record.id), encode(record)},
@@ -485,6 +496,8 @@ void remove_the_rest(Coordination& client, const Check& is_of_term, const std::s
         CoordinationError error = CoordinationError::kNone;
     };
     const auto found = std::make_shared<Found>();
+    // A node may change after it was found; then the multi() fails as a whole, and the topology is
+    // neither half removed nor left without its mark.
     found->steps = {is_of_term};
     found->under_way = nodes.records.size() + 2;
     const auto look = [&client, found, settled](const std::string& path, const auto& step_for) {
@@ -497,6 +510,7 @@ void remove_the_rest(Coordination& client, const Check& is_of_term, const std::s
                        } else {
                            found->error = error;
                        }
+                       STORM_CHECK(found->under_way > 0, "each node is looked at once");
                        if (--found->under_way > 0) return;
                        if (found->error != CoordinationError::kNone) return settled(found->error);
                        client.multi(found->steps, settled);
@@ -526,6 +540,8 @@ void ClusterState::remove_topology(const Term& term, const std::string& id, cons
         impl_->path("names", name),
         impl_->path("removed", id),
         encode(mark)};
+    // The mark comes in the same step: in between the topology would look lost, and its workers
+    // would run on.
     std::vector<Step> steps = {impl_->is_of(term)};
     for (const std::string& path : nodes.records) steps.emplace_back(Remove{path});
     steps.emplace_back(Remove{nodes.name});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "cluster/record_codec.h"
 #include "cluster/records.h"
@@ -38,6 +39,9 @@ Election::Election(Session& session, std::string nimbus, std::int64_t started_ms
     session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
         if (!alive.expired()) ready_(number);
     });
+    // An expiry that is told ends the term at once, though its lease may still run: the lock has
+    // gone with the session. One that is not told, because no server can be reached, ends it by the
+    // lease.
     session_.on_state([this, alive = std::weak_ptr(alive_)](SessionState state) {
         if (alive.expired() || state != SessionState::kExpired || !term_) return;
         lose_("its session has expired");
@@ -73,7 +77,8 @@ void Election::look_() {
     phase_ = Phase::kLooking;
     if (!session_.ready()) return;
     // The leadership is read first: a daemon that takes the lock between the two reads changes its
-    // version.
+    // version, so that our take_() fails. The other way round we could take its lock for that of
+    // our former self, and remove it.
     session_.client().get(leader_, {}, in_round_([this](CoordinationError error, const Node& node) {
                               saw_leader_(error, node);
                           }));
@@ -105,10 +110,13 @@ void Election::saw_lock_(CoordinationError error, const Node& lock) {
 }
 
 void Election::take_(std::vector<Step> steps) {
+    STORM_CHECK(phase_ == Phase::kLooking && next_.version > 0,
+                "the lock is taken by what this very look has read");
     phase_ = Phase::kTaking;
     timeout_ = session_.client().session_timeout();
     const std::string leadership = encode(cluster::Leadership{next_.epoch, nimbus_, started_ms_});
-    // One multi(): the lock and the new epoch exist together, or neither does.
+    // One multi(): the lock and the new epoch exist together, or neither does. A lock without a new
+    // version of the leadership would leave the writes of the last leader valid.
     steps.push_back(Create{lock_, leadership, true});
     steps.push_back(SetData{leader_, leadership, next_.version - 1});
     // Not bound to the round, so that a lock which is won after all is given back.
@@ -123,6 +131,7 @@ void Election::take_(std::vector<Step> steps) {
 }
 
 void Election::took_(CoordinationError error, Term term, base::Micros sent) {
+    STORM_CHECK(phase_ == Phase::kTaking, "whatever ends the taking begins another round");
     switch (error) {
         case CoordinationError::kNone:
             return lead_(term, sent);
@@ -137,7 +146,10 @@ void Election::took_(CoordinationError error, Term term, base::Micros sent) {
 }
 
 void Election::lead_(Term term, base::Micros sent) {
+    STORM_CHECK(!term_, "a term is over before the next one begins");
     phase_ = Phase::kLeading;
+    // For good, not for this term: from now on a lock under our name that another process made is
+    // a later one's.
     has_led_ = true;
     term_ = term;
     sent_ = sent;
@@ -153,6 +165,8 @@ void Election::lead_(Term term, base::Micros sent) {
 void Election::renew_() {
     if (phase_ != Phase::kLeading || renewing_) return;
     renewing_ = true;
+    // Before the call, since the lease counts from here: taken after the answer, it would last
+    // longer than ZooKeeper keeps the lock of a process that was stopped in between.
     sent_ = session_.loop().now();
     Coordination::Changed watch;
     if (!std::exchange(watching_, true)) {
@@ -170,6 +184,8 @@ void Election::renew_() {
 }
 
 void Election::renewed_(CoordinationError error, const Node& leader, base::Micros sent) {
+    STORM_CHECK(phase_ == Phase::kLeading && renewing_ && term_,
+                "whatever ends a term begins another round");
     renewing_ = false;
     if (error == CoordinationError::kNone && leader.version == term_->version) {
         lease_until_ = std::max(lease_until_, sent + lease_());
@@ -179,6 +195,7 @@ void Election::renewed_(CoordinationError error, const Node& leader, base::Micro
         lose_("another nimbus leads");
         return look_();
     } else {
+        // No answer is no news: only the lease decides how long the term goes on without one.
         watching_ = false;
         if (!is_of_connection(error)) {
             log::warn("cannot renew the lease of the leader", {{"error", to_string(error)}});
@@ -213,6 +230,7 @@ void Election::waited_() {
 void Election::lose_(const char* why) {
     if (!term_) return;
     log::warn("leads no longer", {{"nimbus", nimbus_}, {"why", why}});
+    // Before anybody is told: term() must not answer once the end is known.
     term_.reset();
     tell_(std::nullopt);
 }
@@ -235,6 +253,7 @@ void Election::resign() {
 }
 
 void Election::give_back_(const Term& term) {
+    // The version is checked, because the lock may be another's by now.
     session_.client().multi({Check{leader_, term.version}, Remove{lock_}}, [](CoordinationError) {
         // If this fails, the lock vanishes with the session.
     });

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/check.h"
 #include "coordination/memory_client.h"
 #include "coordination/memory_tree.h"
 
@@ -102,6 +103,7 @@ void MemoryServer::State::to_client(std::uint64_t id,
                                alive = connection.client->alive()] {
                                   if (alive.expired()) return;
                                   const Connection& there = connections.at(id);
+                                  STORM_CHECK(there.client != nullptr, "the client is alive");
                                   if (there.link == link && !processes[there.process].silent)
                                       arrive(*there.client);
                               });
@@ -162,6 +164,8 @@ MemoryAnswer MemoryServer::State::perform(std::uint64_t id, const MemoryRequest&
 }
 
 void MemoryServer::State::expect(std::uint64_t id) {
+    // From the last message that arrived here, as a real server counts it: the client's own lease
+    // counts from an earlier time, that of its sending.
     const Connection& connection = connections.at(id);
     const base::Micros over = connection.heard + options.session_timeout;
     loop.after(over - loop.now(), [this, id, alive = weak_from_this()] {
@@ -180,6 +184,8 @@ void MemoryServer::State::end_session(std::uint64_t id) {
         std::erase_if(*watches, [id](const auto& each) { return each.second.first == id; });
     }
     connection.fired.clear();
+    // After its own watches are gone: a session hears of its end, not of the nodes that went with
+    // it.
     apply(tree.remove_ephemerals(id));
     if (connection.link != 0) {
         to_client(id, [](MemoryClientEnd& client) { client.expired(); });

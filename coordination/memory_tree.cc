@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/check.h"
+
 namespace storm::coordination {
 namespace {
 
@@ -75,6 +77,7 @@ CoordinationError MemoryTree::apply_(Nodes& nodes, const Check& step, std::uint6
 }
 
 MemoryTree::Changes MemoryTree::multi(const std::vector<Step>& steps, std::uint64_t session) {
+    // On a copy, which takes the tree's place only if no step fails; each step sees those before.
     Nodes nodes = nodes_;
     Changes changes;
     for (const Step& step : steps) {
@@ -94,6 +97,7 @@ MemoryTree::Changes MemoryTree::remove_ephemerals(std::uint64_t session) {
             ++at;
             continue;
         }
+        STORM_CHECK(!has_children(nodes_, at->first), "an ephemeral node has no children");
         note(changes, Remove{at->first});
         at = nodes_.erase(at);
     }

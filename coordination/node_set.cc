@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/log.h"
 
 namespace storm::coordination {
@@ -42,9 +43,12 @@ NodeSet::NodeSet(Session& session, std::string folder, OnNode on_node, OnRound o
 
 void NodeSet::begin_(std::uint64_t session) {
     if (number_ != session) {
+        // First, because current_() compares it: answers of the former session, which may have
+        // come from data that is gone, are void from here on, and count in no round.
         number_ = session;
         list_stale_ = true;
-        // A new session has no watches, so everything must be read again.
+        // A new session has no watches, so everything must be read again. The names stay: what
+        // was removed meanwhile is told once the list shows that it is gone.
         stale_ = names_;
         under_way_ = 0;
         failed_ = false;
@@ -64,6 +68,8 @@ void NodeSet::next_round_() {
 }
 
 void NodeSet::list_() {
+    // Before the read, whose watch may fire before its answer is here: a change in between must
+    // make the list stale again.
     list_stale_ = false;
     ++under_way_;
     session_.client().children(
@@ -80,6 +86,7 @@ void NodeSet::listed_(CoordinationError error, const std::vector<std::string>& n
         failed_once_(error);
         return one_done_();
     }
+    STORM_CHECK(under_way_ == 1, "the list is read first in its round, and alone");
     const std::set<std::string> listed(names.begin(), names.end());
     for (auto at = names_.begin(); at != names_.end();) {
         if (listed.contains(*at)) {
@@ -94,6 +101,7 @@ void NodeSet::listed_(CoordinationError error, const std::vector<std::string>& n
     for (const std::string& name : listed) {
         if (names_.insert(name).second) stale_.insert(name);
     }
+    // Before the list counts as done: otherwise the round would end without them.
     fetch_stale_();
     one_done_();
 }
@@ -117,6 +125,7 @@ void NodeSet::fetch_(const std::string& name) {
 }
 
 void NodeSet::fetched_(const std::string& name, CoordinationError error, const Node& node) {
+    STORM_CHECK(names_.contains(name), "only a list takes names away, and none is read meanwhile");
     switch (error) {
         case CoordinationError::kNone:
             changed_ = true;
@@ -127,6 +136,7 @@ void NodeSet::fetched_(const std::string& name, CoordinationError error, const N
             stale_.erase(name);
             return on_node_(name, nullptr);
         default:
+            // An answer that is missing proves nothing: the node stays as it was last told.
             stale_.insert(name);
             return failed_once_(error);
     }
@@ -138,11 +148,13 @@ void NodeSet::failed_once_(CoordinationError error) {
 }
 
 void NodeSet::one_done_() {
+    STORM_CHECK(under_way_ > 0, "a read is answered once, and in the session that asked");
     if (--under_way_ > 0) return;
     if (std::exchange(failed_, false)) {
         // on_ready() comes earlier if the connection was lost.
         return session_.loop().after(kCoordinationRetry, current_([this] { next_round_(); }));
     }
+    // Only of a whole round: half of one would lack nodes that are there, but not read yet.
     if (std::exchange(changed_, false)) on_round_();
     next_round_();
 }
@@ -164,6 +176,7 @@ WatchedNode::WatchedNode(Session& session, std::string path, OnData on_data)
 void WatchedNode::refresh() {
     stale_ = true;
     if (reading_ || !session_.ready()) return;
+    // Before the read: what fires or is asked for while it is under way makes the answer stale.
     stale_ = false;
     reading_ = true;
     const auto is_current = [this, alive = std::weak_ptr(alive_), number = number_] {
@@ -185,6 +198,7 @@ void WatchedNode::refresh() {
 }
 
 void WatchedNode::got_(CoordinationError error, Node node) {
+    STORM_CHECK(reading_, "one read is under way at a time, and this is its answer");
     reading_ = false;
     if (error == CoordinationError::kNone) {
         on_data_(std::move(node));

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/check.h"
+
 namespace storm::coordination {
 
 OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tries_max)
@@ -9,7 +11,8 @@ OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tr
     session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
         if (alive.expired()) return;
         const bool is_new = std::exchange(session_number_, number) != number;
-        // Operations of the former session will never be settled.
+        // Operations of the former session will never be settled: their client is gone, and its
+        // callbacks with it. Without this the queue would stand still for ever.
         if (running_ && is_new) return settled_(CoordinationError::kSessionExpired);
         next_();
     });
@@ -30,8 +33,11 @@ void OperationQueue::add(Try operation, Settled done) {
 
 void OperationQueue::next_() {
     if (running_ || operations_.empty() || !session_.ready()) return;
+    // Stays the first until it is finished: a later write that went ahead of it would be undone by
+    // its repetition.
     running_ = true;
     Operation& first = operations_.front();
+    STORM_CHECK(first.tries < tries_max_, "an operation is finished after its last try");
     ++first.tries;
     first.run(session_.client(),
               [this, alive = std::weak_ptr(alive_), number = ++try_](CoordinationError error) {
@@ -40,10 +46,12 @@ void OperationQueue::next_() {
 }
 
 void OperationQueue::settled_(CoordinationError error) {
+    STORM_CHECK(running_ && !operations_.empty(), "what is settled is the first, and under way");
     running_ = false;
     const bool lost =
         error == CoordinationError::kConnectionLoss || error == CoordinationError::kSessionExpired;
     if (!lost) return finish_(error);
+    // Not known to have failed: callers must take it for something that may have happened.
     if (operations_.front().tries >= tries_max_) return finish_(CoordinationError::kConnectionLoss);
     // The news of the lost connection may still come.
     if (!session_.ready()) return;

@@ -17,6 +17,7 @@ OwnNode::OwnNode(Session& session, std::string path, std::string data, OwnerOf o
 
 void OwnNode::update(std::string data) {
     data_ = std::move(data);
+    // Not written at once: the look decides whether the node is still ours to write.
     there_.refresh();
 }
 
@@ -26,11 +27,13 @@ void OwnNode::saw_(const std::optional<Node>& node) {
     const std::optional<Owner> owner = owner_of_(node->data);
     const std::optional<Owner> self = owner_of_(data_);
     const bool is_ours = node->data == data_ || (owner && self && *owner == *self);
+    // Also if an attempt to write it seemed to fail: from now on whoever replaces it came later.
     if (is_ours) was_there_ = true;
     if (node->data == data_) return;
     // A node of another home belongs to a different daemon. One of our home that replaced ours
     // belongs to a process that came later; one that was there first is our predecessor's.
     if (owner && self && !is_ours && (owner->home != self->home || was_there_)) {
+        // For good: two daemons that each take the node back would never end.
         gave_way_ = true;
         base::log::error("another daemon runs under the id of this one",
                          {{"path", path_}, {"who", owner->who}});

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "cluster/record_codec.h"
 #include "cluster/records.h"
@@ -40,6 +41,9 @@ void Session::on_state(std::function<void(SessionState)> changed) {
 }
 
 void Session::connect_() {
+    STORM_CHECK(!ready_, "nobody uses a client that is about to be replaced");
+    // Before anything of the new client can be heard: the number is how those who use the session
+    // tell its answers from those of the former one.
     ++number_;
     has_layout_ = false;
     // The old client is destroyed outside of the lock: that waits for its threads.
@@ -53,6 +57,7 @@ void Session::connect_() {
 }
 
 void Session::changed_(SessionState state) {
+    // Before anybody is told, who might otherwise use a connection that is not there.
     ready_ = false;
     // Indexed, because a callback may add others.
     for (std::size_t i = 0; i < when_changed_.size(); ++i) when_changed_[i](state);
@@ -134,7 +139,9 @@ void Session::has_layout_now_(CoordinationError error) {
 }
 
 void Session::tell_ready_() {
+    STORM_CHECK(has_layout_, "whoever is told may write below every node of the layout");
     ready_ = true;
+    // A callback may notice that the connection is gone; then the others are told the next time.
     for (std::size_t i = 0; i < when_ready_.size() && ready_; ++i) when_ready_[i](number_);
 }
 

@@ -15,6 +15,7 @@
 
 #include <zookeeper/zookeeper.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "cluster/records.h"
 
@@ -87,6 +88,7 @@ struct Multi {
 };
 
 int length_of(const std::string& data) {
+    STORM_CHECK(data.size() <= cluster::kRecordBytesMax, "multi() refuses what is larger");
     return static_cast<int>(data.size());
 }
 
@@ -126,6 +128,7 @@ public:
         open_();
     }
     ~ZookeeperCoordination() override {
+        // First: what the client's threads still post while they are joined must find nobody here.
         mailbox_.close();
         // Joins the client's threads. Pending operations complete meanwhile, and nobody is told.
         if (handle_ != nullptr) zookeeper_close(handle_);
@@ -248,20 +251,26 @@ void ZookeeperCoordination::open_() {
 
 ZookeeperCoordination::Watch* ZookeeperCoordination::new_watch_(Changed changed) {
     if (!changed) return nullptr;
+    // Known to the loop by its number, not by its address: a fire_() that was posted may find that
+    // the watch has been dropped meanwhile.
     const std::uint64_t number = next_watch_++;
     auto watch = std::make_unique<Watch>(Watch{this, number, std::move(changed)});
-    return watches_.emplace(number, std::move(watch)).first->second.get();
+    const auto [at, is_new] = watches_.emplace(number, std::move(watch));
+    STORM_CHECK(is_new, "the numbers of watches only grow");
+    return at->second.get();
 }
 
 void ZookeeperCoordination::fire_(std::uint64_t number) {
     const auto at = watches_.find(number);
     if (at == watches_.end()) return;
+    // Gone before it is called: it fires once, and what it calls may set another.
     const Changed changed = std::move(at->second->changed);
     watches_.erase(at);
     changed();
 }
 
 void ZookeeperCoordination::session_event_(int state) {
+    // Final, whatever the client still says: its owner has begun another session.
     if (state_ == SessionState::kExpired) return;
     SessionState next = state_;
     if (state == ZOO_CONNECTED_STATE) {
@@ -419,6 +428,7 @@ void ZookeeperCoordination::on_multi(int rc, const void* data) {
 
 // Nodes made by an earlier version, or by a daemon without storm.zookeeper.auth.file.
 void ZookeeperCoordination::close_open_nodes_(const Multi& multi, bool done) {
+    STORM_CHECK(multi.results.size() == multi.steps.size(), "each step has a result");
     for (std::size_t i = 0; i < multi.steps.size(); ++i) {
         const std::string path =
             std::visit([](const auto& step) { return step.path; }, multi.steps[i]);
