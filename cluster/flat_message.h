@@ -15,6 +15,7 @@
 #include <kj/array.h>
 #include <kj/exception.h>
 
+#include "base/check.h"
 #include "base/result.h"
 
 namespace storm::cluster {
@@ -49,6 +50,7 @@ std::string message(const Fill& fill) {
 
 /// REQUIRES: bytes.size() is a multiple of a word.
 inline kj::Array<capnp::word> words_of(std::string_view bytes) {
+    STORM_CHECK(bytes.size() % sizeof(capnp::word) == 0, "the rest would be cut off in silence");
     auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
     std::memcpy(words.begin(), bytes.data(), bytes.size());
     return words;

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <string_view>
 
+#include "base/check.h"
+
 namespace storm::cluster {
 
 Config component_config(const Component& component, const Config& config) {
@@ -19,6 +21,8 @@ Plan make_plan(const Topology& topology, const Config& config) {
     std::sort(by_id.begin(), by_id.end(),
               [&](std::size_t a, std::size_t b) { return components[a].id < components[b].id; });
 
+    // Not in the order of declaration: programs that declare the same components in another order
+    // must come to the same numbers, since workers and Nimbus count by themselves.
     Plan plan;
     plan.components.resize(components.size());
     for (const std::size_t c : by_id) {
@@ -35,6 +39,8 @@ Plan make_plan(const Topology& topology, const Config& config) {
 }
 
 void number_component(Plan& plan, std::size_t component, int tasks, int executors) {
+    STORM_CHECK(component < plan.components.size() && executors > 0 && tasks >= executors,
+                "each executor has a task, as build() and read_description() have seen to");
     plan.components[component] = {plan.last_task + 1, tasks, plan.executors.size(), executors};
     TaskId next = plan.last_task + 1;
     for (int i = 0; i < executors; ++i) {
@@ -42,6 +48,7 @@ void number_component(Plan& plan, std::size_t component, int tasks, int executor
         plan.executors.push_back({component, next, share});
         next += share;
     }
+    STORM_CHECK(next == plan.last_task + 1 + tasks, "each task is in one executor");
     plan.last_task += tasks;
 }
 

@@ -25,6 +25,8 @@ base::Result<Record> decoded(std::string_view bytes, const char* what) {
 template <typename Record>
 base::Result<Record> with_newer(base::Result<Record> record, std::string_view bytes) {
     if (!record || encode(*record) == bytes) return record;
+    // Tried here, where the record can still be refused: a leader that cannot write again what it
+    // has read would find out in the middle of a decision.
     Record made = std::move(record).value();
     made.newer = bytes;
     try {

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "base/check.h"
+
 namespace storm::cluster {
 namespace {
 
@@ -57,6 +59,7 @@ capnp::Orphan<Slots> slots_like(const Slots::Reader& before, const std::vector<W
     const Slots::Reader sizes[] = {before, fresh.getReader()};
     auto made = orphanage.newOrphanConcat(kj::ArrayPtr<const Slots::Reader>(sizes, 2));
     made.truncate(count(slots));
+    STORM_CHECK(made.getReader().size() == slots.size(), "both lists together are long enough");
     for (unsigned i = 0; i < slots.size(); ++i) {
         made.get().setWithCaveats(i, fresh.getReader()[i]);
         for (const schema::WorkerSlot::Reader slot : before) {

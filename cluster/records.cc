@@ -39,6 +39,7 @@ void merge_errors(std::vector<TopologyError>& known, const std::vector<TopologyE
         }
         known.push_back(std::move(error));
     }
+    // The oldest go. Each repetition moves an error to the end, so one that still comes stays.
     if (known.size() > kTopologyErrorsMax) {
         known.erase(known.begin(), known.end() - std::ptrdiff_t{kTopologyErrorsMax});
     }

@@ -22,6 +22,7 @@ constexpr std::string_view kKeyPurpose = "storm 1: secrets of topologies";
 constexpr std::string_view kLinkPurpose = "storm 1: links of workers:";
 constexpr std::string_view kCheckPurpose = "storm 1: which token:";
 constexpr std::size_t kCheckBytes = 8;  // At the end of a secret.
+constexpr std::size_t kKeyBytes = 32;
 constexpr int kNonceBytes = 12;
 constexpr int kTagBytes = 16;
 
@@ -37,6 +38,8 @@ public:
     /// `about` is authenticated but not stored; opening needs the same text.
     Cipher(const std::string& key, std::string_view nonce, std::string_view about, bool seals)
         : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
+        STORM_CHECK(key.size() == kKeyBytes && nonce.size() == kNonceBytes,
+                    "OpenSSL reads as many bytes, whatever the texts have");
         int none = 0;
         STORM_CHECK(context_ != nullptr &&
                         EVP_CipherInit_ex(context_.get(), EVP_aes_256_gcm(), nullptr, bytes(key),
@@ -85,6 +88,7 @@ std::string about_removal(const std::string& topology) {
 }
 
 std::string seal(const std::string& key, std::string_view value, std::string_view about) {
+    // A new nonce for each value: two values under one nonce would tell the one from the other.
     const std::string nonce = base::random_bytes(kNonceBytes);
     Cipher cipher(key, nonce, about, true);
     const std::string hidden = cipher.add(value);
@@ -94,9 +98,11 @@ std::string seal(const std::string& key, std::string_view value, std::string_vie
 
 std::optional<std::string> open(const std::string& key, std::string_view sealed,
                                 std::string_view about) {
+    STORM_CHECK(sealed.starts_with(kSealMark), "only what bears the mark is opened");
     sealed.remove_prefix(kSealMark.size());
     if (sealed.size() < kNonceBytes + kTagBytes) return std::nullopt;
     Cipher cipher(key, sealed.substr(0, kNonceBytes), about, false);
+    // Not to be used before finish() has compared the tag: until then it may be anybody's bytes.
     std::string value = cipher.add(sealed.substr(kNonceBytes + kTagBytes));
     cipher.expect(std::string(sealed.substr(kNonceBytes, kTagBytes)));
     if (!cipher.finish()) return std::nullopt;
@@ -132,7 +138,9 @@ base::Result<TopologyRecord> Seal::sealed(TopologyRecord record) const {
 
 std::string Seal::new_secret() const {
     const std::string random = base::random_bytes(kSecretBytes - kCheckBytes);
-    return random + check_of(key_, random);
+    std::string made = random + check_of(key_, random);
+    STORM_CHECK(made.size() == kSecretBytes, "a record with another secret could not be read");
+    return made;
 }
 
 base::Result<TopologyRecord> Seal::opened(TopologyRecord record) const {
@@ -173,7 +181,10 @@ std::optional<std::string> Seal::answer_key(const TopologyRecord& record) const 
 
 Removal Seal::removal_of(const TopologyRecord& record) const {
     const auto key = answer_key(record);
-    return {key ? seal(key_, *key, about_removal(record.id)) : std::string()};
+    Removal made = {key ? seal(key_, *key, about_removal(record.id)) : std::string()};
+    // A mark with a longer key would be refused, and the topology could never be removed.
+    STORM_CHECK(made.answer_key.size() <= kSealedKeyBytesMax, "a sealed key fits into its mark");
+    return made;
 }
 
 std::optional<std::string> Seal::answer_key(const std::string& topology,

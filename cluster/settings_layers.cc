@@ -11,6 +11,7 @@
 #include <storm/detail/secrets.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/settings_file.h"
 #include "cluster/settings_references.h"
@@ -107,9 +108,14 @@ private:
         for (const std::string& key : referred_) {
             const bool own = std::none_of(known_settings().begin(), known_settings().end(),
                                           [&key](const Setting& each) { return each.key == key; });
-            if (!own || known.has(key, settings_.config.entries().find(key)->second)) continue;
+            const auto entry = settings_.config.entries().find(key);
+            const auto from = settings_.origins.find(key);
+            STORM_CHECK(
+                entry != settings_.config.entries().end() && from != settings_.origins.end(),
+                "a setting that refers to another place is set");
+            if (!own || known.has(key, entry->second)) continue;
             declared += (declared.empty() ? "" : ", ") + quoted_in_list(key);
-            origin = settings_.origins.find(key)->second;
+            origin = from->second;
         }
         if (origin.empty()) return;
         settings_.config.set(list, '[' + declared + ']');

@@ -374,6 +374,8 @@ base::Result<std::vector<Message>> MessageReader<Message>::take() {
             return base::Error{std::string("cannot read ") + Schema<Message>::kName +
                                ": it says that it has " + std::to_string(length) + " bytes"};
         }
+        // The rest comes later. The length was checked first: a peer cannot make us wait, and keep,
+        // more than a message may have.
         if (left.size() - kLengthBytes < length) break;
         base::Result<std::optional<Message>> message =
             decode_message<Message>(left.substr(kLengthBytes, length));
