@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -138,6 +139,7 @@ base::Result<base::Done> keep(const std::string& downloaded, const std::string& 
     const auto refuse = [&path] { return base::system_error("cannot keep \"" + path + '"'); };
     const base::Descriptor file(::open(downloaded.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open() || ::fchmod(file.get(), kArtifactMode) != 0) return refuse();
+    // On the disk before it has its name, which tells other threads that it is whole.
     if (::fsync(file.get()) != 0) return refuse();
     if (::rename(downloaded.c_str(), path.c_str()) != 0) return refuse();
     return base::Done{};
@@ -178,12 +180,14 @@ base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_oth
 
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
                            std::uint32_t number) {
+    STORM_CHECK(!topology.artifacts.empty(), "a record without a program is refused when read");
     Staged staged;
     for (const cluster::Artifact& artifact : topology.artifacts) {
         const auto there = is_there(places, artifact);
         if (!there) return there.error();
         if (!*there) staged.missing.push_back(artifact);
     }
+    // The folder comes last: a topology gets its user only once it can be started.
     if (!staged.missing.empty()) return staged;
     const std::string directory = places.worker(topology.id, number);
     const auto made = make_worker_folder(places, topology.id, number);

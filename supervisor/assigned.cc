@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 
 namespace storm::supervisor {
@@ -25,6 +26,8 @@ void Assigned::take(const std::map<std::string, cluster::Assignment>& assignment
             const auto at = assignments_->find(topology);
             if (at != assignments_->end()) known = &at->second;
         }
+        // The newer one stays, as if ZooKeeper still had it. If it is not known, because only its
+        // worker tells of it, the topology has none, and runs on in doubt.
         if (is_older_(assignment, running)) {
             older_[topology] = assignment.epoch;
             if (known != nullptr) taken[topology] = *known;
@@ -55,10 +58,13 @@ bool Assigned::is_older_(const cluster::Assignment& assignment, const Running& r
 }
 
 bool Assigned::look(const Running& running) {
+    STORM_CHECK(assignments_, "an absence means something only once they are known");
     ask_for_removals_(running);
     std::map<std::string, std::string> doubts = reasons_();
     in_doubt_.clear();
     for (const auto& [topology, why] : doubts) in_doubt_.insert(topology);
+    // While the answer is on its way its workers go on: an absence must be known for a removal
+    // before it ends anything.
     for (const auto& [topology, absence] : absences_) {
         if (absence == Absence::kAsked) in_doubt_.insert(topology);
     }
@@ -76,6 +82,8 @@ void Assigned::ask_for_removals_(const Running& running) {
     for (const auto& [port, target] : running) {
         if (assignments_->count(target.topology) == 0) missing.insert(target.topology);
     }
+    // Assigned again, or it no longer runs: either way the question is over, and a later absence
+    // must be asked for anew.
     std::erase_if(absences_, [&](const auto& each) {
         const bool is_over = missing.count(each.first) == 0;
         if (is_over) state_.unfollow_removal(each.first);

@@ -8,6 +8,7 @@
 namespace storm::supervisor {
 
 std::size_t Lanes::begin(const std::string& topology) {
+    STORM_CHECK(!jobs_.empty(), "there is a thread for downloads");
     Held& held = held_[topology];
     if (held.jobs == 0) {
         const auto least = std::min_element(jobs_.begin(), jobs_.end());
@@ -21,7 +22,9 @@ std::size_t Lanes::begin(const std::string& topology) {
 void Lanes::end(const std::string& topology) {
     const auto held = held_.find(topology);
     STORM_CHECK(held != held_.end(), "what ends has begun");
+    STORM_CHECK(jobs_[held->second.lane] > 0, "a job counts in the lane that it began in");
     --jobs_[held->second.lane];
+    // Forgotten with its last job, so that its next one may choose the lane that is free by then.
     if (--held->second.jobs == 0) held_.erase(held);
 }
 

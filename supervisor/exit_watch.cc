@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "base/check.h"
+
 namespace storm::supervisor {
 
 struct ExitWatch::State {
@@ -17,9 +19,11 @@ struct ExitWatch::State {
 
 ExitWatch::ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void()> ended)
     : state_(std::make_shared<State>(io, pidfd, std::move(ended))) {
+    STORM_CHECK(pidfd >= 0, "a process has a pidfd as long as it is known");
     state_->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                                   [state = state_](const boost::system::error_code& error) {
                                       if (error || !state->ended) return;
+                                      // Taken out first: it may destroy this watch.
                                       const auto call = std::move(state->ended);
                                       state->ended = nullptr;
                                       call();
@@ -28,6 +32,7 @@ ExitWatch::ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void(
 
 ExitWatch::~ExitWatch() {
     state_->ended = nullptr;
+    // Not closed: the descriptor is the caller's.
     state_->descriptor.release();
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/check.h"
 #include "base/secret.h"
 #include "cluster/seal.h"
 #include "supervisor/host.h"
@@ -106,6 +107,8 @@ void Fetcher::staged_(const Record& record, std::uint32_t number, bool downloade
 
 void Fetcher::keep_only(const std::set<std::string>& topologies) {
     std::erase_if(records_, [&](const auto& known) { return topologies.count(known.first) == 0; });
+    STORM_CHECK(records_.size() <= topologies.size(),
+                "a record that is kept is that of one of them");
     InUse in_use = {topologies, std::nullopt};
     // Otherwise one runs on whose record is not known, perhaps because ZooKeeper has lost it.
     if (records_.size() == topologies.size()) {

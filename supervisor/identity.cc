@@ -100,6 +100,8 @@ base::Result<Identity> identify(const Settings& settings,
     if (identity.id == kept.id && identity.home == kept.home && picked == kept.ports)
         return identity;
     const nlohmann::json json = {{"id", identity.id}, {"home", identity.home}, {"ports", picked}};
+    // Before anything is published under it: an id that is forgotten would leave the workers of
+    // this host to a Supervisor that never comes back.
     const auto written =
         base::write_whole_file(settings.places.identity(), json.dump() + '\n', 0600);
     if (!written) return written.error();

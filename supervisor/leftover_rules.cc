@@ -21,6 +21,8 @@ public:
         has_session_ =
             worker.pid > 0 && std::none_of(processes.begin(), processes.end(),
                                            [&](const auto& each) { return has_taken_pid(each); });
+        // All of a user's processes, or none by this rule: if one of them may belong to somebody
+        // else, so may the others.
         by_user_ = worker.user && no_other_has_user(others) &&
                    std::none_of(processes.begin(), processes.end(), [&](const Process& each) {
                        return is_foreign(each, others.ports);

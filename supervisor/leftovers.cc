@@ -39,6 +39,8 @@ std::size_t end_leftovers(const WorkerMarks& worker, const Others& others) {
     std::size_t count = 0;
     for (int pass = 0; pass < kLeftoverPasses; ++pass) {
         // A killed process may have started another one just before, so search until none is left.
+        // Not for ever: a process that starts others faster than they are found would hold up the
+        // next start of the slot.
         const std::vector<base::Descriptor> killed = kill_once(worker, others);
         if (killed.empty()) break;
         count += killed.size();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "supervisor/limits.h"
 #include "supervisor/logs.h"
@@ -22,6 +23,7 @@ void LogKeeper::look() {
         },
         [this, alive = alive_, folder = folder_](std::pair<std::uint64_t, std::uint64_t> bytes) {
             if (!*alive) return;
+            STORM_CHECK(looking_, "one look is under way at a time");
             looking_ = false;
             saw_(folder, bytes.first, bytes.second);
         });
@@ -51,7 +53,9 @@ void LogKeeper::rotate_(const std::string& path) {
         files_.run([path] { return rotate(path, kLogBytesMax, kOldLogs); },
                    [this, alive = alive_](const base::Result<base::Done>& done) {
                        if (!*alive) return;
+                       STORM_CHECK(rotating_ > 0, "each rotation ends once");
                        --rotating_;
+                       // The files begin anew, so offsets into the former ones mean nothing.
                        bytes_ = 0;
                        stderr_begin_ = 0;
                        if (!done)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "cluster/limits.h"
 #include "cluster/names.h"
@@ -87,6 +88,7 @@ base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max
     // Only whole blocks can be cut away, and not up to the end of the file; the rest stays.
     const std::uint64_t end = (size - 1) / kBlockBytes * kBlockBytes;
     const std::uint64_t begin = end > bytes_max ? end - bytes_max : 0;
+    STORM_CHECK(begin <= end && end < size, "a part at the beginning is cut, never all");
 
     const std::string partial = path + ".partial";
     ::unlink(partial.c_str());

@@ -28,6 +28,8 @@ Desired desired_workers(const Assignments& assignments, const std::string& super
                         const std::set<std::uint16_t>& ports,
                         const std::map<std::uint16_t, Target>& current,
                         const std::set<std::string>& in_doubt) {
+    // First, because it outranks every wish for the port: what runs in doubt is ended by nobody's
+    // assignment but its own.
     Desired desired;
     for (const auto& [port, target] : current) {
         if (in_doubt.count(target.topology) > 0 && assignments.count(target.topology) == 0) {
@@ -37,6 +39,7 @@ Desired desired_workers(const Assignments& assignments, const std::string& super
     // Whether `a` takes precedence over `b`, which wants the same port.
     const auto goes_first = [&current](std::uint16_t port, const Wanted& a, const Wanted& b) {
         if (is_to_run(a) != is_to_run(b)) return is_to_run(a);
+        // Otherwise two assignments that want one port would take turns, and restart each other.
         const auto now = current.find(port);
         return now != current.end() && now->second == a.target;
     };

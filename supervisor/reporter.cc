@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "net/limits.h"
@@ -149,6 +150,7 @@ void Reporter::send_at_(Micros due) {
 }
 
 void Reporter::send_() {
+    STORM_CHECK(!sending_, "one report is sent at a time, and has the client");
     const cluster::SupervisorReport report = sources_.report();
     std::vector<HostPort> nimbuses = sources_.nimbuses();
     if (leader_) {
@@ -156,6 +158,7 @@ void Reporter::send_() {
         std::erase(nimbuses, *leader_);
         nimbuses.insert(nimbuses.begin(), *leader_);
     }
+    // After the report was made: a change from here on is not in it, and makes the next one due.
     sending_ = true;
     last_sent_ = loop_.now();
     const bool taken = errands_.run(
@@ -176,6 +179,7 @@ void Reporter::send_() {
 }
 
 void Reporter::sent_(ReportOutcome outcome) {
+    STORM_CHECK(sending_, "this is the end of the one report under way");
     sending_ = false;
     client_ = std::move(outcome.client);
     leader_ = outcome.leader;
@@ -188,6 +192,7 @@ void Reporter::sent_(ReportOutcome outcome) {
         retry_ = kReportRetryMin;
         if (next_due_) due = std::min(due, std::max(now, *next_due_));
     } else {
+        // Changes meanwhile do not shorten the pause: the next report has them.
         if (complained_ != outcome.why)
             base::log::warn("cannot report to nimbus", {{"why", outcome.why}});
         complained_ = outcome.why;

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "cluster/json_fields.h"
@@ -36,6 +37,10 @@ bool is_true(const nlohmann::json& json, const char* key) {
 }  // namespace
 
 base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
+    // From a state that cannot be read the next Supervisor would count anew, from incarnations that
+    // the peers know already.
+    STORM_CHECK(state.port != 0 && state.pid >= 0 && state.epoch <= cluster::kEpochMax,
+                "what is written can be read again");
     const nlohmann::json json = {{"topology", state.topology}, {"number", state.number},
                                  {"port", state.port},         {"epoch", state.epoch},
                                  {"starts", state.starts},     {"skipped", state.skipped},
@@ -69,6 +74,7 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
         state.finished = is_true(json, "finished");
         state.running = is_true(json, "running");
         state.skipped = fields.number_or_zero<std::uint32_t>("skipped");
+        // A copy of another worker's file would give that one's incarnations a second time.
         if (state.topology != topology || state.number != number) {
             mistake.note("it", "is of another worker");
         }

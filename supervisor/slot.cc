@@ -4,6 +4,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "base/check.h"
+
 namespace storm::supervisor {
 namespace {
 
@@ -94,6 +96,7 @@ bool Slot::wants_it_running_() const {
 void Slot::enter_(SlotState state, std::optional<Micros> deadline) {
     state_ = state;
     deadline_ = deadline;
+    // A report gives a worker both looks again, and a reason to stop does not outlive the stop.
     second_look_ = false;
     if (state != SlotState::kStopping) {
         stop_state_ = Stop::kNone;
@@ -111,15 +114,20 @@ void Slot::forget_ends_() {
 }
 
 void Slot::adopt(const Wanted& wanted, const History& history, Micros now) {
+    STORM_CHECK(state_ == SlotState::kEmpty && !wanted_, "a slot adopts before anything is wanted");
     wanted_ = wanted;
     target_ = wanted.target;
     history_ = history;
+    // How long it has run is not known. Too short costs a pause before its next start; too long
+    // would start a worker that crashes at once again and again.
     started_at_ = now;
     enter_(SlotState::kRunning, now + times_.worker_timeout);
 }
 
 SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& history, Micros now) {
     if (wanted == wanted_) return {};
+    // Noted in every state, but only a slot without a process turns to it: the history stays that
+    // of the process until that has ended, so that its incarnation does not change under it.
     wanted_ = wanted;
     next_history_ = history;
     switch (state_) {
@@ -173,6 +181,7 @@ SlotActions Slot::fetch_() {
 
 SlotActions Slot::fetched(std::uint64_t ticket, bool ok, Micros now) {
     if (state_ != SlotState::kFetching || ticket != ticket_) return {};
+    STORM_CHECK(wants_it_running_(), "a slot stops fetching what is no longer wanted");
     if (!ok) {
         ++fetch_failures_;
         enter_(SlotState::kWaiting, now + back_off(fetch_failures_ + 1));
@@ -193,6 +202,9 @@ SlotActions Slot::start_failed(Micros now) {
 
 SlotActions Slot::ended(const Ended& how, Micros now) {
     if (!has_process()) return {};
+    STORM_CHECK(target_, "a process is that of a target");
+    STORM_CHECK((state_ == SlotState::kStopping) == (stop_state_ != Stop::kNone),
+                "whoever stops a worker notes how");
     if (state_ != SlotState::kStopping) {
         return again_(how.fenced ? EndReason::kFenced : EndReason::kCrash, now);
     }
@@ -204,6 +216,7 @@ SlotActions Slot::ended(const Ended& how, Micros now) {
 /// Its process has ended, and not because we wanted it to.
 SlotActions Slot::again_(EndReason reason, Micros now) {
     // A worker whose tasks have all ended may crash on its way out; nothing is lost by that.
+    // Counted before the pause is chosen, which grows with the count.
     if (!history_.finished) count_end_(reason, now);
     fenced_ = reason == EndReason::kFenced ? fenced_ + 1 : 0;
     if (fenced_ > 0 && wants_target_()) skip_incarnations_();
@@ -224,6 +237,7 @@ void Slot::skip_incarnations_() {
 }
 
 void Slot::count_end_(EndReason reason, Micros now) {
+    // A start that failed has not run, however long it took.
     if (now - started_at_ >= kRanWell && reason != EndReason::kNotStarted) failures_ = 0;
     ++failures_;
     ends_.push_back(now);
@@ -275,6 +289,7 @@ SlotActions Slot::reported(cluster::WorkerState state, Micros now) {
 }
 
 SlotActions Slot::drain_(Micros now) {
+    STORM_CHECK(!stop_reason_, "a worker drains because somebody wants it, not because it failed");
     if (wanted_->kill_wait == 0) return stop_(now);
     enter_(SlotState::kStopping, now + wanted_->kill_wait);
     stop_state_ = Stop::kDraining;
@@ -284,10 +299,13 @@ SlotActions Slot::drain_(Micros now) {
 SlotActions Slot::stop_(Micros now) {
     enter_(SlotState::kStopping, now + times_.shutdown_sleep);
     stop_state_ = Stop::kAsked;
+    // Both: one that has no connection hears only the signal.
     return {{.kind = Kind::kStop}, {.kind = Kind::kTerminate}};
 }
 
 SlotActions Slot::kill_() {
+    // Without a deadline: nothing stronger is left. A process that the kernel cannot end keeps the
+    // slot, since a second one beside it would be worse.
     enter_(SlotState::kStopping, {});
     stop_state_ = Stop::kKilled;
     return {{.kind = Kind::kKill}};
@@ -305,6 +323,7 @@ SlotActions Slot::tick(Micros now) {
                 deadline_ = now + kSecondLook;
                 return {};
             }
+            // Before kill_(), which leaves the state that the reason follows from.
             stop_reason_ =
                 state_ == SlotState::kStarting ? EndReason::kStartTimeout : EndReason::kSilent;
             return kill_();

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -63,6 +64,7 @@ SlotRunner::~SlotRunner() {
 }
 
 void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
+    STORM_CHECK(!process_ && !starting_, "a slot adopts one worker, before it starts any");
     saved_ = saved;
     saved_.pid = process.pid();
     saved_.start_time = process.start_time();
@@ -209,6 +211,8 @@ void SlotRunner::fetch_(std::uint64_t ticket) {
 }
 
 void SlotRunner::start_(std::uint64_t incarnation) {
+    STORM_CHECK(!process_ && !starting_ && !clearing_, "there are never two processes in a slot");
+    STORM_CHECK(fetched_ && assignment_, "a start follows at once from what was fetched");
     const Target& target = *slot_.target();
     // A new token for each start: a leftover of an earlier process cannot say Hello in its place.
     const std::string token = base::random_bytes(cluster::kSecretBytes);
@@ -279,6 +283,7 @@ SlotRunner::Started SlotRunner::try_to_start_(const Places& places, const std::s
 }
 
 void SlotRunner::started_(Started started) {
+    STORM_CHECK(starting_ && !process_, "this is the end of the one start under way");
     starting_ = false;
     if (started.port_is_taken) shop_.port_taken(port_, *started.port_is_taken);
     if (!started.process) return not_started_(started.process.error());
@@ -304,6 +309,7 @@ void SlotRunner::not_started_(const base::Error& why) {
     report_.failure = "cannot start it: " + why.message;
     exit_ = "not started";
     saved_.running = false;
+    // Before the slot hears of it, which may start the next one: errands are done in this order.
     save_();
     const Micros now = shop_.loop.now();
     // It may have been told to end while it was being started.
@@ -317,6 +323,7 @@ void SlotRunner::watch_() {
 }
 
 void SlotRunner::ended_() {
+    STORM_CHECK(process_ && !clearing_ && slot_.has_process(), "a process ends once");
     const Exit how = process_->reap();
     const Target target = *slot_.target();
     base::log::info("worker ended", {{"topology", target.topology},
@@ -348,6 +355,7 @@ void SlotRunner::ended_() {
 
 /// The process and all of its leftovers are gone.
 void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
+    STORM_CHECK(clearing_ && !process_, "leftovers are searched once, after the process");
     clearing_ = false;
     // Not sooner: if this process had ended in between, the next one would not look for leftovers.
     saved_.running = false;

@@ -112,9 +112,11 @@ private:
     std::shared_ptr<const cluster::Assignment> assignment_;
     std::optional<std::uint64_t> held_fetch_;  ///< Ticket of a fetch that waits for an assignment.
     std::optional<Asked> asked_;               ///< Waits until the target's history is read.
-    bool clearing_ = false;                    ///< Its process has ended; leftovers are searched.
-    bool starting_ = false;                    ///< A process is being started; there is none yet.
-    int held_signal_ = 0;                      ///< To be sent to the process that is being started.
+    /// Its process has ended; leftovers are searched. The slot does not know of the end yet, so
+    /// that it starts no other one beside them.
+    bool clearing_ = false;
+    bool starting_ = false;  ///< A process is being started; there is none yet.
+    int held_signal_ = 0;    ///< To be sent to the process that is being started.
     SavedWorker saved_;
     /// The state could not be written, which was logged; it will be tried again.
     bool unsaved_ = false;

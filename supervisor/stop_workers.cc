@@ -35,6 +35,7 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
     }
     const base::SteadyClock clock;
     const Micros asked_until = clock.now() + settings.times.shutdown_sleep;
+    // All are asked first, so that they end at the same time, and the patience is spent once.
     for (const WorkerProcess& process : processes) process.signal(SIGTERM);
     for (const WorkerProcess& process : processes) {
         if (!process.ends_within(asked_until - clock.now())) process.signal(SIGKILL);
@@ -46,6 +47,7 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
         return base::Error{"process " + std::to_string(process.pid()) +
                            " does not end, not even by SIGKILL"};
     }
+    // Only now: no worker is left that could be taken for the leftover of another one.
     for (const SavedWorker& each : ended) {
         if (!is_of_this_boot(each)) continue;
         end_leftovers(settings.places,

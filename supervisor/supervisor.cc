@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "supervisor/host.h"
@@ -102,6 +103,8 @@ base::Result<base::Done> Supervisor::begin_() {
     }
     const auto isolated = isolate_();
     if (!isolated) return isolated.error();
+    // Once the directory is locked, and before anything is assigned: a worker that runs must be in
+    // its slot when the first assignment comes, or a second process would start beside it.
     adopt_workers_();
     // After adopting: a port that one of our workers listens at is not taken by another program.
     auto identity = identify(settings_, [this](std::uint16_t port) {
@@ -120,6 +123,8 @@ base::Result<base::Done> Supervisor::begin_() {
                                                 {"setting", "supervisor.slots.ports"}});
         port_taken_(port, true);
     }
+    // Listening comes before following: a worker that is started must find the socket, and Nimbus
+    // the port that the record names.
     auto listening = listen_();
     if (!listening) return listening;
     follow_();
@@ -162,6 +167,8 @@ void Supervisor::adopt_workers_() {
             runner_(saved.port).adopt(saved, *std::move(process));
             continue;
         }
+        // It may even be the newer of the two, but only one can have the port, and a worker without
+        // a slot would be nobody's.
         if (process) {
             base::log::error("killing a worker whose port another one has",
                              {{"pid", std::int64_t{process->pid()}}});
@@ -233,9 +240,12 @@ base::Result<base::Done> Supervisor::listen_() {
 }
 
 void Supervisor::follow_() {
+    STORM_CHECK(socket_ && http_, "what is published can be reached");
     ready_ = true;
     publish_();
     state_.follow_assignments([this](const std::map<std::string, cluster::Assignment>& all) {
+        // Compared with what runs: a Supervisor that has just started knows former epochs only by
+        // that.
         assigned_.take(all, running_());
         reconcile_();
     });
@@ -286,6 +296,8 @@ std::map<std::uint16_t, Target> Supervisor::running_() const {
 }
 
 void Supervisor::reconcile_() {
+    // Before the first assignments are known nothing is wanted, which does not mean that nothing is
+    // to run.
     const std::map<std::uint16_t, Target> current = running_();
     if (!assigned_.known()) return;
     if (assigned_.look(current)) reporter_.changed(true);
@@ -300,6 +312,8 @@ void Supervisor::reconcile_() {
             runner->want({}, nullptr);
             continue;
         }
+        // Also for a worker that runs: if ZooKeeper loses the record later, it can still be started
+        // again.
         const std::string& topology = wanted->second.target.topology;
         fetcher_.get_ready(topology);
         runner->want(wanted->second, assigned_.assignments().at(topology));
@@ -320,6 +334,8 @@ void Supervisor::note_mistakes_(std::vector<Mistake> mistakes) {
 }
 
 void Supervisor::clean_up_() {
+    // Files are kept for what runs, not for what is assigned: a worker that is being stopped still
+    // uses its own.
     if (assigned_.known()) {
         std::set<std::string> topologies;
         for (const auto& [port, target] : running_()) topologies.insert(target.topology);
@@ -340,6 +356,8 @@ cluster::Vouch Supervisor::vouch_now_() const {
 }
 
 void Supervisor::vouch_() {
+    // Made with the time of the last round: if this process was stopped since, that shows, and this
+    // round vouches for nothing.
     const cluster::Vouch vouch = vouch_now_();
     for (const auto& [port, runner] : runners_) socket_->send(port, vouch);
     vouched_ = loop_.now();
@@ -449,6 +467,7 @@ Overview Supervisor::overview_() const {
     now.refused = reporter_.refused();
     now.disk = files_.at_work_for() < kFilesJobSlow ? "" : "hangs";
     now.in_doubt = assigned_.doubts().size();
+    STORM_CHECK(taken_ports_.size() <= identity_.slots.size(), "only ports of slots are left out");
     now.slots = identity_.slots.size() - taken_ports_.size();
     now.report = report();
     for (const auto& [port, runner] : runners_) {

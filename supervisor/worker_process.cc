@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "cluster/worker_protocol.h"
 #include "supervisor/limits.h"
 #include "supervisor/process_table.h"
@@ -144,6 +145,7 @@ bool arrange(const Child& child) noexcept {
 
 [[noreturn]] void become_worker(const Child& child) noexcept {
     Complaint why;
+    // First: a handler of ours that ran here would run in the child with the Supervisor's memory.
     forget_signals();
     if (arrange(child)) {
         why = confine(*child.confinement);
@@ -231,6 +233,8 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
                                               aside(directory.get()), aside(pipe_end.get())};
     for (const base::Descriptor& each : asides) {
         if (!each.is_open()) return base::system_error("cannot duplicate a descriptor");
+        STORM_CHECK(each.get() > cluster::kBootstrapDescriptor,
+                    "the child moves its descriptors over none that it still needs");
     }
     pipe_end.reset();
     const std::string name = fs::path(launch.program).filename().string();
@@ -251,6 +255,7 @@ base::Result<WorkerProcess> WorkerProcess::start(const Launch& launch) {
     const pid_t pid = ::fork();
     if (pid < 0) return base::system_error("cannot fork");
     if (pid == 0) become_worker(child);
+    // Our end, before the pipe is read: with it open the read would never end.
     asides[5].reset();
     std::optional<base::Error> error = complaint_in(complaints.get(), launch.program);
     // It is our child, so its pid stays its own until we reap it.
@@ -323,6 +328,7 @@ Exit WorkerProcess::reap() {
         return {};
     }
     // Not reaped yet, so the number of its group is still its own.
+    STORM_CHECK(pid_ > 1, "our own child leads this group; other numbers would mean all processes");
     ::kill(-pid_, SIGKILL);
     ::waitid(P_PIDFD, pidfd, &how, WEXITED | WNOHANG);
     if (how.si_code == CLD_EXITED) return {.known = true, .code = how.si_status};

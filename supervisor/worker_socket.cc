@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "net/close_on_exec.h"
@@ -81,8 +82,10 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() {
+        STORM_CHECK(state_->connections > 0, "each connection was counted when it was made");
         --state_->connections;
         if (!slot_) known_();
+        // After the counts, because it accepts the next one if there is room.
         state_->closed();
     }
 
@@ -150,7 +153,8 @@ private:
         known_();
         timer_.cancel();
         auto& place = state_->workers[*slot_];
-        // A worker may connect again before the end of its former connection is noticed.
+        // A worker may connect again before the end of its former connection is noticed. That one
+        // is closed, or its late reports would be taken for newer ones.
         if (const auto former = place.lock()) former->close();
         place = weak_from_this();
         state_->call.connected(*slot_);
@@ -158,6 +162,8 @@ private:
 
     void known_() {
         const auto found = state_->strangers.find(peer_.uid);
+        STORM_CHECK(found != state_->strangers.end() && found->second > 0,
+                    "a connection stops being a stranger once");
         if (--found->second == 0) state_->strangers.erase(found);
     }
 
@@ -176,6 +182,8 @@ private:
         asio::async_write(socket_, asio::buffer(unsent_.front()),
                           [self = shared_from_this()](error_code error, std::size_t) {
                               if (error) return self->close();
+                              STORM_CHECK(self->unsent_bytes_ >= self->unsent_.front().size(),
+                                          "what was written was counted as unsent");
                               self->unsent_bytes_ -= self->unsent_.front().size();
                               self->unsent_.pop_front();
                               if (!self->unsent_.empty()) self->write_();
@@ -239,6 +247,7 @@ void WorkerSocket::State::accept() {
 }
 
 void WorkerSocket::State::accepted(error_code error, Stream::socket socket) {
+    STORM_CHECK(accepting, "one accept is under way at a time, and this is its end");
     accepting = false;
     if (closing) return;
     if (error == asio::error::operation_aborted) return accept();  // After renew().

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "supervisor/limits.h"
@@ -104,6 +105,7 @@ std::optional<uid_t> free_user(const std::string& name, const UserIds& users,
         known.insert(each.user);
     }
     const uid_t count = users.last - users.first + 1;
+    STORM_CHECK(count > 0, "the pool has a user");
     const uid_t begin = hash_of(name) % count;
     for (uid_t i = 0; i < count; ++i) {
         const uid_t user = users.first + (begin + i) % count;
@@ -126,10 +128,13 @@ base::Result<uid_t> give_user(const Places& places, const std::string& topology,
                            places.workers() +
                            "\"; those of old ones are free a day after their end; name more"};
     }
+    STORM_CHECK(users.has(*user), "a user outside of the pool may be somebody's on this host");
     std::erase_if(given, [&](const Given& each) {
         return each.user == *user || each.name == name || !users.has(each.user);
     });
     given.push_back({*user, name});
+    // Before the folder is made: a user that was used but not noted could go to another name while
+    // the first one's files are still there.
     const auto written = write_given(places.given_users(), given);
     if (!written) return written.error();
     return *user;
@@ -205,6 +210,7 @@ base::Result<std::optional<uid_t>> make_worker_folder(const Places& places,
             user = *chosen;
         }
     }
+    // Closed until it has its owner, and the topology's folder first: its group records the user.
     const auto made = base::make_directory(folder, kOwnMode);
     if (!made) return made.error();
     const uid_t self = ::geteuid();

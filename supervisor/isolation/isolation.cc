@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "supervisor/isolation/file_rules.h"
 #include "supervisor/isolation/system_calls.h"
@@ -189,6 +190,7 @@ base::Result<Isolation> Isolation::measure(const IsolationSettings& wanted,
 base::Result<Confinement> Isolation::confinement(std::optional<uid_t> user,
                                                  const std::string& folder,
                                                  std::uint64_t memory_max) const {
+    STORM_CHECK(!user || *user != 0, "no pool of users has root");
     Confinement made;
     made.drops_privileges = wanted_.level != IsolationLevel::kOff;
     made.user = user;
@@ -212,6 +214,8 @@ base::Result<Confinement> Isolation::confinement(std::optional<uid_t> user,
         made.file_rules = base::Descriptor(::fcntl(descriptor->get(), F_DUPFD_CLOEXEC, kAside));
         if (!made.file_rules.is_open()) return base::system_error("cannot duplicate a descriptor");
     }
+    STORM_CHECK(filter_.size() <= BPF_MAXINSNS,
+                "the kernel takes a filter as a whole, or not at all");
     made.calls = filter_;
     made.call_filter.len = static_cast<unsigned short>(made.calls.size());
     made.call_filter.filter = made.calls.data();  // Moving `made` does not move them.
