@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "cluster/reports.h"
@@ -98,7 +99,9 @@ public:
     Upload(const Upload&) = delete;
     Upload& operator=(const Upload&) = delete;
     ~Upload() override {
-        if (!api_alive_.expired()) --api_.uploads_;
+        if (api_alive_.expired()) return;
+        STORM_CHECK(api_.uploads_ > 0, "each upload was counted when it began");
+        --api_.uploads_;
     }
 
     std::optional<HttpResponse> write(std::string_view piece) override {
@@ -109,7 +112,7 @@ public:
     }
 
     void finish(net::HttpReply reply) override {
-        // An upload does not pass through answer().
+        // An upload does not pass through answer(), which counts the others.
         reply = api_.counted_(std::move(reply));
         if (!blob_->hash_is_right()) {
             return reply(HttpResponse::error(422, "the bytes have another hash than the path says",
@@ -176,6 +179,7 @@ void Api::answer(const net::HttpRequest& request, const net::HttpReply& reply) {
     const net::HttpReply counting = counted_(reply);
     const Route* const route = route_(request, argument, refused);
     if (route == nullptr) return counting(std::move(refused));
+    STORM_CHECK(route->answer != nullptr, "intake() makes an Upload of what has no answer");
     (this->*route->answer)({request, std::move(argument), counting});
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -36,6 +37,7 @@ NewBlob::~NewBlob() {
 }
 
 base::Result<base::Done> NewBlob::write(std::string_view piece) {
+    STORM_CHECK(!right_, "the hash is that of all that was written");
     hash_.add(piece);
     if (base::write_all(file_.get(), piece)) return base::Done{};
     return base::system_error("cannot write a blob to " + dir_);
@@ -47,8 +49,11 @@ bool NewBlob::hash_is_right() {
 }
 
 base::Result<base::Done> NewBlob::publish() {
+    STORM_CHECK(!path_.empty(), "a blob is published once");
     if (!hash_is_right()) return base::Error{"the bytes have another hash"};
     const std::string named = dir_ + '/' + sha256_;
+    // On the disk before it has its name: after a crash of the host a name never stands for a blob
+    // whose bytes are missing.
     if (::fchmod(file_.get(), S_IRUSR) != 0 || ::fsync(file_.get()) != 0 ||
         std::rename(path_.c_str(), named.c_str()) != 0) {
         return base::system_error("cannot write blob " + sha256_ + " to " + dir_);
@@ -161,9 +166,12 @@ BlobStore::Stock BlobStore::sweep(const BlobUsers& users, const std::set<std::st
         struct stat found {};
         if (::lstat(path(name).c_str(), &found) != 0) continue;
         const bool has_users = has_users_(name, removed);
+        // Users decide how long, not whether: marks of removals are swept, and a user whose mark is
+        // gone would otherwise keep a blob for ever.
         const std::chrono::seconds kept = has_users ? keep.lost : keep.unused;
         const bool is_old = found.st_mtim.tv_sec + kept.count() <= now.tv_sec;
         if (is_old && !users.contains(name) && ::unlink(path(name).c_str()) == 0) {
+            // After the blob, and only then: a blob without its notes would look unused.
             std::error_code ignored;
             fs::remove_all(users_of_(name), ignored);
             base::log::info(

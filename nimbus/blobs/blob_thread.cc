@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "net/digest.h"
 #include "net/http_client.h"
@@ -59,6 +60,8 @@ void BlobThread::verify_all() {
 
 void BlobThread::verify_next_(std::vector<std::string> left) {
     if (left.empty()) return;
+    // The next one only when this one is done: an upload that comes meanwhile waits for one blob,
+    // not for all.
     const std::string blob = left.back();
     left.pop_back();
     const bool taken = errands_.run(
@@ -143,7 +146,10 @@ void BlobThread::fetch(std::vector<std::string> blobs, std::vector<cluster::Nimb
             }
             return base::Done{};
         },
-        [this](base::Done) { fetching_ = false; });
+        [this](base::Done) {
+            STORM_CHECK(fetching_, "one round fetches at a time, and this is its end");
+            fetching_ = false;
+        });
     if (!taken) fetching_ = false;
 }
 

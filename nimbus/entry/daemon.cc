@@ -95,6 +95,8 @@ public:
         record_.id = nimbus::address(record_.host, record_.port);
         record_.storm_version = STORM_VERSION;
         record_.started_ms = started_ms_;
+        // It listens before it stands for election: a leader must be reachable under its id, which
+        // has the port.
         api_.set_own_id(record_.id);
         follow();
         dir_.ready({{"port", record_.port}, {"host", record_.host}, {"version", STORM_VERSION}});
@@ -163,6 +165,8 @@ private:
             if (id != record_.id) peers.push_back(record);
         }
         if (!used) return;
+        // Noted even where the blob is missing: the thread notes only what is there, so once it was
+        // fetched the next sweep does.
         if (*used != blobs_noted_) blob_thread_.note_users(*used);
         blobs_noted_ = *used;
         std::vector<std::string> missing;
@@ -193,6 +197,8 @@ private:
 
     void stop() {
         base::log::info("nimbus ends");
+        // Resigned before the loop stops: the next Nimbus leads at once, and not only when the
+        // session of this one has expired.
         if (election_) election_->resign();
         io_.stop();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/check.h"
 #include "nimbus/limits.h"
 
 namespace storm::nimbus {
@@ -27,6 +28,9 @@ Fate fate_of(const cluster::TopologyRecord& record) {
 }
 
 void set_fate(cluster::TopologyRecord& record, const Fate& fate) {
+    // Supervisors that have heard of the kill have ended the workers; nothing brings those back.
+    STORM_CHECK(record.status != Status::kKilled || fate.status == Status::kKilled,
+                "a kill is final");
     record.status = fate.status;
     record.killed_ms = fate.killed_ms;
     record.kill_wait_ms = fate.kill_wait_ms;
@@ -41,6 +45,7 @@ base::Result<Fate> deactivate(const Fate& fate) {
 }
 
 Fate kill(const Fate&, std::int64_t wait_ms, std::int64_t now_ms) {
+    // Whatever it was before: a record that cannot be read any more can be killed, too.
     return {Status::kKilled, now_ms, std::clamp<std::int64_t>(wait_ms, 0, kKillWaitMsMax)};
 }
 
@@ -55,6 +60,7 @@ bool is_over(const Fate& fate, bool workers_gone, base::Micros known) {
 }
 
 base::Micros over_after(const Fate& fate) {
+    STORM_CHECK(fate.status == Status::kKilled, "only a kill has a wait");
     return (fate.kill_wait_ms + kKillGraceMs) * base::kMicrosPerMilli;
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/check.h"
 #include "nimbus/limits.h"
 #include "nimbus/scheduler/spread.h"
 
@@ -89,6 +90,7 @@ public:
         const auto port = std::lower_bound(place.free.begin(), place.free.end(), slot.port);
         if (port == place.free.end() || *port != slot.port) return false;
         place.free.erase(port);
+        STORM_CHECK(free_ > 0 && free_on_host_[place.host] > 0, "a free slot is counted as free");
         --free_on_host_[place.host];
         --free_;
         return true;
@@ -155,8 +157,10 @@ public:
     }
 
     Placement complete() {
+        // Free slots first: a worker waits for its Supervisor only if there is no other place.
         add();
         wait();
+        STORM_CHECK(kept_.size() <= wanted_, "there are no more workers than there is work for");
         if (kept_.empty()) return without_slots();
         Placement placement;
         placement.assignment = assign();
@@ -179,13 +183,15 @@ private:
     void keep(WorkerSlot slot) {
         if (const auto host = free_.host(slot.host)) ++on_host_[*host];
         const std::uint32_t number = slot.number;
-        kept_.emplace(number, std::move(slot));
+        const bool is_new = kept_.emplace(number, std::move(slot)).second;
+        STORM_CHECK(is_new, "a worker has one slot");
     }
 
     void add() {
         std::uint32_t number = 0;
         while (kept_.size() < wanted_) {
             // A worker more than before restarts them all.
+            // So a slot that may go again in a moment is not worth it; without any worker it is.
             const bool grows = !kept_.empty() && kept_.size() >= demand_.current.workers.size();
             const FreeSlots::Place* const place = best_place(grows);
             if (place == nullptr) return;
@@ -195,7 +201,8 @@ private:
             made.supervisor = *place->id;
             made.host = place->record->host;
             made.port = place->free.front();
-            free_.take(made);
+            const bool is_taken = free_.take(made);
+            STORM_CHECK(is_taken, "nobody else takes slots while a topology is placed");
             keep(std::move(made));
         }
     }
@@ -251,7 +258,8 @@ private:
         made.workers.clear();
         for (const auto& [number, slot] : kept_) {
             made.workers.push_back(slot);
-            // A new slot epoch restarts the worker, so it must not change without need.
+            // A new slot epoch restarts the worker, so it must not change without need; but it must
+            // if its executors change, which a running process cannot take or give.
             if (slot.epoch == 0 || !same_executors(number, made)) made.workers.back().epoch = next;
         }
         if (made != demand_.current) made.epoch = next;
@@ -275,6 +283,7 @@ private:
     }
 
     std::uint64_t next_epoch() const {
+        // Both: epochs may have been given that the current assignment does not show.
         return std::max(demand_.next_epoch, demand_.current.epoch + 1);
     }
 
@@ -374,6 +383,8 @@ std::string misfit(const cluster::Description& program, const SupervisorRecord& 
 }
 
 std::vector<Placement> schedule(const std::vector<Demand>& demands, const Supply& supply) {
+    // In two rounds: all keep what they have before any of them gets more. In one, an early
+    // topology could take the slot where a later one runs.
     FreeSlots free(supply);
     std::vector<Placing> placings;
     placings.reserve(demands.size());

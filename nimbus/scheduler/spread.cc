@@ -90,6 +90,9 @@ public:
                 place(c);
             }
         }
+        STORM_CHECK(units_left_ == 0, "each unit is placed once");
+        STORM_CHECK(std::count(load_.begin(), load_.end(), std::size_t{0}) == 0,
+                    "no worker is left without an executor");
         std::vector<std::uint32_t> worker_of_executor;
         std::vector<std::size_t> next(topology_.components.size(), 0);
         for (const std::size_t c : topology_.component_of_executor()) {
@@ -147,7 +150,8 @@ private:
         const auto has_sibling = [&](std::size_t worker) {
             return std::find(siblings.begin(), siblings.end(), worker) != siblings.end();
         };
-        // Staying near must leave enough for the workers that have nothing yet.
+        // Staying near must leave enough for the workers that have nothing yet: units_left_ never
+        // falls below `empty`, so the last units fill the last workers.
         if (near != kNone && load_[near] < room_ && units_left_ > empty && !has_sibling(near)) {
             return near;
         }

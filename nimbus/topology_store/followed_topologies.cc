@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/sha256.h"
 #include "cluster/record_codec.h"
 #include "nimbus/limits.h"
@@ -24,6 +25,7 @@ FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
 }
 
 void FollowedTopologies::take_(const std::map<std::string, cluster::TopologyRecord>& records) {
+    // While topologies_ is still what was there before: the difference is what vanished.
     note_vanished(records);
     topologies_ = records;
     known_ = true;
@@ -45,6 +47,8 @@ void FollowedTopologies::take_(const std::map<std::string, cluster::Assignment>&
         const auto now = records.find(each.first);
         return now == records.end() || now->second != assignments_.at(each.first);
     });
+    // After written_ was compared with the former ones: bytes that outlived their assignment would
+    // tell workers to run by it.
     assignments_ = records;
     changed_();
 }
@@ -72,10 +76,13 @@ void FollowedTopologies::describe_() {
         auto read = cluster::read_description(record.description);
         if (read) at->second = std::move(read).value();
     }
+    STORM_CHECK(descriptions_.size() == topologies_.size(), "each topology has a description");
 }
 
 const cluster::Description& FollowedTopologies::description(const std::string& id) const {
-    return descriptions_.at(id);
+    const auto at = descriptions_.find(id);
+    STORM_CHECK(at != descriptions_.end(), "it is asked for by what topologies() has");
+    return at->second;
 }
 
 const std::string* FollowedTopologies::answer_key(const std::string& id) const {
@@ -88,6 +95,7 @@ void FollowedTopologies::note_vanished(const std::map<std::string, cluster::Topo
         return loop_.now() - each.second.at > kVanishedKept;
     });
     for (const auto& [id, record] : topologies_) {
+        // A topology that was being killed is expected to go; that is no loss.
         if (now.count(id) > 0 || record.status == cluster::Status::kKilled) continue;
         vanished_[id].record = record;
         vanished_[id].at = loop_.now();

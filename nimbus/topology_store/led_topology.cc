@@ -6,6 +6,7 @@
 
 #include <storm/config.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "nimbus/scheduler/spread.h"
 
@@ -33,6 +34,8 @@ std::string_view state_of(const Led& known) {
 }
 
 std::uint64_t next_epoch(const Led& known) {
+    // Not only after what is written: a write whose outcome is unknown may have reached ZooKeeper,
+    // and Supervisors take two assignments of one epoch for the same.
     return std::max(known.assignment.epoch, known.epoch_given) + 1;
 }
 
@@ -54,6 +57,7 @@ void note_wishes(Led& known) {
     known.workers = static_cast<std::size_t>(
         std::max<std::int64_t>(1, setting(known.record, "topology.workers")));
     known.useful = useful_workers(known.description);
+    STORM_CHECK(known.useful > 0, "a description that can be read has executors");
 }
 
 std::uint64_t number_of(const TopologyRecord& record) {
@@ -114,6 +118,8 @@ void keep_own(const Led& known, cluster::TopologyError& error) {
 void set_status(Assignment& assignment, const Fate& fate) {
     assignment.status = fate.status;
     assignment.kill_wait_ms = fate.kill_wait_ms;
+    // A finished topology gives its slots back at once. One that is killed keeps them until its
+    // workers are gone: another topology's could not bind their ports.
     if (fate.status != Status::kFinished) return;
     assignment.workers.clear();
     std::fill(assignment.worker_of_executor.begin(), assignment.worker_of_executor.end(),

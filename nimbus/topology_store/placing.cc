@@ -39,6 +39,7 @@ void Topologies::Impl::look_at_silent() {
 
 void Topologies::Impl::write_assignment(Led& known) {
     STORM_CHECK(known.assignment.epoch > known.epoch_given, "one epoch has one content");
+    // Given by the attempt, not by its success, which may never be known.
     known.epoch_given = known.assignment.epoch;
     writing(known);
     state.set_assignment(
@@ -51,6 +52,7 @@ void Topologies::Impl::schedule_soon() {
     if (!term || !is_loaded || scheduling) return;
     scheduling = true;
     after(kScheduleDelay, [](Impl& self) {
+        // First: what happens during the run must lead to another one.
         self.scheduling = false;
         self.schedule_all();
     });
@@ -58,7 +60,8 @@ void Topologies::Impl::schedule_soon() {
 
 bool Topologies::Impl::is_settled(const Led& known) {
     // Settled topologies keep their slots, and get no others: nothing may be decided about them
-    // now.
+    // now. One that is killed has workers that still drain; one that is being written may turn out
+    // to have other slots than memory says.
     return !is_running(fate_of(known.record)) || is_left_alone(known) || known.writing ||
            known.is_older;
 }
@@ -66,6 +69,8 @@ bool Topologies::Impl::is_settled(const Led& known) {
 bool Topologies::Impl::has_its_places(const Led& known) {
     const base::Micros now = loop.now();
     bool all = known.well;
+    // All of them are looked at, also when the answer is known: each look arms the timer by which a
+    // lost Supervisor is noticed.
     for (const cluster::WorkerSlot& slot : known.assignment.workers) {
         const std::string& id = slot.supervisor;
         if (supply.supervisors.count(id) > 0) continue;
@@ -139,7 +144,10 @@ std::vector<Demand> Topologies::Impl::demands_of(const std::vector<Led*>& order)
 }
 
 void Topologies::Impl::take(Led& known, const Placement& placement) {
+    STORM_CHECK(placement.assignment.topology == known.assignment.topology,
+                "a placement is that of the demand at the same place");
     counters.workers_moved += workers_moved(known.assignment, placement.assignment);
+    // Memory first, the write follows: the next topology to be placed must not get these slots.
     known.assignment = placement.assignment;
     known.assignment.status = known.record.status;
     known.unassigned = placement.unassigned;
@@ -156,6 +164,7 @@ void Topologies::Impl::schedule_all() {
     const std::vector<Led*> order = wanting();
     counters.topologies_placed += order.size();
     const std::vector<Placement> placements = schedule(demands_of(order), supply);
+    STORM_CHECK(placements.size() == order.size(), "each demand has one placement");
     for (std::size_t i = 0; i < order.size(); ++i) {
         Led& known = *order[i];
         take(known, placements[i]);
@@ -167,6 +176,7 @@ void Topologies::Impl::schedule_all() {
                          {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
         write_assignment(known);
     }
+    // After placing: both pass over what is being written, and come back when that is settled.
     for (auto& [id, known] : led) finish_if_ended(known);
     remove_what_is_over();
 }

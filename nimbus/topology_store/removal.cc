@@ -1,3 +1,4 @@
+#include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
 #include "nimbus/topology_store/topologies_impl.h"
@@ -12,6 +13,9 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
     base::log::info("status changes", {{"topology", known.record.id},
                                        {"from", cluster::to_string(known.record.status)},
                                        {"to", cluster::to_string(fate.status)}});
+    STORM_CHECK(!is_left_alone(known) || fate.status == Status::kKilled,
+                "what cannot be read, or is missing, can only be killed");
+    // Memory first: the fate is decided, and only reading everything again takes it back.
     set_fate(known.record, fate);
     if (fate.status == Status::kKilled) known.killed_at = loop.now();
     Assignment& assignment = known.assignment;
@@ -30,6 +34,8 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             outcome = Write::kDone;
         }
         if (self->round == round_then) {
+            // The mark before written(), after which the topology is looked at again: without it
+            // the next report would show it as missing.
             if (stored == Led::Stored::kMissing && outcome == Write::kDone)
                 self->was_removed(id, mark);
             self->written(id, outcome);
@@ -63,6 +69,7 @@ void Topologies::Impl::end_wait(const Led& known) {
 }
 
 void Topologies::Impl::remove_what_is_over() {
+    // In doubt the kill itself may not be in ZooKeeper, and the next reading may take it back.
     if (!may_decide()) return;
     for (auto& entry : led) {
         const std::string& id = entry.first;
@@ -81,6 +88,8 @@ void Topologies::Impl::remove_what_is_over() {
                               in_term([id = id, mark](Impl& self, Write outcome) {
                                   if (outcome == Write::kDone) {
                                       base::log::info("removed", {{"topology", id}});
+                                      // The mark before the topology goes: a late report of a
+                                      // worker must meet the one or the other.
                                       self.was_removed(id, mark);
                                       self.led.erase(id);
                                       self.book.forget_topology(id);
@@ -104,6 +113,7 @@ void Topologies::Impl::was_removed(const std::string& id, const cluster::Removal
 }
 
 void Topologies::Impl::note_removal(const std::string& id, const cluster::Removal& mark) {
+    // The first sight counts: with each reading the mark would become young again, and stay.
     if (removed.contains(id)) return;
     removed.emplace(id, Removed{loop.now(), seal.answer_key(id, mark)});
 }
@@ -137,6 +147,8 @@ void Topologies::Impl::note_unsure(const std::string& name,
 }
 
 void Topologies::Impl::finish_if_ended(Led& known) {
+    // Only by reports on the very incarnations of the assignment: those of former ones say nothing
+    // of the work that was replayed since.
     const Fate fate = fate_of(known.record);
     if (!may_decide() || known.writing || is_left_alone(known) || !is_running(fate) ||
         !book.all_finished(known.assignment)) {
@@ -168,6 +180,8 @@ void Topologies::Impl::sweep_old_removals() {
         const auto& [since, id] = oldest[i];
         const bool is_old = loop.now() - since > kRemovalKept;
         if ((!is_old && removed.size() <= kRemovalsKept) || led.contains(id)) continue;
+        // Whatever becomes of the write: if it fails, a later reading brings the mark back, and it
+        // is swept then.
         removed.erase(id);
         state.forget_removal(*term, id, in_term([id = id](Impl& self, Write outcome) {
             if (outcome == Write::kDone || outcome == Write::kNotFound) return;

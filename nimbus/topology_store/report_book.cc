@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/check.h"
 #include "cluster/limits.h"
 #include "cluster/names.h"
 
@@ -192,6 +193,7 @@ ReportBook::News ReportBook::take(cluster::SupervisorReport report, base::Micros
     const std::string id = report.supervisor;
     heard_[id] = now;
     reports_.insert_or_assign(id, std::move(report));
+    STORM_CHECK(heard_.size() == reports_.size(), "each report has its time");
     return news;
 }
 
@@ -231,7 +233,8 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
     if (!is_new && worker.incarnation < former.incarnation) return;
     const bool replaced = worker.incarnation != former.incarnation;
     if (replaced) {
-        // The counts of a new process begin at 0.
+        // The counts of a new process begin at 0. Those of the last one move to `before` once, with
+        // the first report of its successor; added at each report they would grow by themselves.
         for (const ComponentReport& last : former.last) add(former.before[last.id], last);
         former.last.clear();
         former.finished = false;
@@ -240,6 +243,8 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
         former.finished = true;
         note_losses_(worker, now_ms, news);
     }
+    // Compared before `former.last` is replaced below: what is new is what the last report of this
+    // process lacked.
     for (const ComponentReport& component : worker.report.components) {
         const auto before =
             std::find_if(former.last.begin(), former.last.end(),
@@ -247,6 +252,7 @@ void ReportBook::note_worker_(const WorkerStatus& worker, const std::string& hos
         note_errors(worker, component, before == former.last.end() ? nullptr : &*before, now_ms,
                     news);
     }
+    // Not for a worker that is new here: its last end was told to the leader before this one.
     if (!is_new && worker.restarts > former.restarts && !worker.exit.empty()) {
         news.emplace_back(worker.topology, end_of(worker, host, now_ms));
     }
@@ -264,6 +270,7 @@ std::optional<base::Micros> ReportBook::heard(const std::string& supervisor) con
 }
 
 void ReportBook::forget_supervisor_(const std::string& supervisor) {
+    // Not what its workers have counted: those totals are the topologies', which outlive it.
     reports_.erase(supervisor);
     heard_.erase(supervisor);
 }
@@ -319,6 +326,8 @@ bool ReportBook::may_have_process(const std::string& topology, const cluster::Wo
                                   base::Micros noticed) const {
     const auto report = reports_.find(slot.supervisor);
     if (report == reports_.end()) return true;  // No report yet.
+    // Any process of it, whatever its number and epoch: one that the assignment no longer has may
+    // be on its way out.
     for (const WorkerStatus& worker : report->second.workers) {
         if (worker.topology == topology && worker.pid != 0) return true;
     }
@@ -332,6 +341,7 @@ bool ReportBook::may_have_process(const std::string& topology, const cluster::Wo
 }
 
 bool ReportBook::all_finished(const cluster::Assignment& assignment) const {
+    // An assignment without workers has not been placed yet, which is no end.
     return !assignment.workers.empty() &&
            std::all_of(assignment.workers.begin(), assignment.workers.end(),
                        [&](const cluster::WorkerSlot& slot) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
 
@@ -30,6 +31,7 @@ std::set<std::string> SupervisorPresence::take(const Records& records,
         touched.insert(id);
     }
     records_ = records;
+    STORM_CHECK(seen_since_.size() == records_.size(), "each that is there was seen to come");
     unreadable_.clear();
     for (const auto& [id, why] : unreadable) unreadable_.insert(id);
     known_ = true;
@@ -48,11 +50,13 @@ void SupervisorPresence::went_(const std::string& id, base::Micros now) {
     // It was alive a moment ago, so its session was ended, and did not expire.
     const auto heard = book_.heard(id);
     if (heard && now - *heard < kAliveUntilGone) returning_until_[id] = now + task_timeout_;
+    // It stays lost in between, so that one that comes and goes never becomes steady by going.
     if (unsteady_until_.erase(id) > 0) miss(id, now);
 }
 
 base::Micros SupervisorPresence::miss(const std::string& id, base::Micros now) {
-    // Supervisors that were lost for long count as new when they come back.
+    // Supervisors that were lost for long count as new when they come back. The first time counts:
+    // each run of the scheduler misses it again.
     std::erase_if(lost_since_, [&](const auto& each) { return now - each.second > kLostKept; });
     return lost_since_.try_emplace(id, now).first->second;
 }
@@ -63,6 +67,7 @@ void SupervisorPresence::begin(base::Micros now) {
 }
 
 void SupervisorPresence::end() {
+    // Only a leader hears reports, so nobody is silent for a follower.
     began_.reset();
     silent_.clear();
 }
@@ -88,6 +93,7 @@ bool SupervisorPresence::look_at_silent(base::Micros now) {
                         {{"supervisor", id}});
     }
     for (const std::string& id : silent_) {
+        // As after a new session: its workers were taken for lost, and may have been moved.
         if (found.count(id) == 0) came_(id, now);
     }
     silent_ = std::move(found);
@@ -101,6 +107,7 @@ SupervisorPresence::Records SupervisorPresence::reporting() const {
 }
 
 bool SupervisorPresence::is_present(const std::string& id, base::Micros now) const {
+    // Before the session, which lives on in a process whose loop or network hangs.
     if (silent_.count(id) > 0) return false;
     return records_.count(id) > 0 || unreadable_.count(id) > 0 || now < expected_until(id);
 }

@@ -31,6 +31,7 @@ void Topologies::Impl::begin(const coordination::Term& given) {
                         std::to_string(*own_epoch));
         surely_went_back = true;
     }
+    STORM_CHECK(!term && led.empty(), "a term begins with nothing of the last one");
     own_epoch = given.epoch;
     term = given;
     presence.begin(loop.now());
@@ -41,6 +42,7 @@ void Topologies::Impl::begin(const coordination::Term& given) {
 }
 
 void Topologies::Impl::load() {
+    STORM_CHECK(term, "timers and answers of a term are void once it is over");
     state.read_all(
         *term, in_term([](Impl& self, const base::Result<coordination::ClusterSnapshot>& snapshot) {
             self.reloading = false;
@@ -56,6 +58,7 @@ void Topologies::Impl::load() {
 }
 
 void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
+    STORM_CHECK(!is_loaded || in_doubt, "memory is read over only when it is not trusted");
     std::map<std::string, Led> read;
     for (const auto& [id, record] : snapshot.topologies) {
         auto description = cluster::read_description(record.description);
@@ -87,6 +90,8 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     for (const auto& [id, assignment] : snapshot.assignments) {
         if (read.count(id) == 0) orphans.push_back(assignment);
     }
+    // While `led` is still what this leader knew: it has the times of kills, epochs that were
+    // given, and topologies that are nowhere else.
     note_kills(read);
     for (const auto& [id, known] : led) {
         // Reading waited for all earlier writes, and no write was begun since.
@@ -97,6 +102,7 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
         base::log::info("leading", {{"epoch", static_cast<std::int64_t>(term->epoch)},
                                     {"topologies", static_cast<std::int64_t>(led.size())}});
     }
+    // From here on decisions are possible; what follows makes the first ones.
     is_loaded = true;
     in_doubt = false;
     loaded_at = loop.now();
@@ -136,7 +142,8 @@ void Topologies::Impl::read_assignment(const coordination::ClusterSnapshot& snap
     const std::string& id = made.record.id;
     made.assignment.topology = id;
     const auto before = led.find(id);
-    // An epoch given in this term stays given, even if its write never arrived.
+    // An epoch given in this term stays given, even if its write never arrived: with another
+    // content under it some Supervisors would follow the one, and some the other.
     if (before != led.end()) made.epoch_given = before->second.epoch_given;
     const auto stored = snapshot.assignments.find(id);
     if (stored != snapshot.assignments.end()) {
@@ -204,6 +211,8 @@ void Topologies::Impl::keep_missing(const coordination::ClusterSnapshot& snapsho
 
 void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
                                      const cluster::SupervisorReport& by) {
+    // Never written: this leader learns it from reports again, and a record that was made of an id
+    // would hide the real one when a copy of ZooKeeper's data is put back.
     const std::string& id = worker.topology;
     if (removed.contains(id)) return;  // It is about to end.
     if (!led.contains(id)) {
@@ -236,6 +245,7 @@ void Topologies::Impl::found_running(const cluster::WorkerStatus& worker,
 void Topologies::Impl::store_went_back(const std::string& how) {
     base::log::error("zookeeper is older than it was: was it emptied, or restored?",
                      {{"why", how}});
+    // Blobs are kept as long as this is set, since topologies that name them may come back.
     went_back = how;
 }
 
@@ -250,7 +260,8 @@ void Topologies::Impl::saw_leader(const cluster::Leadership& leader) {
         store_went_back("term " + std::to_string(leader.epoch) + " of " + leader.nimbus +
                         " came after term " + std::to_string(last_leader.epoch) + " of " +
                         last_leader.nimbus);
-        // Our own term was read under data that is gone.
+        // Our own term was read under data that is gone. Doubt comes before the reading, so that
+        // nothing is decided, and written over what was restored, until it is read.
         if (!term || !is_loaded) return;
         in_doubt = true;
         reload_soon();
@@ -280,7 +291,8 @@ void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worke
     // Records have 32 bits for it; nobody has ever given an epoch near their end.
     if (epoch > std::numeric_limits<std::uint32_t>::max() / 2) return;
     if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
-    // At once, so that no decision meanwhile uses an epoch that workers have seen.
+    // At once, so that no decision meanwhile uses an epoch that workers have seen: they would not
+    // follow it. The rest waits for more reports, since this one may be of a single worker.
     known.epoch_given = std::max(known.epoch_given, epoch);
     if (std::exchange(known.is_older, true)) return;
     wake_at(presence.grace_until());
@@ -290,6 +302,7 @@ void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worke
 /// The assignment that workers run by counts, once all present Supervisors have had time to report.
 void Topologies::Impl::mend_older(Led& known) {
     if (!known.is_older || known.writing || loop.now() < presence.grace_until()) return;
+    // Before write_again(), whose write is the decision: until here is_settled() held it back.
     known.is_older = false;
     known.well = false;
     for (const auto& [supervisor, report] : book.reports()) {
@@ -308,6 +321,8 @@ void Topologies::Impl::mend_older(Led& known) {
 void Topologies::Impl::write_again(Led& known, const std::string& why) {
     const std::string id = known.record.id;
     note_written_again(id, why);
+    // A new epoch even if the content is the same, because nobody knows what the record had that
+    // could not be read.
     known.assignment.epoch = next_epoch(known);
     known.epoch_given = known.assignment.epoch;
     set_status(known.assignment, fate_of(known.record));
@@ -333,7 +348,8 @@ void Topologies::Impl::reload_soon() {
 
 void Topologies::Impl::stop_leading() {
     term.reset();
-    // Callbacks of this term are void from here on.
+    // Callbacks of this term are void from here on. The outcome of a write under way is heard by
+    // nobody, so the next term, whoever leads, begins by reading.
     ++round;
     is_loaded = false;
     in_doubt = false;
@@ -358,6 +374,7 @@ void Topologies::Impl::stop_leading() {
     supply.supervisors = presence.records();
     errors.clear();
     book = {};
+    // Last, because who is refused may ask again from inside the call.
     for (const Held& each : std::exchange(held, {})) each.refuse(not_leader());
 }
 
@@ -370,6 +387,8 @@ void Topologies::Impl::write_failed(Write outcome, const std::string& what) {
 
 void Topologies::Impl::writing(Led& known) {
     STORM_CHECK(!known.writing, "one write of a topology at a time");
+    STORM_CHECK(term && is_loaded, "only a leader that has read everything writes");
+    // Before the write is sent: decisions in the same turn must see that it is under way.
     known.writing = true;
 }
 
@@ -380,8 +399,11 @@ void Topologies::Impl::written(const std::string& id, Write outcome) {
         schedule_soon();  // It was passed over meanwhile.
         return release_held();
     }
+    // It may have happened or not, so memory and ZooKeeper may differ; nothing is decided by either
+    // until all is read.
     in_doubt = true;
     write_failed(outcome, id);
+    // Deposed, it leads no longer, and there is nothing to read.
     if (in_doubt) reload_soon();
 }
 
@@ -396,6 +418,7 @@ void Topologies::Impl::hold(std::function<void()> call, const Answered& refuse) 
 /// Repeats them in order; those that still have to wait are held again.
 void Topologies::Impl::release_held() {
     if (held.empty()) return;
+    // Posted, because the caller may be in the middle of a decision that these requests change.
     loop.post(in_term([](Impl& self) {
         for (const Held& each : std::exchange(self.held, {})) each.call();
     }));

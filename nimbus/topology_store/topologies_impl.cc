@@ -1,5 +1,6 @@
 #include "nimbus/topology_store/topologies_impl.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
 
@@ -85,6 +86,8 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     made.assignment.topology = made.record.id;
     made.assignment.status = made.record.status;
     made.pending = true;
+    // In memory before it is written, and until the answer `pending`: a second submission of the
+    // name is refused meanwhile, and the slots are taken.
     const std::string id = made.record.id;
     std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
     led.emplace(id, std::move(made));
@@ -112,6 +115,7 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
 void Topologies::Impl::created(Write outcome, const std::string& id, const Led& made,
                                const Submitted& done) {
     if (outcome != Write::kDone) {
+        // If it exists all the same, the reading that follows finds it.
         led.erase(id);
         if (outcome == Write::kUnknown) {
             written(id, outcome);
@@ -121,10 +125,12 @@ void Topologies::Impl::created(Write outcome, const std::string& id, const Led& 
         return done({}, refusal(outcome, '"' + made.record.name + '"'));
     }
     Led& known = led.at(id);
+    STORM_CHECK(known.pending && known.writing, "nothing is decided about it until it is created");
     known.pending = false;
     base::log::info("submitted",
                     {{"topology", id},
                      {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
+    // Before the answer, after which the user may kill it at once.
     written(id, outcome);
     done(id, std::nullopt);
 }
@@ -135,6 +141,7 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
     Led* const known = find(name);
     // A pending write may fail, so no answer builds on it.
     if (in_doubt || (known != nullptr && known->writing)) {
+        // As a whole, with its check: by then the topology may be another, or gone.
         return hold([this, name, done, change] { request(name, done, change); }, done);
     }
     if (known == nullptr) return done(refusal(Write::kNotFound, '"' + name + '"'));
@@ -156,6 +163,7 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
                        "there are reports of " + std::to_string(kReportsMax) + " Supervisors"};
     }
     ++counters.reports;
+    // Before the book has the report, which makes its Supervisor present.
     const bool was_present = presence.is_present(report.supervisor, loop.now());
     auto& workers = report.workers;
     for (cluster::WorkerStatus& worker : workers) {
@@ -167,6 +175,8 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
             note_older(known->second, worker);
         }
     }
+    // Topologies that found_running() did not take, since they were removed or there are too many,
+    // are in no book either: strangers' reports must not grow it.
     workers.erase(std::remove_if(workers.begin(), workers.end(),
                                  [this](const cluster::WorkerStatus& worker) {
                                      return led.count(worker.topology) == 0;
@@ -175,6 +185,7 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
     std::set<std::string> told_of;
     for (const cluster::WorkerStatus& worker : workers) told_of.insert(worker.topology);
     add_errors(book.take(std::move(report), loop.now(), wall.now_ms()));
+    STORM_CHECK(book.reports().size() <= kReportsMax, "a report too many is refused");
     if (!was_present) schedule_soon();
     for (const std::string& id : told_of) {
         if (const auto known = led.find(id); known != led.end()) finish_if_ended(known->second);
