@@ -17,7 +17,6 @@ namespace {
 
 using cluster::Assignment;
 using cluster::kErrorBytesMax;
-using cluster::kTopologyErrorsMax;
 using cluster::Leadership;
 using cluster::NimbusRecord;
 using cluster::Removal;
@@ -35,6 +34,32 @@ std::optional<Record> readable(const std::string& path, const std::string& data)
     if (record) return std::move(record).value();
     log::warn("cannot read a record", {{"path", path}, {"error", record.error().message}});
     return std::nullopt;
+}
+
+/// The name of the node that a record belongs into.
+const std::string& node_of(const TopologyRecord& record) {
+    return record.id;
+}
+const std::string& node_of(const Assignment& assignment) {
+    return assignment.topology;
+}
+const std::string& node_of(const SupervisorRecord& record) {
+    return record.id;
+}
+const std::string& node_of(const NimbusRecord& record) {
+    return record.id;
+}
+
+/// An error also if it is the record of another node: all look records up by the name that they
+/// say, so one that was copied by hand would be taken for a topology that is not there.
+template <typename Record>
+base::Result<Record> decode_as(const std::string& node, const std::string& data) {
+    base::Result<Record> record = cluster::decode<Record>(data);
+    if constexpr (requires { node_of(*record); }) {
+        if (record && node_of(*record) != node)
+            return base::Error{"it is the record of \"" + node_of(*record) + '"'};
+    }
+    return record;
 }
 
 /// The records of one folder; a part of ClusterState.
@@ -59,7 +84,7 @@ private:
             is_new_ |= records_.erase(name) + unreadable_.erase(name) > 0;
             return;
         }
-        base::Result<Record> record = cluster::decode<Record>(*data);
+        base::Result<Record> record = decode_as<Record>(name, *data);
         if (!record) return keep_unreadable_(name, record.error().message);
         is_new_ |= unreadable_.erase(name) > 0;
         const auto [at, added] = records_.try_emplace(name);
@@ -311,7 +336,7 @@ void ClusterState::read_topology(
                 return done(base::Error{"cannot read topology \"" + id +
                                         "\" from zookeeper: " + std::string(to_string(error))});
             }
-            base::Result<TopologyRecord> record = cluster::decode<TopologyRecord>(read->data);
+            base::Result<TopologyRecord> record = decode_as<TopologyRecord>(id, read->data);
             if (!record) return done(record.error());
             done(std::optional(std::move(record).value()));
         });
@@ -325,7 +350,7 @@ void sort(const ReadAll::Nodes& nodes, const std::string& folder,
     for (const auto& [path, data] : nodes) {
         if (!path.starts_with(folder + "/")) continue;
         const std::string id = path.substr(folder.size() + 1);
-        base::Result<Record> record = cluster::decode<Record>(data);
+        base::Result<Record> record = decode_as<Record>(id, data);
         if (record) {
             records.emplace(id, std::move(record).value());
         } else {

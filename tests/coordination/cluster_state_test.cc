@@ -277,7 +277,8 @@ TEST_F(ClusterStateTest, TheLastErrorsOfATopologyAreKept) {
 TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     ASSERT_EQ(create("a"), Write::kDone);
     ASSERT_EQ(create("b"), Write::kDone);
-    server.change({Create{"/a/storm/topologies/broken", "not a record"}});
+    server.change({Create{"/a/storm/topologies/broken", "not a record"},
+                   Create{"/a/storm/topologies/copied", encode(topology("a"))}});
     std::optional<TopologyRecord> found;
     bool missing = false;
     bool broken = false;
@@ -294,7 +295,7 @@ TEST_F(ClusterStateTest, ReadsOneTopologyAndAll) {
     EXPECT_TRUE(broken);
     EXPECT_THAT(all.topologies, ElementsAre(Key("a-1-1"), Key("b-1-1")));
     EXPECT_THAT(all.assignments, ElementsAre(Key("a-1-1"), Key("b-1-1")));
-    EXPECT_THAT(all.unreadable_topologies, ElementsAre(Key("broken")));
+    EXPECT_THAT(all.unreadable_topologies, ElementsAre(Key("broken"), Key("copied")));
     EXPECT_THAT(all.unreadable_assignments, IsEmpty());
 }
 
@@ -475,6 +476,15 @@ TEST_F(FollowTest, SurvivesACutAtAnyMoment) {
         ASSERT_EQ(seen.size(), static_cast<std::size_t>(moment) + 1) << moment;
         ASSERT_EQ(seen["t0"].epoch, static_cast<std::uint64_t>(moment)) << moment;
     }
+}
+
+TEST_F(FollowTest, ARecordInTheNodeOfAnotherCannotBeRead) {
+    add("a");
+    server.change({Create{"/a/storm/assignments/b", encode(assignment("a"))}});
+    time.run_for(100 * kMilli);
+    EXPECT_THAT(seen, ElementsAre(Key("a")));
+    EXPECT_THAT(other.state.unreadable_assignments(),
+                ElementsAre(Pair("b", "it is the record of \"a\"")));
 }
 
 TEST_F(FollowTest, TellsWhatCannotBeReadApartFromWhatIsNotThere) {
