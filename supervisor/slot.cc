@@ -231,7 +231,7 @@ void Slot::skip_incarnations_() {
     const std::uint32_t skip = kFencedSkip
                                << (kFencedSkipBits * (std::min(fenced_, kFencedSkips) - 1));
     // The count has 32 bits and must not wrap around.
-    if (history_.starts > kStartsMax - skip) return;
+    if (history_.starts >= kStartsMax - skip) return;  // The next start needs one more.
     history_.starts += skip;
     history_.skipped += skip;
 }
