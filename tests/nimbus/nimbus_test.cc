@@ -486,7 +486,7 @@ TEST_F(NimbusTest, OneWhoseLoopHangsEndsAndAnotherLeads) {
 
     EXPECT_TRUE(soon([&] { return nimbus().leads(); }));
     EXPECT_LT(clock.now() - begin, 4 * base::kMicrosPerSecond) << "session timeout (2 s) + 2 s";
-    EXPECT_EQ(second.wait(), testing::kExitOfAHungDaemon);
+    EXPECT_EQ(second.wait(), testing::exit_of_a_hung_daemon(1));
     EXPECT_THAT(tests::read_text(second.log()), HasSubstr("the event loop hangs"));
 }
 

@@ -194,7 +194,7 @@ TEST_F(StormSupervisor, EndsWhenItsLoopHangsAndItsSuccessorAdoptsItsWorkers) {
 
     EXPECT_TRUE(nimbus_->wait_until([&] { return !is_there; }, std::chrono::seconds(4)))
         << "session timeout (2 s) + 2 s";
-    EXPECT_EQ(supervisor_->wait(), testing::kExitOfAHungDaemon);
+    EXPECT_EQ(supervisor_->wait(), testing::exit_of_a_hung_daemon(1));
     EXPECT_THAT(content_of(log()), HasSubstr("the event loop hangs"));
     start();
     ASSERT_TRUE(nimbus_->wait_until(
@@ -272,7 +272,7 @@ TEST_F(StormSupervisor, EndsBySigtermInTimeThoughADownloadHangs) {
     EXPECT_TRUE(nimbus_->wait_until(
         [&] { return supervisor_->has_ended(); },
         std::chrono::milliseconds(daemon::kEndPatience / 1000) + std::chrono::seconds(2)));
-    EXPECT_EQ(supervisor_->wait(), 0);
+    EXPECT_EQ(supervisor_->wait(), testing::exit_of_a_hung_daemon(0));
     EXPECT_THAT(content_of(log()), HasSubstr("still at work"));
 }
 

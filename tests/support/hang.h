@@ -23,8 +23,10 @@ inline bool hang_main_thread(pid_t pid) {
     return true;
 }
 
-/// As a child's wait() has it. The sanitizer's _exit() waits for the main thread, so that there the
-/// daemon's alarm ends it.
-inline constexpr int kExitOfAHungDaemon = kThreadSanitized ? -SIGALRM : 1;
+/// How a daemon ends that wants to end with `code` while its main thread hangs, as a child's wait()
+/// has it. The sanitizer's _exit() waits for that thread, so that there the daemon's alarm ends it.
+constexpr int exit_of_a_hung_daemon(int code) {
+    return kThreadSanitized ? -SIGALRM : code;
+}
 
 }  // namespace storm::testing
