@@ -110,8 +110,9 @@ std::string runs_text(const Json& worker) {
         const std::string last = text_at(executor, "last_task");
         const std::string now = text_at(executor, "component");
         text += text.empty() ? "" : ", ";
-        if (now != component) text += now + ' ';
-        text += first == last ? first : first + '-' + last;
+        if (now != component) text.append(now).append(" ");
+        text.append(first);
+        if (first != last) text.append("-").append(last);
         component = now;
     }
     return text;

@@ -83,6 +83,7 @@ private:
                     [formats](std::string& given) { return look_up(formats, given); }, ""))
                 ->type_name("json");
         std::vector<std::string> names;
+        names.reserve(formats.size());
         for (const auto& [name, format] : formats) names.push_back(name);
         offer(*added, std::move(names));
     }

@@ -29,7 +29,8 @@ std::string proof_of(const HttpResponse& answer, const std::string& key, const D
         const std::string lower = lower_case(name);
         if (lower.starts_with(kOurHeaders)) ours[lower] = value;
     }
-    for (const auto& [name, value] : ours) said += '\n' + name + ": " + value;
+    for (const auto& [name, value] : ours)
+        said.append("\n").append(name).append(": ").append(value);
     return base::to_hex(base::hmac_sha256(key, said));
 }
 

@@ -31,6 +31,7 @@ struct DigestNonce {
     base::Micros when = 0;
     std::uint64_t conversation = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a null in it.
     friend auto operator<=>(const DigestNonce&, const DigestNonce&) = default;
 };
 

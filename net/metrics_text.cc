@@ -59,13 +59,13 @@ double start_secs() {
 
 struct MetricsText::Families {
     ClientMetric& add(const std::string& name, const std::string& help, MetricType type,
-                      Labels labels) {
+                      const Labels& labels) {
         auto family = std::find_if(all.begin(), all.end(),
                                    [&](const MetricFamily& each) { return each.name == name; });
         if (family == all.end()) family = all.insert(all.end(), {name, help, type, {}});
         ClientMetric& metric = family->metric.emplace_back();
-        for (auto& [label, value] : labels) {
-            metric.label.push_back({std::move(label), std::move(value)});
+        for (const auto& [label, value] : labels) {
+            metric.label.push_back({label, value});
         }
         return metric;
     }
@@ -77,19 +77,19 @@ MetricsText::MetricsText() : families_(std::make_unique<Families>()) {}
 MetricsText::~MetricsText() = default;
 
 void MetricsText::gauge(const std::string& name, const std::string& help, double value,
-                        Labels labels) {
-    families_->add(name, help, MetricType::Gauge, std::move(labels)).gauge.value = value;
+                        const Labels& labels) {
+    families_->add(name, help, MetricType::Gauge, labels).gauge.value = value;
 }
 
 void MetricsText::counter(const std::string& name, const std::string& help, double value,
-                          Labels labels) {
-    families_->add(name, help, MetricType::Counter, std::move(labels)).counter.value = value;
+                          const Labels& labels) {
+    families_->add(name, help, MetricType::Counter, labels).counter.value = value;
 }
 
 void MetricsText::histogram(const std::string& name, const std::string& help,
-                            const Histogram& value, Labels labels) {
+                            const Histogram& value, const Labels& labels) {
     ClientMetric::Histogram& to =
-        families_->add(name, help, MetricType::Histogram, std::move(labels)).histogram;
+        families_->add(name, help, MetricType::Histogram, labels).histogram;
     to.sample_count = value.count;
     to.sample_sum = value.sum;
     for (const Histogram::Bucket& bucket : value.buckets) {

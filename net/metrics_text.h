@@ -39,11 +39,12 @@ public:
     MetricsText(const MetricsText&) = delete;
     MetricsText& operator=(const MetricsText&) = delete;
 
-    void gauge(const std::string& name, const std::string& help, double value, Labels labels = {});
+    void gauge(const std::string& name, const std::string& help, double value,
+               const Labels& labels = {});
     void counter(const std::string& name, const std::string& help, double value,
-                 Labels labels = {});
+                 const Labels& labels = {});
     void histogram(const std::string& name, const std::string& help, const Histogram& value,
-                   Labels labels = {});
+                   const Labels& labels = {});
     /// process_*: start, memory and processor time of this process.
     void process();
 

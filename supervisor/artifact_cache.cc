@@ -261,7 +261,8 @@ std::vector<std::string> put_aside(const Places& places, const InUse& in_use,
                 continue;
             }
             if (!is_older(topology->path(), now - kOldWorkerAge)) continue;
-            const std::string renamed = parent + '/' + kAside + id;
+            std::string renamed = parent;
+            renamed.append("/").append(kAside).append(id);
             // If that name is taken, what has it is removed first.
             if (::rename(topology->path().c_str(), renamed.c_str()) == 0) aside.push_back(renamed);
         }

@@ -49,7 +49,7 @@ struct WorkerSocket::State : std::enable_shared_from_this<WorkerSocket::State> {
     State(asio::io_context& given, std::size_t max, Callbacks callbacks)
         : connections_max(max), call(std::move(callbacks)), acceptor(given), pause(given) {}
 
-    base::Result<base::Done> listen(const std::string& path);
+    base::Result<base::Done> listen(const std::string& at);
     void accept();
     void accepted(error_code error, Stream::socket socket);
     void closed();

@@ -7,8 +7,6 @@
 namespace storm::nimbus {
 
 using cluster::Assignment;
-using cluster::Status;
-using cluster::TopologyRecord;
 using coordination::Write;
 using Kind = Refusal::Kind;
 
@@ -264,7 +262,7 @@ std::vector<std::string> Topologies::problems() const {
 }
 
 void Topologies::submit(Submission submission, const Submitted& done) {
-    impl_->submit(std::move(submission), std::move(done));
+    impl_->submit(std::move(submission), done);
 }
 
 void Topologies::activate(const std::string& name, const Answered& done) {

@@ -41,7 +41,7 @@ public:
               [token] {
                   return Tokens{token, ""};
               },
-              clock_, "of nonces") {
+              clock, "of nonces") {
         HttpService service;
         service.recognize = [this](const HttpRequest& head) {
             ++heads;
@@ -81,7 +81,7 @@ public:
 
     std::uint16_t port() const { return server_->port(); }
 
-    storm::testing::StoppedClock clock_;
+    storm::testing::StoppedClock clock;
     std::atomic<int> heads = 0;
     std::atomic<int> answers = 0;
     std::atomic<int> uploads = 0;
@@ -124,9 +124,9 @@ TEST(TokenClient, AsksForANonceOnceAndThenTakesOneRoundTripEach) {
         EXPECT_EQ(answer.outcome, Outcome::kAnswered) << answer.why;
         EXPECT_EQ(answer.response.body, "body");
         EXPECT_EQ(server.heads, 1 + i);
-        server.clock_.advance(kDigestNonceLife / 2);  // A new nonce comes in time.
+        server.clock.advance(kDigestNonceLife / 2);  // A new nonce comes in time.
     }
-    server.clock_.advance(kDigestNonceLife);
+    server.clock.advance(kDigestNonceLife);
     EXPECT_EQ(client.call(to(server.port()), "secret").outcome, Outcome::kAnswered);
     EXPECT_EQ(server.heads, 6 + 2) << "one was told that its nonce is too old";
     EXPECT_EQ(server.answers, 6);
@@ -159,7 +159,7 @@ TEST(TokenClient, UploadsAreNotSentToBeRefused) {
     wanted.port = server.port();
     TokenClient client;
     client.call(to(server.port()), "secret");
-    server.clock_.advance(2 * kDigestNonceLife);
+    server.clock.advance(2 * kDigestNonceLife);
 
     const auto answer = client.call(wanted, "secret");
 

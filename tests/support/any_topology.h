@@ -334,7 +334,7 @@ public:
     void jump(base::Micros by) { ahead_.fetch_add(by); }
 
 private:
-    const base::SteadyClock steady_;
+    const base::SteadyClock steady_{};
     std::atomic<base::Micros> ahead_{0};
 };
 

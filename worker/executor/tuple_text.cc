@@ -44,7 +44,8 @@ struct Text {
         std::string text;
         for (const auto& [key, item] : value) {
             if (text.size() > kBytesMax) return '{' + text + ", …}";
-            text += (text.empty() ? "" : ", ") + (*this)(key) + ": " + text_of(key, item, secrets);
+            if (!text.empty()) text.append(", ");
+            text.append((*this)(key)).append(": ").append(text_of(key, item, secrets));
         }
         return '{' + text + '}';
     }

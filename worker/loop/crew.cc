@@ -9,9 +9,7 @@
 
 namespace storm::worker {
 
-class Crew::Member {
-private:
-    friend class Crew;
+struct Crew::Member {
     std::condition_variable wake;
     std::string name;
     std::function<void()> work;  // Guarded by the crew's mutex, as is the name.

@@ -27,7 +27,7 @@ class Crew {
 public:
     using MakeThread =
         std::function<base::Thread(const std::string& name, std::function<void()> body)>;
-    class Member;
+    struct Member;
 
     explicit Crew(const base::Clock& clock);
     Crew(const Crew&) = delete;

@@ -14,7 +14,9 @@ namespace {
 
 constexpr int kExitFailed = 1;
 
-std::atomic<bool> armed{false};  // A global, because functions called at exit reach nothing else.
+// A global, because functions called at exit reach nothing else.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<bool> armed{false};
 
 void at_exit(int code, void*) {
     if (!armed.exchange(false)) return;
@@ -47,10 +49,10 @@ void in_child() {
 }  // namespace
 
 ExitGuard::ExitGuard() {
-    static const bool registered = ::pthread_atfork(nullptr, nullptr, &in_child) == 0 &&
-                                   ::on_exit(&at_exit, nullptr) == 0 &&
-                                   std::at_quick_exit(&at_quick_exit) == 0;
-    armed.store(registered);
+    static const bool kRegistered = ::pthread_atfork(nullptr, nullptr, &in_child) == 0 &&
+                                    ::on_exit(&at_exit, nullptr) == 0 &&
+                                    std::at_quick_exit(&at_quick_exit) == 0;
+    armed.store(kRegistered);
 }
 
 ExitGuard::~ExitGuard() {

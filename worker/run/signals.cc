@@ -13,10 +13,12 @@ namespace {
 constexpr std::array kHandled = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 // Globals, because a handler reaches nothing else.
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<unsigned> come{0};
 static_assert(std::atomic<unsigned>::is_always_lock_free, "used in a signal handler");
 // The handlers when let_forks_end() was called.
 std::array<struct sigaction, kHandled.size()> in_place{};
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 void count(int) {
     come.fetch_add(1, std::memory_order_relaxed);  // Relaxed, because it publishes nothing else.
@@ -69,8 +71,8 @@ void survive_closed_pipes() {
 
 void let_forks_end() {
     for (std::size_t i = 0; i < kHandled.size(); ++i) sigaction(kHandled[i], nullptr, &in_place[i]);
-    static const bool registered = pthread_atfork(nullptr, nullptr, &give_back) == 0;
-    static_cast<void>(registered);
+    static const bool kRegistered = pthread_atfork(nullptr, nullptr, &give_back) == 0;
+    static_cast<void>(kRegistered);
 }
 
 }  // namespace storm::worker

@@ -33,8 +33,10 @@ std::string with_path_hint(const std::string& failure, const Config& config,
         const std::size_t at = failure.find(value);
         if (at == std::string::npos || at == 0) continue;
         if (before.find(failure[at - 1]) == std::string_view::npos) continue;
-        return failure + "; if \"" + value + "\" is a path: relative paths begin at the worker's " +
-               "folder, " + folder;
+        std::string hint = failure;
+        hint.append("; if \"").append(value).append("\" is a path: relative paths begin at the ");
+        hint.append("worker's folder, ").append(folder);
+        return hint;
     }
     return failure;
 }

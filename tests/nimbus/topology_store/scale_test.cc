@@ -26,7 +26,6 @@ namespace {
 using base::kMicrosPerSecond;
 using cluster::Assignment;
 using tests::SimulatedNimbus;
-using tests::SimulatedSupervisor;
 using tests::World;
 
 constexpr std::size_t kTopologies = 1'000;

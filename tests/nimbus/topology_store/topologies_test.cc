@@ -488,9 +488,9 @@ TEST_F(TopologiesTest, TakesNoReportWhileItFollows) {
 struct UnreadableTest : TopologiesTest {
     void put(const std::string& record, const std::string& assignment) {
         ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                       coordination::Create{kRecord, record},
-                                       coordination::Create{kAssignment, assignment},
-                                       coordination::Create{kErrors, ""}}),
+                                       coordination::Create{record_node, record},
+                                       coordination::Create{assignment_node, assignment},
+                                       coordination::Create{errors_node, ""}}),
                   coordination::CoordinationError::kNone);
     }
     static Assignment taken() {
@@ -518,9 +518,9 @@ struct UnreadableTest : TopologiesTest {
         ASSERT_TRUE(nimbus.topologies.leading());
     }
 
-    const std::string kRecord = "/storm/topologies/bad-1-1700000000";
-    const std::string kAssignment = "/storm/assignments/bad-1-1700000000";
-    const std::string kErrors = "/storm/errors/bad-1-1700000000";
+    const std::string record_node = "/storm/topologies/bad-1-1700000000";
+    const std::string assignment_node = "/storm/assignments/bad-1-1700000000";
+    const std::string errors_node = "/storm/errors/bad-1-1700000000";
 };
 
 TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsListedAndKeepsItsSlots) {
@@ -539,8 +539,21 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsListedAndKeepsItsSlots) {
     EXPECT_THAT(nimbus.ask([&](const Answered& done) { nimbus.topologies.activate("bad", done); }),
                 HasSubstr("cannot be read"));
     EXPECT_FALSE(nimbus.topologies.all_can_be_read()) << "no blob is swept";
-    EXPECT_EQ(world.server.data(kRecord), "garbage");
-    EXPECT_EQ(world.server.data(kAssignment), encode(taken()));
+    EXPECT_EQ(world.server.data(record_node), "garbage");
+    EXPECT_EQ(world.server.data(assignment_node), encode(taken()));
+}
+
+// An operator has copied it, or put an old backup in the wrong place.
+TEST_F(UnreadableTest, ARecordInTheNodeOfAnotherEndsNoLeader) {
+    supervisor("s1", 2);
+    cluster::TopologyRecord other = record();
+    other.id = "other-2-1700000000";
+    put(encode(other), encode(taken()));
+
+    lead_again();
+
+    EXPECT_EQ(nimbus.topologies.all().size(), 1U);
+    EXPECT_EQ(nimbus.topologies.all().front().state, "UNREADABLE");
 }
 
 TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsKilledByItsName) {
@@ -550,7 +563,7 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsKilledByItsName) {
     report(nimbus, "bad", cluster::WorkerState::kRunning);
 
     EXPECT_EQ(nimbus.kill("bad", 30'000), "");
-    const auto killed = cluster::decode<Assignment>(world.server.data(kAssignment));
+    const auto killed = cluster::decode<Assignment>(world.server.data(assignment_node));
     ASSERT_TRUE(killed);
     EXPECT_EQ(killed->status, Status::kKilled) << "its workers drain";
     EXPECT_EQ(killed->epoch, 8U);
@@ -568,7 +581,7 @@ TEST_F(UnreadableTest, ATopologyThatCannotBeReadIsKilledByItsName) {
 
 TEST_F(UnreadableTest, OneOfWhichHalfIsGoneIsKilledToo) {
     ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                   coordination::Create{kRecord, "garbage"}}),
+                                   coordination::Create{record_node, "garbage"}}),
               coordination::CoordinationError::kNone);
     lead_again();
 
@@ -576,7 +589,7 @@ TEST_F(UnreadableTest, OneOfWhichHalfIsGoneIsKilledToo) {
     run();
 
     EXPECT_EQ(nimbus.status("bad"), "none");
-    EXPECT_FALSE(world.server.exists(kRecord));
+    EXPECT_FALSE(world.server.exists(record_node));
     EXPECT_FALSE(world.server.exists("/storm/names/bad"));
 }
 
@@ -615,7 +628,7 @@ TEST_F(UnreadableTest, ANewLeaderGivesAnUnreadableAssignmentAnEpochThatNoneHadBe
     put(encode(record()), "garbage");
     lead_again();
 
-    const auto made = cluster::decode<Assignment>(world.server.data(kAssignment));
+    const auto made = cluster::decode<Assignment>(world.server.data(assignment_node));
     ASSERT_TRUE(made);
     EXPECT_THAT(made->workers, SizeIs(1));
     EXPECT_GT(made->epoch, 1'700'000'000U);
@@ -625,12 +638,13 @@ TEST_F(UnreadableTest, ANewLeaderGivesAnUnreadableAssignmentAnEpochThatNoneHadBe
 TEST_F(UnreadableTest, AnAssignmentThatIsNotThereIsMade) {
     supervisor("s1", 2);
     ASSERT_EQ(world.server.change({coordination::Create{"/storm/names/bad", "bad-1-1700000000"},
-                                   coordination::Create{kRecord, encode(record())}}),
+                                   coordination::Create{record_node, encode(record())}}),
               coordination::CoordinationError::kNone);
     lead_again();
 
-    ASSERT_TRUE(world.server.exists(kAssignment));
-    EXPECT_THAT(cluster::decode<Assignment>(world.server.data(kAssignment))->workers, SizeIs(1));
+    ASSERT_TRUE(world.server.exists(assignment_node));
+    EXPECT_THAT(cluster::decode<Assignment>(world.server.data(assignment_node))->workers,
+                SizeIs(1));
 }
 
 TEST_F(UnreadableTest, ASupervisorWhoseRecordCannotBeReadIsThere) {

@@ -84,8 +84,10 @@ public:
             while (true) {
                 more_.wait(lock, [this] { return end_ || !todo_.empty(); });
                 if (end_) return;
-                auto [due, kept] = std::move(todo_.front());
+                auto next = std::move(todo_.front());
                 todo_.pop_front();
+                const auto due = next.first;
+                const auto kept = std::move(next.second);
                 lock.unlock();
                 std::this_thread::sleep_until(due > paused ? std::max(due, paused + pause_) : due);
                 context.post([this, kept] {

@@ -1300,6 +1300,7 @@ TEST_P(EngineTracking, ATupleThatHasNoRoomForItsTreesIsRefusedWithAReason) {
                         std::vector<const Tuple*> anchors;
                         for (const Kept& kept : *window) anchors.push_back(&kept.tuple());
                         try {
+                            // NOLINTNEXTLINE(bugprone-string-constructor): that large.
                             out.emit(anchors, std::string(16'770'000, 'x'));
                         } catch (const EmitError& error) {
                             *why = error.what();

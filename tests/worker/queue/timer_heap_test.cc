@@ -17,7 +17,7 @@ struct Item : Timed {};
 
 RC_GTEST_PROP(TimerHeap, TheEarliestIsNextWhateverChanges, ()) {
     std::array<Item, 9> items;
-    std::array<base::Micros, 9> due;
+    std::array<base::Micros, 9> due{};
     due.fill(kNever);
     TimerHeap<Item> heap;
 

@@ -106,12 +106,12 @@ TEST_F(FencesTest, WhatMayHaveReachedALostWorkerFailsOnceMoreWhenAllOthersHaveCo
 
 TEST_F(FencesTest, ItConfirmsWhatItIsTold) {
     const Greeting zero = call(0, 1);
-    const Greeting one_ = call(1, 1);
+    const Greeting first = call(1, 1);
 
     tell(*zero.client, 1, wire::make_fenced(1, 1));
 
     EXPECT_TRUE(hears(*zero.client, wire::make_fenced_seen(1, 1)));
-    EXPECT_TRUE(one_.client->is_closed_within(milliseconds(5'000)));
+    EXPECT_TRUE(first.client->is_closed_within(milliseconds(5'000)));
     EXPECT_TRUE(call(1, 1).ready.fenced);
     EXPECT_FALSE(superseded);
 }
@@ -150,7 +150,7 @@ TEST_F(FencesTest, OneThatItHasNotGivenUpIsBelieved) {
 
 TEST_F(FencesTest, OfTwoThatHaveGivenUpEachOtherTheOneWithMoreLivingWorkersGoesOn) {
     const Greeting zero = call(0, 1);
-    const Greeting one_ = call(1, 1);
+    const Greeting first = call(1, 1);
     tell(*zero.client, 1, wire::make_fenced(1, 1));
     ASSERT_TRUE(hears(*zero.client, wire::make_fenced_seen(1, 1)));
 

@@ -434,7 +434,8 @@ TEST_P(Lives, ABoltThatIsPreparedAnewIsReachedByItsNewContextAlone) {
 TEST_P(Lives, ABoltThatRefusedPostsBeforeItsFinishAcceptsThemIfItsSourceStartsAnewFirst) {
     // Posts a call from each call, until it is refused; then waits for credit, short of finish().
     struct Endless final : Bolt {
-        Endless(std::shared_ptr<std::atomic<bool>> refused_given) : refused(refused_given) {}
+        explicit Endless(std::shared_ptr<std::atomic<bool>> refused_given)
+            : refused(refused_given) {}
         void declare_outputs(Outputs& outputs) const override {
             outputs.stream({{"text", Kind::kString}});
         }

@@ -9,8 +9,6 @@
 namespace storm::testing {
 namespace {
 
-using worker::Engine;
-
 constexpr std::int64_t kCount = 20'000;
 const Streams kN = default_stream({{"n", Kind::kInt64}});
 
@@ -207,6 +205,7 @@ TEST_P(SeveralWorkersTest, SomeTuplesOfTheLargestSizeInOneCallFenceNobody) {
                               out.finished();
                               return Next::kIdle;
                           }
+                          // NOLINTNEXTLINE(bugprone-string-constructor): that large.
                           for (int i = 0; i < 3; ++i) out.emit(std::string(15'900'000, 'x'));
                           sent = true;
                           return Next::kEmitted;
