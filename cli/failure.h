@@ -26,4 +26,10 @@ private:
     std::string hint_;
 };
 
+/// There is no such topology any more, but some of its workers may still run.
+class StillRuns final : public Failure {
+public:
+    using Failure::Failure;
+};
+
 }  // namespace storm::cli

@@ -95,14 +95,15 @@ struct Said {
     std::string error;
     std::string hint;
     std::string leader;
+    bool still_runs = false;
 };
 Said said_in(const net::HttpResponse& response) {
     const Json json = Json::parse(response.body, nullptr, false);
     if (json.is_object()) {
         return {printable(text_at(json, "error")), printable(text_at(json, "hint")),
-                text_at(json, "leader")};
+                text_at(json, "leader"), !text_at(json, "may_still_run").empty()};
     }
-    return {printable(fitted(response.body, 200)), "", ""};
+    return {printable(fitted(response.body, 200)), "", "", false};
 }
 
 ExitCode code_of(int status) {
@@ -446,6 +447,7 @@ void NimbusClient::refuse(const net::HttpCall& call, const net::HttpResponse& re
     }
     if (response.status == 401) said.hint = "no token was shown: " + token_.where;
     if (response.status == 403 && !token_.text.empty()) said.hint = token_.where + ": " + said.hint;
+    if (said.still_runs) throw StillRuns(code_of(response.status), said.error, said.hint);
     throw Failure(code_of(response.status), said.error, said.hint);
 }
 

@@ -43,13 +43,11 @@ void tell_of_withheld(const NimbusClient& nimbus, const Json& answer, const Outp
 bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& id) {
     try {
         return text_at(nimbus.get(target_of(name)), "id") != id;
+    } catch (const StillRuns& failure) {
+        throw Failure(ExitCode::kFailed, "\"" + name + "\" was killed, but " + failure.what(),
+                      failure.hint());
     } catch (const Failure& failure) {
-        if (failure.code() == ExitCode::kNotFound) {
-            const std::string why = failure.what();
-            if (why.find("may still run") == std::string::npos) return true;
-            throw Failure(ExitCode::kFailed, "\"" + name + "\" is killed, but " + why,
-                          failure.hint());
-        }
+        if (failure.code() == ExitCode::kNotFound) return true;
         if (failure.code() == ExitCode::kUnreachable) return false;
         throw;
     }

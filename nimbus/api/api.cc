@@ -311,11 +311,12 @@ void Api::topology_(const Call& call) {
     }
     const std::string running = parts_.topologies.may_still_run(call.argument);
     if (!running.empty()) {
-        return call.reply(refusal_(
-            {Kind::kNotFound,
-             "there is no topology \"" + call.argument + "\" any more, but " + running +
-                 " may still run",
-             "it ends by itself if it reaches a Nimbus, else when its Supervisor is back"}));
+        const nlohmann::ordered_json body = {
+            {"error", "there is no topology \"" + call.argument + "\" any more, but " + running +
+                          " may still run"},
+            {"hint", "it ends by itself if it reaches a Nimbus, else when its Supervisor is back"},
+            {"may_still_run", running}};
+        return call.reply(HttpResponse::json(body.dump() + '\n', 404));
     }
     call.reply(refusal_({Kind::kNotFound, "there is no topology \"" + call.argument + '"',
                          "`storm list` has them all"}));

@@ -193,9 +193,8 @@ TEST(Commands, KillDoesNotClaimWhatNobodyKnows) {
     const FakeNimbus nimbus([left = 1](const net::HttpRequest& request) mutable {
         if (request.method == "POST") return json_response(202, Json::object());
         if (left-- > 0) return json_response(200, wc());
-        return json_response(404, {{"error",
-                                    "there is no topology \"wc\" any more, but worker 0 on "
-                                    "alpha:6700 may still run"}});
+        return json_response(404, {{"error", "there is none, but one worker"},
+                                   {"may_still_run", "worker 0 on alpha:6700"}});
     });
     FakeTime time;
     std::ostringstream out;
