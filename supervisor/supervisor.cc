@@ -273,9 +273,7 @@ void Supervisor::publish_() {
     record.id = identity_.id;
     record.host = settings_.host;
     record.http_port = http_->port();
-    for (const std::uint16_t port : identity_.slots) {
-        if (taken_ports_.count(port) == 0) record.slots.push_back(port);
-    }
+    record.slots = offered_slots_();
     record.storm_version = STORM_VERSION;
     record.machine = host.machine;
     record.glibc = host.glibc;
@@ -285,6 +283,14 @@ void Supervisor::publish_() {
     record.home = identity_.home;
     record.pid = static_cast<std::uint32_t>(::getpid());
     state_.publish(record, outside_.replaced);
+}
+
+std::vector<std::uint16_t> Supervisor::offered_slots_() const {
+    std::vector<std::uint16_t> offered;
+    for (const std::uint16_t port : identity_.slots) {
+        if (taken_ports_.count(port) == 0) offered.push_back(port);
+    }
+    return offered;
 }
 
 std::map<std::uint16_t, Target> Supervisor::running_() const {
@@ -467,8 +473,7 @@ Overview Supervisor::overview_() const {
     now.refused = reporter_.refused();
     now.disk = files_.at_work_for() < kFilesJobSlow ? "" : "hangs";
     now.in_doubt = assigned_.doubts().size();
-    STORM_CHECK(taken_ports_.size() <= identity_.slots.size(), "only ports of slots are left out");
-    now.slots = identity_.slots.size() - taken_ports_.size();
+    now.slots = offered_slots_().size();
     now.report = report();
     for (const auto& [port, runner] : runners_) {
         if (runner->slot().target()) ++now.slots_used;

@@ -77,6 +77,8 @@ private:
     base::Result<base::Done> listen_();
     void follow_();
     void publish_();
+    /// The ports of its slots that no other program uses.
+    std::vector<std::uint16_t> offered_slots_() const;
     std::map<std::uint16_t, Target> running_() const;
     void reconcile_();
     void note_mistakes_(std::vector<Mistake> mistakes);
@@ -111,8 +113,9 @@ private:
     std::map<std::uint16_t, std::unique_ptr<SlotRunner>> runners_;
     std::unique_ptr<WorkerSocket> socket_;
     std::unique_ptr<net::HttpServer> http_;
-    std::set<std::uint16_t> own_ports_;    ///< Slots, and ports that workers had earlier.
-    std::set<std::uint16_t> taken_ports_;  ///< Slots whose port another program uses.
+    std::set<std::uint16_t> own_ports_;  ///< Slots, and ports that workers had earlier.
+    /// Ports that another program uses: of slots, and of workers that were adopted elsewhere.
+    std::set<std::uint16_t> taken_ports_;
     bool looks_at_ports_ = false;
     bool ready_ = false;
     std::optional<Micros> vouched_;  ///< Time of the last vouch.
