@@ -297,6 +297,22 @@ TEST(Slot, PassesWhatItsPeersKnowWithinFiveStartsThoughItsHistoryIsLost) {
     }
 }
 
+TEST(Slot, SkippingLeavesRoomForTheNextIncarnation) {
+    // A skip would bring the count just to its end, or one short of it.
+    for (const std::uint32_t left : {kFencedSkip, kFencedSkip + 1}) {
+        World world;
+        world.disk[World::key(kA.target)] = {.starts = kStartsMax - 1 - left};
+        world.want(kA);
+        world.fetched(true);
+        const std::uint64_t before = world.slot.incarnation();
+
+        world.end({.fenced = true});
+        world.fetched(true);
+
+        EXPECT_GT(world.slot.incarnation(), before) << left;
+    }
+}
+
 TEST(Slot, StartsAtOnceAfterTheFirstCrashAndLaterAfterTheNext) {
     World world = running_world();
     world.end();
