@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 
 #include <exception>
+#include <ostream>
 
 #include <CLI/CLI.hpp>
 
@@ -37,7 +38,7 @@ const CLI::Option* taker_after(const CLI::App& app, const std::string& word) {
     return nullptr;
 }
 
-/// The argument at that place, counted from 0; the last one if it may be repeated; or null.
+/// The argument at that place, counted from 0; null: there is none.
 const CLI::Option* argument_at(const CLI::App& app, std::size_t place) {
     const std::vector<const CLI::Option*> arguments =
         app.get_options([](const CLI::Option* option) { return option->get_positional(); });
@@ -137,6 +138,14 @@ std::vector<std::string> complete(const CLI::App& app, const std::vector<std::st
     Walk walk(app, offers);
     for (std::size_t i = 0; i + 1 < words.size(); ++i) walk.pass(words[i]);
     return walk.complete(words.empty() ? "" : words.back());
+}
+
+bool complete_if_asked(const CLI::App& app, int argc, const char* const* argv, const Offers& offers,
+                       std::ostream& out) {
+    const auto words = words_to_complete(argc, argv);
+    if (!words) return false;
+    for (const std::string& line : complete(app, *words, offers)) out << line << '\n';
+    return true;
 }
 
 }  // namespace storm::cli

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,5 +38,9 @@ std::optional<std::vector<std::string>> words_to_complete(int argc, const char* 
 /// The line ":files" stands for all file names.
 std::vector<std::string> complete(const CLI::App& app, const std::vector<std::string>& words,
                                   const Offers& offers);
+
+/// Does both, and writes the lines. Returns whether that was what was asked.
+bool complete_if_asked(const CLI::App& app, int argc, const char* const* argv, const Offers& offers,
+                       std::ostream& out);
 
 }  // namespace storm::cli

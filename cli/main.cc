@@ -1,5 +1,4 @@
-// `storm`: the command line of Storm. Each verb has a file of its own; this one defines what the
-// user can type.
+// `storm`: the command line of Storm. This file defines what the user can type; others do it.
 
 #include <filesystem>
 #include <iostream>
@@ -257,10 +256,7 @@ ExitCode run(int argc, char** argv) {
     app.require_subcommand(1);
     Offers offers;
     const Verbs verbs(app, offers);
-    if (const auto words = words_to_complete(argc, argv)) {
-        for (const std::string& line : complete(app, *words, offers)) std::cout << line << '\n';
-        return ExitCode::kDone;
-    }
+    if (complete_if_asked(app, argc, argv, offers, std::cout)) return ExitCode::kDone;
     if (argc < 2) {
         std::cerr << app.help();
         return ExitCode::kUsage;

@@ -55,10 +55,7 @@ int run(int argc, char** argv) {
         submit(submission, settings.config, real_patience(clock), std::cout, std::cerr,
                terminal_of(STDERR_FILENO));
     });
-    if (const auto words = words_to_complete(argc, argv)) {
-        for (const std::string& line : complete(app, *words, {})) std::cout << line << '\n';
-        return 0;
-    }
+    if (complete_if_asked(app, argc, argv, {}, std::cout)) return 0;
     return static_cast<int>(run_command_line(app, argc, argv));
 }
 

@@ -3,7 +3,7 @@
 //     Engine engine(std::move(topology), config, clock);
 //     engine.start();
 //     while (engine.wait(second) == Engine::State::kRunning) print(engine.snapshot());
-//     engine.stop();
+//     engine.stop(patience);
 //
 // It makes the parts and connects them: what they share, the executors, the loops that run these.
 // Output for tasks of other workers leaves by Shared::peers, and their output is pushed into the
