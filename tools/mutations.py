@@ -110,7 +110,7 @@ MUTATIONS = [
         ("slow-calls-are-forgotten", "if (passed(later)) return true;", "return true;", LEDGER),
         ("deadlines-do-not-wrap", "static_cast<std::int32_t>(now_ms - deadline) >= 0",
          "now_ms >= deadline", LEDGER),
-        ("what-settles-stays-held", "leave(stay.flight);\n    settled.emitted", "settled.emitted", LEDGER),
+        ("what-settles-stays-held", "leave(stay.flight);\n    const", "const", LEDGER),
         ("what-is-let-go-of-stays-held", "if (stay.kept > 0) return;\n    if (stay.flight", "return;\n    if (stay.flight",
          LEDGER + KEPT),
         ("what-settles-held-was-never-held", "stay.flight == Flight::kHeld ? stay.since", "stay.flight == Flight::kBack ? stay.since",

@@ -99,16 +99,14 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
     }
 }
 
-void AckLedger::end_stay(Entry& entry, std::uint32_t slot, Settled& settled) {
+AckLedger::Stayed AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
     const auto found = stays_.find(slot);
-    const Stay& stay = found->second;
+    const Stay stay = found->second;
+    stays_.erase(found);
     entry.emitted = ~entry.emitted;
     leave(stay.flight);
-    settled.emitted = entry.emitted;
-    settled.flight = stay.flight;
     const base::Micros since = stay.flight == Flight::kHeld ? stay.since : now_;
-    settled.held_for = stay.held_for + now_ - since;
-    stays_.erase(found);
+    return {stay.flight, stay.held_for + now_ - since};
 }
 
 void AckLedger::rest(std::uint32_t slot) {
@@ -201,14 +199,17 @@ void AckLedger::expire(base::Micros now, std::vector<Settled>& expired) {
     const auto now_ms = static_cast<std::uint32_t>(now / base::kMicrosPerMilli);
     for (std::uint32_t i = 0; i < share && pending_ > 0; ++i) {
         if (scan_at_ >= size) scan_at_ = 0;
-        Entry& entry = entries_[scan_at_++];
-        if ((entry.tag & kPending) != 0 && is_due(entry, now_ms)) expired.push_back(settle(entry));
+        const std::uint32_t slot = scan_at_++;
+        Entry& entry = entries_[slot];
+        if ((entry.tag & kPending) != 0 && is_due(entry, now_ms))
+            expired.push_back(settle(entry, root_of(entry, slot)));
     }
 }
 
 void AckLedger::abandon(std::vector<Settled>& abandoned) {
-    for (Entry& entry : entries_) {
-        if ((entry.tag & kPending) != 0) abandoned.push_back(settle(entry));
+    for (std::uint32_t slot = 0; slot < entries_.size(); ++slot) {
+        Entry& entry = entries_[slot];
+        if ((entry.tag & kPending) != 0) abandoned.push_back(settle(entry, root_of(entry, slot)));
     }
 }
 

@@ -126,7 +126,7 @@ public:
         Entry& entry = entries_[root & kSlotMask];
         entry.edges = edges;
         if (edges == 0) [[unlikely]]
-            return settle(entry);
+            return settle(entry, root);
         return std::nullopt;
     }
 
@@ -137,14 +137,14 @@ public:
         if (entry == nullptr) return std::nullopt;
         entry->edges ^= edges;
         if (entry->edges != 0) return std::nullopt;
-        return settle(*entry);
+        return settle(*entry, root);
     }
 
     /// A bolt failed a tuple.
     [[nodiscard]] std::optional<Settled> fail(Root root) {
         Entry* const entry = find(root);
         if (entry == nullptr) return std::nullopt;
-        return settle(*entry);
+        return settle(*entry, root);
     }
 
     /// Restarts the timeout of `root`.
@@ -241,14 +241,17 @@ private:
     Root root_of(const Entry& entry, std::uint64_t slot) const {
         return task_bits_ | std::uint64_t{entry.tag & kTagMask} << kSlotBits | slot;
     }
-    // Inlined, so that the result stays in registers; in memory it would be read before it is
-    // written.
-    [[gnu::always_inline]] Settled settle(Entry& entry) {
-        const auto slot = static_cast<std::uint32_t>(&entry - entries_.data());
-        Settled settled{
-            .message = entry.message, .emitted = entry.emitted, .root = root_of(entry, slot)};
-        if (entry.has_stay()) [[unlikely]]
-            end_stay(entry, slot, settled);
+    // Inlined, and `settled` is passed to nothing, so that it stays in registers: in memory it
+    // would be read before it is written.
+    [[gnu::always_inline]] Settled settle(Entry& entry, Root root) {
+        const auto slot = static_cast<std::uint32_t>(root & kSlotMask);
+        Settled settled{.message = entry.message, .emitted = entry.emitted, .root = root};
+        if (entry.has_stay()) [[unlikely]] {
+            const Stayed stayed = end_stay(entry, slot);
+            settled.emitted = entry.emitted;
+            settled.flight = stayed.flight;
+            settled.held_for = stayed.held_for;
+        }
         --pending_;
         const std::uint32_t next = entry.tag + 1;
         if ((next & kGenerationMask) == 0) [[unlikely]]  // The slot has used up its generations.
@@ -265,7 +268,11 @@ private:
     }
     /// Puts free slots on the list. REQUIRES: !full().
     void find_free();
-    void end_stay(Entry& entry, std::uint32_t slot, Settled& settled);
+    struct Stayed {
+        Flight flight;
+        base::Micros held_for;
+    };
+    Stayed end_stay(Entry& entry, std::uint32_t slot);
     std::optional<base::Micros> hold(const KeptSince& kept);
     void leave(Flight flight) {
         held_ -= flight == Flight::kHeld ? 1U : 0U;

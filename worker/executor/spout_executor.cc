@@ -70,10 +70,10 @@ bool SpoutExecutor::apply_control() {
     // Nothing is added meanwhile: calls of ack() may bring acks, but into another list.
     const std::span<const AckRecord> records(applying_);
     std::size_t i = applied_;
-    while (i < records.size() && goes_on_calling_back()) {
+    bool may_go_on = goes_on_calling_back();
+    while (i < records.size() && may_go_on) {
         const AckRecord& record = records[i++];
-        task(record.root).apply(record);
-        if (over()) break;
+        if (task(record.root).apply(record)) may_go_on = !over() && goes_on_calling_back();
     }
     applied_ = i;
     if (i < records.size() || !acks_in_.empty()) return false;
@@ -165,6 +165,13 @@ void SpoutExecutor::advance(base::Micros now) {
     }
 }
 
+Next SpoutExecutor::next_tuple_that_may_block(SpoutTask& spout) {
+    blocked_thread.store(base::thread_number(), std::memory_order_relaxed);
+    const Next answer = spout.next_tuple();
+    blocked_thread.store(0, std::memory_order_relaxed);
+    return answer;
+}
+
 bool SpoutExecutor::emit(base::Micros now, bool draining) {
     bool emitted = false;
     bool idle = true;
@@ -180,11 +187,9 @@ bool SpoutExecutor::emit(base::Micros now, bool draining) {
                 spout.held_back();
                 continue;
             }
-            if (entry.prompt) [[unlikely]]
-                blocked_thread.store(base::thread_number(), std::memory_order_relaxed);
-            if (spout.next_tuple() == Next::kEmitted) idle = false;
-            if (entry.prompt) [[unlikely]]
-                blocked_thread.store(0, std::memory_order_relaxed);
+            const Next answer =
+                entry.prompt ? next_tuple_that_may_block(spout) : spout.next_tuple();
+            if (answer == Next::kEmitted) idle = false;
             if (outbox.interrupted() && !outbox.refresh()) [[unlikely]]
                 break;
         }

@@ -62,6 +62,8 @@ private:
     /// Calls next_tuple(). `draining`: as the step has read it. Returns whether it can go on at
     /// once.
     bool emit(base::Micros now, bool draining);
+    /// The same call, as observers of a loop that may block have to know of it.
+    [[gnu::noinline]] Next next_tuple_that_may_block(SpoutTask& spout);
     SpoutTask& task(Root root) {
         return *spouts_[static_cast<std::size_t>(task_of(root) - first_task_)];
     }

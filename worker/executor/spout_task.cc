@@ -105,7 +105,7 @@ void SpoutTask::publish() {
     kept_now_ = 0;
 }
 
-void SpoutTask::leave(const worker::Settled& settled) {
+void SpoutTask::leave(worker::Settled settled) {
     if (settled.flight == Flight::kBack) window_.came_back(settled.emitted + settled.held_for);
     count_settled(settled.emitted, settled.held_for, 1);
 }
@@ -186,10 +186,10 @@ void SpoutTask::call_fail(const Failure& failure) {
     renew_limit();
 }
 
-void SpoutTask::count_replay(Next next, bool had_finished) {
+void SpoutTask::count_replay(Next next) {
     if (next == Next::kIdle) {
         replays_left_ = 0;
-    } else if (had_finished && --replays_left_ == 0) {
+    } else if (finished_ && --replays_left_ == 0) {
         report_error("next_tuple() said kEmitted " + std::to_string(kReplayCallsMax) +
                      " times for each failed tuple after finished(), and never kIdle; it is not "
                      "called any more");

@@ -77,14 +77,16 @@ public:
     void reset_timeout(const Tuple&) override;
 
     // ---- For SpoutExecutor.
-    void apply(const AckRecord& record) {
+    /// Returns whether it called back.
+    bool apply(const AckRecord& record) {
         bound_.heard();
-        if (const auto settled = ledger_.ack(record.root, record.edges)) {
-            if (journal_ != nullptr) [[unlikely]]
-                journal_->settled("ack", settled->root, settled->message);
-            count_completed(*settled);
-            call_ack(settled->message);
-        }
+        const auto settled = ledger_.ack(record.root, record.edges);
+        if (!settled) return false;
+        if (journal_ != nullptr) [[unlikely]]
+            journal_->settled("ack", settled->root, settled->message);
+        count_completed(*settled);
+        call_ack(settled->message);
+        return true;
     }
     void apply(const FailRecord& record);
     /// To be applied after the acks that came with it, which complete most roots.
@@ -100,16 +102,15 @@ public:
     Next next_tuple() {
         enter();
         try {
-            const bool had_finished = finished_;
             const Next next = spout_->next_tuple(collector_);
             if (replays_left_ > 0) [[unlikely]]
-                count_replay(next, had_finished);
+                count_replay(next);
             return next;
         } catch (...) {
             report_thrown("next_tuple");
             count_lost_emit();
         }
-        if (replays_left_ > 0) count_replay(Next::kEmitted, finished_);
+        if (replays_left_ > 0) count_replay(Next::kEmitted);
         return Next::kIdle;  // A pause, in case it throws each time.
     }
     void close();
@@ -174,13 +175,14 @@ private:
         return finished_ && ledger_.pending() >= pending_max_ &&
                ledger_.pending() == ledger_.held();
     }
-    void count_replay(Next next, bool had_finished);
+    void count_replay(Next next);
     void renew_limit();
     void call_ack(MessageId message);
     void call_fail(const Failure& failure);
     void add_failure(const worker::Settled& settled, FailReason reason);
     /// Tells the bound of a root that has settled, and the window if it was back in flight.
-    void leave(const worker::Settled& settled);
+    // By value: a reference would force every settled root into memory.
+    void leave(worker::Settled settled);
     void count_settled(base::Micros emitted, base::Micros held, std::uint64_t count);
     void count_completed(const worker::Settled& settled) {
         // Roots that complete together were mostly emitted together.
