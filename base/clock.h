@@ -36,6 +36,10 @@ public:
     virtual ~WallClock() = default;
     /// Milliseconds since 1970.
     virtual std::int64_t now_ms() const = 0;
+    /// The same, to be compared with times of files.
+    std::chrono::system_clock::time_point now() const {
+        return std::chrono::system_clock::time_point(std::chrono::milliseconds(now_ms()));
+    }
 };
 
 class SystemWallClock final : public WallClock {

@@ -232,10 +232,6 @@ std::string_view to_string(Write outcome) {
 ClusterState::ClusterState(Session& session) : impl_(std::make_unique<Impl>(session)) {}
 ClusterState::~ClusterState() = default;
 
-bool ClusterState::connected() const {
-    return impl_->session.ready();
-}
-
 template <typename Record>
 void ClusterState::Impl::publish(const char* folder, const Record& record, Replaced replaced) {
     if (const std::string found = cluster::fault(record); !found.empty()) {
@@ -458,14 +454,6 @@ void ClusterState::create_topology(const Term& term, const TopologyRecord& recor
                 });
             });
         },
-        std::move(done));
-}
-
-void ClusterState::update_topology(const Term& term, const TopologyRecord& record, Wrote done) {
-    if (!impl_->may_write(record, record.id, done)) return;
-    impl_->write(
-        "cannot update a topology", record.id,
-        {impl_->is_of(term), SetData{impl_->path("topologies", record.id), encode(record)}},
         std::move(done));
 }
 

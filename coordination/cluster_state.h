@@ -19,7 +19,7 @@
 // the other, in the order of the calls. A write that was under way when the connection broke is
 // repeated when it is back, which does no harm, up to kWriteTriesMax times.
 //
-// Reads and writes wait while there is no connection; check connected() to answer users at once.
+// Reads and writes wait while there is no connection; Session::ready() tells of it.
 //
 // Threads: the loop's. Callbacks never come from inside a call, nor after the destructor.
 // Cost:    a read or write is a round trip; a write also syncs ZooKeeper's disk.
@@ -51,7 +51,7 @@ struct Term {
 enum class Write : std::uint8_t {
     kDone,
     kNameTaken,  ///< create_topology(): another topology has this name.
-    kNotFound,   ///< update_topology(), set_assignment(), add_errors(): no such topology.
+    kNotFound,   ///< update(), set_assignment(), add_errors(): no such topology.
     kDeposed,    ///< The term is over: stop leading.
     kTooLarge,   ///< The record is larger than kRecordBytesMax; nothing was written.
     kUnknown,    ///< The connection was lost kWriteTriesMax times; it may have happened.
@@ -88,8 +88,6 @@ public:
     ~ClusterState();
     ClusterState(const ClusterState&) = delete;
     ClusterState& operator=(const ClusterState&) = delete;
-
-    bool connected() const;
 
     // A live daemon's own record: exists as long as its session, and is made again in each new one.
     // Replaces what an earlier process with the same id left behind. If a process with the same id
@@ -134,10 +132,9 @@ public:
     /// kDone again if called again with the same id.
     void create_topology(const Term& term, const cluster::TopologyRecord& record,
                          const cluster::Assignment& first, Wrote done);
-    /// Name and id must stay.
-    void update_topology(const Term& term, const cluster::TopologyRecord& record, Wrote done);
     void set_assignment(const Term& term, const cluster::Assignment& assignment, Wrote done);
-    /// Writes both in one step, for changes of status. Creates the assignment if there is none.
+    /// Writes both in one step, for changes of status. Name and id must stay. Creates the
+    /// assignment if there is none.
     void update(const Term& term, const cluster::TopologyRecord& record,
                 const cluster::Assignment& assignment, Wrote done);
     /// Removes the topology with everything that belongs to it, as far as it exists, and leaves

@@ -16,10 +16,11 @@ constexpr const char* kTooMuchToDo = "too many fetches are waiting";
 
 }  // namespace
 
-Fetcher::Fetcher(coordination::ClusterState& state, daemon::Errands& files,
-                 daemon::Errands& removals, Downloads& downloads, Places places, Nimbuses nimbuses,
-                 std::string token_file)
+Fetcher::Fetcher(coordination::ClusterState& state, const base::WallClock& wall,
+                 daemon::Errands& files, daemon::Errands& removals, Downloads& downloads,
+                 Places places, Nimbuses nimbuses, std::string token_file)
     : state_(state),
+      wall_(wall),
       files_(files),
       removals_(removals),
       downloads_(downloads),
@@ -119,16 +120,16 @@ void Fetcher::keep_only(const std::set<std::string>& topologies) {
         }
     }
     // Removing may take long, and starts and ends of workers wait for `files`.
-    const bool taken =
-        files_.run([places = places_, in_use] { return put_aside(places, in_use, wall_time()); },
-                   [this](std::vector<std::string> aside) {
-                       static_cast<void>(removals_.run(
-                           [aside = std::move(aside)] {
-                               remove_all(aside);
-                               return base::Done{};
-                           },
-                           [](base::Done) {}));
-                   });
+    const bool taken = files_.run(
+        [places = places_, in_use, now = wall_.now()] { return put_aside(places, in_use, now); },
+        [this](std::vector<std::string> aside) {
+            static_cast<void>(removals_.run(
+                [aside = std::move(aside)] {
+                    remove_all(aside);
+                    return base::Done{};
+                },
+                [](base::Done) {}));
+        });
     static_cast<void>(taken);  // The next call will do it.
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "coordination/cluster_state.h"
 #include "daemon/errands.h"
@@ -35,8 +36,9 @@ public:
 
     /// `files` runs what is quick, `removals` and `downloads` what may take minutes. `token_file`
     /// has the token that opens the secrets of topologies.
-    Fetcher(coordination::ClusterState& state, daemon::Errands& files, daemon::Errands& removals,
-            Downloads& downloads, Places places, Nimbuses nimbuses, std::string token_file);
+    Fetcher(coordination::ClusterState& state, const base::WallClock& wall, daemon::Errands& files,
+            daemon::Errands& removals, Downloads& downloads, Places places, Nimbuses nimbuses,
+            std::string token_file);
 
     void fetch(const Target& target, Then then);
     /// Reads the record of a topology whose worker runs already, so that it is there when needed.
@@ -54,6 +56,7 @@ private:
                  const base::Result<Staged>& staged, const Then& then);
 
     coordination::ClusterState& state_;
+    const base::WallClock& wall_;
     daemon::Errands& files_;
     daemon::Errands& removals_;
     Downloads& downloads_;

@@ -34,12 +34,6 @@ std::vector<std::string> read_cpu_features() {
     return features;
 }
 
-timespec now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_REALTIME, &time);
-    return time;
-}
-
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 Addresses addresses_of(const std::string& host, std::uint16_t port) {
     addrinfo hints{};
@@ -56,15 +50,6 @@ Host this_host() {
     utsname found{};
     ::uname(&found);
     return {found.machine, ::gnu_get_libc_version(), read_cpu_features()};
-}
-
-std::chrono::system_clock::time_point wall_time() {
-    return std::chrono::system_clock::time_point(std::chrono::milliseconds(wall_ms()));
-}
-
-std::int64_t wall_ms() {
-    const timespec time = now();
-    return std::int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
 std::uint64_t kernel_kills() {

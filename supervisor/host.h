@@ -3,7 +3,6 @@
 // Threads: any.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,10 +17,6 @@ struct Host {
     std::vector<std::string> cpu_features;  ///< Named as in /proc/cpuinfo.
 };
 Host this_host();
-
-std::chrono::system_clock::time_point wall_time();
-/// Milliseconds since 1970.
-std::int64_t wall_ms();
 
 /// Processes that the kernel has killed since boot for lack of memory.
 std::uint64_t kernel_kills();

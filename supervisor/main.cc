@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordination/session.h"
 #include "coordination/zookeeper_coordination.h"
@@ -42,7 +43,8 @@ Result<Done> supervise(const Settings& settings, const coordination::ZookeeperSe
                         "; give each a supervisor.id of its own"};
         io.stop();
     };
-    const auto running = Supervisor::start({io, session, replaced}, settings);
+    const base::SystemWallClock wall;
+    const auto running = Supervisor::start({io, session, wall, replaced}, settings);
     if (!running) return running.error();
     id = (*running)->id();
     signals.async_wait([&io](const boost::system::error_code& error, int) {

@@ -33,26 +33,6 @@ bool is_runnable(cluster::Status status) {
 
 }  // namespace
 
-std::string_view to_string(SlotState state) {
-    switch (state) {
-        case SlotState::kEmpty:
-            return "empty";
-        case SlotState::kFetching:
-            return "fetching";
-        case SlotState::kWaiting:
-            return "waiting";
-        case SlotState::kStarting:
-            return "starting";
-        case SlotState::kRunning:
-            return "running";
-        case SlotState::kStopping:
-            return "stopping";
-        case SlotState::kDone:
-            return "done";
-    }
-    return "unknown";
-}
-
 std::string_view to_string(EndReason reason) {
     switch (reason) {
         case EndReason::kCrash:

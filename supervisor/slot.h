@@ -86,7 +86,6 @@ enum class SlotState : std::uint8_t {
     kStopping,
     kDone,
 };
-std::string_view to_string(SlotState state);
 
 /// Why a worker was restarted; the label of a metric.
 enum class EndReason : std::uint8_t {

@@ -50,7 +50,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
     : outside_(outside),
       settings_(settings),
       loop_(outside.io),
-      started_ms_(wall_ms()),
+      started_ms_(outside.wall.now_ms()),
       state_(outside.session),
       assigned_(state_, loop_, [this] { reconcile_(); }),
       files_(loop_, "files", kErrandsMax),
@@ -58,8 +58,8 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
       downloads_(loop_, kDownloadThreads, kErrandsMax),
       reports_(loop_, "reports", kErrandsMax),
       fetcher_(
-          state_, files_, removals_, downloads_, settings_.places, [this] { return nimbuses_(); },
-          settings_.token_file),
+          state_, outside.wall, files_, removals_, downloads_, settings_.places,
+          [this] { return nimbuses_(); }, settings_.token_file),
       reporter_(
           loop_, reports_,
           {[this] { return report(); }, [this] { return nimbuses_(); }, settings_.token_file}),

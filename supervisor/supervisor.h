@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "coordination/cluster_state.h"
 #include "coordination/session.h"
@@ -50,6 +51,7 @@ public:
     struct Outside {
         boost::asio::io_context& io;
         coordination::Session& session;
+        const base::WallClock& wall;
         /// Another Supervisor has this one's id, so this one must end. Called at most once.
         std::function<void(const std::string& who)> replaced;
     };

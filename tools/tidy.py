@@ -60,6 +60,8 @@ LONG_LEFT = ("coordination/cluster_state.cc",)
 BANNED = [
     (r"(system|steady|high_resolution)_clock::now\(", "an injected base::Clock",
      "base/ bench/ examples/ tests/worker/ tests/support/"),
+    (r"\bclock_gettime\(", "an injected base::Clock or WallClock",
+     "base/ bench/ tests/nimbus/topology_store/scale_test.cc"),
     (r"sleep_(for|until)\(|\busleep\(", "base::Clock::sleep_until, or a condition",
      "base/ tests/worker/ tests/support/"),
     (r"std::(thread|jthread)\b(?!::)|std::async\b", "base::Thread, which is named and joined",

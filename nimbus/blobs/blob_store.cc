@@ -158,10 +158,9 @@ bool BlobStore::has_users_(const std::string& sha256, const std::set<std::string
 }
 
 BlobStore::Stock BlobStore::sweep(const BlobUsers& users, const std::set<std::string>& removed,
-                                  const Keep& keep) const {
+                                  const Keep& keep,
+                                  std::chrono::system_clock::time_point now) const {
     Stock stock;
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
     for (const std::string& name : list()) {
         struct stat found {};
         if (::lstat(path(name).c_str(), &found) != 0) continue;
@@ -169,7 +168,7 @@ BlobStore::Stock BlobStore::sweep(const BlobUsers& users, const std::set<std::st
         // Users decide how long, not whether: marks of removals are swept, and a user whose mark is
         // gone would otherwise keep a blob for ever.
         const std::chrono::seconds kept = has_users ? keep.lost : keep.unused;
-        const bool is_old = found.st_mtim.tv_sec + kept.count() <= now.tv_sec;
+        const bool is_old = std::chrono::system_clock::from_time_t(found.st_mtime) + kept <= now;
         if (is_old && !users.contains(name) && ::unlink(path(name).c_str()) == 0) {
             // After the blob, and only then: a blob without its notes would look unused.
             std::error_code ignored;

@@ -88,10 +88,10 @@ public:
     bool verify(const std::string& sha256) const;
     /// Remembers, beyond the end of this process, who names which of the blobs here.
     void note_users(const BlobUsers& users) const;
-    /// Removes blobs that are not in `users` and have not been asked for within `keep`. `removed`:
-    /// topologies that were removed for sure.
-    Stock sweep(const BlobUsers& users, const std::set<std::string>& removed,
-                const Keep& keep) const;
+    /// Removes blobs that are not in `users`, and at `now` have not been asked for within `keep`.
+    /// `removed`: topologies that were removed for sure.
+    Stock sweep(const BlobUsers& users, const std::set<std::string>& removed, const Keep& keep,
+                std::chrono::system_clock::time_point now) const;
 
 private:
     explicit BlobStore(std::string dir) : dir_(std::move(dir)) {}

@@ -38,9 +38,11 @@ std::uint64_t length_of(const net::HttpResponse& response) {
 
 }  // namespace
 
-BlobThread::BlobThread(const BlobStore& store, base::EventLoop& loop, std::string token)
+BlobThread::BlobThread(const BlobStore& store, base::EventLoop& loop, const base::WallClock& wall,
+                       std::string token)
     : store_(store),
       loop_(loop),
+      wall_(wall),
       token_(std::move(token)),
       errands_(loop, "blobs", kBlobJobsMax),
       copies_(loop, "blob-copies", kBlobJobsMax) {}
@@ -201,10 +203,10 @@ void BlobThread::note_users(BlobUsers users) {
 void BlobThread::sweep(BlobUsers users, std::set<std::string> removed,
                        std::function<void(BlobStore::Stock)> answer) {
     const bool taken = errands_.run(
-        [this, users = std::move(users), removed = std::move(removed)] {
+        [this, users = std::move(users), removed = std::move(removed), now = wall_.now()] {
             // Noted first: ZooKeeper may lose its data before the next round.
             store_.note_users(users);
-            return store_.sweep(users, removed, {kBlobKeepUnused, kBlobKeepLost});
+            return store_.sweep(users, removed, {kBlobKeepUnused, kBlobKeepLost}, now);
         },
         std::move(answer));
     if (!taken) base::log::warn("blobs are not swept: too many jobs are waiting");

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/event_loop.h"
 #include "base/result.h"
 #include "cluster/records.h"
@@ -29,7 +30,8 @@ public:
     using Answer = std::function<void(base::Result<base::Done>)>;
 
     /// `token` is the one that other Nimbuses expect. The other two must outlive this.
-    BlobThread(const BlobStore& store, base::EventLoop& loop, std::string token);
+    BlobThread(const BlobStore& store, base::EventLoop& loop, const base::WallClock& wall,
+               std::string token);
 
     // If the queue is full, the error comes at once, from inside the call.
     void publish(std::unique_ptr<NewBlob> blob, const Answer& answer);
@@ -58,6 +60,7 @@ private:
 
     const BlobStore& store_;
     base::EventLoop& loop_;
+    const base::WallClock& wall_;
     const std::string token_;
     net::TokenClient peers_;  // Used by the copying thread.
     bool fetching_ = false;

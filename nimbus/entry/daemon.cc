@@ -215,7 +215,7 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
     daemon::AsioLoop loop_{io_};
-    BlobThread blob_thread_{blobs_, loop_, tokens_.full};
+    BlobThread blob_thread_{blobs_, loop_, wall_, tokens_.full};
     coordination::Session session_;
     coordination::ClusterState state_;
     cluster::NimbusRecord record_;

@@ -115,7 +115,7 @@ TEST_F(ClusterStateTest, MakesItsNodesWhereThereIsNothing) {
     EXPECT_THAT(server.children("/a/storm"),
                 ElementsAre("assignments", "errors", "leader", "names", "nimbuses", "removed",
                             "supervisors", "topologies"));
-    EXPECT_TRUE(nimbus.state.connected());
+    EXPECT_TRUE(nimbus.session.ready());
 }
 
 TEST_F(ClusterStateTest, ATopologyIsCreatedWithItsNameAndRemovedWithAllThatBelongsToIt) {
@@ -222,14 +222,13 @@ TEST_F(ClusterStateTest, NoWriteOfADeposedLeaderHappens) {
     }();
 
     nimbus.state.create_topology(old, topology("two"), assignment("two-1-1"), note);
-    nimbus.state.update_topology(old, killed, note);
     nimbus.state.set_assignment(old, assignment("wc-1-1", 9), note);
     nimbus.state.update(old, killed, assignment("wc-1-1", 9), note);
     nimbus.state.add_errors(old, "wc-1-1", {{"c", "e", 1}}, note);
     nimbus.state.remove_topology(old, "wc-1-1", "wc", {}, note);
     time.run_for(kSecond);
 
-    EXPECT_EQ(outcomes, std::vector<Write>(6, Write::kDeposed));
+    EXPECT_EQ(outcomes, std::vector<Write>(5, Write::kDeposed));
     EXPECT_EQ(*cluster::decode<TopologyRecord>(server.data("/a/storm/topologies/wc-1-1")),
               topology("wc"));
     EXPECT_EQ(cluster::decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 0);
@@ -244,7 +243,7 @@ TEST_F(ClusterStateTest, WhatIsNotThereTooLargeOrUnreadableIsRefused) {
     TopologyRecord broken = topology("broken");
     broken.secret.clear();
 
-    nimbus.state.update_topology(term, topology("none"), note);
+    nimbus.state.update(term, topology("none"), assignment("none-1-1"), note);
     nimbus.state.set_assignment(term, assignment("none-1-1"), note);
     nimbus.state.add_errors(term, "none-1-1", {{"", "e", 1}}, note);
     nimbus.state.create_topology(term, large, assignment("large-1-1"), note);

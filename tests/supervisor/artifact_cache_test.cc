@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/sha256.h"
 #include "net/http_server.h"
-#include "supervisor/host.h"
 #include "supervisor/limits.h"
 #include "tests/support/local_socket.h"
 #include "tests/support/temp_dir.h"
@@ -180,7 +180,7 @@ TEST_F(Artifacts, GoWhenNothingUsesThemForLong) {
     ASSERT_TRUE(stage(places_, topology_, 0));
     fs::create_directories(places_.logs("wc-1", 0));
     fs::create_directories(places_.log_dir + "/wc-2/0");
-    const auto now = wall_time();
+    const auto now = base::SystemWallClock().now();
 
     const InUse none = {{}, std::set<std::string>()};
 
@@ -210,7 +210,8 @@ TEST_F(Artifacts, StayWhileItIsNotKnownWhatIsInUse) {
     download_all();
     std::ofstream(path(0) + ".download.part-abc123") << "half";
 
-    put_aside(places_, {{"wc-1"}, std::nullopt}, wall_time() + kUnusedArtifactAge + kSome);
+    put_aside(places_, {{"wc-1"}, std::nullopt},
+              base::SystemWallClock().now() + kUnusedArtifactAge + kSome);
 
     EXPECT_TRUE(fs::exists(path(0)));
     EXPECT_TRUE(fs::exists(path(1)));

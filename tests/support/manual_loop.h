@@ -36,7 +36,6 @@ public:
         std::erase_if(due_, [&](const auto& each) { return each.second.loop == &loop; });
     }
     /// Until all of this moment is done.
-    void run_now() { run_for(0); }
     inline void run_for(base::Micros duration);
     /// The next call, if it comes within `limit`: whose it was; null: none does.
     inline const ManualLoop* run_next(base::Micros limit);

@@ -50,7 +50,6 @@ public:
     void flip(Direction direction) { flips_.at(direction).fetch_add(1); }
     void delay(std::chrono::microseconds delay) { delay_us_.store(delay.count()); }
     int connections() const { return connections_.load(); }
-    int cuts() const { return cuts_.load(); }
     int flipped() const { return flipped_.load(); }
 
 private:
@@ -73,7 +72,6 @@ private:
         while (!end_.load()) {
             accept_all();
             if (cut_.exchange(false)) {
-                if (!pairs_.empty()) ++cuts_;
                 while (!pairs_.empty()) close(0);
             }
             bool moved = false;
@@ -167,7 +165,6 @@ private:
     std::array<std::atomic<int>, 2> flips_{};
     std::atomic<std::int64_t> delay_us_{0};
     std::atomic<int> connections_{0};
-    std::atomic<int> cuts_{0};
     std::atomic<int> flipped_{0};
     std::optional<base::Thread> thread_;
 };

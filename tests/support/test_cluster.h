@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "coordination/memory_coordination.h"
 #include "supervisor/supervisor.h"
 #include "tests/support/test_nimbus.h"
@@ -36,7 +37,7 @@ public:
 
     base::Result<base::Done> try_start() {
         auto made = supervisor::Supervisor::start(
-            {nimbus.io(), session_, [](const std::string&) {}}, settings);
+            {nimbus.io(), session_, wall_, [](const std::string&) {}}, settings);
         if (!made) return made.error();
         supervisor_ = std::move(made).value();
         return base::Done{};
@@ -84,6 +85,7 @@ public:
 
 private:
     daemon::AsioLoop loop_{nimbus.io()};
+    const base::SystemWallClock wall_;
     coordination::Session session_{loop_, [this] { return server_->connect(loop_); }, "/storm"};
     std::unique_ptr<supervisor::Supervisor> supervisor_;
 };

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 
@@ -22,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The hash of "abc"; FIPS 180-2.
 constexpr std::chrono::seconds kNow{0};
 constexpr std::chrono::seconds kHour{3'600};
+// The hash of "abc"; FIPS 180-2.
 const std::string kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 class BlobStoreTest : public ::testing::Test {
@@ -37,6 +38,10 @@ protected:
         ASSERT_TRUE(blob);
         ASSERT_TRUE(blob.value()->write(text));
         ASSERT_TRUE(blob.value()->publish());
+    }
+    BlobStore::Stock sweep(const BlobUsers& users, const std::set<std::string>& removed,
+                           const BlobStore::Keep& keep) const {
+        return store_->sweep(users, removed, keep, base::SystemWallClock().now());
     }
     std::size_t files() const {
         return static_cast<std::size_t>(
@@ -126,11 +131,11 @@ TEST_F(BlobStoreTest, SweepsWhatNobodyNamesOrAsksFor) {
     put(kAbc, "abc");
     std::ofstream(store_->path(other)) << "zeros";
 
-    BlobStore::Stock stock = store_->sweep({}, {}, {kHour, kHour});
+    BlobStore::Stock stock = sweep({}, {}, {kHour, kHour});
     EXPECT_EQ(stock.blobs, 2U);
     EXPECT_EQ(stock.bytes, 8U);
 
-    stock = store_->sweep({{kAbc, {"words-1-5"}}}, {}, {kNow, kHour});
+    stock = sweep({{kAbc, {"words-1-5"}}}, {}, {kNow, kHour});
     EXPECT_EQ(stock.blobs, 1U);
     EXPECT_TRUE(store_->size(kAbc));
     EXPECT_FALSE(store_->size(other));
@@ -142,11 +147,11 @@ TEST_F(BlobStoreTest, KeepsWhatALostTopologyHasNamedUntilItIsRemoved) {
     store_->note_users({{kAbc, {"words-1-5", "more-2-6"}}, {std::string(64, '0'), {"away-3-7"}}});
     store_.emplace(BlobStore::open(blobs()).value());
 
-    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}).blobs, 1U);
-    EXPECT_EQ(store_->sweep({}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
+    EXPECT_EQ(sweep({}, {}, {kNow, kHour}).blobs, 1U);
+    EXPECT_EQ(sweep({}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
     // Marks of removals are swept, too.
-    EXPECT_EQ(store_->sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
-    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}).blobs, 0U);
+    EXPECT_EQ(sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
+    EXPECT_EQ(sweep({}, {}, {kNow, kHour}).blobs, 0U);
     EXPECT_TRUE(fs::is_empty(blobs() + "/users")) << "nothing is noted of what is not here";
 }
 
@@ -154,15 +159,17 @@ TEST_F(BlobStoreTest, RemembersWhoWasRemovedWhileOthersUseTheBlob) {
     put(kAbc, "abc");
     store_->note_users({{kAbc, {"words-1-5", "more-2-6"}}});
 
-    EXPECT_EQ(store_->sweep({{kAbc, {"more-2-6"}}}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
-    EXPECT_EQ(store_->sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
+    EXPECT_EQ(sweep({{kAbc, {"more-2-6"}}}, {"words-1-5"}, {kNow, kHour}).blobs, 1U);
+    EXPECT_EQ(sweep({}, {"more-2-6"}, {kNow, kHour}).blobs, 0U);
 }
 
 TEST_F(BlobStoreTest, GivesUpWhatALostTopologyHasNamedAfterVeryLong) {
     put(kAbc, "abc");
     store_->note_users({{kAbc, {"words-1-5"}}});
 
-    EXPECT_EQ(store_->sweep({}, {}, {kNow, kNow}).blobs, 0U);
+    const auto now = base::SystemWallClock().now();
+    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}, now).blobs, 1U);
+    EXPECT_EQ(store_->sweep({}, {}, {kNow, kHour}, now + kHour).blobs, 0U);
 }
 
 TEST_F(BlobStoreTest, KeepsABlobThatCannotBeRead) {

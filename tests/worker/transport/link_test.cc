@@ -246,7 +246,6 @@ public:
         }
     }
     bool was_superseded(int w) { return at(w).superseded; }
-    bool is_alive(int w) { return at(w).alive; }
 
     // ---- The end.
 
