@@ -26,9 +26,9 @@ std::string where_they_are() {
 }
 
 /// Read from the settings, so a mistake in it is the user's.
-std::vector<Address> seeds_of(const Config& config) {
+std::vector<net::Address> seeds_of(const Config& config) {
     const auto port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
-    std::vector<Address> seeds;
+    std::vector<net::Address> seeds;
     for (const std::string& seed : config.list("nimbus.seeds")) {
         seeds.push_back(address_of(seed, port));
         if (seeds.back().port == 0) {
@@ -148,38 +148,10 @@ bool is_nimbus(const net::HttpCall& call, const net::HttpResponse& response) {
 
 }  // namespace
 
-std::string to_string(const Address& address) {
-    const bool v6 = address.host.find(':') != std::string::npos;
-    return (v6 ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);
-}
-
-Address address_of(const std::string& text, std::uint16_t default_port) {
-    const auto wrong = [&text] {
-        return Failure(ExitCode::kUsage, detail::quoted(text) + " is no address",
-                       "write host or host:port, as in alpha:6627");
-    };
-    Address address{text, default_port};
-    std::string port;
-    if (text.starts_with('[')) {
-        const std::size_t end = text.find(']');
-        if (end == std::string::npos) throw wrong();
-        address.host = text.substr(1, end - 1);
-        port = text.substr(end + 1);
-        if (!port.empty() && !port.starts_with(':')) throw wrong();
-    } else if (const std::size_t colon = text.find(':');
-               colon != std::string::npos && text.find(':', colon + 1) == std::string::npos) {
-        address.host = text.substr(0, colon);
-        port = text.substr(colon);
-    }
-    if (!port.empty()) {
-        const char* const end = port.data() + port.size();
-        const auto [read, error] = std::from_chars(port.data() + 1, end, address.port);
-        if (error != std::errc() || read != end || address.port == 0) throw wrong();
-    }
-    const bool plain = std::all_of(address.host.begin(), address.host.end(),
-                                   [](char c) { return c > ' ' && c <= '~' && c != '/'; });
-    if (address.host.empty() || !plain) throw wrong();
-    return address;
+net::Address address_of(const std::string& text, std::uint16_t default_port) {
+    auto address = net::parse_address(text, default_port);
+    if (!address) throw Failure(ExitCode::kUsage, address.error().message);
+    return std::move(address).value();
 }
 
 Location location_of(const std::string& url) {
@@ -238,8 +210,9 @@ net::TokenClient::Answer NimbusClient::call(const net::HttpCall& wanted) {
     net::TokenClient::Answer answer = client_.call(wanted, token_.text);
     if (answer.outcome == Outcome::kAnswered && !is_nimbus(wanted, answer.response)) {
         answer.outcome = Outcome::kStranger;
-        answer.why = to_string(Address{wanted.host, wanted.port}) + " is no Nimbus: it answers " +
-                     wanted.target + " with something that is no JSON object of one";
+        answer.why = to_string(net::Address{wanted.host, wanted.port}) +
+                     " is no Nimbus: it answers " + wanted.target +
+                     " with something that is no JSON object of one";
     }
     return answer;
 }
@@ -251,7 +224,7 @@ Json NimbusClient::get(const std::string& target) {
     if (leader == response.headers.end()) return Json::parse(response.body, nullptr, false);
     // The leader knows more; but while it is away, this answer will do.
     net::HttpCall again = call;
-    const Address address = address_of(leader->second, 0);
+    const net::Address address = address_of(leader->second, 0);
     again.host = address.host;
     again.port = address.port;
     again.connect_timeout = again.timeout = 2 * kFirstTryTimeout;
@@ -272,7 +245,7 @@ Json NimbusClient::post(const std::string& target, const Json& body) {
 
 Json NimbusClient::health() {
     std::optional<Json> unwell;
-    for (const Address& seed : seeds_) {
+    for (const net::Address& seed : seeds_) {
         auto said = health_of(seed, seeds_.size() > 1);
         if (!said) continue;
         if (said->well) return of_its_leader(std::move(said->health));
@@ -281,7 +254,8 @@ Json NimbusClient::health() {
     return unwell ? *unwell : get("/health");  // It says why nobody answers.
 }
 
-std::optional<NimbusClient::Health> NimbusClient::health_of(const Address& nimbus, bool quickly) {
+std::optional<NimbusClient::Health> NimbusClient::health_of(const net::Address& nimbus,
+                                                            bool quickly) {
     net::HttpCall call = call_of("GET", "/health");
     call.host = nimbus.host;
     call.port = nimbus.port;
@@ -401,7 +375,7 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
     }
     std::string troubles;
     bool is_denied = false;
-    for (const Address& seed : seeds_) {
+    for (const net::Address& seed : seeds_) {
         call.host = seed.host;
         call.port = seed.port;
         const auto answer = this->call(call);

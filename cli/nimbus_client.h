@@ -25,23 +25,17 @@
 
 #include "cli/json.h"
 #include "cli/patience.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "net/token_client.h"
 
 namespace storm::cli {
 
-struct Address {
-    std::string host;
-    std::uint16_t port = 0;
-
-    friend bool operator==(const Address&, const Address&) = default;
-};
-std::string to_string(const Address& address);  ///< Such as "host:port" or "[::1]:6627".
-/// Parses "host", "host:port" or "[::1]:port". Throws Failure.
-Address address_of(const std::string& text, std::uint16_t default_port);
+/// net::parse_address(). Throws Failure.
+net::Address address_of(const std::string& text, std::uint16_t default_port);
 /// Parsed from "http://host:port/path". Throws Failure.
 struct Location {
-    Address address;
+    net::Address address;
     std::string target;
 
     friend bool operator==(const Location&, const Location&) = default;
@@ -91,7 +85,7 @@ private:
         bool well = false;
     };
     /// Nothing: no Nimbus answers there. `quickly`: others may know more.
-    std::optional<Health> health_of(const Address& nimbus, bool quickly);
+    std::optional<Health> health_of(const net::Address& nimbus, bool quickly);
     Json of_its_leader(Json health);
     using Outcome = net::TokenClient::Outcome;
 
@@ -104,7 +98,7 @@ private:
     std::optional<net::HttpResponse> ask_quickly(net::HttpCall call);
     [[noreturn]] void refuse(const net::HttpCall& call, const net::HttpResponse& response) const;
 
-    std::vector<Address> seeds_;
+    std::vector<net::Address> seeds_;
     Token token_;
     net::TokenClient client_;
 };

@@ -15,6 +15,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "net/address.h"
 #include "net/close_on_exec.h"
 #include "net/limits.h"
 #include "net/lower_case.h"
@@ -85,7 +86,7 @@ public:
     }
 
 private:
-    std::string where() const { return wanted_.host + ':' + std::to_string(wanted_.port); }
+    std::string where() const { return to_string(Address{wanted_.host, wanted_.port}); }
 
     bool fail(std::string why) {
         if (failure_.empty() && !finished_) failure_ = std::move(why);
@@ -379,7 +380,7 @@ base::Result<HttpResponse> call(const HttpCall& wanted) {
         exchange.emplace(wanted);
     } catch (const boost::system::system_error& error) {
         // Its io_context needs descriptors, and there may be none.
-        return base::Error{kCannotReach + wanted.host + ':' + std::to_string(wanted.port) + ": " +
+        return base::Error{kCannotReach + to_string(Address{wanted.host, wanted.port}) + ": " +
                            lower_case(error.code().message())};
     }
     return exchange->run();

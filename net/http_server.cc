@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/thread.h"
+#include "net/address.h"
 #include "net/close_on_exec.h"
 #include "net/http_connection.h"
 #include "net/limits.h"
@@ -61,7 +62,7 @@ struct HttpServer::State final : HttpHost, std::enable_shared_from_this<State> {
 };
 
 base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
-    const std::string where = address.host + ':' + std::to_string(address.port);
+    const std::string where = to_string(Address{address.host, address.port});
     error_code error;
     tcp::resolver resolver(acceptor.get_executor());
     const auto found =

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "net/address.h"
 #include "net/answer_proof.h"
 #include "net/digest.h"
 #include "net/limits.h"
@@ -18,7 +19,7 @@ using Outcome = TokenClient::Outcome;
 constexpr std::size_t kCnonceBytes = 16;
 
 std::string address_of(const HttpCall& wanted) {
-    return wanted.host + ':' + std::to_string(wanted.port);
+    return to_string(Address{wanted.host, wanted.port});
 }
 
 Answer stranger(const HttpCall& wanted, const HttpResponse& response, const std::string& why) {

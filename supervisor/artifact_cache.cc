@@ -118,8 +118,8 @@ std::string short_text(const std::string& body) {
     return shown;
 }
 
-base::Result<base::Done> download_from(const HostPort& nimbus, const cluster::Artifact& artifact,
-                                       const std::string& path) {
+base::Result<base::Done> download_from(const net::Address& nimbus,
+                                       const cluster::Artifact& artifact, const std::string& path) {
     const auto response = net::call(call_for(artifact, nimbus, path));
     if (!response) return response.error();
     if (response->status != 200) {
@@ -159,25 +159,6 @@ void remove_logging(const std::string& path) {
 
 }  // namespace
 
-base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise) {
-    // Accepts "[::1]:6627", and an IPv6 address alone, in brackets or not.
-    const std::size_t bracket = text.starts_with('[') ? text.find(']') : std::string::npos;
-    const bool in_brackets = bracket != std::string::npos;
-    if (in_brackets && bracket + 1 == text.size())
-        return HostPort{text.substr(1, bracket - 1), port_otherwise};
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos || (!in_brackets && text.find(':') != colon))
-        return HostPort{text, port_otherwise};
-    if (in_brackets && bracket + 1 != colon) return base::Error{'"' + text + "\" is no host:port"};
-    HostPort found{in_brackets ? text.substr(1, bracket - 1) : text.substr(0, colon), 0};
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, found.port);
-    if (error != std::errc() || stop != end || found.host.empty() || found.port == 0) {
-        return base::Error{"\"" + text + "\" is no host:port"};
-    }
-    return found;
-}
-
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
                            std::uint32_t number) {
     STORM_CHECK(!topology.artifacts.empty(), "a record without a program is refused when read");
@@ -202,7 +183,7 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
     return staged;
 }
 
-net::HttpCall call_for(const cluster::Artifact& artifact, const HostPort& nimbus,
+net::HttpCall call_for(const cluster::Artifact& artifact, const net::Address& nimbus,
                        const std::string& path) {
     net::HttpCall wanted;
     wanted.host = nimbus.host;
@@ -215,7 +196,7 @@ net::HttpCall call_for(const cluster::Artifact& artifact, const HostPort& nimbus
 }
 
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
-                                  const std::vector<HostPort>& nimbuses) {
+                                  const std::vector<net::Address>& nimbuses) {
     const std::string path = path_of(places, artifact);
     if (::access(path.c_str(), F_OK) == 0) return base::Done{};  // Downloaded for another worker.
     const std::string what = "cannot download artifact \"" + artifact.name + '"';

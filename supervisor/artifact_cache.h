@@ -23,19 +23,11 @@
 
 #include "base/result.h"
 #include "cluster/records.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "supervisor/places.h"
 
 namespace storm::supervisor {
-
-struct HostPort {
-    std::string host;
-    std::uint16_t port = 0;
-
-    friend bool operator==(const HostPort&, const HostPort&) = default;
-};
-/// Parses "host:port", or "host" with `port_otherwise`.
-base::Result<HostPort> host_port(const std::string& text, std::uint16_t port_otherwise);
 
 struct Staged {
     std::vector<cluster::Artifact> missing;  ///< Empty: the worker can be started.
@@ -47,11 +39,11 @@ base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& 
                            std::uint32_t number);
 
 /// Its limits let nobody who listens at the address of a Nimbus hold up a download for long.
-net::HttpCall call_for(const cluster::Artifact& artifact, const HostPort& nimbus,
+net::HttpCall call_for(const cluster::Artifact& artifact, const net::Address& nimbus,
                        const std::string& path);
 /// Downloads from the first Nimbus that has it. An error quotes the answers of all.
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
-                                  const std::vector<HostPort>& nimbuses);
+                                  const std::vector<net::Address>& nimbuses);
 
 struct InUse {
     std::set<std::string> topologies;

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "coordination/cluster_state.h"
 #include "daemon/errands.h"
+#include "net/address.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/downloads.h"
 #include "supervisor/places.h"
@@ -32,7 +33,7 @@ struct Fetched {
 class Fetcher {
 public:
     using Then = std::function<void(base::Result<Fetched>)>;
-    using Nimbuses = std::function<std::vector<HostPort>()>;
+    using Nimbuses = std::function<std::vector<net::Address>()>;
 
     /// `files` runs what is quick, `removals` and `downloads` what may take minutes. `token_file`
     /// has the token that opens the secrets of topologies.

@@ -22,12 +22,12 @@ std::string token_in(const std::string& path) {
     return token ? *token : std::string();
 }
 
-std::optional<HostPort> leader_in(const std::string& body) {
+std::optional<net::Address> leader_in(const std::string& body) {
     const nlohmann::json json = nlohmann::json::parse(body, nullptr, false);
     if (!json.is_object() || !json.contains("leader") || !json["leader"].is_string()) {
         return std::nullopt;
     }
-    const auto leader = host_port(json["leader"].get<std::string>(), 0);
+    const auto leader = net::parse_address(json["leader"].get<std::string>(), 0);
     if (!leader || leader->port == 0) return std::nullopt;
     return *leader;
 }
@@ -38,7 +38,7 @@ struct Report {
     std::string token_file;
 };
 
-Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& client) {
+Outcome post_to(const net::Address& nimbus, const Report& report, net::TokenClient& client) {
     net::HttpCall call;
     call.host = nimbus.host;
     call.port = nimbus.port;
@@ -50,7 +50,7 @@ Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& 
     call.body = report.body;
     const auto answer = client.call(call, token);
     Outcome outcome;
-    const std::string name = nimbus.host + ':' + std::to_string(nimbus.port);
+    const std::string name = to_string(nimbus);
     const bool is_answer = answer.outcome == net::TokenClient::Outcome::kAnswered;
     const bool is_stranger = answer.outcome == net::TokenClient::Outcome::kStranger;
     if (!is_answer && !is_stranger) {
@@ -73,7 +73,7 @@ Outcome post_to(const HostPort& nimbus, const Report& report, net::TokenClient& 
     return outcome;
 }
 
-Outcome post(std::vector<HostPort> nimbuses, const Report& report, net::TokenClient& client) {
+Outcome post(std::vector<net::Address> nimbuses, const Report& report, net::TokenClient& client) {
     Outcome outcome;
     outcome.why = "no Nimbus is known; set nimbus.seeds";
     std::string all;
@@ -152,7 +152,7 @@ void Reporter::send_at_(Micros due) {
 void Reporter::send_() {
     STORM_CHECK(!sending_, "one report is sent at a time, and has the client");
     const cluster::SupervisorReport report = sources_.report();
-    std::vector<HostPort> nimbuses = sources_.nimbuses();
+    std::vector<net::Address> nimbuses = sources_.nimbuses();
     if (leader_) {
         // A try at one that is silent costs kReportDeadline.
         std::erase(nimbuses, *leader_);

@@ -17,6 +17,7 @@
 #include "base/event_loop.h"
 #include "cluster/reports.h"
 #include "daemon/errands.h"
+#include "net/address.h"
 #include "net/token_client.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/limits.h"
@@ -30,7 +31,7 @@ struct ReportOutcome {
     bool refused = false;
     bool proved = false;  ///< The one asked last has proved that it knows our token.
     std::string why;
-    std::optional<HostPort> leader;
+    std::optional<net::Address> leader;
     net::TokenClient client = {};  ///< Carries the nonces for the next report.
 };
 
@@ -38,8 +39,8 @@ class Reporter {
 public:
     struct Sources {
         std::function<cluster::SupervisorReport()> report;
-        std::function<std::vector<HostPort>()> nimbuses;  ///< The leader first.
-        std::string token_file;                           ///< Empty: no token.
+        std::function<std::vector<net::Address>()> nimbuses;  ///< The leader first.
+        std::string token_file;                               ///< Empty: no token.
     };
 
     Reporter(base::EventLoop& loop, daemon::Errands& errands, Sources sources);
@@ -69,8 +70,8 @@ private:
     Micros retry_ = kReportRetryMin;
     std::string complained_;  ///< The failure that was logged last.
     std::string refused_;
-    std::optional<HostPort> leader_;  ///< Named by a Nimbus.
-    net::TokenClient client_;         ///< Empty while a report is being sent, which uses it.
+    std::optional<net::Address> leader_;  ///< Named by a Nimbus.
+    net::TokenClient client_;             ///< Empty while a report is being sent, which uses it.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -103,7 +103,7 @@ base::Result<Settings> read_settings(const Config& config) {
     settings.times.shutdown_sleep = seconds(config, "supervisor.worker.shutdown.sleep.secs");
     const auto nimbus_port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
     for (const std::string& seed : config.list("nimbus.seeds")) {
-        const auto address = host_port(seed, nimbus_port);
+        const auto address = net::parse_address(seed, nimbus_port);
         if (!address) return base::Error{"setting \"nimbus.seeds\": " + address.error().message};
         if (address->port != 0) settings.nimbus_seeds.push_back(*address);
     }

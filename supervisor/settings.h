@@ -10,6 +10,7 @@
 #include <storm/config.h>
 
 #include "base/result.h"
+#include "net/address.h"
 #include "supervisor/artifact_cache.h"
 #include "supervisor/isolation/isolation.h"
 #include "supervisor/places.h"
@@ -25,7 +26,7 @@ struct Settings {
     std::string id;                    ///< Empty: one is generated.
     std::vector<std::uint16_t> slots;  ///< 0: any free port.
     SlotTimes times;
-    std::vector<HostPort> nimbus_seeds;
+    std::vector<net::Address> nimbus_seeds;
     std::string token_file;           ///< Empty: no token.
     std::string readonly_token_file;  ///< Empty: no such token.
     IsolationSettings isolation;

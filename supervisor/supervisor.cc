@@ -357,7 +357,8 @@ cluster::Vouch Supervisor::vouch_now_() const {
     // A process that was stopped does not know yet whether its session has survived that.
     const bool slept = vouched_ && loop_.now() - *vouched_ > kLateVouch;
     vouch.sure = outside_.session.ready() && !slept;
-    for (const HostPort& nimbus : nimbuses_()) vouch.nimbuses.push_back({nimbus.host, nimbus.port});
+    for (const net::Address& nimbus : nimbuses_())
+        vouch.nimbuses.push_back({nimbus.host, nimbus.port});
     return vouch;
 }
 
@@ -429,17 +430,17 @@ Others Supervisor::others_(std::uint16_t port) const {
     return others;
 }
 
-std::vector<HostPort> Supervisor::nimbuses_() const {
-    std::vector<HostPort> found;
-    const auto add = [&found](const HostPort& one) {
+std::vector<net::Address> Supervisor::nimbuses_() const {
+    std::vector<net::Address> found;
+    const auto add = [&found](const net::Address& one) {
         if (std::find(found.begin(), found.end(), one) == found.end()) found.push_back(one);
     };
     if (leader_) {
-        const auto leader = host_port(leader_->nimbus, 0);
+        const auto leader = net::parse_address(leader_->nimbus, 0);
         if (leader && leader->port != 0) add(*leader);
     }
     for (const auto& [id, nimbus] : live_nimbuses_) add({nimbus.host, nimbus.port});
-    for (const HostPort& seed : settings_.nimbus_seeds) add(seed);
+    for (const net::Address& seed : settings_.nimbus_seeds) add(seed);
     return found;
 }
 

@@ -31,6 +31,7 @@
 #include "daemon/asio_loop.h"
 #include "daemon/errands.h"
 #include "daemon/local_dir.h"
+#include "net/address.h"
 #include "net/http_server.h"
 #include "supervisor/api.h"
 #include "supervisor/assigned.h"
@@ -92,7 +93,7 @@ private:
     void look_at_taken_ports_();
     SlotRunner& runner_(std::uint16_t port);
     Others others_(std::uint16_t port) const;
-    std::vector<HostPort> nimbuses_() const;
+    std::vector<net::Address> nimbuses_() const;
     Overview overview_() const;
 
     const Outside outside_;

@@ -10,6 +10,7 @@
 
 #include "cluster/description.h"
 #include "cluster/seal.h"
+#include "net/address.h"
 #include "nimbus/limits.h"
 
 namespace storm::nimbus {
@@ -104,7 +105,7 @@ Json losses_json(const cluster::Description& description, const TopologyView& vi
 }
 
 std::string url(const std::string& host, std::uint16_t port, const std::string& path) {
-    return "http://" + address(host, port) + path;
+    return "http://" + net::to_string({host, port}) + path;
 }
 
 constexpr const char* kUnheard =
@@ -241,15 +242,11 @@ Json errors_json_of(const TopologyView& view, const Topologies& topologies, net:
 }
 
 Json target(const std::string& host, std::uint16_t port, const char* role) {
-    return {{"targets", Json::array({address(host, port)})}, {"labels", {{"storm_role", role}}}};
+    return {{"targets", Json::array({net::to_string({host, port})})},
+            {"labels", {{"storm_role", role}}}};
 }
 
 }  // namespace
-
-std::string address(const std::string& host, std::uint16_t port) {
-    const bool is_v6 = host.find(':') != std::string::npos;
-    return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
-}
 
 std::string topologies_json(const Topologies& topologies, std::int64_t now_ms) {
     Json list = Json::array();

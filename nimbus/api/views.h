@@ -31,7 +31,4 @@ std::string errors_json(const Topologies& topologies, net::Access access);
 /// In the format of Prometheus' http_sd.
 std::string targets_json(const Topologies& topologies, const Nimbuses& nimbuses);
 
-/// "host:port", with brackets around an IPv6 address.
-std::string address(const std::string& host, std::uint16_t port);
-
 }  // namespace storm::nimbus

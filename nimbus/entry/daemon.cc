@@ -22,6 +22,7 @@
 #include "daemon/local_dir.h"
 #include "daemon/watchdog.h"
 #include "net/access.h"
+#include "net/address.h"
 #include "net/http_server.h"
 #include "nimbus/api/api.h"
 #include "nimbus/blobs/blob_store.h"
@@ -92,7 +93,7 @@ public:
         server_ = std::move(server).value();
         record_.host = address.host;
         record_.port = server_->port();
-        record_.id = nimbus::address(record_.host, record_.port);
+        record_.id = net::to_string({record_.host, record_.port});
         record_.storm_version = STORM_VERSION;
         record_.started_ms = started_ms_;
         // It listens before it stands for election: a leader must be reachable under its id, which

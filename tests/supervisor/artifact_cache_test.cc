@@ -59,7 +59,7 @@ protected:
                   })).value();
     }
 
-    std::vector<HostPort> nimbuses() const { return {{"127.0.0.1", nimbus_->port()}}; }
+    std::vector<net::Address> nimbuses() const { return {{"127.0.0.1", nimbus_->port()}}; }
     void download_all() const {
         for (const cluster::Artifact& artifact : topology_.artifacts) {
             const auto done = download(places_, artifact, nimbuses());
@@ -86,18 +86,6 @@ protected:
 TEST(Sha256, IsTheKnownOne) {
     EXPECT_EQ(base::sha256("abc"),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
-TEST(HostPort, IsReadOrRefused) {
-    EXPECT_EQ(*host_port("a:1", 9), (HostPort{"a", 1}));
-    EXPECT_EQ(*host_port("a", 9), (HostPort{"a", 9}));
-    EXPECT_EQ(*host_port("[::1]:1", 9), (HostPort{"::1", 1}));
-    EXPECT_EQ(*host_port("[::1]", 9), (HostPort{"::1", 9}));
-    EXPECT_EQ(*host_port("::1", 9), (HostPort{"::1", 9}));
-    for (const char* const wrong :
-         {":1", "a:", "a:x", "a:0", "a:65536", "a:1x", "[]:1", "[::1]x:1"}) {
-        EXPECT_FALSE(host_port(wrong, 9)) << wrong;
-    }
 }
 
 TEST_F(Artifacts, ComeFromTheNextNimbusWhenOneTricklesOrSaysAnotherSize) {

@@ -45,9 +45,9 @@ protected:
         nimbus_ = std::move(server).value();
     }
 
-    HostPort nimbus() const { return {"127.0.0.1", nimbus_->port()}; }
+    net::Address nimbus() const { return {"127.0.0.1", nimbus_->port()}; }
     /// Until so many reports were taken, or some seconds are over.
-    int reports(const std::vector<HostPort>& nimbuses, int wanted) {
+    int reports(const std::vector<net::Address>& nimbuses, int wanted) {
         Reporter reporter(loop_, errands_,
                           {[] {
                                cluster::SupervisorReport report;
@@ -102,9 +102,9 @@ TEST_F(ReporterTest, WhoDoesNotKnowTheTokenIsPassedOverAndDoesNotLearnIt) {
 
 TEST_F(ReporterTest, OnlyAProvedRefusalOrThatOfAllSaysThatTheTokenIsWrong) {
     const tests::Listener stranger("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
-    const HostPort refuses = {"127.0.0.1", stranger.port()};
-    const HostPort deaf = {"127.0.0.1", 1};
-    const auto refused = [this](const std::vector<HostPort>& nimbuses) {
+    const net::Address refuses = {"127.0.0.1", stranger.port()};
+    const net::Address deaf = {"127.0.0.1", 1};
+    const auto refused = [this](const std::vector<net::Address>& nimbuses) {
         Reporter reporter(loop_, errands_,
                           {[] { return cluster::SupervisorReport(); }, [&] { return nimbuses; },
                            dir_.write("token", "s3cret\n")});
@@ -125,7 +125,7 @@ TEST_F(ReporterTest, ATakerWithoutTheTokenHasTakenNothing) {
     Reporter reporter(loop_, errands_,
                       {[] { return cluster::SupervisorReport(); },
                        [&] {
-                           return std::vector<HostPort>{{"127.0.0.1", taker.port()}};
+                           return std::vector<net::Address>{{"127.0.0.1", taker.port()}};
                        },
                        dir_.write("token", "s3cret\n")});
 

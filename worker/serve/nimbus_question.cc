@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "cluster/sealed_answer.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "worker/serve/limits.h"
 
@@ -92,7 +93,7 @@ void NimbusQuestion::warn_of(const Outcome& outcome) {
     std::erase_if(warned_,
                   [now](const auto& each) { return now - each.second >= kDistrustInterval; });
     for (const auto& [nimbus, why] : outcome.distrusted) {
-        const std::string address = nimbus.host + ':' + std::to_string(nimbus.port);
+        const std::string address = net::to_string({nimbus.host, nimbus.port});
         if (!warned_.try_emplace(address, now).second) continue;
         base::log::warn(
             "does not believe an answer, as if there were none",
