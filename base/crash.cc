@@ -78,7 +78,7 @@ void tell(int signal, siginfo_t* info, void* interrupted) {
     if (the_hooks.first != nullptr) the_hooks.first();
     const char* const name = ::sigabbrev_np(signal);  // Reads a table; does not allocate.
     LineBuffer line;
-    line << "error: ended by SIG" << (name == nullptr ? "?" : name);
+    line << kCrashError << kCrashBySignal << (name == nullptr ? "?" : name);
     add_cause(line, signal, *info, interrupted);
     if (the_hooks.whose != nullptr) the_hooks.whose(line);
     line.write_to(STDERR_FILENO);

@@ -12,9 +12,17 @@
 // Threads: any may crash. If several do at once, the first one reports.
 #pragma once
 
+#include <string_view>
+
 #include "base/line_buffer.h"
 
 namespace storm::base {
+
+// Parts of such a report, for those who write it and those who look for it in a log.
+inline constexpr std::string_view kCrashError = "error: ";
+inline constexpr std::string_view kCrashBySignal = "ended by SIG";
+inline constexpr std::string_view kCrashCodeOf = " while it ran the code of ";
+inline constexpr std::string_view kCrashTask = " (task ";
 
 /// Called in a signal handler.
 struct CrashHooks {

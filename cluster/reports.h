@@ -89,6 +89,9 @@ struct WorkerReport {
     friend bool operator==(const WorkerReport&, const WorkerReport&) = default;
 };
 
+/// The beginning of WorkerStatus::exit if a signal has ended the process.
+inline constexpr std::string_view kKilledBy = "killed by ";
+
 /// A worker, as reported by its Supervisor.
 struct WorkerStatus {
     std::string topology;  ///< Topology id.

@@ -207,7 +207,7 @@ std::string Exit::text() const {
     if (!known) return "ended";
     if (signal == 0) return "exited with code " + std::to_string(code);
     const char* const name = ::sigabbrev_np(signal);
-    return "killed by signal " + std::to_string(signal) +
+    return std::string(cluster::kKilledBy) + "signal " + std::to_string(signal) +
            (name == nullptr ? std::string() : " (SIG" + std::string(name) + ')');
 }
 

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/crash.h"
 #include "cluster/limits.h"
 #include "cluster/names.h"
 
@@ -84,7 +85,7 @@ namespace {
 /// killed: it did not know why.
 const std::string* telling_line(const WorkerStatus& worker) {
     const std::vector<std::string>& lines = worker.last_stderr;
-    if (lines.empty() || worker.exit.starts_with("killed by")) return nullptr;
+    if (lines.empty() || worker.exit.starts_with(cluster::kKilledBy)) return nullptr;
     const auto error = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
         return line.find(" error ") != std::string::npos;
     });
@@ -99,27 +100,28 @@ struct Crash {
 };
 
 void find_task(Crash& crash) {
-    constexpr std::string_view kOf = " while it ran the code of \"";
-    constexpr std::string_view kTask = "\" (task ";
-    const std::size_t of = crash.text.find(kOf);
-    const std::size_t task = crash.text.rfind(kTask);
-    if (of == std::string::npos || task == std::string::npos || task < of + kOf.size()) return;
-    const std::string id = crash.text.substr(of + kOf.size(), task - of - kOf.size());
+    const std::string before = std::string(base::kCrashCodeOf) + '"';
+    const std::string behind = '"' + std::string(base::kCrashTask);
+    const std::size_t of = crash.text.find(before);
+    const std::size_t task = crash.text.rfind(behind);
+    if (of == std::string::npos || task == std::string::npos || task < of + before.size()) return;
+    const std::string id = crash.text.substr(of + before.size(), task - of - before.size());
     if (!cluster::is_name(id, cluster::kIdBytesMax)) return;
     crash.component = id;
-    const char* const digits = crash.text.data() + task + kTask.size();
+    const char* const digits = crash.text.data() + task + behind.size();
     std::from_chars(digits, crash.text.data() + crash.text.size(), crash.task);
 }
 
 std::optional<Crash> crash_in(const std::vector<std::string>& lines) {
-    constexpr std::string_view kError = "error: ";
+    const std::string first_words =
+        std::string(base::kCrashError) + std::string(base::kCrashBySignal);
     constexpr std::ptrdiff_t kWhyLines = 2;  // Such as "terminate called …".
-    const auto head = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
-        return line.starts_with("error: ended by SIG");
-    });
+    const auto head = std::find_if(
+        lines.rbegin(), lines.rend(),
+        [&first_words](const std::string& line) { return line.starts_with(first_words); });
     if (head == lines.rend()) return std::nullopt;
     Crash crash;
-    crash.text = head->substr(kError.size());
+    crash.text = head->substr(base::kCrashError.size());
     find_task(crash);
     const auto first = head.base() - 1;
     for (auto line = first - std::min<std::ptrdiff_t>(first - lines.begin(), kWhyLines);

@@ -15,7 +15,7 @@ void add_task(base::LineBuffer& line) {
     const Executor* const executor = running_executor;
     if (executor == nullptr) return;
     const auto task = static_cast<std::uint64_t>(executor->in_task.load(std::memory_order_relaxed));
-    line << " while it ran the code of " << executor->quoted_id() << " (task ";
+    line << base::kCrashCodeOf << executor->quoted_id() << base::kCrashTask;
     line.number(task) << ")";
 }
 
