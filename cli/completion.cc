@@ -105,7 +105,7 @@ private:
         try {
             for (const std::string& value : found->second(given_)) offer(value, "");
         } catch (const std::exception&) {
-            // While somebody types is no time for an error: the command itself will tell it.
+            // While somebody types is not the time for an error: the command itself will tell it.
             lines_.clear();
         }
     }

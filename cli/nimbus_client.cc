@@ -158,7 +158,8 @@ Location location_of(const std::string& url) {
     constexpr std::string_view kScheme = "http://";
     const std::size_t slash = url.find('/', kScheme.size());
     if (!url.starts_with(kScheme) || slash == std::string::npos) {
-        throw Failure(ExitCode::kFailed, detail::quoted(printable(url)) + " is no http:// address");
+        throw Failure(ExitCode::kFailed,
+                      detail::quoted(printable(url)) + " is not an http:// address");
     }
     return {address_of(url.substr(kScheme.size(), slash - kScheme.size()), 80), url.substr(slash)};
 }
@@ -211,8 +212,8 @@ net::TokenClient::Answer NimbusClient::call(const net::HttpCall& wanted) {
     if (answer.outcome == Outcome::kAnswered && !is_nimbus(wanted, answer.response)) {
         answer.outcome = Outcome::kStranger;
         answer.why = to_string(net::Address{wanted.host, wanted.port}) +
-                     " is no Nimbus: it answers " + wanted.target +
-                     " with something that is no JSON object of one";
+                     " is not a Nimbus: it answers " + wanted.target +
+                     " with something other than a Nimbus' JSON";
     }
     return answer;
 }
@@ -396,7 +397,7 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
     }
     if (is_denied) {
         throw Failure(ExitCode::kDenied, troubles,
-                      token_.where + " is not the one of this cluster, or that is no Nimbus");
+                      token_.where + " is not the one of this cluster, or that is not a Nimbus");
     }
     throw Failure(ExitCode::kUnreachable, "no Nimbus answers: " + troubles, where_they_are());
 }

@@ -5,7 +5,7 @@
 //
 // The seeds are tried in order until one answers, at first each for a moment. Requests that only
 // the leader can serve are redirected to it. The token itself is never sent (net/token_client.h);
-// with a token, only servers that know it too are believed, and everything that is no Nimbus is
+// with a token, only servers that know it too are believed, and everything that is not a Nimbus is
 // passed over.
 //
 // Every problem is a Failure: its code is that of the contract, its hint names the setting.

@@ -72,7 +72,7 @@ std::optional<ProgramMistake> mistake_in_elf(const std::string& path, std::strin
     const unsigned type = byte(16) | unsigned{byte(17)} << 8U;
     if (type != ET_EXEC && type != ET_DYN) {
         return ProgramMistake{
-            detail::quoted(path) + " is no program: an object file or a core dump",
+            detail::quoted(path) + " is not a program: an object file or a core dump",
             "give the executable that storm_add_topology() makes"};
     }
     return std::nullopt;

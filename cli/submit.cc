@@ -47,7 +47,7 @@ Json parsed(const std::string& program, const std::string& description) {
     if (read && json.is_object()) return json;
     throw Failure(ExitCode::kFailed,
                   "\"" + program + "\" gives a description that is of no use: " +
-                      (read ? "it is no JSON object" : printable(read.error().message)),
+                      (read ? "it is not a JSON object" : printable(read.error().message)),
                   "build it with the same version of Storm as this storm-submit");
 }
 
@@ -247,7 +247,7 @@ base::Micros duration_of(const std::string& text) {
         if (error != std::errc() || unit != name || !(wanted >= 0 && wanted <= kSecsMax)) continue;
         return static_cast<base::Micros>(wanted * 1e6);
     }
-    throw Failure(ExitCode::kUsage, "\"" + text + "\" is no duration",
+    throw Failure(ExitCode::kUsage, "\"" + text + "\" is not a duration",
                   "write a number and s, ms, m or h, as in 60s");
 }
 

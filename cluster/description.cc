@@ -23,7 +23,7 @@ DescribedComponent read_component(const JsonFields& json) {
     DescribedComponent component;
     component.id = json.text("id");
     if (const std::string found = detail::fault_of_name(component.id, kIdBytesMax); !found.empty())
-        json.mistake("id", "is no component's id: it " + found);
+        json.mistake("id", "is not a component's id: it " + found);
     const std::string kind = json.text("kind");
     component.is_spout = kind == "spout";
     if (kind != "spout" && kind != "bolt") json.mistake("kind", "is neither spout nor bolt");
@@ -89,7 +89,7 @@ base::Result<Description> read_description(std::string_view json) {
         return base::Error{"cannot read the topology's description: " + why};
     };
     const nlohmann::json parsed = nlohmann::json::parse(json, nullptr, false);
-    if (parsed.is_discarded()) return refuse("it is no JSON");
+    if (parsed.is_discarded()) return refuse("it is not JSON");
     JsonMistake mistake;
     const JsonFields fields(parsed, "", mistake);
     const int format = fields.number<int>("format");

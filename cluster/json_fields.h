@@ -20,7 +20,7 @@ public:
     void note(const std::string& where, std::string_view what) {
         if (text_.empty()) text_ = where + " " + std::string(what);
     }
-    /// Such as `workers[2].port is no number`; empty: no mistake.
+    /// Such as `workers[2].port is not a number`; empty: no mistake.
     const std::string& text() const { return text_; }
 
 private:
@@ -32,7 +32,7 @@ public:
     /// `where` is the path of the object, empty for the outermost. The other two must outlive this.
     JsonFields(const nlohmann::json& object, std::string where, JsonMistake& mistake)
         : object_(object), where_(std::move(where)), mistake_(mistake) {
-        if (!object.is_object()) mistake_.note(named_(""), "is no object");
+        if (!object.is_object()) mistake_.note(named_(""), "is not an object");
     }
 
     std::string text(const char* key) const {
@@ -101,7 +101,7 @@ private:
     }
     std::string text_of_(const nlohmann::json& value, const std::string& where) const {
         if (value.is_string()) return value.get<std::string>();
-        mistake_.note(where, "is no text");
+        mistake_.note(where, "is not a string");
         return {};
     }
     template <typename Number>
@@ -113,14 +113,14 @@ private:
             const auto number = value.get<std::int64_t>();
             if (std::in_range<Number>(number)) return static_cast<Number>(number);
         }
-        mistake_.note(where, "is no whole number that fits");
+        mistake_.note(where, "is not a whole number that fits");
         return {};
     }
     template <typename Read>
     void each_(const char* key, bool required, const Read& read) const {
         const nlohmann::json* const list = find_(key, required);
         if (list == nullptr) return;
-        if (!list->is_array()) return mistake_.note(named_(key), "is no list");
+        if (!list->is_array()) return mistake_.note(named_(key), "is not a list");
         for (std::size_t i = 0; i < list->size() && mistake_.text().empty(); ++i) {
             read((*list)[i], named_(key) + "[" + std::to_string(i) + "]");
         }

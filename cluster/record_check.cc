@@ -13,7 +13,7 @@ namespace {
 using std::to_string;
 
 std::string fault_of(const Artifact& artifact) {
-    if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is no file name";
+    if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is not a file name";
     if (!base::is_sha256(artifact.sha256)) {
         return "artifact " + quoted(artifact.name) + " has no SHA-256 of 64 hex digits";
     }
@@ -47,7 +47,8 @@ std::string fault(const TopologyRecord& record) {
         return "a time is negative";
     }
     for (const auto& [key, value] : record.settings) {
-        if (key.empty() || key.size() > kIdBytesMax) return "setting " + quoted(key) + " is no key";
+        if (key.empty() || key.size() > kIdBytesMax)
+            return "setting " + quoted(key) + " is not a key";
     }
     if (record.artifacts.empty()) return "there is no artifact";
     if (record.artifacts.size() > kArtifactsMax) {

@@ -108,7 +108,7 @@ ComponentReport read_component(const JsonFields& json) {
     });
     report.opening_task = json.number_or_zero<std::uint32_t>("opening_task");
     report.opening_secs = json.number_or_zero<std::uint32_t>("opening_secs");
-    if (!is_name(report.id, kIdBytesMax)) json.mistake("id", "is no component's id");
+    if (!is_name(report.id, kIdBytesMax)) json.mistake("id", "is not a component's id");
     if (report.complete_latency.size() > kLatencyBucketsMax) {
         json.mistake("complete_latency", "is too long");
     }
@@ -124,7 +124,7 @@ WorkerReport read_report(const JsonFields& json) {
     const auto* const state = std::find_if(
         kStates.begin(), kStates.end(), [&](WorkerState each) { return to_string(each) == name; });
     if (state == kStates.end()) {
-        json.mistake("state", "is no worker's state");
+        json.mistake("state", "is not a worker's state");
     } else {
         report.state = *state;
     }
@@ -152,7 +152,7 @@ WorkerStatus read_worker(const JsonFields& json) {
     worker.last_stderr = json.texts("last_stderr");
     worker.exit = json.text_or_empty("exit");
     worker.report = read_report(json.object("report"));
-    if (!is_name(worker.topology, kIdBytesMax)) json.mistake("topology", "is no topology's id");
+    if (!is_name(worker.topology, kIdBytesMax)) json.mistake("topology", "is not a topology's id");
     if (worker.number >= kWorkersMax) json.mistake("number", "is too large");
     if (worker.pid < 0) json.mistake("pid", "is negative");
     if (worker.last_stderr.size() > kStderrLinesMax) json.mistake("last_stderr", "is too long");
@@ -214,7 +214,7 @@ std::string to_json(const SupervisorReport& report) {
 base::Result<SupervisorReport> supervisor_report(std::string_view json) {
     const Json parsed = Json::parse(json, nullptr, false);
     if (parsed.is_discarded()) {
-        return base::Error{"cannot read a supervisor's report: it is no JSON"};
+        return base::Error{"cannot read a supervisor's report: it is not JSON"};
     }
     JsonMistake mistake;
     const JsonFields fields(parsed, "", mistake);
@@ -225,8 +225,8 @@ base::Result<SupervisorReport> supervisor_report(std::string_view json) {
     fields.objects("workers", [&](const JsonFields& worker) {
         report.workers.push_back(read_worker(worker));
     });
-    if (!is_id(report.supervisor)) fields.mistake("supervisor", "is no supervisor's id");
-    if (!is_id(report.host)) fields.mistake("host", "is no host");
+    if (!is_id(report.supervisor)) fields.mistake("supervisor", "is not a supervisor's id");
+    if (!is_id(report.host)) fields.mistake("host", "is not a host");
     if (mistake.text().empty()) return report;
     return base::Error{"cannot read a supervisor's report: " + mistake.text()};
 }

@@ -27,9 +27,10 @@ base::Result<std::string> referred(std::string_view reference) {
         if (content) return content;
         return base::Error{shown + ": " + content.error().message};
     }
-    return base::Error{shown +
-                       " is no reference; there are ${env:NAME} and ${file:/path}, and $${ stands "
-                       "for ${ itself"};
+    return base::Error{
+        shown +
+        " is not a reference; there are ${env:NAME} and ${file:/path}, and $${ stands "
+        "for ${ itself"};
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ base::Result<ZookeeperSettings> zookeeper_settings(const Config& config) {
     for (const std::string& server : config.list("storm.zookeeper.servers")) {
         if (server.empty() || server.find_first_of(", /") != std::string::npos) {
             return base::Error{"storm.zookeeper.servers: \"" + server +
-                               "\" is no host; give HOST or HOST:PORT for each server"};
+                               "\" is not a host; give HOST or HOST:PORT for each server"};
         }
         if (!settings.servers.empty()) settings.servers += ',';
         settings.servers += with_port(server, port);
@@ -61,7 +61,7 @@ base::Result<ZookeeperSettings> zookeeper_settings(const Config& config) {
                          root.find("//") == std::string::npos;
     if (!is_path) {
         return base::Error{"storm.zookeeper.root: \"" + root +
-                           "\" is no path below the root; write it like /storm"};
+                           "\" is not a path below the root; write it like /storm"};
     }
     return settings;
 }

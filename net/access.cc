@@ -23,7 +23,7 @@ bool is(std::string_view given, std::string_view token) {
     return !token.empty() && base::same_secret(given, token);
 }
 
-/// The hash that the body must have. Empty if the head names something that is no hash.
+/// The hash that the body must have. Empty if the head names something that is not a hash.
 std::string named_body(const HttpRequest& head) {
     static const std::string kOfNothing = base::sha256("");
     const auto found = head.headers.find(kContentHashHeader);

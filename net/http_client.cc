@@ -104,7 +104,7 @@ private:
     bool prepare() {
         const auto method = http::string_to_verb(wanted_.method);
         if (method == http::verb::unknown) {
-            return fail('"' + wanted_.method + "\" is no HTTP method");
+            return fail('"' + wanted_.method + "\" is not an HTTP method");
         }
         if (!wanted_.body_file.empty()) {
             error_code error;
@@ -343,7 +343,7 @@ private:
         if (closed) return static_cast<void>(fail(where() + " closed the connection " + when));
         if (error.category() == http::make_error_code(http::error::bad_method).category()) {
             return static_cast<void>(
-                fail("the answer of " + where() + " is no HTTP: " + error.message()));
+                fail("the answer of " + where() + " is not HTTP: " + error.message()));
         }
         fail("lost " + where() + ": " + lower_case(error.message()));
     }

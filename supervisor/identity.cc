@@ -32,8 +32,8 @@ Kept read_kept(const Places& places) {
     cluster::JsonMistake mistake;
     const cluster::JsonFields fields(json, "", mistake);
     Kept kept = {fields.text("id"), fields.text("home"), fields.numbers<std::uint16_t>("ports")};
-    if (!cluster::is_id(kept.id)) mistake.note("id", "is no id");
-    if (!cluster::is_id(kept.home)) mistake.note("home", "is no id");
+    if (!cluster::is_id(kept.id)) mistake.note("id", "is not an id");
+    if (!cluster::is_id(kept.home)) mistake.note("home", "is not an id");
     if (mistake.text().empty()) return kept;
     base::log::warn("cannot read who this supervisor was; it gets a new id",
                     {{"file", places.identity()}, {"why", mistake.text()}});

@@ -44,8 +44,8 @@ struct OtherWorker {
 struct Others {
     std::vector<OtherWorker> workers;
     /// Ports of this Supervisor's slots. A process with one of them in its environment, whatever it
-    /// is, is no worker unless it is in `workers`. One with another port may be a worker of another
-    /// Supervisor on this host.
+    /// is, is not a worker unless it is in `workers`. One with another port may be a worker of
+    /// another Supervisor on this host.
     std::set<std::uint16_t> ports;
 };
 

@@ -68,7 +68,7 @@ Outcome post_to(const net::Address& nimbus, const Report& report, net::TokenClie
         const std::string named = ": the token in \"" + report.token_file + '"';
         outcome.why += token.empty() ? ": it wants a token; set storm.token.file to Nimbus' token"
                        : outcome.proved ? named + " is not the one that changes something"
-                                        : named + " is not Nimbus', or that is no Nimbus";
+                                        : named + " is not Nimbus', or that is not a Nimbus";
     }
     return outcome;
 }

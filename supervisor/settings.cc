@@ -91,9 +91,10 @@ base::Result<Settings> read_settings(const Config& config) {
     settings.http_port = static_cast<std::uint16_t>(config.int64("supervisor.port"));
     settings.id = config.string("supervisor.id", "");
     if (!settings.id.empty() && !cluster::is_id(settings.id)) {
-        return base::Error{"setting \"supervisor.id\" is \"" + settings.id +
-                           "\", which is no id; use up to 255 letters, digits and signs, but no "
-                           "blank and no slash"};
+        return base::Error{
+            "setting \"supervisor.id\" is \"" + settings.id +
+            "\", which is not an id; use up to 255 letters, digits and signs, but no "
+            "blank and no slash"};
     }
     const auto slots = read_slots(config);
     if (!slots) return slots.error();

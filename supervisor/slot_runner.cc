@@ -28,7 +28,7 @@ constexpr mode_t kLogDirectoryMode = 0750;
 /// Relative to a worker's folder, because its user may not reach it by its absolute path.
 constexpr const char* kSocketFromFolder = "/proc/self/cwd/../../../supervisor.sock";
 
-/// In bytes; 0: the topology sets none. Nimbus has refused values that are no numbers.
+/// In bytes; 0: the topology sets none. Nimbus has refused values that are not numbers.
 std::uint64_t memory_limit(const cluster::TopologyRecord& topology) {
     const auto setting = topology.settings.find("topology.worker.max.memory.mb");
     std::uint64_t mebibytes = 0;
@@ -473,7 +473,7 @@ std::optional<cluster::WorkerStatus> SlotRunner::status() const {
     status.incarnation = slot_.incarnation();
     status.port = port_;
     status.pid = pid();
-    // Skipped numbers were never started, and the first start is no restart.
+    // Skipped numbers were never started, and the first start is not a restart.
     status.restarts = slot_.starts() > 0 ? slot_.starts() - 1 - slot_.skipped() : 0;
     status.last_stderr = last_stderr_;
     status.exit = exit_;

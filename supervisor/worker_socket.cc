@@ -149,7 +149,7 @@ private:
         }
         if (slot_) return refuse_("it says hello twice");
         slot_ = state_->call.recognize(std::get<cluster::Hello>(message), peer_.pid);
-        if (!slot_) return refuse_("it is no worker of this supervisor");
+        if (!slot_) return refuse_("it is not a worker of this supervisor");
         known_();
         timer_.cancel();
         auto& place = state_->workers[*slot_];

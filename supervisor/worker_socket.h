@@ -29,7 +29,7 @@ namespace storm::supervisor {
 class WorkerSocket {
 public:
     struct Callbacks {
-        /// The port of the worker's slot; nothing: it is no worker of ours.
+        /// The port of the worker's slot; nothing: it is not a worker of ours.
         std::function<std::optional<std::uint16_t>(const cluster::Hello&, pid_t)> recognize;
         std::function<void(std::uint16_t slot)> connected;
         std::function<void(std::uint16_t slot, cluster::WorkerReport)> reported;

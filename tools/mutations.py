@@ -804,7 +804,7 @@ MUTATIONS = [
     ),
     *in_file(
         "nimbus/topology_store/report_book.cc",
-        ("who-was-killed-knew-why", 'worker.exit.starts_with("killed by")', "false", REPORT_BOOK),
+        ("who-was-killed-knew-why", 'worker.exit.starts_with(cluster::kKilledBy)', "false", REPORT_BOOK),
         ("a-crash-is-nobodys", "find_task(crash);", "", REPORT_BOOK),
         ("errors-are-told-again", "error.count < known ? error.count : error.count - known", "error.count",
          REPORT_BOOK),

@@ -276,7 +276,7 @@ def circles(arrows):
 
 def check_circles(files):
     """Neither folders nor files (a header with its source) include each other in a circle."""
-    # A folder's detail/ is no room of its own: it hides parts of the headers above it.
+    # A folder's detail/ is not a room of its own: it hides parts of the headers above it.
     for part_of in (lambda path: os.path.dirname(path).removesuffix("/detail"),
                     lambda path: path.rpartition(".")[0]):
         arrows = {}

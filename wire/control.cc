@@ -189,7 +189,7 @@ const char* control_row_fault(const std::byte* row) {
 base::Result<base::Done> check_control_records(std::span<const std::byte> bytes) {
     if (bytes.size() % sizeof(ControlRecord) != 0) {
         return base::Error{"cannot accept control records: " + std::to_string(bytes.size()) +
-                           " bytes are no whole number of them"};
+                           " bytes are not a whole number of them"};
     }
     for (std::size_t i = 0; i < bytes.size() / sizeof(ControlRecord); ++i) {
         if (const char* const fault = record_fault(control_record(bytes, i))) {

@@ -78,7 +78,7 @@ inline bool is_untracked(const std::byte* row) {
 /// REQUIRES: is_control(row), and check_row() accepted it.
 ControlRow read_control_row(const std::byte* row);
 
-/// Why a well-formed row is no control row; nullptr if it is one. For check_row().
+/// Why a well-formed row is not a control row; nullptr if it is one. For check_row().
 const char* control_row_fault(const std::byte* row);
 
 // ---- Control lane -------------------------------------------------------------------------------

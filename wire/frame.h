@@ -96,7 +96,7 @@ std::string write_batch_head(std::size_t bytes);
 std::string write_control_head(std::uint64_t sequence, std::span<const std::byte> records);
 
 /// The length of the frame that starts with `arrived`; 0 if more must arrive to know it. An error
-/// if this is no frame, or longer than `max`. REQUIRES: `arrived` starts at a multiple of 8.
+/// if this is not a frame, or longer than `max`. REQUIRES: `arrived` starts at a multiple of 8.
 base::Result<std::size_t> frame_bytes(std::span<const std::byte> arrived, std::size_t max);
 
 /// `bytes` is exactly one frame; the result refers into it. The content of batches and control

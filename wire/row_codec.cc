@@ -85,7 +85,7 @@ inline Progress check_value(const std::byte* row, std::size_t at, std::size_t en
 /// Checks the string at `at` < `end`, which must come after `previous` in the order of bytes.
 Progress check_key(const std::byte* row, std::size_t at, std::size_t end,
                    std::optional<std::size_t> previous) {
-    if (detail::value_tag(row + at) != Tag::kString) return {"key of a map is no string", at};
+    if (detail::value_tag(row + at) != Tag::kString) return {"key of a map is not a string", at};
     const Progress key = check_value(row, at, end, 0);
     if (key.failed()) return key;
     if (previous && detail::value_text(row + *previous) >= detail::value_text(row + at)) {
@@ -268,7 +268,7 @@ Progress check_run_header(const std::byte* run, std::size_t available) {
         return {"its task is none", 0};
     }
     if (header.count == 0) return {"it is empty", 0};
-    if (header.bytes % kWord != 0) return {"its size is no multiple of 8", 0};
+    if (header.bytes % kWord != 0) return {"its size is not a multiple of 8", 0};
     if (header.bytes > available - sizeof(RunHeader)) return {"its rows are cut off", 0};
     return reached(sizeof(RunHeader));
 }
@@ -277,7 +277,7 @@ Progress check_run_header(const std::byte* run, std::size_t available) {
 
 base::Result<base::Done> check_row(std::span<const std::byte> bytes) {
     if (bytes.size() % kWord != 0)
-        return base::Error{"malformed row: its size is no multiple of 8"};
+        return base::Error{"malformed row: its size is not a multiple of 8"};
     if (is_plain(bytes.data(), bytes.size()) && detail::row_bytes(bytes.data()) == bytes.size()) {
         return base::Done{};
     }

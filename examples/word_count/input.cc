@@ -36,7 +36,7 @@ std::vector<std::string> regular_files_in(const std::string& directory) {
 }
 
 std::unique_ptr<Input> open_stream(const InputOptions& options) {
-    if (options.follow) refuse(options, "follow", "it is no regular file");
+    if (options.follow) refuse(options, "follow", "it is not a regular file");
     if (options.repeat > 1) refuse(options, "repeat", "it can be read once only");
     if (options.resumable) refuse(options, "keep the progress of", "it can be read once only");
     if (options.path != "-") {

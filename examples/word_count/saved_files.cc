@@ -80,7 +80,7 @@ void check_header(std::istream& file, std::string_view kind, const RunIdentity& 
     int version = 0;
     file >> program >> found_kind >> version;
     if (!file || program != "word-count" || found_kind != kind) {
-        throw std::runtime_error("cannot go on from \"" + path + "\": it is no " +
+        throw std::runtime_error("cannot go on from \"" + path + "\": it is not a " +
                                  std::string(kind) + " file of word-count; name another one");
     }
     if (version != kVersion) {

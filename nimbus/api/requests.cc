@@ -23,10 +23,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint32_t kModeMax = 0777;
-// A description has four levels. Deeper JSON is no topology, and costs stack.
+// A description has four levels. Deeper JSON is not a topology, and costs stack.
 constexpr int kDepthMax = 32;
 
-/// A value that is no object if the text is no JSON, or nested too deep.
+/// A value that is not an object if the text is not JSON, or nested too deep.
 json parsed(std::string_view text) {
     const json::parser_callback_t not_too_deep = [](int depth, json::parse_event_t, json&) {
         return depth <= kDepthMax;
@@ -38,10 +38,10 @@ void read_settings(const json& object, cluster::TopologyRecord& record,
                    cluster::JsonMistake& mistake) {
     const auto at = object.find("settings");
     if (at == object.end()) return;
-    if (!at->is_object()) return mistake.note("settings", "is no object");
+    if (!at->is_object()) return mistake.note("settings", "is not an object");
     Config config;
     for (const auto& [key, value] : at->items()) {
-        if (!value.is_string()) return mistake.note("settings." + key, "is no text");
+        if (!value.is_string()) return mistake.note("settings." + key, "is not a string");
         try {
             config.set(key, value.get<std::string>());
         } catch (const ConfigError& error) {
@@ -57,7 +57,7 @@ cluster::Artifact read_artifact(const cluster::JsonFields& fields) {
     artifact.sha256 = fields.text("sha256");
     artifact.mode = fields.number<std::uint32_t>("mode");
     artifact.bytes = fields.number<std::uint64_t>("bytes");
-    if (!cluster::is_id(artifact.name)) fields.mistake("name", "is no plain file name");
+    if (!cluster::is_id(artifact.name)) fields.mistake("name", "is not a plain file name");
     if (!base::is_sha256(artifact.sha256)) {
         fields.mistake("sha256", "is not 64 hex digits in lower case");
     }
@@ -115,7 +115,7 @@ base::Result<base::Done> check_name(std::string_view name) {
 
 base::Result<Submission> read_submission(std::string_view text) {
     const json object = parsed(text);
-    if (!object.is_object()) return base::Error{"the request is no JSON object"};
+    if (!object.is_object()) return base::Error{"the request is not a JSON object"};
     cluster::JsonMistake mistake;
     const cluster::JsonFields fields(object, "", mistake);
     Submission made;
@@ -146,7 +146,7 @@ base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text) 
         return std::optional<std::int64_t>();
     }
     const json object = parsed(text);
-    if (!object.is_object()) return base::Error{"the request is no JSON object"};
+    if (!object.is_object()) return base::Error{"the request is not a JSON object"};
     for (const auto& [key, value] : object.items()) {
         if (key != "wait_secs") {
             return base::Error{"there is no \"" + key.substr(0, kTopologyNameBytesMax) +

@@ -89,7 +89,7 @@ std::optional<std::uint64_t> BlobStore::size(const std::string& sha256) const {
 }
 
 base::Result<std::unique_ptr<NewBlob>> BlobStore::create(const std::string& sha256) const {
-    if (!base::is_sha256(sha256)) return base::Error{"\"" + sha256 + "\" is no SHA-256"};
+    if (!base::is_sha256(sha256)) return base::Error{"\"" + sha256 + "\" is not a SHA-256"};
     std::string part = dir_ + '/' + std::string(kPartPrefix) + "XXXXXX";
     base::Descriptor file(::mkostemp(part.data(), O_CLOEXEC));
     if (!file.is_open()) return base::system_error("cannot write a blob to " + dir_);

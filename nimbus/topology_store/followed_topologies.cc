@@ -95,7 +95,7 @@ void FollowedTopologies::note_vanished(const std::map<std::string, cluster::Topo
         return loop_.now() - each.second.at > kVanishedKept;
     });
     for (const auto& [id, record] : topologies_) {
-        // A topology that was being killed is expected to go; that is no loss.
+        // A topology that was being killed is expected to go; that is not a loss.
         if (now.count(id) > 0 || record.status == cluster::Status::kKilled) continue;
         vanished_[id].record = record;
         vanished_[id].at = loop_.now();

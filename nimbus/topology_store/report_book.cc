@@ -343,7 +343,7 @@ bool ReportBook::may_have_process(const std::string& topology, const cluster::Wo
 }
 
 bool ReportBook::all_finished(const cluster::Assignment& assignment) const {
-    // An assignment without workers has not been placed yet, which is no end.
+    // An assignment without workers has not been placed yet, which is not an end.
     return !assignment.workers.empty() &&
            std::all_of(assignment.workers.begin(), assignment.workers.end(),
                        [&](const cluster::WorkerSlot& slot) {

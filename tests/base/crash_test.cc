@@ -33,7 +33,7 @@ struct Crashing {
     [[gnu::noinline]] static int touches(const volatile int* at) { return *at + 1; }
     [[gnu::noinline]] static int divides(const volatile int* by) { return 100 / *by; }
     [[gnu::noinline]] static int recurses(int depth) {
-        volatile int here = depth;  // Used after the call, so that this is no loop.
+        volatile int here = depth;  // Used after the call, so that this is not a loop.
         return depth < 0 ? 0 : recurses(depth + 1) + here;
     }
     // NOLINTEND(bugprone-*,clang-analyzer-*,misc-no-recursion)

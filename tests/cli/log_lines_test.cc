@@ -38,10 +38,10 @@ TEST(LogLines, WithEqualTimesAreThoseOfOneLogAfterThoseOfTheOther) {
     std::vector<LogLine> lines;
     LogLines zero("[0] "), one("[1] ");
     zero.take(t(1) + " a\n" + t(1) + " b\n", true, lines);
-    one.take(t(1) + " c\n2026-11-26T20:00:00 is no time\n", true, lines);
+    one.take(t(1) + " c\n2026-11-26T20:00:00 is not a time\n", true, lines);
 
     EXPECT_EQ(in_order_of_time(lines), "[0] " + t(1) + " a\n[0] " + t(1) + " b\n[1] " + t(1) +
-                                           " c\n[1] 2026-11-26T20:00:00 is no time\n");
+                                           " c\n[1] 2026-11-26T20:00:00 is not a time\n");
 }
 
 /// The text of what take() adds.

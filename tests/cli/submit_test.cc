@@ -94,7 +94,7 @@ TEST_F(SubmitTest, RefusesABadNameBeforeItUploadsOrRunsAnything) {
         FAIL() << "it was submitted";
     } catch (const Failure& failure) {
         EXPECT_EQ(failure.code(), ExitCode::kUsage);
-        EXPECT_THAT(failure.what(), HasSubstr("\"a b\" is no name for a topology"));
+        EXPECT_THAT(failure.what(), HasSubstr("\"a b\" is not a name for a topology"));
         EXPECT_THAT(failure.hint(), HasSubstr("--name"));
     }
 }

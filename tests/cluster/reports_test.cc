@@ -123,21 +123,21 @@ TEST(Reports, AreRefusedWithTheMemberThatIsWrong) {
 
     EXPECT_EQ(refusal(good), "taken");
     EXPECT_EQ(with("/of_a_newer_version", 1), "taken");
-    EXPECT_THAT(with("/supervisor", 1), HasSubstr("supervisor is no text"));
-    EXPECT_THAT(with("/supervisor", "a/b"), HasSubstr("supervisor is no supervisor's id"));
-    EXPECT_THAT(with("/http_port", 70000), HasSubstr("http_port is no whole number that fits"));
+    EXPECT_THAT(with("/supervisor", 1), HasSubstr("supervisor is not a string"));
+    EXPECT_THAT(with("/supervisor", "a/b"), HasSubstr("supervisor is not a supervisor's id"));
+    EXPECT_THAT(with("/http_port", 70000), HasSubstr("http_port is not a whole number that fits"));
     EXPECT_THAT(with("/http_port", -1), HasSubstr("http_port"));
     EXPECT_THAT(with("/http_port", 1.5), HasSubstr("http_port"));
-    EXPECT_THAT(with("/workers", 1), HasSubstr("workers is no list"));
-    EXPECT_THAT(with("/workers/0", 1), HasSubstr("workers[0] is no object"));
-    EXPECT_THAT(with("/workers/0/port", "x"), HasSubstr("workers[0].port is no whole number"));
+    EXPECT_THAT(with("/workers", 1), HasSubstr("workers is not a list"));
+    EXPECT_THAT(with("/workers/0", 1), HasSubstr("workers[0] is not an object"));
+    EXPECT_THAT(with("/workers/0/port", "x"), HasSubstr("workers[0].port is not a whole number"));
     EXPECT_THAT(with("/workers/0/topology", "../x"), HasSubstr("workers[0].topology"));
     EXPECT_THAT(with("/workers/0/report/state", "DANCING"), HasSubstr("report.state"));
     EXPECT_THAT(with("/workers/0/report/components/0/emitted", -5),
                 HasSubstr("workers[0].report.components[0].emitted"));
     EXPECT_THAT(with("/workers/0/report/components/0/complete_latency", Json(Json::array_t(65, 1))),
                 HasSubstr("complete_latency is too long"));
-    EXPECT_THAT(refusal(Json::array()), HasSubstr("it is no object"));
+    EXPECT_THAT(refusal(Json::array()), HasSubstr("it is not an object"));
     EXPECT_THAT(refusal(Json::object()), HasSubstr("supervisor is missing"));
     EXPECT_FALSE(supervisor_report("{"));
     EXPECT_FALSE(supervisor_report(std::string(100'000, '[')));

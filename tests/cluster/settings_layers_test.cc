@@ -99,7 +99,7 @@ TEST_F(SettingsLayers, WrongReferencesAreMistakes) {
     EXPECT_THAT(mistake("${env:STORM_TEST_NONE}"),
                 AllOf(HasSubstr("mine"), HasSubstr("no environment variable STORM_TEST_NONE")));
     EXPECT_THAT(mistake("${file:/nonexistent/x}"), HasSubstr("/nonexistent/x"));
-    EXPECT_THAT(mistake("${file:relative}"), HasSubstr("is no reference"));
+    EXPECT_THAT(mistake("${file:relative}"), HasSubstr("is not a reference"));
     EXPECT_THAT(mistake("${evn:X}"), AllOf(HasSubstr("${env:NAME}"), HasSubstr("$${")));
     EXPECT_THAT(mistake("${env:X"), HasSubstr("has no \"}\""));
 }

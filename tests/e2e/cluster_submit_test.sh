@@ -94,7 +94,7 @@ expect_text stderr 'not the one of this cluster'
 STORM_TOKEN_FILE=$work/token expect_exit 6 "$bin/storm-submit" "$tiny" --name other -c mode=endless
 status_is endless ACTIVE || fail "somebody without the token has killed it"
 
-# ---- What is no topology.
+# ---- What is not a topology.
 expect_exit 2 "$bin/storm-submit" "$work/none" --name x
 expect_exit 1 "$bin/storm-submit" /bin/true --name x
 expect_text stderr 'without describing a topology'

@@ -131,7 +131,7 @@ private:
     [[gnu::noinline]] static int touch(const volatile int* at) { return *at; }
     // NOLINTNEXTLINE(misc-no-recursion)
     [[gnu::noinline]] static int goes_deeper(int depth) {
-        volatile int here = depth;  // Used after the call, so that this is no loop.
+        volatile int here = depth;  // Used after the call, so that this is not a loop.
         return depth < 0 ? 0 : goes_deeper(depth + 1) + here;
     }
     // NOLINTEND(clang-analyzer-*)

@@ -363,7 +363,7 @@ TEST_F(HttpClient, KnowsWhetherARequestCanHaveBeenSeen) {
 TEST_F(HttpClient, SaysThatThePeerSpeaksSomethingElse) {
     const Listener peer("220 mail.example ESMTP\r\n\r\n");
 
-    EXPECT_TRUE(failure(to(peer.port())).find(" is no HTTP: ") != std::string::npos)
+    EXPECT_TRUE(failure(to(peer.port())).find(" is not HTTP: ") != std::string::npos)
         << failure(to(peer.port()));
 }
 

@@ -182,7 +182,7 @@ TEST(HttpServer, RefusesATransferCodingThatItDoesNotKnow) {
     const std::string answer = answer_to(
         "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 501 ")) << answer;
-    EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "the rest is no request";
+    EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << "the rest is not a request";
 }
 
 TEST(HttpServer, SaysWhenItsPortIsTaken) {

@@ -417,7 +417,7 @@ TEST_F(NimbusTest, ConnectsAgainToAZookeeperThatWasEmptiedAndSaysWhatIsMissing) 
     EXPECT_EQ(nimbus().json("/health").at("status"), "degraded");
     EXPECT_EQ(nimbus().json("/api/v1/topologies/wc").at("status"), "MISSING");
     const std::string id = nimbus().json("/api/v1/topologies/wc").at("id");
-    EXPECT_EQ(nimbus().get("/api/v1/assignments/" + id).status, 404) << "that is no removal";
+    EXPECT_EQ(nimbus().get("/api/v1/assignments/" + id).status, 404) << "that is not a removal";
     EXPECT_EQ(nimbus().change("POST", "/api/v1/topologies/wc/kill", "{}").status, 202);
     EXPECT_TRUE(soon([this] { return nimbus().get("/api/v1/topologies/wc").status == 404; }));
     EXPECT_EQ(nimbus().get("/api/v1/assignments/" + id).status, 410);

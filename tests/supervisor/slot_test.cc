@@ -293,7 +293,7 @@ TEST(Slot, PassesWhatItsPeersKnowWithinFiveStartsThoughItsHistoryIsLost) {
         EXPECT_LE(fenced, 4) << known;
         EXPECT_EQ(world.slot.starts() - world.slot.skipped(),
                   static_cast<std::uint32_t>(fenced) + 1)
-            << "what was skipped is no start";
+            << "what was skipped is not a start";
     }
 }
 

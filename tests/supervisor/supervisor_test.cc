@@ -165,7 +165,7 @@ TEST(Supervisor, EndsWhatAWorkerHasLeftBehindBeforeItsSuccessor) {
     ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
     const pid_t next = cluster.status("wc")->pid;
     cluster.nimbus.run_for(std::chrono::milliseconds(200));
-    EXPECT_EQ(cluster.status("wc")->pid, next) << "the successor is no leftover";
+    EXPECT_EQ(cluster.status("wc")->pid, next) << "the successor is not a leftover";
 }
 
 /// Not for one that has ended, and that nobody has waited for yet.

@@ -400,10 +400,10 @@ TEST_F(BuilderTest, E0130NameIsNoUtf8) {
 
     EXPECT_EQ(
         mistakes_of(t_),
-        mistake("E0130", "spout \"orders\" has a stream \"st\xef\xbf\xbdream\", which is no UTF-8",
+        mistake("E0130", "spout \"orders\" has a stream \"st\xef\xbf\xbdream\", which is not UTF-8",
                 "names stand in metrics and JSON, which are UTF-8; write it so, or in ASCII") +
             "\n" +
-            mistake("E0130", "spout \"orders\" has a field \"x\xef\xbf\xbd\", which is no UTF-8",
+            mistake("E0130", "spout \"orders\" has a field \"x\xef\xbf\xbd\", which is not UTF-8",
                     "names stand in metrics and JSON, which are UTF-8; write it so, or in "
                     "ASCII"));
 }

@@ -27,10 +27,11 @@ TEST(Names, OfTopologiesHaveNoDotAndAreNotShownCutWithoutASign) {
     EXPECT_EQ(fault_of_topology_name(std::string(100, 'x')), "");
     EXPECT_NE(fault_of_topology_name("a.b"), "");
     EXPECT_NE(fault_of_topology_name(""), "");
-    EXPECT_EQ(fault_of_topology_name(std::string(101, 'x')),
-              '"' + std::string(100, 'x') +
-                  "…\" is no name for a topology: it takes 1 to 100 letters, digits, '_' and '-', "
-                  "and begins with no '-'; this has 101");
+    EXPECT_EQ(
+        fault_of_topology_name(std::string(101, 'x')),
+        '"' + std::string(100, 'x') +
+            "…\" is not a name for a topology: it takes 1 to 100 letters, digits, '_' and '-', "
+            "and begins with no '-'; this has 101");
 }
 
 TEST(Names, OfFilesAreOneWordOfAscii) {

@@ -58,7 +58,7 @@ TEST(Value, OfATemporaryWhatItHeldOutlivesIt) {
 
     static_assert(std::is_same_v<decltype(made({}).list()), Value::List>);
     const Value kept = Value::List{text};
-    EXPECT_EQ(&kept.list(), &kept.list()) << "what is no temporary is not copied";
+    EXPECT_EQ(&kept.list(), &kept.list()) << "what is not a temporary is not copied";
     EXPECT_THROW(static_cast<void>(made(1).list()), FieldError);
 }
 

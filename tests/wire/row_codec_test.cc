@@ -200,8 +200,8 @@ TEST(RowCodec, EachRuleOfListsAndMapsIsChecked) {
     EXPECT_THAT(fault_of(with_byte(list, 36, 16)), HasSubstr("wrong head"));
     EXPECT_THAT(fault_of(with_byte(map, 40, 'b')), HasSubstr("do not ascend"));
     EXPECT_THAT(fault_of(with_byte(map, 40, 'c')), HasSubstr("do not ascend"));
-    EXPECT_THAT(fault_of(with_byte(map, 32, 7)), HasSubstr("key of a map is no string"));
-    EXPECT_THAT(fault_of(with_byte(list, 16, 9)), HasSubstr("key of a map is no string"));
+    EXPECT_THAT(fault_of(with_byte(map, 32, 7)), HasSubstr("key of a map is not a string"));
+    EXPECT_THAT(fault_of(with_byte(list, 16, 9)), HasSubstr("key of a map is not a string"));
     const Bytes pair = encode_row(row_of({Value(Value::List{"key"})}));
     EXPECT_THAT(fault_of(with_byte(pair, 16, 9)), HasSubstr("without its value"));
 }

@@ -54,13 +54,14 @@ std::string fault_of_topology_name(std::string_view name) {
     if (!dotted && fault_of_name(name, kTopologyNameBytesMax).empty()) return "";
     const bool cut = name.size() > kTopologyNameBytesMax;
     return '"' + as_utf8(name.substr(0, kTopologyNameBytesMax)) + (cut ? "…" : "") +
-           "\" is no name for a topology: it takes 1 to " + std::to_string(kTopologyNameBytesMax) +
+           "\" is not a name for a topology: it takes 1 to " +
+           std::to_string(kTopologyNameBytesMax) +
            " letters, digits, '_' and '-', and begins with no '-'" +
            (cut ? "; this has " + std::to_string(name.size()) : "");
 }
 
 std::string fault_of_file_name(std::string_view name) {
-    if (name.empty() || name == "." || name == "..") return "is no file's name";
+    if (name.empty() || name == "." || name == "..") return "is not a file's name";
     const auto fits = [](char c) { return c > ' ' && c < 0x7f && c != '/'; };
     if (!std::all_of(name.begin(), name.end(), fits))
         return "has blanks, or other characters than those of ASCII";

@@ -183,7 +183,7 @@ private:
     }
 
     void add_not_utf8(const Component& component, const std::string& thing) {
-        add(Code::kNotUtf8, named(component) + " has " + as_utf8(thing) + ", which is no UTF-8",
+        add(Code::kNotUtf8, named(component) + " has " + as_utf8(thing) + ", which is not UTF-8",
             "names stand in metrics and JSON, which are UTF-8; write it so, or in ASCII");
     }
 

@@ -156,7 +156,7 @@ std::string name_of(const Config& config, const std::string& program) {
     std::string name = config.string("topology.name", detail::as_utf8(program));
     if (detail::is_utf8(name)) return name;
     throw ConfigError("setting \"topology.name\" is \"" + detail::as_utf8(name) +
-                      "\", which is no UTF-8");
+                      "\", which is not UTF-8");
 }
 
 ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments& arguments,

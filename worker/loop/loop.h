@@ -175,7 +175,7 @@ private:
     std::size_t residents_ = 0;  // Executors whose home this is; constant once the engine runs.
 
     // Annex only.
-    Loop* home_ = nullptr;                                // Null: this is no annex.
+    Loop* home_ = nullptr;                                // Null: this is not an annex.
     std::unique_ptr<Inbox<Batch>::Token> forward_token_;  // For what the home loop pushes.
     Calm calm_;
 

@@ -186,7 +186,7 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
 
 void Inbound::note_end(const wire::RunHeader& run, From& from, const std::byte* row) {
     const wire::ControlRow control = wire::read_control_row(row);
-    // An Ending is no end: it may be taken back.
+    // An Ending is not an end: it may be taken back.
     if (std::holds_alternative<wire::Ending>(control)) return;
     ends_.push_back({&from, static_cast<TaskId>(run.source_task),
                      static_cast<TaskId>(run.target_task),

@@ -256,7 +256,7 @@ private:
         }
         const auto* const proof = std::get_if<wire::Proof>(&frame);
         if (proof == nullptr || !stranger.hello || connection.writing())
-            return refuse(connection, "a frame that is no proof, or comes too early");
+            return refuse(connection, "a frame that is not a proof, or comes too early");
         const wire::Hello theirs = *stranger.hello;
         const Statement said{Statement::Kind::kProof, proof->received, proof->fenced,
                              proof->succeeded, proof->live};

@@ -61,30 +61,30 @@ TEST(Requests, NamesTheMistake) {
     EXPECT_EQ(drop("artifacts"), "artifacts is missing");
     EXPECT_EQ(drop("settings"), "taken");
     EXPECT_EQ(drop("inactive"), "taken");
-    EXPECT_EQ(set("/name", 7), "name is no text");
+    EXPECT_EQ(set("/name", 7), "name is not a string");
     EXPECT_EQ(set("/inactive", "yes"), "inactive is neither true nor false");
-    EXPECT_EQ(set("/settings", json::array()), "settings is no object");
-    EXPECT_EQ(set("/settings/topology.workers", 2), "settings.topology.workers is no text");
+    EXPECT_EQ(set("/settings", json::array()), "settings is not an object");
+    EXPECT_EQ(set("/settings/topology.workers", 2), "settings.topology.workers is not a string");
     EXPECT_THAT(set("/settings/topology.workerz", "2"), ::testing::HasSubstr("topology.workers"));
     EXPECT_THAT(set("/settings/topology.workers", "many"), ::testing::HasSubstr("many"));
     EXPECT_EQ(set("/artifacts", json::array()), "artifacts is empty; the first one is the program");
     EXPECT_EQ(set("/artifacts/0/mode", 04755), "artifacts[0].mode has more than permissions");
-    EXPECT_EQ(set("/artifacts/0/bytes", -1), "artifacts[0].bytes is no whole number that fits");
+    EXPECT_EQ(set("/artifacts/0/bytes", -1), "artifacts[0].bytes is not a whole number that fits");
     EXPECT_EQ(set("/artifacts/1/name", "word-count"),
               "artifacts[1].name is that of another artifact too");
     EXPECT_EQ(set("/artifacts/0/sha256", std::string(64, 'A')),
               "artifacts[0].sha256 is not 64 hex digits in lower case");
     EXPECT_THAT(set("/description/components", json::array()),
                 ::testing::HasSubstr("it has no components"));
-    EXPECT_EQ(read_submission("[]").error().message, "the request is no JSON object");
-    EXPECT_EQ(read_submission("{").error().message, "the request is no JSON object");
-    EXPECT_EQ(read_submission("").error().message, "the request is no JSON object");
+    EXPECT_EQ(read_submission("[]").error().message, "the request is not a JSON object");
+    EXPECT_EQ(read_submission("{").error().message, "the request is not a JSON object");
+    EXPECT_EQ(read_submission("").error().message, "the request is not a JSON object");
 }
 
 TEST(Requests, Cve20188008FilesGoNowhereButTheirFolder) {
     for (const char* name : {"../x", "a/b", "/etc/cron.d/x", "..", ".", "", "a\\\\b/c", "a\nb"}) {
         EXPECT_EQ(mistake([&](json& request) { request["artifacts"][0]["name"] = name; }),
-                  "artifacts[0].name is no plain file name")
+                  "artifacts[0].name is not a plain file name")
             << name;
     }
 }
@@ -120,7 +120,7 @@ TEST(Requests, ReadsTheWaitOfAKill) {
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": 86401}").error().message,
               "wait_secs is not between 0 and 86400");
     EXPECT_EQ(read_kill_wait("{\"wait_secs\": 1e400}").error().message,
-              "the request is no JSON object");
+              "the request is not a JSON object");
     EXPECT_FALSE(read_kill_wait("{\"wait_secs\": \"30\"}"));
     EXPECT_FALSE(read_kill_wait("{\"wait_secs\": 1.5}"));
     EXPECT_FALSE(read_kill_wait("30"));

@@ -510,7 +510,7 @@ TEST_P(EngineTracking, ABasicBoltIsAckedWhenItReturnsAndFailedWhenItThrows) {
     EXPECT_EQ(outcomes->acked(), 100);
     EXPECT_EQ(outcomes->failed(FailReason::kBoltFailed), 100);
     EXPECT_EQ(outcomes->failed(FailReason::kException), 100);
-    EXPECT_EQ(run.of("bolt").errors, 100) << "FailedError is no error";
+    EXPECT_EQ(run.of("bolt").errors, 100) << "FailedError is not an error";
 }
 
 // ---- Keeping -----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ public:
         static_cast<void>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
     }
     void send(const wire::Frame& frame) const { send(wire::write_frame(frame)); }
-    /// The next frame that is no heartbeat; none: the connection has ended, or nothing comes.
+    /// The next frame that is not a heartbeat; none: the connection has ended, or nothing comes.
     std::optional<wire::Frame> receive(milliseconds patience = milliseconds(5'000)) {
         for (;;) {
             const std::span<const std::byte> arrived(bytes_.front().data(), end_);

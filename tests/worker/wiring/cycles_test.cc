@@ -45,7 +45,7 @@ TEST_F(CyclesTest, AChainAndADiamondHaveNone) {
 
     EXPECT_EQ(cycles.count, 0);
     EXPECT_EQ(cycles.of_component, std::vector<std::size_t>(4, kNoCycle));
-    EXPECT_FALSE(cycles.inside(1, 1)) << "a component alone is no cycle";
+    EXPECT_FALSE(cycles.inside(1, 1)) << "a component alone is not a cycle";
 }
 
 TEST_F(CyclesTest, ABoltThatListensToItselfIsOne) {

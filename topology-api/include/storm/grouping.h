@@ -43,8 +43,8 @@ public:
     /// targets to `chosen`, which is empty at first; a target that is named twice gets the tuple
     /// twice. `tuple` is the emitted tuple, valid only in this call.
     ///
-    /// An exception, or a task that is no target, makes the emit throw EmitError; then nothing has
-    /// been emitted.
+    /// An exception, or a task that is not a target, makes the emit throw EmitError; then nothing
+    /// has been emitted.
     virtual void choose(const Tuple& tuple, std::vector<TaskId>& chosen) = 0;
 };
 
