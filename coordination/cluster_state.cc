@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/lifetime.h"
 #include "base/log.h"
 #include "cluster/record_check.h"
 #include "cluster/record_codec.h"
@@ -197,7 +198,7 @@ struct ClusterState::Impl {
     std::unique_ptr<RecordSet<TopologyErrors>> errors;
     std::unique_ptr<WatchedNode> leader;
     std::map<std::string, std::unique_ptr<WatchedNode>> removals;  // Indexed by topology.
-    std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+    base::Lifetime lifetime;
 
     template <typename Record>
     void follow(std::unique_ptr<RecordSet<Record>>& set, const char* folder,
@@ -419,9 +420,7 @@ bool ClusterState::Impl::may_write(const Record& record, const std::string& id, 
     log::error("cannot write a record that nobody could read",
                {{"topology", id}, {"error", found}});
     // Later, because callbacks never come from inside a call.
-    session.loop().post([done, alive = std::weak_ptr(alive)] {
-        if (!alive.expired()) done(Write::kFailed);
-    });
+    session.loop().post(lifetime.guard([done] { done(Write::kFailed); }));
     return false;
 }
 

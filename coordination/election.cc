@@ -23,10 +23,9 @@ bool is_of_connection(CoordinationError error) {
 // Makes a callback that does nothing once this is gone, or another round has begun.
 template <typename Call>
 auto Election::in_round_(Call call) {
-    return [this, alive = std::weak_ptr(alive_), round = round_,
-            call = std::move(call)](auto&&... results) {
-        if (!alive.expired() && round == round_) call(results...);
-    };
+    return lifetime_.guard([this, round = round_, call = std::move(call)](auto&&... results) {
+        if (round == round_) call(results...);
+    });
 }
 
 Election::Election(Session& session, std::string nimbus, std::int64_t started_ms, Changed changed)
@@ -36,17 +35,15 @@ Election::Election(Session& session, std::string nimbus, std::int64_t started_ms
       changed_(std::move(changed)),
       lock_(session.path("leader-lock")),
       leader_(session.path("leader")) {
-    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
-        if (!alive.expired()) ready_(number);
-    });
+    session_.on_ready(lifetime_.guard([this](std::uint64_t number) { ready_(number); }));
     // An expiry that is told ends the term at once, though its lease may still run: the lock has
     // gone with the session. One that is not told, because no server can be reached, ends it by the
     // lease.
-    session_.on_state([this, alive = std::weak_ptr(alive_)](SessionState state) {
-        if (alive.expired() || state != SessionState::kExpired || !term_) return;
+    session_.on_state(lifetime_.guard([this](SessionState state) {
+        if (state != SessionState::kExpired || !term_) return;
         lose_("its session has expired");
         look_();
-    });
+    }));
 }
 
 Election::~Election() = default;
@@ -120,14 +117,12 @@ void Election::take_(std::vector<Step> steps) {
     steps.push_back(Create{lock_, leadership, true});
     steps.push_back(SetData{leader_, leadership, next_.version - 1});
     // Not bound to the round, so that a lock which is won after all is given back.
-    session_.client().multi(std::move(steps),
-                            [this, alive = std::weak_ptr(alive_), round = ++round_, term = next_,
-                             sent = session_.loop().now()](CoordinationError error) {
-                                if (alive.expired()) return;
-                                if (round == round_) return took_(error, term, sent);
-                                if (error == CoordinationError::kNone && phase_ == Phase::kResigned)
-                                    give_back_(term);
-                            });
+    session_.client().multi(
+        std::move(steps), lifetime_.guard([this, round = ++round_, term = next_,
+                                           sent = session_.loop().now()](CoordinationError error) {
+            if (round == round_) return took_(error, term, sent);
+            if (error == CoordinationError::kNone && phase_ == Phase::kResigned) give_back_(term);
+        }));
 }
 
 void Election::took_(CoordinationError error, Term term, base::Micros sent) {
@@ -260,9 +255,7 @@ void Election::give_back_(const Term& term) {
 }
 
 void Election::tell_(std::optional<Term> term) {
-    session_.loop().post([this, alive = std::weak_ptr(alive_), term] {
-        if (!alive.expired()) changed_(term);
-    });
+    session_.loop().post(lifetime_.guard([this, term] { changed_(term); }));
 }
 
 }  // namespace storm::coordination

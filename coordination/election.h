@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lifetime.h"
 #include "coordination/cluster_state.h"
 #include "coordination/session.h"
 
@@ -100,7 +101,7 @@ private:
     std::uint64_t timer_ = 0;
     bool renewing_ = false;
     bool watching_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::coordination

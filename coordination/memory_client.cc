@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/lifetime.h"
 #include "cluster/records.h"
 
 namespace storm::coordination {
@@ -92,7 +93,7 @@ public:
         if (on_session_) on_session_(state_);
     }
 
-    std::weak_ptr<bool> alive() const override { return alive_; }
+    base::Lifetime::Watch watch() const override { return lifetime_.watch(); }
 
 private:
     struct Waiting {
@@ -103,9 +104,7 @@ private:
 
     template <typename Call>
     void later_(Call call) {
-        loop_.post([alive = std::weak_ptr(alive_), call = std::move(call)] {
-            if (!alive.expired()) call();
-        });
+        loop_.post(lifetime_.guard(std::move(call)));
     }
     void become_(SessionState state) {
         if (std::exchange(state_, state) != state && on_session_) on_session_(state);
@@ -143,9 +142,9 @@ private:
             return;
         }
         server_->ping(id_);
-        loop_.after(timeout / 3, [this, alive = std::weak_ptr(alive_), chain] {
-            if (!alive.expired() && chain == pings_) ping_(chain);
-        });
+        loop_.after(timeout / 3, lifetime_.guard([this, chain] {
+            if (chain == pings_) ping_(chain);
+        }));
     }
 
     const std::shared_ptr<MemoryServerEnd> server_;
@@ -159,7 +158,7 @@ private:
     std::uint64_t last_watch_ = 0;
     std::uint64_t pings_ = 0;
     base::Micros heard_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace

@@ -100,8 +100,8 @@ void MemoryServer::State::to_client(std::uint64_t id,
     connection.last_to_client = at;
     connection.process->after(at - now,
                               [this, id, link = connection.link, arrive = std::move(arrive),
-                               alive = connection.client->alive()] {
-                                  if (alive.expired()) return;
+                               watch = connection.client->watch()] {
+                                  if (watch.is_over()) return;
                                   const Connection& there = connections.at(id);
                                   STORM_CHECK(there.client != nullptr, "the client is alive");
                                   if (there.link == link && !processes[there.process].silent)
@@ -232,8 +232,8 @@ void MemoryServer::State::tell_fired(std::uint64_t id, Connection& connection) {
 void MemoryServer::State::break_link(Connection& connection) {
     connection.link = 0;
     if (connection.client == nullptr) return;
-    connection.process->post([client = connection.client, alive = connection.client->alive()] {
-        if (!alive.expired()) client->lost();
+    connection.process->post([client = connection.client, watch = connection.client->watch()] {
+        if (!watch.is_over()) client->lost();
     });
 }
 
@@ -276,8 +276,8 @@ void MemoryServer::mend(const base::EventLoop& process) {
         Connection& connection = state_->connections.at(id);
         // Messages sent into silence are lost, so both sides start anew.
         if (connection.link != 0) state_->break_link(connection);
-        connection.process->post([state = state_, id, alive = connection.client->alive()] {
-            if (!alive.expired()) state->hello(id);
+        connection.process->post([state = state_, id, watch = connection.client->watch()] {
+            if (!watch.is_over()) state->hello(id);
         });
     }
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lifetime.h"
 #include "coordination/coordination.h"
 
 namespace storm::coordination {
@@ -37,7 +38,7 @@ public:
     virtual void lost() = 0;
     virtual void expired() = 0;
     /// Expires with the client.
-    virtual std::weak_ptr<bool> alive() const = 0;
+    virtual base::Lifetime::Watch watch() const = 0;
 
 protected:
     ~MemoryClientEnd() = default;

@@ -25,10 +25,9 @@ void warn_of(const std::string& path, CoordinationError error) {
 // Makes a callback that does nothing once the object is gone, or the session is another one.
 template <typename Call>
 auto NodeSet::current_(Call call) {
-    return [this, alive = std::weak_ptr(alive_), number = number_,
-            call = std::move(call)](auto&&... results) {
-        if (!alive.expired() && number == number_) call(results...);
-    };
+    return lifetime_.guard([this, number = number_, call = std::move(call)](auto&&... results) {
+        if (number == number_) call(results...);
+    });
 }
 
 NodeSet::NodeSet(Session& session, std::string folder, OnNode on_node, OnRound on_round)
@@ -36,9 +35,7 @@ NodeSet::NodeSet(Session& session, std::string folder, OnNode on_node, OnRound o
       folder_(std::move(folder)),
       on_node_(std::move(on_node)),
       on_round_(std::move(on_round)) {
-    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
-        if (!alive.expired()) begin_(number);
-    });
+    session_.on_ready(lifetime_.guard([this](std::uint64_t number) { begin_(number); }));
 }
 
 void NodeSet::begin_(std::uint64_t session) {
@@ -161,8 +158,7 @@ void NodeSet::one_done_() {
 
 WatchedNode::WatchedNode(Session& session, std::string path, OnData on_data)
     : session_(session), path_(std::move(path)), on_data_(std::move(on_data)) {
-    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
-        if (alive.expired()) return;
+    session_.on_ready(lifetime_.guard([this](std::uint64_t number) {
         if (number_ != number) {
             number_ = number;
             stale_ = true;
@@ -170,7 +166,7 @@ WatchedNode::WatchedNode(Session& session, std::string path, OnData on_data)
             watching_ = false;
         }
         if (stale_) refresh();
-    });
+    }));
 }
 
 void WatchedNode::refresh() {
@@ -179,22 +175,20 @@ void WatchedNode::refresh() {
     // Before the read: what fires or is asked for while it is under way makes the answer stale.
     stale_ = false;
     reading_ = true;
-    const auto is_current = [this, alive = std::weak_ptr(alive_), number = number_] {
-        return !alive.expired() && number == number_;
-    };
-    Coordination::Changed watch;
+    Coordination::Changed changed;
     if (!watching_) {
-        watch = [this, is_current] {
-            if (!is_current()) return;
+        changed = lifetime_.guard([this, number = number_] {
+            if (number != number_) return;
             watching_ = false;
             refresh();
-        };
+        });
         watching_ = true;
     }
-    session_.client().get(path_, std::move(watch),
-                          [this, is_current](CoordinationError error, Node node) {
-                              if (is_current()) got_(error, std::move(node));
-                          });
+    session_.client().get(
+        path_, std::move(changed),
+        lifetime_.guard([this, number = number_](CoordinationError error, Node node) {
+            if (number == number_) got_(error, std::move(node));
+        }));
 }
 
 void WatchedNode::got_(CoordinationError error, Node node) {
@@ -208,11 +202,10 @@ void WatchedNode::got_(CoordinationError error, Node node) {
         warn_of(path_, error);
         stale_ = true;
         watching_ = false;  // There may be a watch already; a second one does no harm.
-        return session_.loop().after(kCoordinationRetry,
-                                     [this, alive = std::weak_ptr(alive_), number = number_] {
-                                         if (alive.expired() || number != number_) return;
-                                         if (stale_) refresh();
-                                     });
+        return session_.loop().after(kCoordinationRetry, lifetime_.guard([this, number = number_] {
+            if (number != number_) return;
+            if (stale_) refresh();
+        }));
     }
     if (stale_) refresh();
 }

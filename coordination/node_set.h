@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 
+#include "base/lifetime.h"
 #include "coordination/session.h"
 
 namespace storm::coordination {
@@ -58,7 +59,7 @@ private:
     std::size_t under_way_ = 0;
     bool failed_ = false;
     bool changed_ = true;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 /// One node, which may be there or not.
@@ -84,7 +85,7 @@ private:
     bool stale_ = true;
     bool reading_ = false;
     bool watching_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::coordination

@@ -8,21 +8,18 @@ namespace storm::coordination {
 
 OperationQueue::OperationQueue(Session& session, std::size_t waiting_max, int tries_max)
     : session_(session), waiting_max_(waiting_max), tries_max_(tries_max) {
-    session_.on_ready([this, alive = std::weak_ptr(alive_)](std::uint64_t number) {
-        if (alive.expired()) return;
+    session_.on_ready(lifetime_.guard([this](std::uint64_t number) {
         const bool is_new = std::exchange(session_number_, number) != number;
         // Operations of the former session will never be settled: their client is gone, and its
         // callbacks with it. Without this the queue would stand still for ever.
         if (running_ && is_new) return settled_(CoordinationError::kSessionExpired);
         next_();
-    });
+    }));
 }
 
 void OperationQueue::add(Try operation, Settled done) {
-    const auto later = [this, alive = std::weak_ptr(alive_)](auto call) {
-        session_.loop().post([alive, call = std::move(call)] {
-            if (!alive.expired()) call();
-        });
+    const auto later = [this](auto call) {
+        session_.loop().post(lifetime_.guard(std::move(call)));
     };
     if (operations_.size() > waiting_max_) {
         return later([done = std::move(done)] { done(CoordinationError::kOther); });
@@ -39,10 +36,9 @@ void OperationQueue::next_() {
     Operation& first = operations_.front();
     STORM_CHECK(first.tries < tries_max_, "an operation is finished after its last try");
     ++first.tries;
-    first.run(session_.client(),
-              [this, alive = std::weak_ptr(alive_), number = ++try_](CoordinationError error) {
-                  if (!alive.expired() && number == try_ && running_) settled_(error);
-              });
+    first.run(session_.client(), lifetime_.guard([this, number = ++try_](CoordinationError error) {
+        if (number == try_ && running_) settled_(error);
+    }));
 }
 
 void OperationQueue::settled_(CoordinationError error) {
@@ -55,18 +51,16 @@ void OperationQueue::settled_(CoordinationError error) {
     if (operations_.front().tries >= tries_max_) return finish_(CoordinationError::kConnectionLoss);
     // The news of the lost connection may still come.
     if (!session_.ready()) return;
-    session_.loop().after(kCoordinationRetry, [this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) next_();
-    });
+    session_.loop().after(kCoordinationRetry, lifetime_.guard([this] { next_(); }));
 }
 
 void OperationQueue::finish_(CoordinationError error) {
     // Removed first, because `done` may add operations or destroy this.
     const Settled done = std::move(operations_.front().done);
     operations_.pop_front();
-    const auto alive = std::weak_ptr(alive_);
+    const auto watch = lifetime_.watch();
     done(error);
-    if (!alive.expired()) next_();
+    if (!watch.is_over()) next_();
 }
 
 }  // namespace storm::coordination

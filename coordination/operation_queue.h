@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/lifetime.h"
 #include "coordination/coordination.h"
 #include "coordination/session.h"
 
@@ -48,7 +49,7 @@ private:
     bool running_ = false;
     std::uint64_t try_ = 0;  // Answers to earlier attempts do not count.
     std::uint64_t session_number_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::coordination

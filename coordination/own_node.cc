@@ -44,28 +44,25 @@ void OwnNode::saw_(const std::optional<Node>& node) {
 }
 
 void OwnNode::write_(std::vector<Step> steps) {
-    session_.client().multi(
-        std::move(steps), [this, alive = std::weak_ptr(alive_)](CoordinationError error) {
-            if (alive.expired()) return;
-            switch (error) {
-                case CoordinationError::kNone:
-                    was_there_ = true;
-                    return;
-                case CoordinationError::kNodeExists:
-                case CoordinationError::kNoNode:
-                case CoordinationError::kBadVersion:
-                    return;  // It has changed, so its watch triggers another look.
-                case CoordinationError::kConnectionLoss:
-                case CoordinationError::kSessionExpired:
-                    return there_.refresh();  // When there is a connection again.
-                default:
-                    base::log::error("cannot write the own record to zookeeper, trying again",
-                                     {{"path", path_}, {"error", to_string(error)}});
-                    session_.loop().after(kCoordinationRetry, [this, alive] {
-                        if (!alive.expired()) there_.refresh();
-                    });
-            }
-        });
+    session_.client().multi(std::move(steps), lifetime_.guard([this](CoordinationError error) {
+        switch (error) {
+            case CoordinationError::kNone:
+                was_there_ = true;
+                return;
+            case CoordinationError::kNodeExists:
+            case CoordinationError::kNoNode:
+            case CoordinationError::kBadVersion:
+                return;  // It has changed, so its watch triggers another look.
+            case CoordinationError::kConnectionLoss:
+            case CoordinationError::kSessionExpired:
+                return there_.refresh();  // When there is a connection again.
+            default:
+                base::log::error("cannot write the own record to zookeeper, trying again",
+                                 {{"path", path_}, {"error", to_string(error)}});
+                session_.loop().after(kCoordinationRetry,
+                                      lifetime_.guard([this] { there_.refresh(); }));
+        }
+    }));
 }
 
 }  // namespace storm::coordination

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "base/lifetime.h"
 #include "coordination/node_set.h"
 #include "coordination/session.h"
 
@@ -52,7 +53,7 @@ private:
     std::string data_;
     bool was_there_ = false;  // This process has made the node once.
     bool gave_way_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
     WatchedNode there_;
 };
 

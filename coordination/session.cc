@@ -31,9 +31,9 @@ std::string Session::path(std::string_view below) const {
 void Session::on_ready(OnReady ready) {
     when_ready_.push_back(std::move(ready));
     if (!ready_) return;
-    loop_.post([this, alive = std::weak_ptr(alive_), which = when_ready_.size() - 1] {
-        if (!alive.expired() && ready_) when_ready_[which](number_);
-    });
+    loop_.post(lifetime_.guard([this, which = when_ready_.size() - 1] {
+        if (ready_) when_ready_[which](number_);
+    }));
 }
 
 void Session::on_state(std::function<void(SessionState)> changed) {
@@ -71,9 +71,7 @@ void Session::changed_(SessionState state) {
         case SessionState::kExpired:
             log::warn("zookeeper session expired, beginning another");
             // Posted, because this is a callback of the client that will be destroyed.
-            loop_.post([this, alive = std::weak_ptr(alive_)] {
-                if (!alive.expired()) connect_();
-            });
+            loop_.post(lifetime_.guard([this] { connect_(); }));
             return;
     }
 }
@@ -85,13 +83,12 @@ void Session::abandon() {
 
 void Session::renew_unless_connected_() {
     const base::Micros patience = kSuspendedTimeoutsMax * client_->session_timeout();
-    loop_.after(patience, [this, alive = std::weak_ptr(alive_), number = number_,
-                           suspension = ++suspensions_] {
-        if (alive.expired() || number != number_ || suspension != suspensions_) return;
+    loop_.after(patience, lifetime_.guard([this, number = number_, suspension = ++suspensions_] {
+        if (number != number_ || suspension != suspensions_) return;
         if (client_->session() != SessionState::kSuspended) return;
         log::warn("zookeeper refuses this session, beginning another");
         connect_();
-    });
+    }));
 }
 
 void Session::look_for_layout_() {
@@ -132,10 +129,10 @@ void Session::has_layout_now_(CoordinationError error) {
     }
     log::warn("cannot make the cluster's nodes in zookeeper, trying again",
               {{"root", root_}, {"error", to_string(error)}});
-    loop_.after(kCoordinationRetry, [this, alive = std::weak_ptr(alive_), number = number_] {
-        if (alive.expired() || number != number_ || has_layout_) return;
+    loop_.after(kCoordinationRetry, lifetime_.guard([this, number = number_] {
+        if (number != number_ || has_layout_) return;
         if (client_->session() == SessionState::kConnected) look_for_layout_();
-    });
+    }));
 }
 
 void Session::tell_ready_() {

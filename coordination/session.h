@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "coordination/coordination.h"
 
 namespace storm::coordination {
@@ -83,7 +84,7 @@ private:
     std::uint64_t suspensions_ = 0;
     bool has_layout_ = false;
     bool ready_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::coordination

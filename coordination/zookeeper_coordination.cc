@@ -16,6 +16,7 @@
 #include <zookeeper/zookeeper.h>
 
 #include "base/check.h"
+#include "base/lifetime.h"
 #include "base/log.h"
 #include "cluster/records.h"
 
@@ -55,26 +56,22 @@ CoordinationError error_of(int rc) {
 /// owner still lives.
 class Mailbox {
 public:
-    explicit Mailbox(base::EventLoop& loop) : loop_(loop), is_alive_(alive_) {}
+    explicit Mailbox(base::EventLoop& loop) : loop_(loop) {}
 
     template <typename Call>
     void post(Call call) const {
-        loop_.post([alive = is_alive_, call = std::move(call)]() mutable {
-            if (!alive.expired()) call();
-        });
+        loop_.post(watch_.guard(std::move(call)));
     }
     template <typename Call>
     void after(base::Micros delay, Call call) const {
-        loop_.after(delay, [alive = is_alive_, call = std::move(call)]() mutable {
-            if (!alive.expired()) call();
-        });
+        loop_.after(delay, watch_.guard(std::move(call)));
     }
-    void close() { alive_.reset(); }
+    void close() { lifetime_.end(); }
 
 private:
     base::EventLoop& loop_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // Used on the loop's thread only.
-    const std::weak_ptr<bool> is_alive_;
+    base::Lifetime lifetime_;  // Used on the loop's thread only.
+    const base::Lifetime::Watch watch_ = lifetime_.watch();
 };
 
 /// A multi() under way: the client reads and writes these until it completes.

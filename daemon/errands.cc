@@ -8,7 +8,7 @@ Errands::Errands(base::EventLoop& loop, std::string thread_name, std::size_t wai
 }
 
 Errands::~Errands() {
-    *alive_ = false;
+    lifetime_.end();
     {
         const std::lock_guard lock(mutex_);
         closing_ = true;

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "base/thread.h"
 
 namespace storm::daemon {
@@ -37,13 +38,12 @@ public:
     /// False: `waiting_max` errands wait already.
     template <typename Work, typename Then>
     bool run(Work work, Then then) {
-        return push_(
-            [this, alive = alive_, work = std::move(work), then = std::move(then)]() mutable {
-                auto result = std::make_shared<decltype(work())>(work());
-                loop_.post([alive, result, then = std::move(then)]() mutable {
-                    if (*alive) then(std::move(*result));
-                });
-            });
+        return push_([this, watch = lifetime_.watch(), work = std::move(work),
+                      then = std::move(then)]() mutable {
+            auto result = std::make_shared<decltype(work())>(work());
+            loop_.post(watch.guard(
+                [result, then = std::move(then)]() mutable { then(std::move(*result)); }));
+        });
     }
 
 private:
@@ -55,7 +55,7 @@ private:
     base::EventLoop& loop_;
     const base::SteadyClock clock_;
     const std::size_t waiting_max_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< Used on the loop's thread.
+    base::Lifetime lifetime_;  ///< Used on the loop's thread.
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<std::function<void()>> waiting_;  ///< Guarded by mutex_, like closing_.

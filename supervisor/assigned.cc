@@ -13,7 +13,7 @@ Assigned::Assigned(coordination::ClusterState& state, base::EventLoop& loop,
     : state_(state), loop_(loop), changed_(std::move(changed)) {}
 
 Assigned::~Assigned() {
-    *alive_ = false;
+    lifetime_.end();
 }
 
 void Assigned::take(const std::map<std::string, cluster::Assignment>& assignments,
@@ -98,9 +98,7 @@ void Assigned::ask_for_removals_(const Running& running) {
             if (known == absences_.end() || known->second == now) return;
             known->second = now;
             // Posted, because look() may unfollow this very topology.
-            loop_.post([this, alive = alive_] {
-                if (*alive) changed_();
-            });
+            loop_.post(lifetime_.guard([this] { changed_(); }));
         });
     }
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "coordination/cluster_state.h"
 #include "supervisor/reconciler.h"
 
@@ -63,7 +64,7 @@ private:
     std::map<std::string, Absence> absences_;     // Topologies that run without an assignment.
     std::set<std::string> in_doubt_;
     std::map<std::string, std::string> doubts_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::supervisor

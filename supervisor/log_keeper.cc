@@ -21,12 +21,11 @@ void LogKeeper::look() {
         [folder = folder_] {
             return std::pair(file_size(folder + "/stdout"), file_size(folder + "/stderr"));
         },
-        [this, alive = alive_, folder = folder_](std::pair<std::uint64_t, std::uint64_t> bytes) {
-            if (!*alive) return;
+        lifetime_.guard([this, folder = folder_](std::pair<std::uint64_t, std::uint64_t> bytes) {
             STORM_CHECK(looking_, "one look is under way at a time");
             looking_ = false;
             saw_(folder, bytes.first, bytes.second);
-        });
+        }));
 }
 
 void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::uint64_t err_bytes) {
@@ -40,19 +39,17 @@ void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::ui
     // way.
     if (!runs_ || looks_again_ || (!grows_fast && rotating_ == 0)) return;
     looks_again_ = true;
-    loop_.after(kFastLogMicros, [this, alive = alive_] {
-        if (!*alive) return;
+    loop_.after(kFastLogMicros, lifetime_.guard([this] {
         looks_again_ = false;
         look();
-    });
+    }));
 }
 
 void LogKeeper::rotate_(const std::string& path) {
     ++rotating_;
     const bool taken =
         files_.run([path] { return rotate(path, kLogBytesMax, kOldLogs); },
-                   [this, alive = alive_](const base::Result<base::Done>& done) {
-                       if (!*alive) return;
+                   lifetime_.guard([this](const base::Result<base::Done>& done) {
                        STORM_CHECK(rotating_ > 0, "each rotation ends once");
                        --rotating_;
                        // The files begin anew, so offsets into the former ones mean nothing.
@@ -60,7 +57,7 @@ void LogKeeper::rotate_(const std::string& path) {
                        stderr_begin_ = 0;
                        if (!done)
                            base::log::warn("cannot rotate a log", {{"why", done.error().message}});
-                   });
+                   }));
     if (!taken) --rotating_;
 }
 

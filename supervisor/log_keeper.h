@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "daemon/errands.h"
 
 namespace storm::supervisor {
@@ -25,7 +26,7 @@ public:
     LogKeeper(base::EventLoop& loop, daemon::Errands& files) : loop_(loop), files_(files) {}
     LogKeeper(const LogKeeper&) = delete;
     LogKeeper& operator=(const LogKeeper&) = delete;
-    ~LogKeeper() { *alive_ = false; }
+    ~LogKeeper() { lifetime_.end(); }
 
     /// `folder` holds the worker's stdout and stderr. `stderr_bytes`: the size of stderr when the
     /// worker started.
@@ -49,7 +50,7 @@ private:
     bool looking_ = false;
     bool looks_again_ = false;
     int rotating_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::supervisor

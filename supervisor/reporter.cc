@@ -119,7 +119,7 @@ Reporter::Reporter(base::EventLoop& loop, daemon::Errands& errands, Sources sour
     : loop_(loop), errands_(errands), sources_(std::move(sources)) {}
 
 Reporter::~Reporter() {
-    *alive_ = false;
+    lifetime_.end();
 }
 
 void Reporter::begin() {
@@ -142,11 +142,11 @@ void Reporter::send_at_(Micros due) {
     if (due_ && *due_ <= due) return;
     due_ = due;
     const Micros now = loop_.now();
-    loop_.after(std::max<Micros>(0, due - now), [this, alive = alive_, due] {
-        if (!*alive || sending_ || due_ != due) return;
+    loop_.after(std::max<Micros>(0, due - now), lifetime_.guard([this, due] {
+        if (sending_ || due_ != due) return;
         due_.reset();
         send_();
-    });
+    }));
 }
 
 void Reporter::send_() {
@@ -169,9 +169,7 @@ void Reporter::send_() {
             outcome.client = std::move(client);
             return outcome;
         },
-        [this, alive = alive_](Outcome outcome) {
-            if (*alive) sent_(std::move(outcome));
-        });
+        lifetime_.guard([this](Outcome outcome) { sent_(std::move(outcome)); }));
     if (taken) return;
     ReportOutcome outcome;
     outcome.why = "too many reports wait";

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "cluster/reports.h"
 #include "daemon/errands.h"
 #include "net/address.h"
@@ -72,7 +73,7 @@ private:
     std::string refused_;
     std::optional<net::Address> leader_;  ///< Named by a Nimbus.
     net::TokenClient client_;             ///< Empty while a report is being sent, which uses it.
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 /// JSON of at most `bytes_max`: a report that is too long loses its texts first, then its counts.

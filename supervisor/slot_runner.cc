@@ -60,7 +60,7 @@ SlotRunner::SlotRunner(Workshop& shop, std::uint16_t port)
     : shop_(shop), port_(port), slot_(shop.times), logs_(shop.loop, shop.files) {}
 
 SlotRunner::~SlotRunner() {
-    *alive_ = false;
+    lifetime_.end();
 }
 
 void SlotRunner::adopt(const SavedWorker& saved, WorkerProcess process) {
@@ -104,9 +104,7 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
     };
     const bool taken =
         shop_.files.run([places = shop_.places, target] { return history_of(places, target); },
-                        [alive = alive_, read](const History& history) {
-                            if (*alive) read(history);
-                        });
+                        lifetime_.guard([read](const History& history) { read(history); }));
     if (!taken) read({});
 }
 
@@ -194,8 +192,7 @@ void SlotRunner::fetch_(std::uint64_t ticket) {
     }
     held_fetch_.reset();
     shop_.fetcher.fetch(
-        *slot_.target(), [this, alive = alive_, ticket](base::Result<Fetched> fetched) {
-            if (!*alive) return;
+        *slot_.target(), lifetime_.guard([this, ticket](base::Result<Fetched> fetched) {
             const bool ok = fetched.has_value();
             if (ok) {
                 fetched_ = std::move(fetched).value();
@@ -207,7 +204,7 @@ void SlotRunner::fetch_(std::uint64_t ticket) {
             const SlotState before = slot_.state();
             apply_(slot_.fetched(ticket, ok, shop_.loop.now()));
             if (slot_.state() != before) shop_.changed(true);
-        });
+        }));
 }
 
 void SlotRunner::start_(std::uint64_t incarnation) {
@@ -257,9 +254,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
          what = std::make_shared<const Launch>(std::move(launch))] {
             return try_to_start_(places, host, saved, *what);
         },
-        [this, alive = alive_](Started started) {
-            if (*alive) started_(std::move(started));
-        });
+        lifetime_.guard([this](Started started) { started_(std::move(started)); }));
     if (!starting_) not_started_({"too many jobs are waiting"});
 }
 
@@ -347,9 +342,8 @@ void SlotRunner::ended_() {
             end_leftovers(places, marks, others);
             return last_lines(path, begin);
         },
-        [this, alive = alive_, how](std::vector<std::string> said) {
-            if (*alive) gone_(how, std::move(said));
-        });
+        lifetime_.guard(
+            [this, how](std::vector<std::string> said) { gone_(how, std::move(said)); }));
     if (!taken) gone_(how, {});
 }
 
@@ -393,11 +387,10 @@ void SlotRunner::tick_at_(std::optional<Micros> due) {
     if (!due || (alarm_ && *alarm_ <= *due)) return;
     alarm_ = *due;
     const Micros now = shop_.loop.now();
-    shop_.loop.after(*due > now ? *due - now : 0, [this, alive = alive_, at = *due] {
-        if (!*alive) return;
+    shop_.loop.after(*due > now ? *due - now : 0, lifetime_.guard([this, at = *due] {
         if (alarm_ == at) alarm_.reset();
         tick_();
-    });
+    }));
 }
 
 void SlotRunner::tick_() {
@@ -412,9 +405,7 @@ void SlotRunner::save_() {
     saved_.finished = slot_.finished();
     const bool taken = shop_.files.run(
         [places = shop_.places, saved = saved_] { return write_state(places, saved); },
-        [this, alive = alive_](const base::Result<base::Done>& written) {
-            if (*alive) saved_once_(written);
-        });
+        lifetime_.guard([this](const base::Result<base::Done>& written) { saved_once_(written); }));
     if (!taken) saved_once_(base::Error{"too many jobs are waiting"});
 }
 
@@ -430,11 +421,11 @@ void SlotRunner::saved_once_(const base::Result<base::Done>& written) {
 }
 
 void SlotRunner::save_later_() {
-    shop_.loop.after(kSaveRetryMicros, [this, alive = alive_] {
-        if (!*alive || !unsaved_) return;
+    shop_.loop.after(kSaveRetryMicros, lifetime_.guard([this] {
+        if (!unsaved_) return;
         save_();
         save_later_();
-    });
+    }));
 }
 
 std::optional<OtherWorker> SlotRunner::worker() const {

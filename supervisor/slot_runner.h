@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "cluster/worker_protocol.h"
 #include "daemon/errands.h"
 #include "supervisor/exit_watch.h"
@@ -126,7 +127,7 @@ private:
     std::uint64_t memory_max_ = 0;    ///< Limit of the process. 0: none, or it was adopted.
     std::uint64_t kernel_kills_ = 0;  ///< When the process started.
     std::optional<Micros> alarm_;     ///< The earliest scheduled call of tick_().
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::supervisor

@@ -85,7 +85,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
             [this](std::uint16_t port) { return others_(port); }} {}
 
 Supervisor::~Supervisor() {
-    *alive_ = false;
+    lifetime_.end();
 }
 
 base::Result<base::Done> Supervisor::begin_() {
@@ -257,9 +257,9 @@ void Supervisor::follow_() {
     state_.follow_nimbuses([this](const std::map<std::string, cluster::NimbusRecord>& live) {
         live_nimbuses_ = live;
     });
-    outside_.session.on_state([alive = alive_](coordination::SessionState state) {
-        if (*alive) base::log::info("zookeeper", {{"session", to_string(state)}});
-    });
+    outside_.session.on_state(lifetime_.guard([](coordination::SessionState state) {
+        base::log::info("zookeeper", {{"session", to_string(state)}});
+    }));
     reporter_.begin();
     clean_up_();
     vouch_();
@@ -347,9 +347,7 @@ void Supervisor::clean_up_() {
         for (const auto& [port, target] : running_()) topologies.insert(target.topology);
         fetcher_.keep_only(topologies);
     }
-    loop_.after(kCleanUpMicros, [this, alive = alive_] {
-        if (*alive) clean_up_();
-    });
+    loop_.after(kCleanUpMicros, lifetime_.guard([this] { clean_up_(); }));
 }
 
 cluster::Vouch Supervisor::vouch_now_() const {
@@ -368,20 +366,15 @@ void Supervisor::vouch_() {
     const cluster::Vouch vouch = vouch_now_();
     for (const auto& [port, runner] : runners_) socket_->send(port, vouch);
     vouched_ = loop_.now();
-    loop_.after(cluster::kVouchMicros, [this, alive = alive_] {
-        if (*alive) vouch_();
-    });
+    loop_.after(cluster::kVouchMicros, lifetime_.guard([this] { vouch_(); }));
 }
 
 /// Somebody may clean up below a running Supervisor; workers without the socket are never heard of.
 void Supervisor::look_at_socket_() {
     const auto again = [this] {
-        loop_.after(kSocketLookMicros, [this, alive = alive_] {
-            if (*alive) look_at_socket_();
-        });
+        loop_.after(kSocketLookMicros, lifetime_.guard([this] { look_at_socket_(); }));
     };
-    const bool taken = files_.run(socket_->look(), [this, alive = alive_, again](bool is_named) {
-        if (!*alive) return;
+    const bool taken = files_.run(socket_->look(), lifetime_.guard([this, again](bool is_named) {
         if (!is_named) {
             const auto renewed = socket_->renew();
             base::log::warn("the socket for workers had lost its name",
@@ -389,7 +382,7 @@ void Supervisor::look_at_socket_() {
                              {"now", renewed ? "made anew" : renewed.error().message}});
         }
         again();
-    });
+    }));
     if (!taken) again();
 }
 
@@ -398,11 +391,10 @@ void Supervisor::port_taken_(std::uint16_t port, bool taken) {
     if (changed) publish_();
     if (taken_ports_.empty() || looks_at_ports_) return;
     looks_at_ports_ = true;
-    loop_.after(kTakenPortMicros, [this, alive = alive_] {
-        if (!*alive) return;
+    loop_.after(kTakenPortMicros, lifetime_.guard([this] {
         looks_at_ports_ = false;
         look_at_taken_ports_();
-    });
+    }));
 }
 
 void Supervisor::look_at_taken_ports_() {

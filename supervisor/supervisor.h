@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lifetime.h"
 #include "base/result.h"
 #include "coordination/cluster_state.h"
 #include "coordination/session.h"
@@ -125,7 +126,7 @@ private:
     std::vector<Mistake> mistakes_;
     std::optional<cluster::Leadership> leader_;
     std::map<std::string, cluster::NimbusRecord> live_nimbuses_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::supervisor

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/lifetime.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "cluster/reports.h"
@@ -99,7 +100,7 @@ public:
     Upload(const Upload&) = delete;
     Upload& operator=(const Upload&) = delete;
     ~Upload() override {
-        if (api_alive_.expired()) return;
+        if (api_watch_.is_over()) return;
         STORM_CHECK(api_.uploads_ > 0, "each upload was counted when it began");
         --api_.uploads_;
     }
@@ -119,10 +120,10 @@ public:
                                              "the path ends with the SHA-256 of the body"));
         }
         api_.parts_.blob_thread.publish(
-            std::move(blob_), [&api = api_, alive = api_alive_, reply, was_there = was_there_,
+            std::move(blob_), [&api = api_, watch = api_watch_, reply, was_there = was_there_,
                                bytes = bytes_](const base::Result<base::Done>& published) {
                 if (!published) return reply(HttpResponse::error(507, published.error().message));
-                if (!alive.expired() && !was_there) {
+                if (!watch.is_over() && !was_there) {
                     ++api.blob_stock_.blobs;
                     api.blob_stock_.bytes += bytes;
                 }
@@ -132,7 +133,7 @@ public:
 
 private:
     Api& api_;
-    const std::weak_ptr<bool> api_alive_ = api_.alive_;
+    const base::Lifetime::Watch api_watch_ = api_.lifetime_.watch();
     std::unique_ptr<NewBlob> blob_;
     const bool was_there_;
     std::uint64_t bytes_ = 0;
@@ -184,11 +185,10 @@ void Api::answer(const net::HttpRequest& request, const net::HttpReply& reply) {
 }
 
 net::HttpReply Api::counted_(net::HttpReply reply) {
-    return
-        [this, alive = std::weak_ptr<bool>(alive_), reply = std::move(reply)](HttpResponse made) {
-            if (!alive.expired()) ++requests_by_status_[made.status];
-            reply(std::move(made));
-        };
+    return [this, watch = lifetime_.watch(), reply = std::move(reply)](HttpResponse made) {
+        if (!watch.is_over()) ++requests_by_status_[made.status];
+        reply(std::move(made));
+    };
 }
 
 const Api::Route* Api::route_(const net::HttpRequest& head, std::string& argument,
@@ -358,9 +358,8 @@ void Api::submit_(const Call& call) {
         if (!lacking.empty()) ++copies_lacking_;
         parts_.topologies.submit(
             std::move(*submission),
-            [this, alive = std::weak_ptr<bool>(alive_), name, blobs, reply, lacking](
-                const std::string& id, const std::optional<Refusal>& refused) {
-                if (alive.expired()) return;
+            lifetime_.guard([this, name, blobs, reply, lacking](
+                                const std::string& id, const std::optional<Refusal>& refused) {
                 if (refused) return reply(refusal_(*refused));
                 BlobUsers users;
                 for (const std::string& blob : blobs) users[blob].insert(id);
@@ -374,7 +373,7 @@ void Api::submit_(const Call& call) {
                     body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                         '\n',
                     201));
-            });
+            }));
     };
     const auto peers = peers_();
     if (peers.empty()) return submit("");
@@ -383,11 +382,9 @@ void Api::submit_(const Call& call) {
 }
 
 Answered Api::answered_(const net::HttpReply& reply, int status) const {
-    return [this, alive = std::weak_ptr<bool>(alive_), reply,
-            status](const std::optional<Refusal>& refused) {
-        if (!alive.expired())
-            reply(refused ? refusal_(*refused) : HttpResponse::json("{}\n", status));
-    };
+    return lifetime_.guard([this, reply, status](const std::optional<Refusal>& refused) {
+        reply(refused ? refusal_(*refused) : HttpResponse::json("{}\n", status));
+    });
 }
 
 void Api::kill_(const Call& call) {

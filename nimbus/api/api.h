@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/lifetime.h"
 #include "cluster/seal.h"
 #include "net/access.h"
 #include "net/http_server.h"
@@ -100,7 +101,7 @@ private:
     std::size_t blobs_missing_ = 0;
     std::uint64_t copies_lacking_ = 0;  // Submissions whose blobs some Nimbus lacks.
     std::map<int, std::uint64_t> requests_by_status_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::nimbus

@@ -98,9 +98,8 @@ void BlobThread::replicate(std::vector<std::string> blobs, std::vector<cluster::
         },
         answer);
     if (!taken) return answer("too many blobs are being copied");
-    loop_.after(kCopyPatience, [answer, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) answer("other Nimbuses are slow to take copies");
-    });
+    loop_.after(kCopyPatience,
+                lifetime_.guard([answer] { answer("other Nimbuses are slow to take copies"); }));
 }
 
 /// Asked first: a blob that is there need not be sent, and a stranger, or a peer that hangs, is

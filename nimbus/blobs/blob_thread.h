@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "base/result.h"
 #include "cluster/records.h"
 #include "daemon/errands.h"
@@ -64,7 +65,7 @@ private:
     const std::string token_;
     net::TokenClient peers_;  // Used by the copying thread.
     bool fetching_ = false;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
     daemon::Errands errands_;
     daemon::Errands copies_;
 };

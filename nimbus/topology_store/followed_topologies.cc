@@ -15,9 +15,7 @@ FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
                                        std::function<void()> changed)
     : state_(state), loop_(loop), seal_(seal), changed_(std::move(changed)) {
     const auto guarded = [this](auto call) {
-        return [alive = std::weak_ptr(alive_), call](const auto& records) {
-            if (!alive.expired()) call(records);
-        };
+        return lifetime_.guard([call](const auto& records) { call(records); });
     };
     state.follow_topologies(guarded([this](const auto& records) { take_(records); }));
     state.follow_assignments(guarded([this](const auto& records) { take_(records); }));

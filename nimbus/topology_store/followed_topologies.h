@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/event_loop.h"
+#include "base/lifetime.h"
 #include "cluster/description.h"
 #include "cluster/seal.h"
 #include "coordination/cluster_state.h"
@@ -80,7 +81,7 @@ private:
     std::map<std::string, std::optional<std::string>> answer_keys_;
     std::map<std::string, cluster::TopologyRecord> unreadable_;
     std::map<std::string, Vanished> vanished_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    base::Lifetime lifetime_;
 };
 
 }  // namespace storm::nimbus
