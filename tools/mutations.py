@@ -518,7 +518,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/spout_executor.cc",
-        ("who-waits-is-told-one-steps-worth", "return more && may_call_back();", "return false;", CALLBACKS),
+        ("who-waits-is-told-one-steps-worth", "return called.more && may_call_back();", "return false;", CALLBACKS),
         ("a-lost-worker-fails-nothing", "} else if (std::binary_search(",
          "} else if (event.worker > 99 && std::binary_search(", WORKERS),
         ("a-spout-that-ended-does-not-say-it-again",

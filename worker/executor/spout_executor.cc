@@ -104,38 +104,24 @@ bool SpoutExecutor::step(base::Micros now) {
     time_ = output_born = now;
     for (const auto& spout : spouts_) spout->set_time(now);
     handle_peer_events();
-    bool asked = !acks_in_.empty() || applied_ < applying_.size();
-    bool more = !apply_control();
-    asked = woken.exchange(false, std::memory_order_acquire) || asked;
-    const auto stop = [this] { return over() || !goes_on_calling_back(); };
+    Called called;
+    called.any = !acks_in_.empty() || applied_ < applying_.size();
+    called.more = !apply_control();
+    called.any = woken.exchange(false, std::memory_order_acquire) || called.any;
     bool all_ended = true;
     // Read once: a spout that begins to drain within this step must be deactivated first, in the
     // next.
     const bool draining = shared_.state.draining();
     for (const auto& spout : spouts_) {
         if (spout->ended()) continue;
-        spout->expire();
-        if (spout->has_callbacks()) {
-            asked = true;
-            more = !goes_on_calling_back() || !spout->call_back(stop) || more;
-        }
-        spout->set_active(shared_.state.spouts_active());
-        const bool may_post = spout->active() || draining;
-        if (spout->has_posted() && may_post && outbox.refresh() && !shared_.over_budget()) {
-            asked = true;
-            more = !spout->run_posted(stop) || more;
-            outbox.renew_leeway();
-        }
-        spout->publish();
-        spout->turn();
-        spout->tell_ending(draining);
+        serve(*spout, draining, called);
         if (spout->drained(draining)) {
             spout->end();
         } else {
             all_ended = false;
         }
     }
-    if (asked) {
+    if (called.any) {
         idle_until_ = 0;               // A callback may have given it something to emit.
         advance(shared_.clock.now());  // Or has emitted, long after the step began.
     }
@@ -143,16 +129,38 @@ bool SpoutExecutor::step(base::Micros now) {
         idle_until_ = 0;
         return false;
     }
-    const bool over_budget = shared_.over_budget();
-    if (!outbox.refresh() || over_budget) {
-        for (const auto& spout : spouts_) spout->held_back();
-        // A new credit wakes us, but room in the budget does not.
-        idle_until_ = over_budget ? now + kBudgetPollMicros : 0;
-        return more && may_call_back();
-    }
-    if (more) return true;
+    if (!may_emit(now)) return called.more && may_call_back();
+    if (called.more) return true;
     if (now < idle_until_) return false;
     return emit(now, draining);
+}
+
+void SpoutExecutor::serve(SpoutTask& spout, bool draining, Called& called) {
+    const auto stop = [this] { return over() || !goes_on_calling_back(); };
+    spout.expire();
+    if (spout.has_callbacks()) {
+        called.any = true;
+        called.more = !goes_on_calling_back() || !spout.call_back(stop) || called.more;
+    }
+    spout.set_active(shared_.state.spouts_active());
+    const bool may_post = spout.active() || draining;
+    if (spout.has_posted() && may_post && outbox.refresh() && !shared_.over_budget()) {
+        called.any = true;
+        called.more = !spout.run_posted(stop) || called.more;
+        outbox.renew_leeway();
+    }
+    spout.publish();
+    spout.turn();
+    spout.tell_ending(draining);
+}
+
+bool SpoutExecutor::may_emit(base::Micros now) {
+    const bool over_budget = shared_.over_budget();
+    if (outbox.refresh() && !over_budget) return true;
+    for (const auto& spout : spouts_) spout->held_back();
+    // A new credit wakes us, but room in the budget does not.
+    idle_until_ = over_budget ? now + kBudgetPollMicros : 0;
+    return false;
 }
 
 void SpoutExecutor::advance(base::Micros now) {

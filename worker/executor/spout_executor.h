@@ -59,6 +59,15 @@ private:
     bool goes_on_calling_back();
     /// Returns whether everything that came has been applied.
     bool apply_control();
+    /// Calls of user code in a step before it asks for tuples.
+    struct Called {
+        bool any = false;   // Some were made, or had to be.
+        bool more = false;  // More can be made at once.
+    };
+    /// Timeouts, callbacks and posted calls of one spout.
+    void serve(SpoutTask& spout, bool draining, Called& called);
+    /// Whether there is credit, and room in the budget; if not, the spouts know it.
+    bool may_emit(base::Micros now);
     /// Calls next_tuple(). `draining`: as the step has read it. Returns whether it can go on at
     /// once.
     bool emit(base::Micros now, bool draining);
