@@ -360,7 +360,7 @@ MUTATIONS = [
     *in_file(
         "worker/transport/inbound.cc",
         ("a-new-life-has-the-old-ones-credit",
-         "record.limit - std::min(record.limit, from.base)", "record.limit", INBOUND),
+         "record.limit - std::min(record.limit, from->base)", "record.limit", INBOUND),
         ("a-life-has-no-base", "from.base = from.received;", "", INBOUND),
         ("any-credit-will-do", "from->received + run.bytes > limit + allowance",
          "from->received + run.bytes > 100 * limit + allowance", INBOUND),

@@ -83,6 +83,7 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
     Entry* const entry = find(root);
     if (entry == nullptr || !entry->has_stay()) return;
     const auto found = stays_.find(root & kSlotMask);
+    STORM_CHECK(found != stays_.end(), "an entry says whether it has a stay");
     Stay& stay = found->second;
     if (stay.kept == 0 || count == 0) return;
     stay.kept -= std::min(count, stay.kept);
@@ -101,6 +102,7 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
 
 AckLedger::Stayed AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
     const auto found = stays_.find(slot);
+    STORM_CHECK(found != stays_.end(), "an entry says whether it has a stay");
     const Stay stay = found->second;
     stays_.erase(found);
     entry.emitted = ~entry.emitted;

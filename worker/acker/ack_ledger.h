@@ -38,6 +38,7 @@
 
 #include <storm/spout.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/random.h"
 
@@ -275,6 +276,9 @@ private:
     Stayed end_stay(Entry& entry, std::uint32_t slot);
     std::optional<base::Micros> hold(const KeptSince& kept);
     void leave(Flight flight) {
+        STORM_CHECK(
+            (flight != Flight::kHeld || held_ > 0) && (flight != Flight::kBack || back_ > 0),
+            "a root was counted where it is");
         held_ -= flight == Flight::kHeld ? 1U : 0U;
         back_ -= flight == Flight::kBack ? 1U : 0U;
     }

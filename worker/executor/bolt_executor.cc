@@ -153,8 +153,10 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         const std::uint32_t end =
             ref.run + static_cast<std::uint32_t>(sizeof(wire::RunHeader)) + run.bytes;
         const auto source = static_cast<TaskId>(run.source_task);
-        BoltTask& bolt =
-            *bolts_[static_cast<std::size_t>(static_cast<TaskId>(run.target_task) - first_task_)];
+        const auto index =
+            static_cast<std::size_t>(static_cast<TaskId>(run.target_task) - first_task_);
+        STORM_CHECK(index < bolts_.size(), "a run comes to the executor of its task");
+        BoltTask& bolt = *bolts_[index];
         Channel& from = channel(source);
         output_born = std::max(output_born, batch.born);
 
@@ -185,6 +187,7 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         } else {
             stopped = bolt.execute(rows, rows_end, source, from.schemas, stop);
         }
+        STORM_CHECK(rows <= stopped && stopped <= rows_end, "a run is executed row by row");
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
         const auto consumed = static_cast<std::uint32_t>(stopped - rows);

@@ -275,6 +275,7 @@ void BoltTask::end_of_input(TaskId source) {
     // A worker that started anew repeats it, to be sure.
     if (!ended_sources_.insert(source).second) return;
     ending_sources_.erase(source);
+    STORM_CHECK(open_inputs_ > 0, "each source ends once between two of its starts");
     --open_inputs_;
     look_for_ending();
     if (cycle_ != nullptr && cycle_->open_inputs.fetch_sub(1) == 1) resume_members(*cycle_);
@@ -304,6 +305,7 @@ void BoltTask::reopen_input(TaskId source) {
     ending_sources_.erase(source);
     if (ended_sources_.erase(source) != 0) {
         ++open_inputs_;
+        STORM_CHECK(open_inputs_ <= outside_sources_, "only a source that has ended is reopened");
         if (cycle_ != nullptr) cycle_->open_inputs.fetch_add(1);
     }
     // Inside of its cycle it learns nothing about its own sources.
@@ -328,6 +330,7 @@ void BoltTask::reopen() {
 }
 
 bool BoltTask::revive() {
+    STORM_CHECK(without_object_ && !prepared_, "the former object was closed when it was reopened");
     without_object_ = false;
     rich_.reset();  // First, because it may use counters of its site to the end.
     basic_.reset();
@@ -376,6 +379,7 @@ void BoltTask::pass_ending_on() {
 }
 
 void BoltTask::finish() {
+    STORM_CHECK(!finished_ && inputs_ended(), "finish() is called once per object, at the end");
     finished_ = true;
     ending_due_ = owes_ending_ = false;
     if (!without_object_) call_finish();

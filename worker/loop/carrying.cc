@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/check.h"
 #include "wire/batch.h"
 #include "worker/loop/loop.h"
 
@@ -74,6 +75,8 @@ void Loop::dispatch(Batch* batch) {
     if (batch->born == 0) batch->born = turn_;
     for (std::uint32_t at = 0; at < batch->used;) {
         const wire::RunHeader run = wire::read_run_header(bytes + at);
+        STORM_CHECK(sizeof(wire::RunHeader) + run.bytes <= batch->used - at,
+                    "runs are written here, or checked when they come in");
         Executor& executor = shared_.executor_of(static_cast<TaskId>(run.target_task));
         if (here(executor)) [[likely]] {
             ++batch->open_runs;
@@ -158,6 +161,7 @@ void Loop::forward(ControlBatch& part, Executor& executor) {
 }
 
 void Loop::release(Batch* batch) {
+    STORM_CHECK(batch->open_runs > 0, "each run is released once");
     if (--batch->open_runs > 0) return;
     shared_.pool.bytes_in_flight.fetch_sub(batch->used, std::memory_order_relaxed);
     pool_.give(batch);

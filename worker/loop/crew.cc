@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "worker/queue/limits.h"
 
@@ -77,12 +78,14 @@ Crew::Member* Crew::take() {
 
 void Crew::give_back(Member& member) {
     const std::lock_guard lock(mutex_);
+    STORM_CHECK(at_work_ > 0, "take() has counted it");
     --at_work_;
     parked_.push_back(&member);
 }
 
 void Crew::run(Member& member, std::string name, std::function<void()> work) {
     const std::lock_guard lock(mutex_);
+    STORM_CHECK(member.work == nullptr, "a member at work is not given more");
     member.name = std::move(name);
     member.work = std::move(work);
     member.wake.notify_one();

@@ -17,6 +17,7 @@ Loop::Loop(Shared& shared, Relief& relief, std::uint32_t number, bool lendable)
 }
 
 void Loop::add(Executor& executor) {
+    STORM_CHECK(executor.entry.home == nullptr, "an executor has one home");
     executors_.push_back(&executor);
     ++residents_;
     executor.entry.home = this;
@@ -40,7 +41,10 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     if (!step_word_.compare_exchange_strong(word, word + 1, std::memory_order_acq_rel))
         return nullptr;
     // The step is lost to its thread, so everything but the executor's own state is ours now.
-    Executor& slow = *in_user_code_.exchange(nullptr, std::memory_order_relaxed);
+    Executor* const held = in_user_code_.exchange(nullptr, std::memory_order_relaxed);
+    STORM_CHECK(held != nullptr, "a step names its executor before its word is odd");
+    STORM_CHECK(annex.executors_.empty(), "an annex takes in one executor");
+    Executor& slow = *held;
     steps_ = (word + 1) / 2;
     std::erase(executors_, &slow);
     timers_.remove(slow.entry);
@@ -315,6 +319,8 @@ void Loop::mark_ready(Executor& executor) {
 // ---- There and back -----------------------------------------------------------------------------
 
 void Loop::adopt(Executor& executor, bool opened) {
+    STORM_CHECK(home_ != nullptr && executors_.size() == 1 && executors_.front() == &executor,
+                "take_over() has put this executor here, and no other");
     in_user_code_.store(nullptr, std::memory_order_relaxed);
     ControlBatch* const left = shared_.controls.take();
     executor.leave_batches(left->released);
@@ -343,6 +349,7 @@ bool Loop::may_go_home(base::Micros now) {
 }
 
 void Loop::send_home() {
+    STORM_CHECK(home_ != nullptr && executors_.size() == 1, "only an annex sends its guest home");
     Executor& executor = *executors_.front();
     Loop& home = *home_;
     executors_.clear();
@@ -363,7 +370,9 @@ void Loop::send_home() {
 void Loop::take_back(Batch* marker) {
     Executor& executor = *marker->returning;
     free_batch(marker);
+    STORM_CHECK(executor.entry.home == this, "an executor comes back to its own home");
     Loop& annex = loop_of(executor);
+    STORM_CHECK(annex.home_ == this && annex.executors_.empty(), "its annex has let it go");
     executor.entry.loop.store(this, std::memory_order_release);
     executors_.push_back(&executor);
     executor.entry.dedicated = false;

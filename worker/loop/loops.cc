@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/check.h"
 #include "base/event_count.h"
 
 namespace storm::worker {
@@ -102,6 +103,7 @@ Loop& Loops::take_annex() {
     }
     Loop& annex = *free_annexes_.back();
     free_annexes_.pop_back();
+    STORM_CHECK(annexes_.size() > free_annexes_.size(), "a free annex is one of them");
     return annex;
 }
 

@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <new>
+
+#include "base/check.h"
 
 namespace storm::worker {
 
 Batch* make_batch(std::size_t bytes) {
+    STORM_CHECK(bytes <= std::numeric_limits<std::uint32_t>::max(),
+                "a row is checked against topology.max.tuple.bytes before it gets a batch");
     void* const block =
         ::operator new (sizeof(Batch) + bytes + kCopySlack, std::align_val_t{alignof(Batch)});
     auto* const batch = new (block) Batch;
@@ -66,6 +71,7 @@ Batch* BatchPool::take_elsewhere(std::size_t bytes) {
 
 Batch* BatchPool::copy(Batch& batch) {
     Batch* const made = batch.used <= kSmallBatchBytes ? make_batch(batch.used) : take(batch.used);
+    STORM_CHECK(batch.used <= made->capacity, "a copy has room for all runs");
     std::memcpy(made->bytes(), batch.bytes(), batch.used);
     made->used = batch.used;
     made->born = batch.born;

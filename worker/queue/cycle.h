@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/check.h"
+
 namespace storm::worker {
 
 class Executor;
@@ -38,6 +40,7 @@ public:
     /// that must be woken.
     [[nodiscard]] bool remove(std::int64_t bytes) {
         const std::int64_t before = bytes_.fetch_sub(bytes, std::memory_order_acq_rel);
+        STORM_CHECK(before >= bytes, "a row is added before anybody can execute it");
         return before == bytes || (before > high_water_ && before - bytes <= high_water_);
     }
     bool above_high_water() const { return bytes_.load(std::memory_order_acquire) > high_water_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "wire/batch.h"
 
 namespace storm::worker {
@@ -36,6 +37,8 @@ void Outbox::open_run(Lane& lane, std::uint64_t key, std::size_t bytes) {
     } else {
         finish_run(lane);
     }
+    STORM_CHECK(static_cast<std::size_t>(lane.end - lane.cursor) >= wanted,
+                "a batch has room for the row that it is taken for");
     lane.run_header = lane.cursor;
     lane.cursor += sizeof(wire::RunHeader);
     lane.run = key;
@@ -49,6 +52,7 @@ void Outbox::finish_run(Lane& lane) {
     }
     const auto bytes = static_cast<std::uint32_t>(lane.cursor - lane.run_header) -
                        static_cast<std::uint32_t>(sizeof(wire::RunHeader));
+    STORM_CHECK(lane.cursor <= lane.end, "rows are written where place() has found room");
     ++lane.closed_runs;
     lane.closed_rows += lane.rows;
     wire::write_run_header(lane.run_header,
@@ -65,6 +69,7 @@ void Outbox::close(Lane& lane) {
     lane.batch = nullptr;
     lane.cursor = lane.end = lane.run_header = nullptr;
     lane.run = 0;
+    STORM_CHECK(open_ > 0, "a lane that is closed was counted when it got its batch");
     --open_;
     interrupted_ = true;
 }
@@ -97,10 +102,16 @@ void Outbox::unstock(BatchPool& pool) {
 void Outbox::count(RouteCredit& route, int RouteCredit::*channels, int change) {
     const bool was = route.blocked();
     route.*channels += change;
+    STORM_CHECK(
+        0 <= route.gone && route.gone <= route.exhausted && route.exhausted <= route.targets,
+        "a channel is exhausted once for each of its targets, and may be gone then");
+    STORM_CHECK(!was || blocked_routes_ > 0, "a route that is blocked was counted");
     if (route.blocked() != was) blocked_routes_ += was ? static_cast<std::size_t>(-1) : 1;
 }
 
 void Outbox::exhausted(Sender& sender) {
+    STORM_CHECK(sender.credit.exhausted(),
+                "refresh() takes a channel off the list with its credit");
     exhausted_.push_back(&sender);
     interrupted_ = true;
     for (RouteCredit* const route : sender.routes) count(*route, &RouteCredit::exhausted, 1);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/check.h"
 #include "base/clock.h"
 
 namespace storm::worker {
@@ -45,6 +46,8 @@ public:
 
     void remove(T& timed) {
         if (timed.timer_due == kNever) return;
+        STORM_CHECK(timed.timer_slot < heap_.size() && heap_[timed.timer_slot] == &timed,
+                    "an element knows its place in its heap");
         timed.timer_due = kNever;
         T& last = *heap_.back();
         heap_.pop_back();

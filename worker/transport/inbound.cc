@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "base/check.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "wire/row_codec.h"
@@ -174,6 +175,7 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
         Batch*& batch = open_[loop];
         if (batch == nullptr) batch = shared_.pool.take(bytes_[loop]);
         const std::size_t bytes = kRunHeader + run.bytes;
+        STORM_CHECK(bytes <= batch->capacity - batch->used, "check() has added them up");
         std::memcpy(batch->bytes() + batch->used, runs.data() + at, bytes);
         batch->used += static_cast<std::uint32_t>(bytes);
         at += bytes;
@@ -197,9 +199,11 @@ void Inbound::set_ended(const End& end) {
     const From& from = *end.from;
     const auto source = static_cast<std::size_t>(end.source - from.first_source);
     const auto target = static_cast<std::size_t>(end.target - from.first_target);
+    STORM_CHECK(source < from.sources && target < from.targets, "check() has found their channel");
     auto&& ended = end.from->ended[source * from.targets + target];
     if (ended == end.ended) return;
     ended = end.ended;
+    STORM_CHECK(!end.ended || open_ends_ > 0, "those that have not ended are counted");
     open_ends_ += end.ended ? static_cast<std::size_t>(-1) : 1;
 }
 
@@ -315,8 +319,9 @@ void Inbound::mark_start() {
 }
 
 CreditRecord Inbound::credit(const CreditRecord& record) const {
-    const From& from = *from_.find(record.channel);
-    return {record.channel, record.limit - std::min(record.limit, from.base)};
+    const From* const from = from_.find(record.channel);
+    STORM_CHECK(from != nullptr, "an executor grants credit for its own channels");
+    return {record.channel, record.limit - std::min(record.limit, from->base)};
 }
 
 std::vector<CreditRecord> Inbound::all_credits() const {

@@ -57,6 +57,7 @@ bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
     if (sequence > sent_) return false;
     receipted_ = std::max(receipted_, sequence);
     while (!retained_.empty() && retained_.front().sequence <= receipted_) {
+        STORM_CHECK(retained_.front().bytes <= retained_bytes_, "ship() has added it");
         retained_bytes_ -= retained_.front().bytes;
         released.push_back(std::move(retained_.front()));
         retained_.pop_front();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace storm::worker {
 
 bool must_end(const Standing& who, const Standing& other) {
@@ -84,6 +86,7 @@ Standing Membership::standing(std::uint32_t worker, std::uint64_t incarnation) c
 
 Membership::Up Membership::up(std::uint32_t worker, std::uint64_t incarnation,
                               std::uint64_t peer_received) {
+    STORM_CHECK(is_peer(worker), "a handshake is with another worker of this topology");
     Peer& peer = peers_[worker];
     const std::uint64_t before = peer.link.incarnation();
     Up up{.beginning = peer.link.up(incarnation, peer_received), .actions = {}};
@@ -173,6 +176,7 @@ void Membership::seen(std::uint32_t from, std::uint32_t about, std::uint64_t inc
 
 Membership::Actions Membership::told(std::uint32_t from, const wire::ControlRecord& record,
                                      base::Micros now) {
+    STORM_CHECK(is_peer(from), "a connection is that of another worker");
     Actions actions;
     const auto about = static_cast<std::uint32_t>(record.subject);
     switch (static_cast<wire::ControlKind>(record.kind)) {

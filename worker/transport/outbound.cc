@@ -72,8 +72,10 @@ Outbound::~Outbound() {
 }
 
 Outbound::To& Outbound::to(const wire::RunHeader& run) {
-    return *to_.find(channel_id(wiring_.executor_of_task[run.source_task],
-                                wiring_.executor_of_task[run.target_task]));
+    To* const found = to_.find(channel_id(wiring_.executor_of_task[run.source_task],
+                                          wiring_.executor_of_task[run.target_task]));
+    STORM_CHECK(found != nullptr, "executors send only where they are wired to");
+    return *found;
 }
 
 void Outbound::collect() {
@@ -99,6 +101,7 @@ void Outbound::collect() {
 }
 
 void Outbound::merge_controls() {
+    STORM_CHECK(!controls_.empty(), "acks are counted as long as their batch is here");
     ControlBatch& all = *controls_.front();
     while (controls_.size() > 1) {
         ControlBatch* const next = controls_.back();
@@ -144,7 +147,9 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
         const std::size_t before = next.acks.size() + next.fails.size();
         take(next.fails, make_record);
         take(next.acks, [](const AckRecord& ack) { return wire::make_ack(ack.root, ack.edges); });
-        acks_ -= before - next.acks.size() - next.fails.size();
+        const std::size_t taken = before - next.acks.size() - next.fails.size();
+        STORM_CHECK(taken <= acks_, "collect() has counted them");
+        acks_ -= taken;
         // The frame is full; the rest of this batch goes into the next one.
         if (!next.acks.empty() || !next.fails.empty()) break;
         next.clear();
@@ -158,6 +163,7 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
 }
 
 Shipment Outbound::batch_frame(std::uint64_t sequence) {
+    STORM_CHECK(!batches_.empty(), "to be called while there is one");
     Batch* const batch = batches_.front();
     batches_.pop_front();
     const std::span<const std::byte> runs = runs_of(*batch);
@@ -196,6 +202,7 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     to.granted = granted;
     // It grants a window beyond what it has executed.
     if (to.window == 0) to.window = granted - to.base;
+    STORM_CHECK(granted - to.base >= to.window, "the first grant was the window, and they grow");
     to.unexecuted.executed(granted - to.window);
     if (to.receiver->announced(granted)) to.source->resume();
 }

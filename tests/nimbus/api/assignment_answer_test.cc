@@ -131,7 +131,7 @@ TEST_F(AssignmentAnswerTest, WhoWasAwayFromZooKeeperSaysNothingBeforeItHasLooked
     std::optional<net::HttpResponse> first;
     while (!first && world.time.now() < end) {
         run(10);
-        if (second.state.connected()) first = ask(second);
+        if (second.session.ready()) first = ask(second);
     }
 
     ASSERT_TRUE(first);
