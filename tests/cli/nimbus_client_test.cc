@@ -213,7 +213,7 @@ TEST_F(NimbusClientTest, WhatIsNoNimbusIsPassedOver) {
     config.set("nimbus.seeds", strangers);
     const Failure failure = failure_of([&] { NimbusClient(config).get("/x"); });
     EXPECT_EQ(failure.code(), ExitCode::kUnreachable);
-    EXPECT_THAT(failure.what(), AllOf(HasSubstr(web.address()), HasSubstr("no JSON"),
+    EXPECT_THAT(failure.what(), AllOf(HasSubstr(web.address()), HasSubstr("other than a Nimbus"),
                                       HasSubstr(missing.address()), HasSubstr(list.address())));
 }
 

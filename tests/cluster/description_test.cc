@@ -75,7 +75,7 @@ TEST(Description, IsRefusedWithTheMemberThatIsWrong) {
     EXPECT_THAT(with("/components/0/parallelism", -3), HasSubstr("below 1"));
     EXPECT_THAT(with("/components/0/parallelism", 5), HasSubstr("fewer than executors"));
     EXPECT_THAT(with("/components/0/tasks", kTasksMax), HasSubstr("tasks; at most"));
-    EXPECT_THAT(with("/components/0/tasks", 1e30), HasSubstr("no whole number"));
+    EXPECT_THAT(with("/components/0/tasks", 1e30), HasSubstr("not a whole number"));
     EXPECT_THAT(with("/components/0/inputs/0/source", "nobody"), HasSubstr("\"nobody\""));
     EXPECT_THAT(with("/components/1/inputs", Json::parse(kGood)["components"][0]["inputs"]),
                 HasSubstr("are a spout's"));

@@ -221,8 +221,8 @@ TEST(Records, OfATopologyAreRefusedWithTheirFault) {
     EXPECT_THAT(with([](auto& r) { r.name = ""; }), HasSubstr("name"));
     EXPECT_THAT(with([](auto& r) { r.name = std::string(129, 'a'); }), HasSubstr("name"));
     EXPECT_THAT(with([](auto& r) { r.name = "-rf"; }), HasSubstr("name"));
-    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = "a/b"; }), HasSubstr("no file name"));
-    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = ".."; }), HasSubstr("no file name"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = "a/b"; }), HasSubstr("not a file name"));
+    EXPECT_THAT(with([](auto& r) { r.artifacts[0].name = ".."; }), HasSubstr("not a file name"));
     EXPECT_THAT(with([](auto& r) { r.artifacts[0].sha256[5] = 'G'; }), HasSubstr("SHA-256"));
     EXPECT_THAT(with([](auto& r) { r.artifacts[0].sha256[5] = 'A'; }), HasSubstr("SHA-256"));
     EXPECT_THAT(with([](auto& r) { r.artifacts[0].mode = 04755; }), HasSubstr("mode"));

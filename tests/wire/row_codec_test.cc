@@ -128,7 +128,7 @@ RC_GTEST_PROP(RowCodec, RowCutShortOrLongIsRefused, ()) {
 TEST(RowCodec, EachRuleOfTheHeaderIsChecked) {
     ASSERT_EQ(fault_of(word_row()), "");
     EXPECT_THAT(fault_of({}), HasSubstr("cut off"));
-    EXPECT_THAT(fault_of(Bytes(7)), HasSubstr("no multiple of 8"));
+    EXPECT_THAT(fault_of(Bytes(7)), HasSubstr("not a multiple of 8"));
     EXPECT_THAT(fault_of(Bytes(8)), HasSubstr("wrong size"));
     EXPECT_THAT(fault_of(with_byte(word_row(), 0, 71)), HasSubstr("wrong size"));
     EXPECT_THAT(fault_of(with_byte(word_row(), 0, 80)), HasSubstr("cut off"));
@@ -301,7 +301,7 @@ TEST(RowCodec, EachRuleOfRunsIsChecked) {
     EXPECT_THAT(fault_of_runs(with_byte(body, 8, 3)), HasSubstr("another number of rows"));
     EXPECT_THAT(fault_of_runs(with_byte(body, 8, 0)), HasSubstr("it is empty"));
     EXPECT_THAT(fault_of_runs(with_byte(body, 12, 152)), HasSubstr("rows are cut off"));
-    EXPECT_THAT(fault_of_runs(with_byte(body, 12, 143)), HasSubstr("no multiple of 8"));
+    EXPECT_THAT(fault_of_runs(with_byte(body, 12, 143)), HasSubstr("not a multiple of 8"));
     EXPECT_THAT(fault_of_runs(with_byte(body, 12, 136)), HasSubstr("row is cut off"));
 }
 

@@ -160,7 +160,7 @@ TEST(Input, WhatCannotBeDoneWithItIsRefused) {
     const TempDir dir;
     dir.write("a", "first");
     EXPECT_THAT(refusal({.path = dir.path(""), .follow = true}), HasSubstr("it is a directory"));
-    EXPECT_THAT(refusal({.path = "/dev/null", .follow = true}), HasSubstr("no regular file"));
+    EXPECT_THAT(refusal({.path = "/dev/null", .follow = true}), HasSubstr("not a regular file"));
     EXPECT_THAT(refusal({.path = "/dev/null", .repeat = 2}), HasSubstr("once only"));
     EXPECT_THAT(refusal({.path = "/dev/null", .resumable = true}), HasSubstr("once only"));
 }

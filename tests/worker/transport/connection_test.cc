@@ -160,7 +160,7 @@ TEST_F(ConnectionTest, HellosThatAreNotForThisWorkerAreRefusedWithTheReason) {
     for (const wire::Frame& frame :
          {wire::Frame(wire::Heartbeat{}), wire::Frame(wire::Receipt{1}), wire::Frame(wire::Ready{}),
           wire::Frame(wire::Proof{std::string(32, 'm'), 0, true}), wire::Frame(wire::Refused{"x"})})
-        EXPECT_THAT(why_refused(wire::write_frame(frame)), HasSubstr("no proof"));
+        EXPECT_THAT(why_refused(wire::write_frame(frame)), HasSubstr("not a proof"));
     EXPECT_FALSE(superseded);
 }
 
