@@ -424,6 +424,9 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/bolt_task.cc",
+        ("the-ending-of-what-failed-counts", "await_ending_anew(input.source_task());", ";", ENDINGS),
+        ("inputs-ended-is-always-repeated", "if (std::exchange(inputs_since_ended_, false) || site_->keeps_any())",
+         "if (true)", ENDINGS),
         ("an-acked-kept-tuple-is-not-let-go-of", "ack(kept->tuple);\n    let_go(kept->tuple);", "ack(kept->tuple);", KEPT),
         ("what-is-left-is-no-failure", "count_failed(kept);", "", LOSSES),
         ("an-end-counts-twice", "if (!ended_sources_.insert(source).second) return;",
@@ -513,6 +516,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/spout_task.h",
+        ("the-ending-does-not-wait-for-what-is-in-flight", "&& all_held());", ");", ENDINGS),
         ("a-drain-does-not-wait-for-callbacks", "ledger_.pending() == 0 && !has_callbacks() &&",
          "ledger_.pending() == 0 &&", CALLBACKS),
     ),

@@ -107,8 +107,12 @@ void BoltTask::fail_as(const Tuple& input, FailReason reason) {
 
 void BoltTask::count_failed(const Tuple& input) {
     counters_of(TupleAccess::schema(input)).failed.add();
-    if (!input.is_tick() && detail::row_anchor_count(TupleAccess::row(input)) == 0)
+    if (input.is_tick()) return;
+    if (detail::row_anchor_count(TupleAccess::row(input)) == 0) {
         lost_inputs.add();
+    } else {
+        await_ending_anew(input.source_task());
+    }
 }
 
 void BoltTask::fail(const Tuple& input, std::string_view why) {
@@ -287,6 +291,12 @@ void BoltTask::ending_of_input(TaskId source) {
     look_for_ending();
 }
 
+void BoltTask::await_ending_anew(TaskId source) {
+    // In a cycle the members count together, and what came meanwhile is executed first anyway.
+    if (cycle_ != nullptr || ending_sources_.erase(source) == 0) return;
+    ending_due_ = owes_ending_ = false;
+}
+
 // Each ENDING after the last source's counts: tuples have come again in between.
 void BoltTask::look_for_ending() {
     if (ended_sources_.size() + ending_sources_.size() < outside_sources_) return;
@@ -366,6 +376,7 @@ void BoltTask::tell_inputs_ended() {
         // Otherwise two tasks that always emit something would never end.
         if (again && !site_->keeps_any()) return;
     }
+    inputs_since_ended_ = false;
     const TaskSite::AllMayPost waits(*site_);
     if (rich_ != nullptr && !without_object_ && !finished_)
         guarded("inputs_ended", [this] { rich_->inputs_ended(collector_); });
@@ -400,7 +411,8 @@ void BoltTask::call_finish() {
         });
     }
     // Tuples that came since the last time also want it.
-    must("inputs_ended", [this] { rich_->inputs_ended(collector_); });
+    if (std::exchange(inputs_since_ended_, false) || site_->keeps_any())
+        must("inputs_ended", [this] { rich_->inputs_ended(collector_); });
     must("finish", [this] { rich_->finish(collector_); });
 }
 

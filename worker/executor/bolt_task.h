@@ -127,6 +127,8 @@ private:
     InputCounters& counters_of(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);
     void ending_of_input(TaskId source);
+    /// Its tuples come again, or have come again, and then its ENDING does.
+    void await_ending_anew(TaskId source);
     void reopen_input(TaskId source);
     void reopen();
     void look_for_ending();
@@ -158,6 +160,7 @@ private:
     bool counted_as_ending_ = false;      // In the cycle's tasks_not_ending.
     std::uint64_t endings_seen_ = 0;      // Last seen value of the cycle's `endings`.
     bool executed_since_ending_ = false;  // Rows from inside of the cycle.
+    bool inputs_since_ended_ = true;      // Since inputs_ended() was last called.
     bool finished_ = false;
     bool prepared_ = false;
     bool without_object_ = false;  // Reopened, and no row has come yet.
@@ -225,6 +228,10 @@ const std::byte* BoltTask::execute(const std::byte* at, const std::byte* end, Ta
             if (!has_object()) return at + bytes;  // It was reopened: a new object gets the rest.
         } else {
             if (detail::row_stream(at) != stream) [[unlikely]] {
+                // Once in a run, mostly.
+                inputs_since_ended_ = true;
+                if (!ending_sources_.empty() && detail::row_anchor_count(at) > 0) [[unlikely]]
+                    await_ending_anew(source);
                 stream = detail::row_stream(at);
                 schema = schemas[stream].get();
                 counters = &counters_of(*schema);

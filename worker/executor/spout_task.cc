@@ -133,6 +133,7 @@ void SpoutTask::apply(const FailRecord& record) {
         case FailRecord::Kind::kHeld:
             return ledger_.keep(record.root, static_cast<std::uint32_t>(record.held));
         case FailRecord::Kind::kFail:
+            told_ending_ = false;  // The bolt that failed it waits to be told anew.
             if (const auto settled = ledger_.fail(record.root)) {
                 add_failure(*settled, record.reason);
                 if (settled->flight == Flight::kInFlight) window_.completed(settled->emitted, 1);
@@ -151,6 +152,7 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
         journal_->settled("fail", settled.root, settled.message);
     failed.add();
     failed_.push({settled.message, reason});
+    told_ending_ = false;
 }
 
 void SpoutTask::expire() {

@@ -124,10 +124,11 @@ public:
     }
     /// Nothing new will come.
     bool is_ending(bool draining) const { return (finished_ && replays_left_ == 0) || draining; }
-    /// The listeners do not know that, and wait for pending trees to complete.
+    /// The listeners do not know that, and wait for pending trees to complete. They are told once
+    /// bolts hold all of these: what is still in flight may fail, and then comes again.
     bool owes_ending(bool draining) const {
-        return (is_ending(draining) || all_held_at_limit()) && ledger_.pending() > 0 &&
-               !has_callbacks() && !told_ending_;
+        if (told_ending_ || ledger_.pending() == 0 || has_callbacks()) return false;
+        return draining || ((is_ending(draining) || is_at_limit()) && all_held());
     }
     void tell_ending(bool draining);
     /// Nothing is in flight, and nothing will come.
@@ -170,11 +171,9 @@ private:
 
     /// Apart from limits: after finished(), only failed tuples are emitted.
     bool has_more() const { return (!finished_ || replays_left_ > 0) && !ended_ && active_; }
+    bool all_held() const { return ledger_.pending() == ledger_.held(); }
     /// It may have replays, but not before a bolt that waits for its end lets go of kept tuples.
-    bool all_held_at_limit() const {
-        return finished_ && ledger_.pending() >= pending_max_ &&
-               ledger_.pending() == ledger_.held();
-    }
+    bool is_at_limit() const { return finished_ && ledger_.pending() >= pending_max_; }
     void count_replay(Next next);
     void renew_limit();
     void call_ack(MessageId message);
@@ -216,7 +215,7 @@ private:
     bool opened_ = false;
     bool told_overflow_ = false;       // In this step.
     bool closing_ = false;             // close() was called.
-    bool told_ending_ = false;         // Since the last tracked emit.
+    bool told_ending_ = false;         // Since the last tracked emit, and the last failure.
     Ring<MessageId> completed_;        // Messages whose ack() has to be called.
     std::uint64_t completed_now_ = 0;  // Not yet published; all of them emitted at last_emitted_.
     std::uint64_t kept_now_ = 0;       // Those of them that did not leave flight just now.

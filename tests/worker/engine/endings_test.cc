@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +25,6 @@
 #include <storm/storm.h>
 
 #include "tests/support/any_topology.h"
-#include "tests/support/gate.h"
 
 namespace storm::testing {
 namespace {
@@ -293,6 +293,109 @@ TEST_P(EngineEndings, ABoltThatCompletesLaterIsWaitedForByTheWindowBehindIt) {
     expect_all_once(run);
 }
 
+/// Fails the last tuple once, late, while nobody else has anything to do; with `keeps` after it was
+/// kept, by another thread's call.
+class FailsTheLastOnce final : public Bolt {
+public:
+    explicit FailsTheLastOnce(bool keeps) : keeps_(keeps) {}
+
+    void declare_outputs(Outputs& outputs) const override { outputs.stream({{"n", Kind::kInt64}}); }
+    void prepare(const TaskContext& context, BoltCollector& out) override {
+        context_.emplace(context);
+        out_.emplace(out);
+    }
+    void execute(const Tuple& in, BoltCollector& out) override {
+        if (in.int64(0) == kCount - 1 && !std::exchange(failed_, true)) return fail_late(in, out);
+        out.emit(in, in.int64(0));
+        out.ack(in);
+    }
+    void cleanup() override { thread_ = {}; }
+
+private:
+    void fail_late(const Tuple& in, BoltCollector& out) {
+        if (!keeps_) {
+            std::this_thread::sleep_for(milliseconds(200));
+            return out.fail(in);
+        }
+        thread_ = std::jthread([this, kept = std::make_shared<Kept>(out.keep(in))] {
+            std::this_thread::sleep_for(milliseconds(200));
+            (void)context_->post([this, kept] { out_->fail(std::move(*kept)); });
+        });
+    }
+
+    const bool keeps_;
+    bool failed_ = false;
+    std::optional<TaskContext> context_;
+    std::optional<BoltCollector> out_;
+    std::jthread thread_;
+};
+
+/// Joins the tuples of two sources by their number; what is alone when nothing more comes is acked.
+class Pairs final : public Bolt {
+public:
+    explicit Pairs(std::shared_ptr<std::atomic<int>> alone) : alone_(std::move(alone)) {}
+
+    void declare_outputs(Outputs& outputs) const override { outputs.stream({{"n", Kind::kInt64}}); }
+    void execute(const Tuple& in, BoltCollector& out) override {
+        const std::int64_t n = in.int64(0);
+        const auto found = waiting_.find(n);
+        if (found == waiting_.end()) {
+            waiting_.emplace(n, out.keep(in));
+            return;
+        }
+        const Tuple* const both[] = {&in, &found->second.tuple()};
+        out.emit(both, n);
+        out.ack(std::move(found->second));
+        out.ack(in);
+        waiting_.erase(found);
+    }
+    void inputs_ended(BoltCollector& out) override {
+        alone_->fetch_add(static_cast<int>(waiting_.size()));
+        for (auto& [n, kept] : waiting_) out.ack(std::move(kept));
+        waiting_.clear();
+    }
+
+private:
+    const std::shared_ptr<std::atomic<int>> alone_;
+    std::map<std::int64_t, Kept> waiting_;
+};
+
+TEST_P(EngineEndings, InputsEndedWaitsForWhatFailsLateAndComesAgain) {
+    for (const bool keeps : {false, true}) {
+        TopologyBuilder joined;
+        const auto alone = std::make_shared<std::atomic<int>>(0);
+        const auto pairs = std::make_shared<Tally>(kCount);
+        joined.spout<Range>("left", 0, kCount, outcomes);
+        joined.spout<Range>("right", 0, kCount, std::make_shared<Outcomes>());
+        joined.bolt<FailsTheLastOnce>("lookup", keeps).shuffle("left");
+        joined.bolt<Pairs>("pairs", alone).fields("lookup", {"n"}).fields("right", {"n"});
+        joined
+            .bolt_fn("sink", {},
+                     [pairs](const Tuple& in, BasicCollector&) { pairs->add(in.int64(0)); })
+            .shuffle("pairs");
+
+        Running run(joined, config({{"topology.enable.message.timeouts", "false"}}));
+
+        ASSERT_TRUE(run.finishes()) << "pairs " << pairs->sum();
+        EXPECT_EQ(alone->load(), 0) << keeps;
+        EXPECT_TRUE(pairs->all_are(1)) << keeps;
+    }
+}
+
+TEST_P(EngineEndings, InputsEndedIsToldOnceIfNothingComesAfterIt) {
+    t.spout<Range>("numbers", 0, kCount, outcomes);
+    t.bolt<Window>("kept", calls).shuffle("numbers");
+    const auto not_kept = std::make_shared<Window::Calls>();
+    t.bolt<Window>("passed", not_kept, 1).shuffle("numbers");
+    t.bolt_fn("sink", {}, count()).shuffle("kept");
+
+    Running run(t, config());
+
+    expect_all_once(run);
+    EXPECT_EQ(calls->inputs_ended.load(), 1);
+    EXPECT_EQ(not_kept->inputs_ended.load(), 1);
+}
+
 TEST_P(EngineEndings, AKeeperWhoseTuplesAnotherTaskAcksPassesTheEndingOn) {
     // Both tasks keep; one of them acks all, long after the ending has come to both.
     constexpr std::int64_t kFew = 100;
@@ -500,7 +603,12 @@ TEST_P(EngineEndings, InputsEndedInACycleWaitsForTheSourceOfEachMember) {
 
 TEST_P(EngineEndings, InputsEndedIsNotRepeatedInACycleThatKeepsNothing) {
     const auto told = std::make_shared<std::atomic<int>>(0);
-    const auto gate = std::make_shared<Gate>();
+    struct Held {
+        std::optional<TaskContext> context;
+        std::optional<BoltCollector> out;
+        std::optional<Kept> kept;
+    };
+    const auto held = std::make_shared<Held>();
     const auto always =
         BoltScript{.execute = [](const Tuple& in, BoltCollector& out) { out.ack(in); },
                    .inputs_ended =
@@ -521,15 +629,21 @@ TEST_P(EngineEndings, InputsEndedIsNotRepeatedInACycleThatKeepsNothing) {
                     .fail = [o = outcomes](MessageId id, FailReason why) { o->fail(id, why); }});
     t.bolt<AnyBolt>("left", kN, always).shuffle("numbers").shuffle("right");
     t.bolt<AnyBolt>("right", kN, always).shuffle("left");
-    t.bolt_fn("holds", {}, [gate](const Tuple&, BasicCollector&) { gate->pass(); })
-        .blocking()
+    t.bolt<AnyBolt>("holds", kNoStreams,
+                    BoltScript{.execute = [held](const Tuple& in,
+                                                 BoltCollector& out) { held->kept = out.keep(in); },
+                               .prepare =
+                                   [held](const TaskContext& context, BoltCollector& out) {
+                                       held->context.emplace(context);
+                                       held->out.emplace(out);
+                                   }})
         .shuffle("numbers");
     Running run(t, config({{"topology.enable.message.timeouts", "false"}}));
     EXPECT_TRUE(eventually([&] { return told->load() >= 2; }));
     std::this_thread::sleep_for(milliseconds(200));
 
     EXPECT_EQ(told->load(), 2);
-    gate->open();
+    ASSERT_TRUE(held->context->post([held] { held->out->ack(std::move(*held->kept)); }));
 
     ASSERT_TRUE(run.finishes());
     EXPECT_EQ(outcomes->acked(), 1);

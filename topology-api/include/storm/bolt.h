@@ -84,12 +84,12 @@ public:
     /// emit waits while its targets can take no more.
     virtual void execute(const Tuple& input, BoltCollector& out) = 0;
 
-    /// Called when all sources have nothing new, because they have said SpoutCollector::finished()
-    /// or the topology is drained, and only wait for pending tuples. Emit and ack what is kept:
-    /// nothing will come any more to complete it.
+    /// Called when all sources have nothing new, because they have said
+    /// SpoutCollector::finished(), and all pending tuples are kept by bolts; or when the topology
+    /// is drained. Emit and ack what is kept: nothing will come any more to complete it.
     ///
-    /// Tuples that failed may come once more, and this call is then repeated; it always precedes
-    /// finish(). An exception is logged and counted, and the run has failed (exit code 1).
+    /// If kept tuples fail then, this call is repeated after they have come again; it always
+    /// precedes finish(). An exception is logged and counted, and the run has failed (exit code 1).
     ///
     /// The default does nothing, which suits a bolt that keeps no inputs.
     virtual void inputs_ended(BoltCollector& out);
