@@ -118,7 +118,8 @@ TEST(Progress, OfOtherSettingsIsRefusedAndSaysWhatToDo) {
 TEST(Progress, ThatIsSomethingElseIsRefused) {
     const TempDir dir;
     dir.write("p", "a letter to my aunt");
-    EXPECT_THAT(error_of([&] { load_progress(dir.path("p"), kRun); }), HasSubstr("is no progress"));
+    EXPECT_THAT(error_of([&] { load_progress(dir.path("p"), kRun); }),
+                HasSubstr("is not a progress"));
     dir.write("p", "word-count progress 99\n");
     EXPECT_THAT(error_of([&] { load_progress(dir.path("p"), kRun); }), HasSubstr("version 99"));
     save_progress(dir.path("p"), kRun, kPlace);
