@@ -539,6 +539,7 @@ MUTATIONS = [
 
     *in_file(
         "worker/executor/pending_bound.cc",
+        ("the-first-that-settles-closes-the-bound", "now_ < first_ends_ ? first_ : 0.0", "0.0", BOUND),
         ("a-pause-floods-the-next-bolt", "applies_ = limit < free;", "", BOUND),
         ("a-bound-forgets-what-is-usually-pending", "count + usually_pending_,", "count,", BOUND),
         ("a-bound-knows-no-quiet-times", "static_cast<double>(span_) / flight));", "0 / flight));", BOUND),
@@ -548,9 +549,9 @@ MUTATIONS = [
         ("a-bound-doubles-in-each-step", "raised_at_ = now_;", "", BOUND),
         ("a-spout-without-tuples-is-looked-at-all-the-time", "due_ = kNever;", "", BOUND),
         ("a-raised-bound-stays-so", "if (pending < usual) raised_ = 0;", "", BOUND),
-        ("what-is-unknown-has-no-bound", "return kFirst * std::max(1.0, times * times);",
+        ("what-is-unknown-has-no-bound", "return first_ = kFirst * std::max(1.0, times * times);",
          "return kFirst * std::max(1'024.0, times);", BOUND),
-        ("what-is-unknown-stays-small", "return kFirst * std::max(1.0, times * times);", "return kFirst + 0 * times;", BOUND),
+        ("what-is-unknown-stays-small", "return first_ = kFirst * std::max(1.0, times * times);", "return kFirst + 0 * times;", BOUND),
         ("a-bound-remembers-one-span", "at_ = (at_ + 1) % kSpans;", "at_ = 0;", BOUND),
         ("nothing-is-usually-held", "window + std::max<double>(held, usually_held_);", "window + held;", BOUND),
         ("a-bound-is-less-than-the-window", "std::max<double>(window, std::min(free, bound(pending)));",

@@ -17,6 +17,7 @@ void PendingBound::next_span() {
     if (any_settled_) at_ = (at_ + 1) % kSpans;
     spans_[at_] = {};
     span_end_ = span_ == 0 ? kNever : now_ + span_;
+    first_ends_ = any_settled_ ? 0 : span_end_;
     any_settled_ = true;
     count_ = 0;
     flight_ = std::numeric_limits<double>::max();
@@ -47,9 +48,10 @@ double PendingBound::bound(std::uint32_t pending) {
         if (first_held_ == 0) first_held_ = now_;
         due_ = now_ + kFirstLook;
         const double times = static_cast<double>(now_ - first_held_) / kFirstMicros;
-        return kFirst * std::max(1.0, times * times);
+        return first_ = kFirst * std::max(1.0, times * times);
     }
-    const double usual = this->usual();
+    // In the first span nobody knows yet how many are usually pending.
+    const double usual = std::max(this->usual(), now_ < first_ends_ ? first_ : 0.0);
     if (pending < usual) raised_ = 0;  // It went on.
     due_ = std::max(heard_, raised_at_) + span_;
     if (now_ < due_) return std::max(usual, raised_);

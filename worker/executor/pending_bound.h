@@ -18,6 +18,8 @@
 // T/8 four times, and so on.
 //
 // Before anything has completed nothing is known, and the bound grows with the square of the time.
+// It stays there for T/8 after that: the first of many tasks to complete a batch shows how many
+// tuples complete, but not how many are usually pending while the others complete theirs.
 //
 // When a bolt lets go of many tuples at once, the spout would emit nothing until they are done, and
 // that bolt would then have nothing to do until it has enough again. So as many as are usually held
@@ -110,6 +112,8 @@ private:
     double usually_held_ = 0;  // The mean, as the next.
     double usually_pending_ = 0;
     base::Micros first_held_ = 0;  // When; 0: not yet.
+    double first_ = 0;             // The bound when the first settled,
+    base::Micros first_ends_ = 0;  // and the end of the span in which it did.
     double raised_ = 0;            // The bound while nothing happens.
     base::Micros raised_at_ = 0;
     bool applies_ = false;

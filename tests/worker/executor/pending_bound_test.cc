@@ -76,6 +76,21 @@ TEST_F(Bound, BeforeAnythingHasSettledMoreAndMoreMayBeHeld) {
     EXPECT_EQ(limit(1), 102'400);
 }
 
+// Twenty tasks are about to complete a batch each; the first one does.
+TEST_F(Bound, InTheSpanOfTheFirstThatSettleAsManyMayBePendingAsBeforeIt) {
+    at(kMicrosPerSecond);
+    EXPECT_EQ(limit(1), 1'024);
+    at(now + 1'500 * kMicrosPerMilli);
+    EXPECT_EQ(limit(1'024), 25'600);
+
+    bound.heard();
+    bound.settled({.flight = 10'000, .held = kMicrosPerSecond, .count = 1'000});
+
+    EXPECT_EQ(limit(24'600), 25'600);
+    at(now + kEighth);
+    EXPECT_LT(limit(24'600), 25'600) << "then it is known how many usually are";
+}
+
 TEST_F(Bound, WhatCompletesInAnEighthOfTheTimeoutMayBePendingBesidesWhatUsuallyIs) {
     settle(9 * kEighth, 10'000, 10'000);
     EXPECT_NEAR(limit(1'000), 101, 2);
