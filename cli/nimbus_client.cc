@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -150,7 +149,7 @@ bool is_nimbus(const net::HttpCall& call, const net::HttpResponse& response) {
 
 net::Address address_of(const std::string& text, std::uint16_t default_port) {
     auto address = net::parse_address(text, default_port);
-    if (!address) throw Failure(ExitCode::kUsage, address.error().message);
+    if (!address) throw Failure(ExitCode::kUsage, address.error().message, net::kAddressHint);
     return std::move(address).value();
 }
 

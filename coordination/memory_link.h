@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,7 @@ public:
     virtual void fired(std::uint64_t watch) = 0;
     virtual void lost() = 0;
     virtual void expired() = 0;
-    /// Expires with the client.
+    /// Over when the client is gone.
     virtual base::Lifetime::Watch watch() const = 0;
 
 protected:

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 
 #include "base/lifetime.h"
 #include "coordination/coordination.h"

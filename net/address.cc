@@ -13,8 +13,7 @@ std::string to_string(const Address& address) {
 
 base::Result<Address> parse_address(std::string_view text, std::uint16_t default_port) {
     const auto wrong = [text] {
-        return base::Error{'"' + std::string(text) + "\" is not an address: write host or " +
-                           "host:port, as in alpha:6627"};
+        return base::Error{'"' + std::string(text) + "\" is not an address"};
     };
     std::string_view host = text;
     std::string_view port;  // Includes its colon.

@@ -11,6 +11,9 @@
 
 namespace storm::net {
 
+/// The advice for an address that cannot be read.
+inline constexpr const char* kAddressHint = "write host or host:port, as in alpha:6627";
+
 struct Address {
     std::string host;
     std::uint16_t port = 0;

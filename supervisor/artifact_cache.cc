@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -211,8 +210,7 @@ base::Result<base::Done> download(const Places& places, const cluster::Artifact&
         if (done) done = keep(partial, path);
         if (done) return done;
         ::unlink(partial.c_str());
-        said += (said.empty() ? "" : "; ") + nimbuses[i].host + ':' +
-                std::to_string(nimbuses[i].port) + ": " + done.error().message;
+        said += (said.empty() ? "" : "; ") + to_string(nimbuses[i]) + ": " + done.error().message;
     }
     if (said.empty()) said = "no Nimbus is known (set nimbus.seeds)";
     return base::Error{what + ": " + said};

@@ -105,7 +105,10 @@ base::Result<Settings> read_settings(const Config& config) {
     const auto nimbus_port = static_cast<std::uint16_t>(config.int64("nimbus.port"));
     for (const std::string& seed : config.list("nimbus.seeds")) {
         const auto address = net::parse_address(seed, nimbus_port);
-        if (!address) return base::Error{"setting \"nimbus.seeds\": " + address.error().message};
+        if (!address) {
+            return base::Error{"setting \"nimbus.seeds\": " + address.error().message + "; " +
+                               net::kAddressHint};
+        }
         if (address->port != 0) settings.nimbus_seeds.push_back(*address);
     }
     const char* const token_file = std::getenv("STORM_TOKEN_FILE");

@@ -104,7 +104,7 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
     };
     const bool taken =
         shop_.files.run([places = shop_.places, target] { return history_of(places, target); },
-                        lifetime_.guard([read](const History& history) { read(history); }));
+                        lifetime_.guard(read));
     if (!taken) read({});
 }
 

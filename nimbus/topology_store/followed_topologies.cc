@@ -14,12 +14,9 @@ FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
                                        const base::EventLoop& loop, const cluster::Seal& seal,
                                        std::function<void()> changed)
     : state_(state), loop_(loop), seal_(seal), changed_(std::move(changed)) {
-    const auto guarded = [this](auto call) {
-        return lifetime_.guard([call](const auto& records) { call(records); });
-    };
-    state.follow_topologies(guarded([this](const auto& records) { take_(records); }));
-    state.follow_assignments(guarded([this](const auto& records) { take_(records); }));
-    state.follow_errors(guarded([this](const auto& records) { errors_ = records; }));
+    state.follow_topologies(lifetime_.guard([this](const auto& records) { take_(records); }));
+    state.follow_assignments(lifetime_.guard([this](const auto& records) { take_(records); }));
+    state.follow_errors(lifetime_.guard([this](const auto& records) { errors_ = records; }));
 }
 
 void FollowedTopologies::take_(const std::map<std::string, cluster::TopologyRecord>& records) {

@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "base/log.h"
+#include "net/address.h"
 #include "nimbus/limits.h"
 #include "nimbus/topology_store/topologies_impl.h"
 
@@ -129,8 +130,8 @@ std::vector<std::string> Topologies::Impl::may_run(const Led& known) const {
     std::vector<std::string> running;
     for (const cluster::WorkerSlot& slot : known.assignment.workers) {
         if (!may_run(known, slot, false)) continue;
-        running.push_back("worker " + std::to_string(slot.number) + " on " + slot.host + ':' +
-                          std::to_string(slot.port));
+        running.push_back("worker " + std::to_string(slot.number) + " on " +
+                          net::to_string({slot.host, slot.port}));
     }
     return running;
 }

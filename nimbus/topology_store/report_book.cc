@@ -9,6 +9,7 @@
 #include "base/crash.h"
 #include "cluster/limits.h"
 #include "cluster/names.h"
+#include "net/address.h"
 
 namespace storm::nimbus {
 namespace {
@@ -140,8 +141,8 @@ cluster::TopologyError end_of(const WorkerStatus& worker, const std::string& hos
                               std::int64_t now_ms) {
     cluster::TopologyError error;
     error.time_ms = now_ms;
-    error.error = "worker " + std::to_string(worker.number) + " on " + host + ':' +
-                  std::to_string(worker.port) + " ended: " + worker.exit;
+    error.error = "worker " + std::to_string(worker.number) + " on " +
+                  net::to_string({host, worker.port}) + " ended: " + worker.exit;
     if (auto crash = crash_in(worker.last_stderr)) {
         error.error += "; it said: " + crash->text;
         error.component = std::move(crash->component);
@@ -222,8 +223,8 @@ void ReportBook::note_failure_(const WorkerStatus& worker, const std::string& ho
     if (is_told || state == cluster::WorkerState::kFailed) return;
     news.push_back({worker.topology,
                     {"",
-                     "worker " + std::to_string(worker.number) + " on " + host + ':' +
-                         std::to_string(worker.port) + ": " + failure,
+                     "worker " + std::to_string(worker.number) + " on " +
+                         net::to_string({host, worker.port}) + ": " + failure,
                      now_ms}});
 }
 

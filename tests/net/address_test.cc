@@ -21,9 +21,7 @@ TEST(Address, WhichCannotBeReadIsNamed) {
           "[::1", "[::1]x", "[::1]x:1", "[::1]:", "http://a:1"}) {
         const auto read = parse_address(wrong, 9);
         ASSERT_FALSE(read) << wrong;
-        EXPECT_EQ(read.error().message, '"' + std::string(wrong) +
-                                            "\" is not an address: write host or host:port, as in "
-                                            "alpha:6627");
+        EXPECT_EQ(read.error().message, '"' + std::string(wrong) + "\" is not an address");
     }
 }
 

@@ -72,7 +72,7 @@ private:
     /// once.
     // Not inlined: within step() its loop lacks registers, which costs const-null 6 %.
     [[gnu::noinline]] bool emit(base::Micros now, bool draining);
-    /// The same call, as observers of a loop that may block have to know of it.
+    /// The same, and blocked_thread names this thread meanwhile. Out of line, as it is rare.
     [[gnu::noinline]] Next next_tuple_that_may_block(SpoutTask& spout);
     SpoutTask& task(Root root) {
         return *spouts_[static_cast<std::size_t>(task_of(root) - first_task_)];

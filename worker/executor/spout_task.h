@@ -1,8 +1,9 @@
 // One running copy of a spout: its ledger of open trees, its pending callbacks, and its limit of
 // trees in flight.
 //
-// The end of a task: finished() says that nothing new comes. The listeners are told (ENDING),
-// failed tuples may be emitted again, and when nothing is pending EOS follows.
+// The end of a task: finished() says that nothing new comes; failed tuples may be emitted again.
+// Once bolts keep all that is pending, the listeners are told (ENDING), and when nothing is EOS
+// follows.
 //
 // Threads: its executor's; `pending` and the counters may be read by any.
 #pragma once

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/thread.h"
+#include "net/address.h"
 #include "net/close_on_exec.h"
 #include "worker/transport/authentication.h"
 #include "worker/transport/limits.h"
@@ -165,7 +166,7 @@ private:
 
     static base::Error cannot_listen(const std::string& host, std::uint16_t port,
                                      const error_code& why) {
-        return {"cannot listen on " + host + ":" + std::to_string(port) + ": " + why.message()};
+        return {"cannot listen on " + net::to_string({host, port}) + ": " + why.message()};
     }
 
     base::Result<base::Done> listen(const tcp::endpoint& endpoint, const std::string& host) {
