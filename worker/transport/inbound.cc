@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "cluster/plan.h"
 #include "wire/batch.h"
 #include "wire/control.h"
 #include "wire/row_codec.h"
@@ -21,6 +22,16 @@ constexpr auto kRunHeader = sizeof(wire::RunHeader);
 
 base::Error refused(const std::string& why) {
     return {"cannot accept what a worker sent: " + why};
+}
+
+/// A component may set its own.
+std::uint64_t tuple_bytes_max(const Wiring& wiring) {
+    std::uint64_t most = 0;
+    for (const Component& component : wiring.topology.components()) {
+        const Config own = cluster::component_config(component, wiring.config);
+        most = std::max(most, static_cast<std::uint64_t>(own.int64("topology.max.tuple.bytes")));
+    }
+    return most;
 }
 
 bool names_root(const wire::ControlRecord& record) {
@@ -57,8 +68,7 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
       is_spout_task_(wiring_.destination_of_task.size()),
       // A sender notices its limit late: after the batch that it closes, the one that is open, and
       // the row itself.
-      allowance_(shared.limits.overshoot_bytes +
-                 3 * static_cast<std::uint64_t>(wiring_.config.int64("topology.max.tuple.bytes"))),
+      allowance_(shared.limits.overshoot_bytes + 3 * tuple_bytes_max(wiring_)),
       open_(wiring_.placement.loops),
       bytes_(wiring_.placement.loops) {
     for (const From& from : from_) open_ends_ += from.ended.size();

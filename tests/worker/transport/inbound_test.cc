@@ -136,8 +136,7 @@ TEST_F(InboundTest, WhoGoesBeyondItsCreditAndOneCallIsOverfullUntilItHasTheCredi
     const Bytes large = OneWorker::row(0, {std::string(1 << 20, 'x')});
     const std::uint64_t allowed = one.engine.shared().limits.window_bytes_elsewhere +
                                   one.engine.shared().limits.overshoot_bytes +
-                                  3 * static_cast<std::uint64_t>(one.engine.wiring().config.int64(
-                                          "topology.max.tuple.bytes"));
+                                  3 * OneWorker::kTupleBytesMax;
     std::uint64_t taken = 0;
     for (; taken + large.size() <= allowed; taken += large.size()) {
         ASSERT_EQ(refusal(OneWorker::run(from, to, large)), "");

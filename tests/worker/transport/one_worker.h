@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace storm::testing {
 
 class OneWorker {
 public:
+    /// Set for "numbers". The others have the default, which is less.
+    static constexpr std::uint64_t kTupleBytesMax = 2U << 20;
+
     explicit OneWorker(std::uint32_t own = 1, std::uint32_t workers = 2)
         : engine(topology(), config_of({1, false}), clock,
                  worker::Share{.own = own,
@@ -72,7 +76,9 @@ private:
     }
     static Topology topology() {
         TopologyBuilder t;
-        t.spout<Numbers>("numbers", 0).parallelism(2);
+        t.spout<Numbers>("numbers", 0)
+            .parallelism(2)
+            .set("topology.max.tuple.bytes", std::to_string(kTupleBytesMax));
         t.bolt_fn("pass", {{"n", Kind::kInt64}}, [](const Tuple&, BasicCollector&) {})
             .parallelism(2)
             .shuffle("numbers");
