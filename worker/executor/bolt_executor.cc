@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <storm/detail/suggest.h>
 
 #include "base/check.h"
 #include "wire/batch.h"
 #include "wire/control.h"
+#include "worker/wiring/cycles.h"
 
 namespace storm::worker {
 
@@ -74,6 +78,7 @@ void BoltExecutor::handle(const PeerEvent& event) {
 
 bool BoltExecutor::step(base::Micros now) {
     clock_.start(now);
+    if (std::exchange(idle_, false)) busy_since_ = now;
     handle_peer_events();
     for (const auto& bolt : bolts_) {
         if (!bolt->ended()) bolt->fail_abandoned();
@@ -87,6 +92,7 @@ bool BoltExecutor::step(base::Micros now) {
         grants_all_ = false;
         grant_all_untracked();
     }
+    idle_ = outer_.empty() && inner_.empty();
     end_inputs(now);
     end_tasks(now);
     return more && !outbox.blocked();
@@ -132,15 +138,27 @@ bool BoltExecutor::is_stale(const Batch& batch, base::Micros now) const {
     return shortest != 0 && now - batch.born >= shortest;
 }
 
-void BoltExecutor::warn_of_waits(base::Micros waited, base::Micros now) {
+void BoltExecutor::warn_of_waits(base::Micros age, base::Micros now) {
     std::uint64_t held_back = 0;
     if (!wait_warnings_.admit(now, held_back)) return;
-    const std::string& id = shared_.wiring.topology.components()[component()].id;
-    base::log::warn("tuples have waited for " + std::to_string(waited / base::kMicrosPerSecond) +
-                        " s for bolt " + detail::quoted(id) +
-                        " and timed out; give it more executors with parallelism(), or let its "
-                        "execute() do less",
-                    {{"component", id}});
+    const std::vector<Component>& components = shared_.wiring.topology.components();
+    const Component& own = components[component()];
+    std::set<std::string_view> bolts_before;
+    for (const Subscription& input : own.inputs) {
+        const Component& source =
+            components[component_index(shared_.wiring.topology, input.source)];
+        if (!source.is_spout()) bolts_before.insert(source.id);
+    }
+    const bool waited_here = now - busy_since_ >= age / 2;
+    const std::string why =
+        waited_here || bolts_before.empty()
+            ? "give it more executors with parallelism(), or let its execute() do less"
+            : "they came late; look at " +
+                  detail::list_of({bolts_before.begin(), bolts_before.end()}) + " before it";
+    base::log::warn("tuples for bolt " + detail::quoted(own.id) + " timed out, " +
+                        std::to_string(age / base::kMicrosPerSecond) +
+                        " s old, before it executed them; " + why,
+                    {{"component", own.id}});
 }
 
 bool BoltExecutor::run_inputs(base::Micros now) {

@@ -53,7 +53,7 @@ private:
     bool must_pause() { return outbox.interrupted() && interrupted(); }
     /// Whether some of its rows may have timed out.
     bool is_stale(const Batch& batch, base::Micros now) const;
-    void warn_of_waits(base::Micros waited, base::Micros now);
+    void warn_of_waits(base::Micros age, base::Micros now);
     void end_inputs(base::Micros now);
     /// Whether nothing can come any more that has to precede finish(). REQUIRES: inputs_ended().
     bool may_finish(BoltTask& bolt);
@@ -67,6 +67,8 @@ private:
     Cycle* const cycle_;
     base::Micros tick_every_ = 0;
     base::Micros tick_due_ = kNever;
+    bool idle_ = true;  // No run waited after the last step.
+    base::Micros busy_since_ = 0;
     bool grants_all_ = false;  // Untracked rows from elsewhere were consumed.
     std::size_t ticked_ = 0;   // Number of tasks that have had the present tick.
     std::vector<std::byte> tick_row_;

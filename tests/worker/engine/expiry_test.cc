@@ -124,7 +124,8 @@ TEST_P(EngineExpiry, WhatTimedOutInFrontOfABoltIsNotExecutedAndItsReplayIs) {
     EXPECT_GE(outcomes->failed(), 1);
     EXPECT_EQ(outcomes->failed(), outcomes->failed(FailReason::kTimedOut));
     for (std::int64_t n = 0; n < kMany; ++n) ASSERT_GE(each->of(n), 1);
-    EXPECT_THAT(log, ::testing::HasSubstr("bolt \"lagging\" and timed out"));
+    EXPECT_THAT(log, ::testing::HasSubstr("tuples for bolt \"lagging\" timed out"));
+    EXPECT_THAT(log, ::testing::HasSubstr("give it more executors"));
 }
 
 TEST_P(EngineExpiry, UntrackedTuplesAreExecutedHoweverLate) {
@@ -192,7 +193,7 @@ TEST_P(EngineExpiry, AResetInsideOfALongCallCountsAtOnceAndWhatIsEmittedThenIsEx
         each.spout<Numbers>("numbers", 1, told);
         auto& slow = each.bolt<AnyBolt>(
             "slow", kN, BoltScript{.execute = [](const Tuple& in, BoltCollector& out) {
-                for (int i = 0; i < 8; ++i) {
+                for (int i = 0; i < 6; ++i) {
                     std::this_thread::sleep_for(milliseconds(200));
                     out.reset_timeout(in);
                 }
@@ -244,6 +245,26 @@ TEST_P(EngineExpiry, WhatIsEmittedLateFromAKeptTupleIsExecuted) {
     EXPECT_TRUE(seen->all_are(1));
     EXPECT_EQ(run.of("sink").expired, 0);
     EXPECT_EQ(outcomes->acked(), kCount);
+}
+
+TEST(EngineExpiryOfHops, WhatATupleHasWaitedForIsNotBlamedOnTheBoltThatGetsItLate) {
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1, std::make_shared<Outcomes>());
+    t.bolt_fn("slow", {{"n", Kind::kInt64}}, [](const Tuple& in, BasicCollector& out) {
+         std::this_thread::sleep_for(milliseconds(1'500));
+         out.emit(in.int64(0));
+     }).shuffle("numbers");
+    t.bolt_fn("quick", {}, [](const Tuple&, BasicCollector&) {}).shuffle("slow");
+    ::testing::internal::CaptureStderr();
+
+    Running run(t, config_of({2, false}, {{"topology.message.timeout.secs", "1"}}));
+
+    const bool finished = run.finishes();
+    const std::string log = ::testing::internal::GetCapturedStderr();
+    ASSERT_TRUE(finished);
+    EXPECT_EQ(run.of("quick").expired, 1);
+    EXPECT_THAT(log, ::testing::HasSubstr("before it executed them; they came late; look at "
+                                          "\"slow\" before it"));
 }
 
 }  // namespace
