@@ -95,9 +95,8 @@ std::string components_text(const Json& topology, const Terminal& terminal) {
                    number(component, "executors"), number(component, "tasks"),
                    number(component, "emitted"), spout ? Cell("-") : number(component, "executed"),
                    number(component, "acked"), bad_number(component, "failed"),
-                   lost_number(component, finished),
-                   spout ? number(component, "pending") : Cell("-"), latency(component, "p50"),
-                   latency(component, "p99")});
+                   lost_number(component, finished), number(component, spout ? "pending" : "kept"),
+                   latency(component, "p50"), latency(component, "p99")});
     }
     return table.text(terminal);
 }

@@ -13,6 +13,7 @@
 // Threads: its executor's.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <set>
 #include <span>
@@ -89,6 +90,8 @@ public:
     /// Its inputs are acked unless they failed, and InputCounters::acked is not counted.
     bool is_basic() const { return is_basic_; }
     bool inputs_ended() const { return open_inputs_ == 0; }
+    /// It was told inputs_ended(), and keeps tuples that hold up the end. From any thread.
+    bool owes_ending() const { return owes_ending_.load(std::memory_order_relaxed); }
     bool has_finished() const { return finished_; }
     bool has_object() const { return !ended_ && !without_object_; }
     bool takes_ticks() const { return !finished_ && !without_object_; }
@@ -154,13 +157,13 @@ private:
     std::size_t outside_sources_ = 0;  // Source tasks outside of the cycle.
     std::size_t open_inputs_ = 0;      // Those whose EOS has not come yet.
     std::set<TaskId> ended_sources_;
-    std::set<TaskId> ending_sources_;     // Sources whose ENDING has come, but no EOS.
-    bool ending_due_ = false;             // inputs_ended() has to be called.
-    bool owes_ending_ = false;            // It was called; the listeners have to be told.
-    bool counted_as_ending_ = false;      // In the cycle's tasks_not_ending.
-    std::uint64_t endings_seen_ = 0;      // Last seen value of the cycle's `endings`.
-    bool executed_since_ending_ = false;  // Rows from inside of the cycle.
-    bool inputs_since_ended_ = true;      // Since inputs_ended() was last called.
+    std::set<TaskId> ending_sources_;       // Sources whose ENDING has come, but no EOS.
+    bool ending_due_ = false;               // inputs_ended() has to be called.
+    std::atomic<bool> owes_ending_{false};  // It was called; the listeners have to be told.
+    bool counted_as_ending_ = false;        // In the cycle's tasks_not_ending.
+    std::uint64_t endings_seen_ = 0;        // Last seen value of the cycle's `endings`.
+    bool executed_since_ending_ = false;    // Rows from inside of the cycle.
+    bool inputs_since_ended_ = true;        // Since inputs_ended() was last called.
     bool finished_ = false;
     bool prepared_ = false;
     bool without_object_ = false;  // Reopened, and no row has come yet.

@@ -30,6 +30,7 @@ void add_counts(const Task& task, ComponentSnapshot& into) {
     } else if (const auto* const bolt = dynamic_cast<const BoltTask*>(&task)) {
         into.expired += bolt->expired.value();
         into.kept += task.site()->kept_count();
+        if (bolt->owes_ending()) into.kept_at_end += task.site()->kept_count();
         for (std::size_t i = 0; i < bolt->inputs().size(); ++i) {
             const BoltTask::InputCounters& input = *bolt->inputs()[i];
             if (into.inputs.size() <= i)

@@ -45,6 +45,7 @@ struct ComponentSnapshot {
     std::uint64_t pending = 0;
     std::uint64_t pending_max = 0;  // Limit of pending trees of all its tasks.
     std::uint64_t kept = 0;         // Bolts only.
+    std::uint64_t kept_at_end = 0;  // Those of them that are still kept after inputs_ended().
     std::uint64_t dropped = 0;      // For these four see cluster::Losses.
     std::uint64_t lost_inputs = 0;
     std::uint64_t lost_emits = 0;

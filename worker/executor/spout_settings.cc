@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
-#include "worker/queue/limits.h"
-
 namespace storm::worker {
 
 std::uint32_t max_spout_pending(const Config& config) {
     const std::int64_t set = config.int64("topology.max.spout.pending", 0);
-    return set <= 0 ? kPendingDefault
-                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingDefault));
+    return set <= 0 ? kPendingMax
+                    : static_cast<std::uint32_t>(std::min<std::int64_t>(set, kPendingMax));
 }
 
 base::Micros message_timeout(const Config& config) {

@@ -11,6 +11,10 @@
 
 namespace storm::worker {
 
+/// Most pending roots of a spout task, and how many it may have if topology.max.spout.pending is
+/// not set.
+inline constexpr std::uint32_t kPendingMax = 1U << 20;
+
 /// topology.max.spout.pending of a spout with these settings, or its default.
 std::uint32_t max_spout_pending(const Config& config);
 /// topology.message.timeout.secs; 0: tuples never time out.

@@ -65,8 +65,6 @@ inline constexpr base::Micros kYieldMicrosMax = 200;
 inline constexpr base::Micros kSpoutWaitMicrosMin = 20;
 /// Interval at which a spout checks whether topology.worker.buffer.bytes has room again.
 inline constexpr base::Micros kBudgetPollMicros = 200;
-/// Pending roots per spout task if topology.max.spout.pending is not set.
-inline constexpr std::uint32_t kPendingDefault = 1U << 20;
 
 /// Interval of the warning that tuples time out in front of a bolt.
 inline constexpr base::Micros kWaitWarningMicros = 10 * base::kMicrosPerSecond;

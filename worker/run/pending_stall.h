@@ -1,5 +1,5 @@
-// Notices that a topology stands still because a spout has reached its limit of pending tuples
-// while bolts keep them: each waits for the other until the tuples time out.
+// Notices that a topology stands still because bolts keep tuples: a spout has reached its limit of
+// pending ones, so that each waits for the other; the inputs have ended; or all tuples time out.
 //
 // Threads: one.
 #pragma once
@@ -19,9 +19,23 @@ public:
     std::optional<std::string> look(const Snapshot& snapshot, base::Micros now);
 
 private:
-    std::uint64_t completed_ = 0;
-    base::Micros since_ = 0;
-    bool told_ = false;
+    /// A count that does not change.
+    class Standstill {
+    public:
+        /// True once if it has lasted for long enough. `holds`: it is one that matters.
+        bool is_due(std::uint64_t count, bool holds, base::Micros now);
+        base::Micros since() const { return since_; }
+
+    private:
+        std::uint64_t count_ = 0;
+        base::Micros since_ = 0;
+        bool told_ = false;
+    };
+
+    Standstill completions_;
+    Standstill acks_;
+    std::uint64_t acked_ = 0;
+    std::uint64_t failed_before_ = 0;  // Up to the last ack.
 };
 
 }  // namespace storm::worker
