@@ -166,6 +166,11 @@ private:
         const CLI::Option* const stream =
             logs.add_option("--stream", logs_.stream,
                             "stderr (default), stdout, or an older one: stderr.1, …")
+                ->check([](const std::string& name) {
+                    const std::string newest = name.substr(0, name.find('.'));
+                    const bool known = newest == "stderr" || newest == "stdout";
+                    return known ? std::string() : "\"" + name + "\" is not stderr or stdout";
+                })
                 ->type_name("NAME");
         offer(*stream, {"stderr", "stdout"});
         logs.callback([this] {

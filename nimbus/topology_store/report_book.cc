@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <iterator>
+#include <string>
+#include <string_view>
 
 #include "base/check.h"
 #include "base/crash.h"
@@ -93,6 +95,17 @@ const std::string* telling_line(const WorkerStatus& worker) {
     return error == lines.rend() ? &lines.back() : &*error;
 }
 
+/// A line of a log without its time, so that equal ones are counted as one error.
+std::string_view without_time(std::string_view line) {
+    constexpr std::string_view kLike = "0000-00-00T00:00:00.000 ";
+    if (line.size() < kLike.size()) return line;
+    for (std::size_t i = 0; i < kLike.size(); ++i) {
+        const bool digit = line[i] >= '0' && line[i] <= '9';
+        if (kLike[i] == '0' ? !digit : line[i] != kLike[i]) return line;
+    }
+    return line.substr(kLike.size());
+}
+
 /// A crash, as reported by base/crash.h.
 struct Crash {
     std::string component;  // Empty: the code of no component ran.
@@ -148,7 +161,7 @@ cluster::TopologyError end_of(const WorkerStatus& worker, const std::string& hos
         error.component = std::move(crash->component);
         error.task = crash->task;
     } else if (const std::string* const line = telling_line(worker)) {
-        error.error += "; it said: " + *line;
+        error.error.append("; it said: ").append(without_time(*line));
     }
     return error;
 }

@@ -44,6 +44,7 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
 std::size_t BoltTask::union_roots(std::span<const Tuple* const> anchors) {
     roots_.clear();
     for (const Tuple* const anchor : anchors) {
+        if (anchor == nullptr) throw EmitError("emit anchored to a null pointer");
         const std::byte* const row = TupleAccess::row(*anchor);
         for (std::uint32_t i = 0; i < detail::row_anchor_count(row); ++i) {
             roots_.push_back(detail::row_anchor(row, i).root);

@@ -433,6 +433,19 @@ TEST_P(OneBolt, AnEmitAfterAckThrowsAndTheAckStands) {
     EXPECT_EQ(outcomes->settled(), kCount);
 }
 
+TEST_P(OneBolt, AnEmitAnchoredToANullPointerThrows) {
+    with([](const Tuple& in, BoltCollector& out) {
+        const Tuple* const anchors[] = {&in, nullptr};
+        EXPECT_THROW(out.emit(anchors, in.int64(0)), EmitError);
+        out.ack(in);
+    });
+
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(outcomes->acked(), kCount);
+}
+
 TEST_P(OneBolt, AnEmitAnchoredToWhatWasKeptThrowsAndNamesTheWay) {
     const auto messages = std::make_shared<std::atomic<int>>(0);
     with([messages](const Tuple& in, BoltCollector& out) {

@@ -133,7 +133,8 @@ public:
     }
     /// Emits a tuple that joins the trees of all `anchors`, as a join or an aggregate does. Each
     /// different tree takes 16 bytes beside those of topology.max.tuple.bytes; tuple and trees
-    /// together may have 16 MiB, which is a million trees. Throws as above.
+    /// together may have 16 MiB, which is a million trees. Without anchors the tuple is untracked.
+    /// Throws as above, and for a null pointer among them.
     template <typename... Values>
     void emit(std::span<const Tuple* const> anchors, const Values&... values) {
         detail::OutStream& stream = default_stream();

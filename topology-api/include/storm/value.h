@@ -43,7 +43,8 @@ struct Field {
     friend bool operator==(const Field&, const Field&) = default;
 };
 
-/// nil, bool, int64, uint64 (only above INT64_MAX), double, string, bytes, list or map.
+/// nil, bool, int64, uint64 (only above INT64_MAX), double, string, bytes, list or map; in a tuple,
+/// lists and maps nest at most 32 deep.
 ///
 ///     const storm::Value row = storm::Value::List{1, "two", 3.0};
 ///     const std::string& two = row.list().at(1).string();
