@@ -39,6 +39,20 @@ std::string type_text(const Setting& setting) {
     return "one of " + choices;
 }
 
+std::string set_by_text(const Setting& setting) {
+    switch (setting.set_by) {
+        case Setting::SetBy::kSpouts:
+            return "spouts";
+        case Setting::SetBy::kBolts:
+            return "bolts";
+        case Setting::SetBy::kComponents:
+            return "spouts and bolts";
+        case Setting::SetBy::kNoComponent:
+            break;
+    }
+    return {};
+}
+
 Json json_of(const cluster::LayeredSettings& settings) {
     const detail::Secrets secrets(settings.config.entries());
     Json json = Json::object();
@@ -91,6 +105,7 @@ void explain_setting(const std::string& key, const cluster::LayeredSettings& set
             {{"key", key},
              {"description", std::string(found->description)},
              {"type", type_text(*found)},
+             {"set_by", set_by_text(*found)},
              {"default", std::string(found->default_value)},
              {"value", is_set ? Json(set->second) : Json()},
              {"origin", is_set ? Json(settings.origins.find(key)->second) : Json()}});
@@ -103,6 +118,8 @@ void explain_setting(const std::string& key, const cluster::LayeredSettings& set
                << (is_set ? set->second + "  (" + settings.origins.find(key)->second + ")"
                           : "not set")
                << '\n';
+    const std::string set_by = set_by_text(*found);
+    if (!set_by.empty()) output.out << "  set() by " << set_by << ", each for itself\n";
 }
 
 std::vector<std::string> setting_keys() {
@@ -122,6 +139,7 @@ void list_settings(const cluster::LayeredSettings& settings, const Output& outpu
         json.push_back({{"key", key},
                         {"description", what},
                         {"type", type_text(setting)},
+                        {"set_by", set_by_text(setting)},
                         {"default", otherwise},
                         {"value", is_set ? Json(set->second) : Json()}});
         table.add({key, otherwise, is_set ? set->second : "", what});

@@ -33,7 +33,8 @@ by `tools/reference.py`; do not edit.
 """
 
 GROUPS = {
-    "topology.": "of a topology: in its program's `-c` and files, or with `storm-submit`; some also by `set()` of a component",
+    "topology.": ("of a topology: in its program's `-c` and files, or with `storm-submit`; by `set()` of a component too,\n"
+                  "where \"set by\" names it"),
     "storm.": "of all daemons and tools",
     "nimbus.": "of Nimbus, and for those who look for it",
     "supervisor.": "of a Supervisor",
@@ -64,13 +65,15 @@ def settings_page(programs):
     settings = json.loads(said)["settings"]
     page = SETTINGS_HEAD
     for prefix, whose in GROUPS.items():
-        page += f"\n## {prefix}\\*\n\nSettings {whose}.\n\n| setting | takes | default | what |\n|---|---|---|---|\n"
+        own = any(s["set_by"] for s in settings if s["key"].startswith(prefix))
+        page += (f"\n## {prefix}\\*\n\nSettings {whose}.\n\n| setting | takes | default |"
+                 f"{' set by |' if own else ''} what |\n|---|---|---|{'---|' if own else ''}---|\n")
         for setting in settings:
             if not setting["key"].startswith(prefix):
                 continue
             default = f"`{setting['default']}`" if setting["default"] else "not set"
             page += (f"| `{setting['key']}` | {cell(setting['type'])} | {cell(default)} | "
-                     f"{cell(setting['description'])} |\n")
+                     f"{setting['set_by'] + ' | ' if own else ''}{cell(setting['description'])} |\n")
     rest = [s["key"] for s in settings if not s["key"].startswith(tuple(GROUPS))]
     assert not rest, f"no group of GROUPS has {rest}"
     return page

@@ -432,6 +432,35 @@ TEST_F(BuilderTest, E0126SettingOfAComponentIsWrong) {
                 "write true"));
 }
 
+TEST_F(BuilderTest, E0131SettingHasNoEffectOnAComponent) {
+    lines_.set("topology.workers", "2")
+        .set("topology.tick.tuple.freq.secs", "1")
+        .set("nimbus.port", "1");
+    t_.bolt<Sink>("count")
+        .shuffle("lines")
+        .set("topology.message.timeout.secs", "5")
+        .set("topology.tick.tuple.freq.secs", "1");
+
+    EXPECT_EQ(
+        mistakes_of(t_),
+        mistake("E0131",
+                "spout \"lines\" sets \"topology.workers\", which holds for the whole topology",
+                "leave it out here, and set it with -c or in a settings file") +
+            "\n" +
+            mistake("E0131",
+                    "spout \"lines\" sets \"topology.tick.tuple.freq.secs\", which has an effect "
+                    "on bolts only",
+                    "leave it out") +
+            "\n" +
+            mistake("E0131", "spout \"lines\" sets \"nimbus.port\", which is not a topology's",
+                    "leave it out here; it belongs in storm.yaml") +
+            "\n" +
+            mistake("E0131",
+                    "bolt \"count\" sets \"topology.message.timeout.secs\", which has an effect "
+                    "on spouts only",
+                    "set it on the spouts whose tuples come here, or for all with -c"));
+}
+
 TEST_F(BuilderTest, E0127ComponentCannotBeMade) {
     t_.spout<ThrowingSpout>("orders");
     t_.bolt<Sink>("count").shuffle("orders", "any");

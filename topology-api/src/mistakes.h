@@ -40,9 +40,10 @@ enum class MistakeCode : int {
     kDeclareOutputsThrew = 128,
     kTooManyTasks = 129,
     kNotUtf8 = 130,
+    kSettingWithoutEffect = 131,
 };
 inline constexpr MistakeCode kFirstMistake = MistakeCode::kNoSpout;
-inline constexpr MistakeCode kLastMistake = MistakeCode::kNotUtf8;
+inline constexpr MistakeCode kLastMistake = MistakeCode::kSettingWithoutEffect;
 
 struct Mistake {
     MistakeCode code;

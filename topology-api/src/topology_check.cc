@@ -157,8 +157,34 @@ private:
         for (const auto& [key, value] : component.settings) {
             if (std::optional<SettingMistake> mistake = check_setting(key, value)) {
                 add(Code::kSetting, named(component) + ": " + mistake->what, mistake->hint);
+            } else if (const Setting* const known = find_setting(key);
+                       known != nullptr && !may_set(component, *known)) {
+                add(Code::kSettingWithoutEffect,
+                    named(component) + " sets " + quoted(key) + ", which " + whose(*known),
+                    whose_hint(*known));
             }
         }
+    }
+
+    static bool may_set(const Component& component, const Setting& setting) {
+        using By = Setting::SetBy;
+        return setting.set_by == By::kComponents ||
+               setting.set_by == (component.is_spout() ? By::kSpouts : By::kBolts);
+    }
+    static std::string whose(const Setting& setting) {
+        if (setting.set_by == Setting::SetBy::kSpouts) return "has an effect on spouts only";
+        if (setting.set_by == Setting::SetBy::kBolts) return "has an effect on bolts only";
+        return setting.key.starts_with("topology.") ? "holds for the whole topology"
+                                                    : "is not a topology's";
+    }
+    static std::string whose_hint(const Setting& setting) {
+        if (setting.set_by == Setting::SetBy::kSpouts) {
+            return "set it on the spouts whose tuples come here, or for all with -c";
+        }
+        if (setting.set_by == Setting::SetBy::kBolts) return "leave it out";
+        return setting.key.starts_with("topology.")
+                   ? "leave it out here, and set it with -c or in a settings file"
+                   : "leave it out here; it belongs in storm.yaml";
     }
 
     // ---- Outputs --------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ namespace storm {
 /// One of Storm's own settings. `description` says its unit and effect.
 struct Setting {
     enum class Type : std::uint8_t { kString, kInt, kReal, kBool, kList };
+    /// The components whose set() of it has an effect, over the topology's value.
+    enum class SetBy : std::uint8_t { kNoComponent, kSpouts, kBolts, kComponents };
 
     std::string_view key;
     Type type;
@@ -28,6 +30,7 @@ struct Setting {
     std::string_view description;
     /// For kString: the accepted words, as in "loop|dedicated". Empty: any text.
     std::string_view choices = {};
+    SetBy set_by = SetBy::kNoComponent;
 };
 
 /// All settings of Storm, sorted by key.

@@ -47,8 +47,8 @@ public:
     /// next_tuple(), as for a socket or standard input. Other executors share the threads of the
     /// worker, one per core.
     SpoutDeclarer& blocking() { return component_->blocking = true, *this; }
-    /// Sets a key for this component alone, one of the user's own or a setting of Storm's.
-    /// Overrides the configuration of the topology.
+    /// Sets a key for this component alone, over the topology's configuration: one of the user's
+    /// own, or a setting of Storm's that has an effect on a spout (docs/settings.md says which).
     SpoutDeclarer& set(std::string_view key, std::string_view value) {
         component_->settings.emplace_back(key, value);
         return *this;
