@@ -96,6 +96,7 @@ COMPILED = {"README.md", "docs/from-storm.md", "docs/guide.md"}
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 PUBLIC_HEADER = re.compile(r"topology-api/include/storm/\w+\.h$")
 MEMBER_FUNCTION = re.compile(r"    (?!using|friend|template|requires)(?:\S.*?)??\b(\w+)\(")
+PAGE_COLUMNS_MAX = 132  # But for tables and code.
 README_LINES_MAX = 40
 
 
@@ -246,6 +247,11 @@ def check_links(path, text):
 
 
 def check_page(path, text):
+    code = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        code ^= line.lstrip().startswith("```")
+        if len(line) > PAGE_COLUMNS_MAX and not code and not line.startswith("|"):
+            yield number, f"line is over {PAGE_COLUMNS_MAX} columns"
     yield from check_text(path, text)
     yield from check_links(path, text)
 
