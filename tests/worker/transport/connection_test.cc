@@ -354,10 +354,8 @@ TEST_F(HeldBackTest, WhoGoesBeyondItsCreditAndOneCallIsReadAgainWhenItHasTheCred
     const auto client = shake_hands();
     std::uint64_t sequence = 0;
     std::uint64_t sent = 0;
-    const std::uint64_t allowed =
-        shared.limits.window_bytes_elsewhere + shared.limits.overshoot_bytes +
-        3 * static_cast<std::uint64_t>(
-                one.engine.wiring().config.int64("topology.max.tuple.bytes"));
+    const std::uint64_t allowed = shared.limits.window_bytes_elsewhere +
+                                  shared.limits.overshoot_bytes + 3 * OneWorker::kTupleBytesMax;
     for (; sent <= allowed; sent += large.size())
         client->send(batch(++sequence, OneWorker::run(from, to, large)));
     ASSERT_TRUE(eventually([&] { return in_flight() > static_cast<std::int64_t>(allowed); }));
