@@ -66,6 +66,7 @@ bool SpoutExecutor::apply_control() {
         applying_.clear();
         applied_ = 0;
         applying_.swap(acks_in_);
+        taken_at_ = time_;
     }
     // Nothing is added meanwhile: calls of ack() may bring acks, but into another list.
     const std::span<const AckRecord> records(applying_);
@@ -137,7 +138,8 @@ bool SpoutExecutor::step(base::Micros now) {
 
 void SpoutExecutor::serve(SpoutTask& spout, bool draining, Called& called) {
     const auto stop = [this] { return over() || !goes_on_calling_back(); };
-    spout.expire();
+    // Not while acks wait that came in time: calls of ack() may take longer than a timeout.
+    if (applied_ == applying_.size()) spout.expire(taken_at_);
     if (spout.has_callbacks()) {
         called.any = true;
         called.more = !goes_on_calling_back() || !spout.call_back(stop) || called.more;

@@ -86,6 +86,7 @@ private:
     std::vector<AckRecord> acks_in_;
     std::vector<AckRecord> applying_;  // Taken from `acks_in_`, which ack() may fill again.
     std::size_t applied_ = 0;          // Number of records applied so far.
+    base::Micros taken_at_ = 0;        // Acks that came until then are, or were, in `applying_`.
     std::size_t merge_at_;
     std::vector<FailRecord> fails_;
     std::vector<FailRecord> letting_go_;  // Letting-go records among the fails.

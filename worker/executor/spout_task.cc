@@ -155,17 +155,17 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
     told_ending_ = false;
 }
 
-void SpoutTask::expire() {
-    if (ledger_.pending() == 0 || !timeouts_ || now_ < next_scan_) return;
+void SpoutTask::expire(base::Micros until) {
+    if (ledger_.pending() == 0 || !timeouts_ || until < next_scan_) return;
     expired_.clear();
-    ledger_.expire(now_, expired_);
+    ledger_.expire(until, expired_);
     std::uint64_t held = 0;
     for (const worker::Settled& settled : expired_) {
         add_failure(settled, FailReason::kTimedOut);
         held += settled.flight == Flight::kHeld ? 1U : 0U;
     }
     window_.timed_out(expired_.size() - held);
-    next_scan_ = now_ + ledger_.scan_interval();
+    next_scan_ = until + ledger_.scan_interval();
 }
 
 void SpoutTask::abandon(FailReason reason) {

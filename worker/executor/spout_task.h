@@ -94,7 +94,8 @@ public:
     void apply_letting_go(const FailRecord& record);
     /// Makes the counts of this step visible.
     void publish();
-    void expire();
+    /// Fails roots whose time was over at `until`. Acks that came by then must have been applied.
+    void expire(base::Micros until);
     /// Adapts the number of trees in flight to the completed ones.
     void turn();
     /// All pending trees fail: everything that they reach is lost.

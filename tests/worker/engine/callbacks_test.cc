@@ -502,6 +502,7 @@ TEST(SlowCallbacks, ATupleEmittedInsideOfASlowAckHasItsWholeTimeout) {
         std::map<MessageId, std::chrono::steady_clock::time_point> emitted;
         MessageId next = 0;
         std::atomic<int> failed{0};
+        std::atomic<int> acked{0};
         std::chrono::steady_clock::duration soonest = std::chrono::hours(1);
     };
     auto s = std::make_shared<State>();
@@ -518,6 +519,7 @@ TEST(SlowCallbacks, ATupleEmittedInsideOfASlowAckHasItsWholeTimeout) {
                     .open = [s](const TaskContext&, SpoutCollector& out) { s->out.emplace(out); },
                     .ack =
                         [s](MessageId id) {
+                            ++s->acked;
                             std::this_thread::sleep_for(std::chrono::milliseconds(900));
                             s->emitted[kLater + id] = std::chrono::steady_clock::now();
                             s->out->emit_tracked(kLater + id,
@@ -543,6 +545,7 @@ TEST(SlowCallbacks, ATupleEmittedInsideOfASlowAckHasItsWholeTimeout) {
 
     ASSERT_TRUE(eventually([&] { return s->failed == kFirst; }));
     run.stop();
+    EXPECT_EQ(s->acked, kFirst) << "their acks came at once, and waited for those before";
     EXPECT_GE(s->soonest, std::chrono::seconds(1));
 }
 
