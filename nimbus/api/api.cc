@@ -144,6 +144,8 @@ Api::Api(ApiParts parts)
       door_([tokens = parts_.tokens] { return tokens; }, parts_.clock,
             base::random_bytes(net::kNonceSecretBytes)) {}
 
+/// Comes before intake(), for every request: a wrong proof is refused even where none is needed, so
+/// that whoever has another token learns it.
 net::HttpRecognized Api::recognize(const net::HttpRequest& head) {
     auto found = door_.recognize(head);
     if (const auto* refused = std::get_if<HttpResponse>(&found)) {
@@ -153,6 +155,8 @@ net::HttpRecognized Api::recognize(const net::HttpRequest& head) {
     return found;
 }
 
+/// Decides by the head alone, before a byte of the body is kept: without a token nobody makes this
+/// process hold a megabyte, or open a file.
 net::HttpIntake Api::intake(const net::HttpRequest& head) {
     std::string argument;
     HttpResponse refused;
@@ -336,11 +340,13 @@ void Api::submit_(const Call& call) {
     auto read = read_submission(call.request.body);
     if (!read) return call.reply(HttpResponse::error(422, read.error().message));
     auto submission = std::make_shared<Submission>(std::move(read).value());
+    // First: from here on memory, ZooKeeper and answers have only sealed values.
     auto sealed = seal_.sealed(std::move(submission->record));
     if (!sealed) return call.reply(HttpResponse::error(422, sealed.error().message));
     submission->record = std::move(sealed).value();
     std::vector<std::string> blobs;
     for (const cluster::Artifact& artifact : submission->record.artifacts) {
+        // Asking also marks the blob as used just now, so it outlives the waiting below.
         const auto size = parts_.blobs.size(artifact.sha256);
         if (!size || *size != artifact.bytes) {
             return call.reply(HttpResponse::error(
@@ -401,6 +407,7 @@ void Api::deactivate_(const Call& call) {
     parts_.topologies.deactivate(call.argument, answered_(call.reply, 200));
 }
 
+/// Without a token: only somebody who has had the file knows its hash.
 void Api::blob_(const Call& call) {
     if (!parts_.blobs.size(call.argument)) {
         return call.reply(HttpResponse::error(404, "there is no blob \"" + call.argument + '"'));

@@ -91,6 +91,7 @@ void hide_secrets(json& settings, const detail::Secrets& secrets) {
     }
 }
 
+/// Settings stand at two levels: the topology's, and those of each component.
 std::string without_secrets(json description, const detail::Secrets& secrets) {
     const auto settings = description.find("settings");
     if (settings != description.end()) hide_secrets(*settings, secrets);

@@ -128,6 +128,8 @@ Json settings_json(const std::map<std::string, std::string>& settings, net::Acce
     Json json = Json::object();
     for (const auto& [key, value] : settings) {
         if (access == net::Access::kOpen && !is_storms(key)) continue;
+        // Hidden from everybody: nothing here needs a sealed value, and the rule that knows secrets
+        // by their values cannot see into it.
         json[key] = value.starts_with(cluster::kSealMark) ? std::string(detail::kHidden)
                                                           : secrets.shown(key, value);
     }
@@ -153,6 +155,7 @@ Json worker_json(const WorkerSlot& slot, const TopologyView& view, const Topolog
     const std::uint16_t metrics_port = known.report.metrics_port;
     const std::uint16_t http_port = http_port_of(slot.supervisor, topologies);
     json["pid"] = known.pid;
+    // The last report is not true any more when its Supervisor is lost or silent.
     json["state"] = !present ? "LOST"
                     : topologies.is_silent(slot.supervisor)
                         ? "UNKNOWN"

@@ -61,6 +61,8 @@ base::Result<base::Done> NewBlob::publish() {
     return base::sync_directory(dir_);
 }
 
+/// Unfinished files are those of a former process: the lock of storm.local.dir, which is taken
+/// before, leaves no other.
 base::Result<BlobStore> BlobStore::open(const std::string& dir) {
     std::error_code error;
     fs::create_directories(dir, error);
@@ -78,6 +80,8 @@ base::Result<BlobStore> BlobStore::open(const std::string& dir) {
     return BlobStore(dir);
 }
 
+/// Sets the time of the last use, too, by which sweep() judges: between this question and the
+/// submission that names the blob nothing else protects it.
 std::optional<std::uint64_t> BlobStore::size(const std::string& sha256) const {
     if (!base::is_sha256(sha256)) return std::nullopt;
     const std::string file = path(sha256);
@@ -104,6 +108,7 @@ bool BlobStore::verify(const std::string& sha256) const {
         return false;
     }
     if (digest->sha256 == sha256) return true;
+    // Then it is missing, and can be fetched from another Nimbus; under its name it would never be.
     base::log::error("a blob is damaged, and removed", {{"blob", sha256}});
     ::unlink(path(sha256).c_str());
     return false;
@@ -124,6 +129,8 @@ std::string BlobStore::users_of_(const std::string& sha256) const {
     return dir_ + "/users/" + sha256;
 }
 
+/// An empty file for each user. They outlive this process and ZooKeeper's data, which is what they
+/// are for: a topology that ZooKeeper has lost still has its program.
 void BlobStore::note_users(const BlobUsers& users) const {
     for (const auto& [sha256, topologies] : users) {
         if (!size(sha256)) continue;

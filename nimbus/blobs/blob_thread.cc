@@ -38,6 +38,8 @@ std::uint64_t length_of(const net::HttpResponse& response) {
 
 }  // namespace
 
+/// Two threads, since copies wait for other hosts for minutes, and uploads for this disk only.
+/// problem() looks at the one with the disk.
 BlobThread::BlobThread(const BlobStore& store, base::EventLoop& loop, const base::WallClock& wall,
                        std::string token)
     : store_(store),
@@ -164,6 +166,7 @@ base::Result<base::Done> BlobThread::copy_from_(const cluster::NimbusRecord& pee
     net::HttpCall wanted = call_to(peer, "GET", blob);
     wanted.save_file = store_.path("new-from-" + blob);
     wanted.deadline = net::file_deadline(length_of(*asked));
+    // Without the token: no matter who sends it, the hash tells whether it is right.
     const auto got = net::call(wanted);
     if (!got) return got.error();
     if (got->status != 200) {

@@ -204,6 +204,8 @@ private:
         io_.stop();
     }
 
+    // Destroyed from the end: who answers requests goes before what it answers from, and that
+    // before the session and the threads that it uses.
     const base::SteadyClock clock_;
     const base::SystemWallClock wall_;
     const std::int64_t started_ms_ = wall_.now_ms();
@@ -233,6 +235,7 @@ private:
 base::Result<base::Done> run(const Config& config) {
     const auto zookeeper = coordination::zookeeper_settings(config);
     if (!zookeeper) return zookeeper.error();
+    // The lock first: whatever comes next may remove what a former process has left.
     auto dir = daemon::LocalDir::open(config.string("storm.local.dir"), "nimbus");
     if (!dir) return dir.error();
     auto tokens = read_tokens(config);

@@ -84,6 +84,7 @@ public:
     bool take(const WorkerSlot& slot) {
         const auto at = index_.find(slot.supervisor);
         if (at == index_.end()) {
+            // Its slots are not known, only that nobody else has this one.
             return taken_elsewhere_.insert({slot.supervisor, slot.port}).second;
         }
         Place& place = places_[at->second];
@@ -110,6 +111,7 @@ public:
     }
 
 private:
+    // Few kinds, many Supervisors: a program is compared with each kind once.
     std::size_t kind_of_(const SupervisorRecord& record) {
         const auto alike = [&](const SupervisorRecord* other) {
             return other->machine == record.machine && other->glibc == record.glibc &&
@@ -145,6 +147,8 @@ public:
         useful_ = demand_.useful > 0 ? demand_.useful : useful_workers(*demand_.description);
         wanted_ = std::min(demand_.workers, useful_);
         for (const WorkerSlot& slot : demand_.current.workers) {
+            // The highest numbers go, since slots come in the order of their numbers: numbers stay
+            // 0 to workers - 1 as far as they can.
             if (kept_.size() == wanted_) break;
             const FreeSlots::Place* const place = free_.find(slot.supervisor);
             // A Supervisor that is present must fit; an absent one must be expected back.
@@ -221,6 +225,7 @@ private:
                 continue;
             }
             const auto ours = on_host_.find(place.host);
+            // The least rank wins, so what is better when there is more of it is complemented.
             const std::tuple rank(ours == on_host_.end() ? 0 : ours->second,
                                   ~free_.free_on_host(place.host), ~place.free.size());
             if (best != nullptr && rank >= best_rank) continue;

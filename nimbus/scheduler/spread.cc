@@ -22,6 +22,8 @@ struct Parts {
     std::size_t cycles = 0;
 };
 
+/// Strongly connected parts (Tarjan 1972, in Boost.Graph) of more than one component, or of one
+/// that feeds itself. They are numbered in the order of declaration.
 Parts find_cycles(const Description& topology) {
     using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;
     const std::size_t count = topology.components.size();
@@ -124,6 +126,8 @@ private:
     void place(std::size_t c) {
         const std::size_t executors = executors_of(topology_.components[c]);
         for (std::size_t i = 0; i < executors; ++i) {
+            // In turn if there is one for each worker: then chains of such components stay in one
+            // process. Otherwise behind its source.
             const std::size_t worker = executors >= load_.size()
                                            ? i % load_.size()
                                            : choose(near_source(c, i), workers_of_[c]);

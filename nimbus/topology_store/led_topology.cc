@@ -39,6 +39,8 @@ std::uint64_t next_epoch(const Led& known) {
     return std::max(known.assignment.epoch, known.epoch_given) + 1;
 }
 
+/// Nimbus refuses unusable values when they are submitted, but another version may have taken what
+/// this one does not. A topology that runs must still be placed, so that counts as not set.
 std::int64_t setting(const TopologyRecord& record, std::string_view key) {
     static const Config kDefaults;
     const auto at = record.settings.find(std::string(key));
@@ -60,6 +62,7 @@ void note_wishes(Led& known) {
     STORM_CHECK(known.useful > 0, "a description that can be read has executors");
 }
 
+/// Behind the name, not behind the first dash: names have dashes, and numbers, too.
 std::uint64_t number_of(const TopologyRecord& record) {
     std::uint64_t number = 0;
     if (record.id.size() > record.name.size() + 1) {
@@ -69,6 +72,7 @@ std::uint64_t number_of(const TopologyRecord& record) {
     return number;
 }
 
+/// Reads the id from its end: names have dashes, too.
 TopologyRecord record_in(const std::string& id) {
     TopologyRecord record;
     record.id = id;

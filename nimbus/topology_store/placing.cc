@@ -18,6 +18,8 @@ void Topologies::Impl::follow_supervisors() {
     });
 }
 
+/// Supervisors that are silent are not in `supply`, though their sessions live: the scheduler must
+/// not give anything to them.
 void Topologies::Impl::supervisors_changed(const std::set<std::string>& touched) {
     supply.supervisors = presence.reporting();
     for (auto& [id, known] : led) {
@@ -156,6 +158,9 @@ void Topologies::Impl::take(Led& known, const Placement& placement) {
     known.well = placement.complete;
 }
 
+/// Decides by what is known now. That a report or a session changes a moment later does no harm:
+/// each such event brings another run, and what was decided too early is decided again, under
+/// another epoch.
 void Topologies::Impl::schedule_all() {
     if (!may_decide() || !presence.known()) return;
     // First, because the scheduler must start from where workers really run.

@@ -101,6 +101,8 @@ void Topologies::Impl::remove_what_is_over() {
     }
 }
 
+/// Without a key it is a mark all the same. Workers that nobody can prove it to end when their
+/// Supervisor is back.
 cluster::Removal Topologies::Impl::mark_of(const Led& known) const {
     const auto last = followed.topologies().find(known.record.id);
     // An unreadable record may have been readable before.

@@ -64,6 +64,8 @@ void add(ComponentTotals& sum, const ComponentTotals& former) {
 
 }  // namespace
 
+/// Bucket i ends at 2^i us, twice the end of the one before. Within it values are taken to be
+/// spread evenly, so the result is wrong by a factor of two at most.
 std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, double q) {
     std::uint64_t count = 0;
     for (const std::uint64_t in_bucket : buckets) count += in_bucket;
@@ -113,6 +115,8 @@ struct Crash {
     std::string text;
 };
 
+/// User code writes to the same stderr: an id that cannot be one is not believed, and Topologies
+/// drops what the topology does not have (keep_own()).
 void find_task(Crash& crash) {
     const std::string before = std::string(base::kCrashCodeOf) + '"';
     const std::string behind = '"' + std::string(base::kCrashTask);
@@ -298,6 +302,8 @@ void ReportBook::forget_topology(const std::string& topology) {
     workers_.erase(first, last);
 }
 
+/// Found by the epoch of the slot, not by the whole incarnation: a restart in the same slot is the
+/// same worker, one in the same slot of another assignment is not.
 const WorkerStatus* ReportBook::worker(const std::string& topology,
                                        const cluster::WorkerSlot& slot) const {
     const auto report = reports_.find(slot.supervisor);
@@ -311,6 +317,9 @@ const WorkerStatus* ReportBook::worker(const std::string& topology,
     return nullptr;
 }
 
+/// Counts belong to a worker's number, and go on wherever it moves. Everything that can only be
+/// true of a live process comes from the slots of the assignment, so that one which runs on beside
+/// its successor is not counted twice.
 std::map<std::string, ComponentTotals> ReportBook::totals(
     const cluster::Assignment& assignment) const {
     std::map<std::string, ComponentTotals> totals;

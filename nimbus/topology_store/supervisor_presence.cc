@@ -119,6 +119,8 @@ base::Micros SupervisorPresence::silent_for(const std::string& id, base::Micros 
                            book_.heard(id).value_or(0)});
 }
 
+/// The latest of the reasons to wait: an outage or a new term, which are no fault of its; reports,
+/// which need no ZooKeeper; and an end in order, after which it comes back.
 base::Micros SupervisorPresence::expected_until(const std::string& id) const {
     const auto heard = book_.heard(id);
     const auto returning = returning_until_.find(id);

@@ -20,6 +20,9 @@ std::string could_not_be_read(const std::string& why) {
 
 }  // namespace
 
+/// Asked anew each time: this process may have been stopped since its last turn, and the lease of
+/// its term may have run out. What it decides all the same does no harm in ZooKeeper, which checks
+/// the term with each write; but requests must not be answered by it.
 bool Topologies::Impl::leading() const {
     return term && is_loaded && current_term() == term;
 }
@@ -41,6 +44,8 @@ void Topologies::Impl::begin(const coordination::Term& given) {
     load();
 }
 
+/// Also the way out of doubt. Reading waits in the same queue as writing, so once it is answered
+/// all earlier writes are settled, whether their outcomes were heard or not.
 void Topologies::Impl::load() {
     STORM_CHECK(term, "timers and answers of a term are void once it is over");
     state.read_all(
@@ -407,6 +412,8 @@ void Topologies::Impl::written(const std::string& id, Write outcome) {
     if (in_doubt) reload_soon();
 }
 
+/// None is held for ever: they are repeated when a write is settled or all was read, and refused
+/// when reading fails or the term ends.
 void Topologies::Impl::hold(std::function<void()> call, const Answered& refuse) {
     if (held.size() >= kRequestsHeldMax) {
         return refuse(

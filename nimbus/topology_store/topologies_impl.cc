@@ -46,6 +46,7 @@ Topologies::Impl::Impl(coordination::ClusterState& given_state, base::EventLoop&
       presence(book, task_timeout),
       followed(state, loop, seal, [this] { mend_unreadable(); }) {}
 
+/// A name is not unique here: one that ZooKeeper has lost may run beside its successor.
 Led* Topologies::Impl::find(const std::string& name) {
     Led* found = nullptr;
     Fit best = Fit::kNone;
@@ -149,6 +150,8 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
     set_fate_of(*known, *next, done);
 }
 
+/// Reports are the only knowledge of processes, they go to the leader alone, and are kept in
+/// memory: a new leader knows nothing of processes before each Supervisor has reported to it.
 std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport report) {
     if (!leading()) return not_leader();
     const bool known_already = book.heard(report.supervisor).has_value();
@@ -297,6 +300,8 @@ bool Topologies::leading() const {
     return impl_->leading();
 }
 
+/// A follower shows what ZooKeeper tells it, which may be a moment old. Reasons, and topologies
+/// that are missing, only a leader knows; the API names it to whoever asks.
 std::vector<TopologyView> Topologies::all() const {
     static const Assignment kNone;
     static const cluster::Description kNothing;
@@ -415,6 +420,8 @@ bool Topologies::all_can_be_read() const {
            impl_->went_back.empty();
 }
 
+/// Both, what is followed and what is led: the one lags behind what this leader has just created,
+/// the other is empty on a follower. A user too many only keeps a blob for longer.
 std::optional<BlobUsers> Topologies::blobs_in_use() const {
     if (!impl_->followed.known()) return std::nullopt;
     BlobUsers users;
