@@ -160,6 +160,8 @@ void Api::workers_(const Call& call) {
     call.reply(HttpResponse::json(cluster::to_json(report)));
 }
 
+/// Logs are what users' programs print, so they need a token, and a Supervisor that has none shows
+/// none.
 std::optional<HttpResponse> Api::refusal_(const HttpRequest& request) {
     if (sources_.token_file.empty() && sources_.readonly_token_file.empty()) {
         return HttpResponse::error(403, "logs need the token, and this Supervisor has none",

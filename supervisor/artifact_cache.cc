@@ -158,6 +158,9 @@ void remove_logging(const std::string& path) {
 
 }  // namespace
 
+/// For each start, with its hashes: where workers have no user of their own they can change what
+/// they link to, and disks rot. On the thread for files alone, as put_aside() is; downloads may go
+/// on meanwhile on theirs.
 base::Result<Staged> stage(const Places& places, const cluster::TopologyRecord& topology,
                            std::uint32_t number) {
     STORM_CHECK(!topology.artifacts.empty(), "a record without a program is refused when read");
@@ -194,6 +197,8 @@ net::HttpCall call_for(const cluster::Artifact& artifact, const net::Address& ni
     return wanted;
 }
 
+/// Several threads may bring the same file. Each writes one of its own, and the last rename() wins
+/// with the same bytes.
 base::Result<base::Done> download(const Places& places, const cluster::Artifact& artifact,
                                   const std::vector<net::Address>& nimbuses) {
     const std::string path = path_of(places, artifact);
@@ -216,6 +221,8 @@ base::Result<base::Done> download(const Places& places, const cluster::Artifact&
     return base::Error{what + ": " + said};
 }
 
+/// Renaming is quick, and ends what others can find; removing what was renamed may take minutes,
+/// and may be interrupted: the next round finds the names again.
 std::vector<std::string> put_aside(const Places& places, const InUse& in_use,
                                    std::chrono::system_clock::time_point now) {
     std::error_code ended;

@@ -16,6 +16,8 @@ Assigned::~Assigned() {
     lifetime_.end();
 }
 
+/// Everything that is missing in ZooKeeper goes here, too. Whether its workers go on is for look()
+/// to say; the slots keep the assignment that they were started by.
 void Assigned::take(const std::map<std::string, cluster::Assignment>& assignments,
                     const Running& running) {
     Assignments taken;
@@ -103,6 +105,7 @@ void Assigned::ask_for_removals_(const Running& running) {
     }
 }
 
+/// Later ones replace earlier ones: of an assignment that cannot be read nothing else is certain.
 std::map<std::string, std::string> Assigned::reasons_() const {
     std::map<std::string, std::string> reasons;
     for (const auto& [topology, absence] : absences_) {

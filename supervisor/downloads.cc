@@ -7,6 +7,8 @@
 
 namespace storm::supervisor {
 
+/// All jobs of a topology go to one thread, one after the other: its workers want the same files,
+/// and the second finds them there.
 std::size_t Lanes::begin(const std::string& topology) {
     STORM_CHECK(!jobs_.empty(), "there is a thread for downloads");
     Held& held = held_[topology];

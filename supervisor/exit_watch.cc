@@ -20,6 +20,7 @@ struct ExitWatch::State {
 ExitWatch::ExitWatch(boost::asio::io_context& io, int pidfd, std::function<void()> ended)
     : state_(std::make_shared<State>(io, pidfd, std::move(ended))) {
     STORM_CHECK(pidfd >= 0, "a process has a pidfd as long as it is known");
+    // A pidfd can be read once its process has ended, and not before.
     state_->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                                   [state = state_](const boost::system::error_code& error) {
                                       if (error || !state->ended) return;

@@ -42,6 +42,8 @@ void Fetcher::get_ready(const std::string& topology) {
 
 void Fetcher::read_(const std::string& topology, std::function<void(base::Result<Record>)> then) {
     // A topology's artifacts and settings never change, so one read is enough.
+    // Kept while the topology runs here (keep_only()), so that a worker can be started again
+    // without ZooKeeper.
     const auto known = records_.find(topology);
     if (known != records_.end()) return then(known->second);
     state_.read_topology(topology, [this, topology, then = std::move(then)](
@@ -62,6 +64,7 @@ base::Result<cluster::TopologyRecord> Fetcher::opened_(cluster::TopologyRecord r
         return base::Error{"cannot open the secrets of topology \"" + record.name +
                            "\": this supervisor has no token; set storm.token.file to Nimbus'"};
     }
+    // Read each time: a token that was missing may be there by the next try.
     const auto token = base::read_secret(token_file_, kSmallFileBytesMax);
     if (!token) {
         return base::Error{"cannot open the secrets of topology \"" + record.name +

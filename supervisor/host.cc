@@ -51,6 +51,8 @@ Host this_host() {
     return {found.machine, ::gnu_get_libc_version(), read_cpu_features()};
 }
 
+/// Compared before and after a worker's life: this number of the kernel's does not say whom it has
+/// ended.
 std::uint64_t kernel_kills() {
     constexpr std::size_t kStatisticsMax = 64UL * 1024;
     const auto text = base::read_small_file("/proc/vmstat", kStatisticsMax);

@@ -81,6 +81,8 @@ base::Result<Identity> identify(const Settings& settings,
     identity.id = !settings.id.empty() ? settings.id
                   : !kept.id.empty()   ? kept.id
                                        : "supervisor-" + new_id();
+    // It stays when the id is changed by a setting: it says which folder this is, and so whether a
+    // record under our id is our own former one.
     identity.home = !kept.home.empty() ? kept.home : new_id();
     std::set<std::uint16_t> used(settings.slots.begin(), settings.slots.end());
     AnyPort any(kept.ports, free);

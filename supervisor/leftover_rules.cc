@@ -8,6 +8,9 @@
 namespace storm::supervisor {
 namespace {
 
+/// The worst mistake is to end what is not a leftover: a worker that lives, or a stranger's
+/// program. So what this Supervisor has started is spared first, and each rule asks for more than
+/// user code can bring about for somebody else.
 class Rules {
 public:
     Rules(const std::vector<Process>& processes, const WorkerMarks& worker, const Others& others)

@@ -53,6 +53,7 @@ std::size_t end_leftovers(const WorkerMarks& worker, const Others& others) {
     return count;
 }
 
+/// Users are looked up here, on the thread for files, since they are written on folders.
 void end_leftovers(const Places& places, WorkerMarks worker, Others others) {
     worker.user = user_of(places, worker.topology);
     for (OtherWorker& each : others.workers) each.user = user_of(places, each.topology);

@@ -15,6 +15,7 @@ void LogKeeper::began(std::string folder, std::uint64_t stderr_bytes) {
     runs_ = true;
 }
 
+/// At each report of the worker, and again soon while a log grows fast: nothing watches the files.
 void LogKeeper::look() {
     if (looking_ || folder_.empty()) return;
     looking_ = files_.run(

@@ -79,6 +79,10 @@ std::uint64_t file_size(const std::string& path) {
     return ::lstat(path.c_str(), &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
 }
 
+/// The worker writes on by the descriptor that it was given, so its file can be neither renamed nor
+/// replaced: its beginning is copied, and cut out. Where the file system can collapse a range no
+/// byte is lost; elsewhere those are that come between the last copy and the cut. A crash between
+/// the cut and the rename leaves the older part under a name that nobody reads.
 base::Result<base::Done> rotate(const std::string& path, std::uint64_t bytes_max, unsigned old) {
     const auto refuse = [&path] { return base::system_error("cannot rotate \"" + path + '"'); };
     const base::Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));

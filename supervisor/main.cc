@@ -29,6 +29,7 @@ using base::Result;
 
 /// Runs until SIGTERM or SIGINT. An error if it could not start, or had to end.
 Result<Done> supervise(const Settings& settings, const coordination::ZookeeperSettings& zookeeper) {
+    // Before there is any thread: those that are made later inherit it, others would not.
     const auto hardened = harden();
     if (!hardened) return hardened.error();
     boost::asio::io_context io(1);

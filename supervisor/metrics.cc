@@ -8,6 +8,7 @@
 namespace storm::supervisor {
 namespace {
 
+// All of them, so that each series is there from the start.
 constexpr cluster::WorkerState kStates[] = {
     cluster::WorkerState::kStarting, cluster::WorkerState::kRunning,
     cluster::WorkerState::kFinished, cluster::WorkerState::kFailed,

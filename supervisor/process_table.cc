@@ -48,6 +48,8 @@ std::optional<Process> status_of(pid_t pid) {
     return found;
 }
 
+/// The process may end between two reads. Unknown marks fit no worker, and unknown privileges are
+/// no worker's, so that spares it.
 void add_more(Process& process) {
     if (const auto environment = read(process.pid, "environ", kEnvironmentBytesMax)) {
         process.marks = marks_in(*environment);

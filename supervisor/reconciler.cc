@@ -7,6 +7,7 @@ namespace storm::supervisor {
 namespace {
 
 Wanted wanted_by(const cluster::Assignment& assignment, const cluster::WorkerSlot& worker) {
+    // A record may say any number of milliseconds; as microseconds it must not wrap.
     constexpr std::int64_t kLongestMs = std::int64_t{365} * 24 * 3600 * 1000;
     return {{assignment.topology, worker.number, worker.epoch},
             assignment.epoch,

@@ -73,6 +73,8 @@ Outcome post_to(const net::Address& nimbus, const Report& report, net::TokenClie
     return outcome;
 }
 
+/// A Nimbus that does not lead names the one that does, which is then tried next, and first with
+/// the next report.
 Outcome post(std::vector<net::Address> nimbuses, const Report& report, net::TokenClient& client) {
     Outcome outcome;
     outcome.why = "no Nimbus is known; set nimbus.seeds";
@@ -99,6 +101,8 @@ Outcome post(std::vector<net::Address> nimbuses, const Report& report, net::Toke
 
 }  // namespace
 
+/// Texts go first, then the counts of all workers, never states: by these Nimbus finishes and
+/// removes topologies.
 std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max) {
     std::string json = cluster::to_json(report);
     if (json.size() <= bytes_max) return json;

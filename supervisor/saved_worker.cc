@@ -86,6 +86,8 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
     return base::Error{"cannot read \"" + path + "\": " + mistake.text()};
 }
 
+/// The name of the file says which worker's it is, so a state that is not of that name is refused
+/// in read_state().
 std::vector<SavedWorker> read_states(const Places& places) {
     std::vector<SavedWorker> states;
     std::error_code ended;

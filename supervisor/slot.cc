@@ -233,6 +233,8 @@ Micros Slot::delay_(EndReason reason) const {
     return back_off(failures_);
 }
 
+/// Messages on a former connection may have been lost with it, so what counts now is said again. A
+/// worker that was told to end with a reason of its own ends by itself, or by its deadline.
 SlotActions Slot::connected() const {
     switch (state_) {
         case SlotState::kStarting:

@@ -182,6 +182,7 @@ void SlotRunner::perform_(const SlotAction& action) {
 /// If there is no process yet, keeps the signal for the one that is being started.
 void SlotRunner::signal_(int number) {
     if (process_) return process_->signal(number);
+    // A signal that waits is not replaced by a weaker one.
     if (held_signal_ != SIGKILL) held_signal_ = number;
 }
 
@@ -360,6 +361,8 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
     ended.known = how.known;
     ended.fenced = how.known && how.signal == 0 && how.code == cluster::kExitFenced;
     logs_.look();
+    // An end that the slot does not count was wanted, or came when all was done: it needs no
+    // reason.
     const std::uint64_t ends = slot_.ends();
     // Before the restart, which begins a new report.
     Symptoms symptoms = {.exit = how,
@@ -384,6 +387,7 @@ void SlotRunner::gone_(const Exit& how, std::vector<std::string> said) {
 }
 
 void SlotRunner::tick_at_(std::optional<Micros> due) {
+    // An alarm that is too early does no harm: the slot looks at the time, and tells the next one.
     if (!due || (alarm_ && *alarm_ <= *due)) return;
     alarm_ = *due;
     const Micros now = shop_.loop.now();
@@ -428,6 +432,8 @@ void SlotRunner::save_later_() {
     }));
 }
 
+/// Also while it is being started, when its pid is not known: its user is, and spares what may be
+/// its own.
 std::optional<OtherWorker> SlotRunner::worker() const {
     if (!process_ && !starting_) return std::nullopt;
     return OtherWorker{saved_.topology, pid()};

@@ -16,6 +16,9 @@ namespace storm::supervisor {
 
 base::Result<std::size_t> stop_workers(const Settings& settings) {
     if (!std::filesystem::exists(settings.places.local_dir)) return std::size_t{0};
+    // A running Supervisor would start again what ends here, so there must be none, and none may
+    // begin. The saved states stay: the next one finds that these have ended, and counts on from
+    // their starts.
     const auto lock = daemon::LocalDir::open(settings.places.local_dir, "supervisor");
     if (!lock) return lock.error();
     std::vector<WorkerProcess> processes;

@@ -46,6 +46,9 @@ base::Result<std::unique_ptr<Supervisor>> Supervisor::start(const Outside& outsi
     return made;
 }
 
+/// One queue for each thing that can stand still, so that it holds up nothing else: `files` is the
+/// disk, where order matters; `removals` may take minutes; downloads and reports wait for other
+/// hosts.
 Supervisor::Supervisor(const Outside& outside, const Settings& settings)
     : outside_(outside),
       settings_(settings),
@@ -206,6 +209,7 @@ base::Result<base::Done> Supervisor::listen_() {
         }
         return std::nullopt;
     };
+    // The vouch comes first: a worker that asked Nimbus meanwhile need not any more.
     callbacks.connected = [this](std::uint16_t port) {
         socket_->send(port, vouch_now_());
         runner_(port).connected();
@@ -266,6 +270,7 @@ void Supervisor::follow_() {
     look_at_socket_();
 }
 
+/// The record is the offer to Nimbus, so it changes when a port is taken or free again.
 void Supervisor::publish_() {
     if (!ready_) return;
     const Host host = this_host();
@@ -301,6 +306,8 @@ std::map<std::uint16_t, Target> Supervisor::running_() const {
     return running;
 }
 
+/// Compares all that is wanted with all that runs, and may be called at any time: to look twice
+/// changes nothing, and a change that was not noticed is seen by the next look.
 void Supervisor::reconcile_() {
     // Before the first assignments are known nothing is wanted, which does not mean that nothing is
     // to run.
@@ -386,6 +393,8 @@ void Supervisor::look_at_socket_() {
     if (!taken) again();
 }
 
+/// Somebody else's program has the port. Nimbus moves the worker when the slot is no longer
+/// offered; the program may end, so the port is looked at from time to time.
 void Supervisor::port_taken_(std::uint16_t port, bool taken) {
     const bool changed = taken ? taken_ports_.insert(port).second : taken_ports_.erase(port) > 0;
     if (changed) publish_();
@@ -422,6 +431,8 @@ Others Supervisor::others_(std::uint16_t port) const {
     return others;
 }
 
+/// The leader first, since it alone takes reports; seeds last, since they may be out of date. Each
+/// one once: a try at one that is silent costs its whole time.
 std::vector<net::Address> Supervisor::nimbuses_() const {
     std::vector<net::Address> found;
     const auto add = [&found](const net::Address& one) {
@@ -454,6 +465,7 @@ cluster::SupervisorReport Supervisor::report() const {
         report.workers.push_back(*std::move(status));
     }
     for (const Mistake& mistake : mistakes_) {
+        // Otherwise nobody but this log would know why a worker is not there.
         if (auto status = status_of(mistake)) report.workers.push_back(*std::move(status));
     }
     return report;

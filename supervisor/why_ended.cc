@@ -24,6 +24,8 @@ std::string_view reason_text(EndReason reason) {
 }
 
 /// The resource that it probably lacked.
+/// A guess: the kernel tells of SIGKILL and no reason, and counts those it has ended for want of
+/// memory on the whole host.
 std::string limit_text(const Symptoms& symptoms) {
     const auto said = [&symptoms](std::string_view what) {
         const auto& lines = symptoms.last_stderr;

@@ -286,6 +286,9 @@ std::optional<WorkerProcess> WorkerProcess::find(pid_t pid, std::uint64_t start_
     return found;
 }
 
+/// For a Supervisor that was killed between fork() and the second write of the state. Nobody else
+/// executes programs from a worker's folder as the leader of a session, unless the worker itself
+/// does.
 std::optional<WorkerProcess> WorkerProcess::find_in(const std::string& directory) {
     std::error_code ended;
     for (fs::directory_iterator entry("/proc", ended), none; entry != none;
@@ -324,6 +327,8 @@ bool WorkerProcess::ends_within(Micros patience) const {
 Exit WorkerProcess::reap() {
     siginfo_t how{};
     const auto pidfd = static_cast<id_t>(pidfd_.get());
+    // A worker that was adopted is not our child: init has its status, and nothing is known of how
+    // it ended.
     if (::waitid(P_PIDFD, pidfd, &how, WEXITED | WNOHANG | WNOWAIT) != 0 || how.si_pid == 0) {
         return {};
     }

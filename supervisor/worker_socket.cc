@@ -93,6 +93,8 @@ public:
         if (state_->call.admits && !state_->call.admits(peer_.uid)) {
             return refuse_("no worker runs as its user");
         }
+        // Only where topologies have users of their own: otherwise one could keep out all others,
+        // and only the number of connections bounds it.
         if (state_->call.admits && state_->strangers[peer_.uid] > kStrangersOfUserMax) {
             return refuse_("its user has too many connections that do not say who they are");
         }
@@ -106,6 +108,7 @@ public:
 
     void send(const cluster::ToWorker& message) {
         std::string bytes = cluster::encode(message);
+        // It may connect again, and is then told what counts (Slot::connected()).
         if (unsent_bytes_ + bytes.size() > kUnsentBytesMax) return refuse_("it does not read");
         unsent_bytes_ += bytes.size();
         unsent_.push_back(std::move(bytes));

@@ -65,7 +65,7 @@ struct Given {
     std::string name;
 };
 
-/// Oldest first. Lines that cannot be read are ignored.
+/// Oldest first. Reading ends at the first line that makes no sense.
 std::vector<Given> given_in(const std::string& path) {
     std::vector<Given> given;
     const auto text = base::read_small_file(path, kGivenUsersBytesMax);
@@ -117,6 +117,7 @@ std::optional<uid_t> free_user(const std::string& name, const UserIds& users,
     return std::nullopt;
 }
 
+/// Without a lock: only stage() comes here, on the one thread for files.
 base::Result<uid_t> give_user(const Places& places, const std::string& topology,
                               const UserIds& users) {
     const std::string name = name_of(topology);

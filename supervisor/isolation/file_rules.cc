@@ -55,6 +55,8 @@ bool is_below(const std::string& path, const std::string& folder) {
            (path.starts_with(folder) && path[folder.size()] == '/');
 }
 
+/// Landlock knows no exceptions. So a folder that hides a secret is not allowed; instead all others
+/// in it are, at each level above the secret. What is made later beside one is closed with it.
 class Rules {
 public:
     Rules(base::Descriptor rules, std::uint64_t handled, std::vector<std::string> secret)

@@ -128,6 +128,8 @@ const char* to_text(Stumble::Step step) {
     return "";
 }
 
+/// Runs between fork() and exec, in a process with threads: only system calls, on memory that was
+/// made before (decisions/0010). Each step may take away the right to the next, hence the order.
 Stumble confine(const Confinement& confinement) noexcept {
     if (!set_limits(confinement)) return stumble(Step::kLimits);
     // First the steps that need capabilities.
@@ -148,6 +150,9 @@ Stumble confine(const Confinement& confinement) noexcept {
     return {};
 }
 
+/// Tries, instead of asking for versions: what is refused depends on the kernel, on its
+/// configuration, and on the container around us. In a child, because nothing of it can be taken
+/// back.
 base::Result<Isolation> Isolation::measure(const IsolationSettings& wanted,
                                            const std::optional<UserIds>& users) {
     Isolation made;

@@ -23,6 +23,9 @@ constexpr std::uint32_t kMachine = 0;
 /// On x86-64 the second numbering of the same calls starts here.
 constexpr std::uint32_t kOtherNumbers = 0x40000000;
 
+// A list of what is refused: user code links anything, and must not break because a library uses a
+// call that nobody has thought of. These reach into other processes, change mounts, namespaces,
+// clocks or the kernel, or widen what it can be attacked by.
 constexpr std::array kRefused = {
 // LeakSanitizer needs it.
 #if !defined(__SANITIZE_ADDRESS__)

@@ -18,6 +18,7 @@ std::optional<uid_t> number_of(std::string_view text) {
 }  // namespace
 
 base::Result<UserIds> parse_user_ids(const std::string& text) {
+    // Not root, and no negative number to whoever reads it as one.
     constexpr uid_t kMost = 1U << 31;
     const std::size_t dash = text.find('-');
     const auto first = number_of(std::string_view(text).substr(0, dash));
