@@ -19,6 +19,7 @@ namespace {
 // Format of --describe. A higher number means that older readers would misread it.
 constexpr int kFormat = 1;
 
+/// Nobody here looks at streams and groupings, so any text will do.
 DescribedComponent read_component(const JsonFields& json) {
     DescribedComponent component;
     component.id = json.text("id");
@@ -65,6 +66,8 @@ std::string fault_of(const Description& description) {
 
 }  // namespace
 
+/// Nimbus counts by the description, workers by the topology (make_plan()). Both must come to the
+/// same numbers, so both count by id, not in the order of declaration.
 Plan Description::plan() const {
     std::vector<std::size_t> by_id(components.size());
     std::iota(by_id.begin(), by_id.end(), std::size_t{0});
@@ -84,6 +87,8 @@ std::vector<std::size_t> Description::component_of_executor() const {
     return of_executor;
 }
 
+/// Comes from a program that anybody may have made, by way of a client or of ZooKeeper: whatever is
+/// read of it later relies on what is checked here.
 base::Result<Description> read_description(std::string_view json) {
     const auto refuse = [](const std::string& why) {
         return base::Error{"cannot read the topology's description: " + why};

@@ -21,6 +21,8 @@ Losses& Losses::operator+=(const Losses& more) {
     return *this;
 }
 
+/// One text for each kind, since each asks for something else of whoever reads it. Nimbus, the
+/// worker's log and tools all tell these.
 std::vector<LossText> loss_texts(const std::string& id, const Losses& losses) {
     const std::string named = '"' + id + '"';
     std::vector<LossText> texts;

@@ -12,6 +12,7 @@ bool is_id(std::string_view text) {
     return detail::fault_of_file_name(text).empty();
 }
 
+/// For messages about bytes that may be hostile: short, and of one line.
 std::string quoted(std::string_view text) {
     constexpr std::size_t kShown = 60;
     std::string shown = "\"";

@@ -38,6 +38,8 @@ Plan make_plan(const Topology& topology, const Config& config) {
     return plan;
 }
 
+/// Tasks of a component follow each other, and so do those of each executor: an executor is known
+/// by its first task and their number.
 void number_component(Plan& plan, std::size_t component, int tasks, int executors) {
     STORM_CHECK(component < plan.components.size() && executors > 0 && tasks >= executors,
                 "each executor has a task, as build() and read_description() have seen to");
@@ -52,6 +54,8 @@ void number_component(Plan& plan, std::size_t component, int tasks, int executor
     plan.last_task += tasks;
 }
 
+/// The topology's own setting is no wish of a bolt: one gets ticks if it asks for them, and only
+/// then is the common setting how often.
 base::Micros tick_interval(const Component& component, const Config& config) {
     constexpr std::string_view kKey = "topology.tick.tuple.freq.secs";
     if (component.tick) return component.tick->count() * base::kMicrosPerMilli;

@@ -12,6 +12,8 @@ namespace {
 
 using std::to_string;
 
+/// Everything that becomes a path, the name of a node or of a folder, or a port that somebody
+/// listens at, has to pass here, when it is read and before it is written: all others rely on that.
 std::string fault_of(const Artifact& artifact) {
     if (!is_id(artifact.name)) return "artifact " + quoted(artifact.name) + " is not a file name";
     if (!base::is_sha256(artifact.sha256)) {
@@ -29,6 +31,7 @@ std::string fault_of(const WorkerSlot& slot, std::uint64_t epoch) {
     if (!is_id(slot.supervisor)) return worker + " has no supervisor";
     if (!is_id(slot.host)) return worker + " has no host";
     if (slot.port == 0) return worker + " has no port";
+    // It is the upper half of an incarnation, and was given with an assignment.
     if (slot.epoch > epoch) return worker + " is of an epoch after the assignment's";
     return {};
 }
@@ -77,6 +80,7 @@ std::string fault(const Assignment& record) {
     const auto& workers = record.workers;
     for (std::size_t i = 0; i < workers.size(); ++i) {
         if (std::string found = fault_of(workers[i], record.epoch); !found.empty()) return found;
+        // Readers search it, and a number that is there twice would be two processes of one life.
         if (i > 0 && workers[i - 1].number >= workers[i].number) {
             return "worker " + to_string(workers[i].number) + " is not in the order of numbers";
         }
@@ -117,6 +121,7 @@ std::string fault(const NimbusRecord& record) {
 
 std::string fault(const Leadership& record) {
     if (record.started_ms < 0) return "a time is negative";
+    // The first content of the node, from before anybody has led.
     if (record.epoch == 0 && record.nimbus.empty()) return {};
     if (!is_id(record.nimbus)) return "no nimbus' id is " + quoted(record.nimbus);
     return {};

@@ -24,6 +24,7 @@ base::Result<Record> decoded(std::string_view bytes, const char* what) {
 /// Keeps the bytes if a newer version wrote them.
 template <typename Record>
 base::Result<Record> with_newer(base::Result<Record> record, std::string_view bytes) {
+    // The bytes that this version would write itself hold nothing that it does not know.
     if (!record || encode(*record) == bytes) return record;
     // Tried here, where the record can still be refused: a leader that cannot write again what it
     // has read would find out in the middle of a decision.
@@ -40,6 +41,8 @@ base::Result<Record> with_newer(base::Result<Record> record, std::string_view by
 
 }  // namespace
 
+/// On top of what a newer version wrote, if it did: only what this version decides is changed in
+/// it, so a leader that is older for a while loses nothing.
 std::string encode(const TopologyRecord& record) {
     if (record.newer.empty()) return encoded<schema::TopologyRecord>(record);
     return changed<schema::TopologyRecord>(

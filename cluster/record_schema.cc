@@ -136,6 +136,7 @@ void write(const TopologyErrors& record, schema::TopologyErrors::Builder to) {
     for (unsigned i = 0; i < errors.size(); ++i) {
         const TopologyError& error = record.errors[i];
         errors[i].setComponent(text(error.component));
+        // Bytes, since texts of user code may not be UTF-8.
         errors[i].setError(bytes_of(error.error));
         errors[i].setTimeMs(error.time_ms);
         errors[i].setCount(error.count);
@@ -228,6 +229,7 @@ Assignment read(schema::Assignment::Reader from) {
     return record;
 }
 
+/// All else never changes after the submission, so it may stay as a newer version wrote it.
 void change(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setStatus(static_cast<std::uint8_t>(record.status));
     to.setKilledMs(record.killed_ms);

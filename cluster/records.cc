@@ -30,6 +30,7 @@ void merge_errors(std::vector<TopologyError>& known, const std::vector<TopologyE
             std::find_if(known.begin(), known.end(), [&error](const TopologyError& each) {
                 return each.component == error.component && each.error == error.error;
             });
+        // Records of older versions have no first time.
         error.first_ms = first_of(error);
         if (same != known.end()) {
             error.first_ms = std::min(error.first_ms, first_of(*same));

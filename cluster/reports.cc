@@ -23,6 +23,7 @@ constexpr std::array kHolders = {LeaseHolder::kSupervisor, LeaseHolder::kNimbus,
                                  LeaseHolder::kNobody};
 
 Json json_of(const ComponentReport& report) {
+    // Side by side, since older versions have the texts alone.
     Json errors = Json::array(), counts = Json::array(), tasks = Json::array();
     for (const ReportedError& error : report.last_errors) {
         errors.push_back(error.text);
@@ -80,6 +81,8 @@ Json json_of(const WorkerStatus& worker) {
             {"report", json_of(worker.report)}};
 }
 
+/// Members that are missing are 0: Supervisors of other versions report to one Nimbus while they
+/// are upgraded, one after the other.
 ComponentReport read_component(const JsonFields& json) {
     ComponentReport report;
     report.id = json.text("id");
@@ -132,6 +135,7 @@ WorkerReport read_report(const JsonFields& json) {
     const auto* const holder =
         std::find_if(kHolders.begin(), kHolders.end(),
                      [&](LeaseHolder each) { return to_string(each) == lease; });
+    // An unknown one is only shown, so it refuses nothing.
     if (holder != kHolders.end()) report.lease = *holder;
     report.metrics_port = json.number_or_zero<std::uint16_t>("metrics_port");
     report.failure = json.text_or_empty("failure");
@@ -141,6 +145,8 @@ WorkerReport read_report(const JsonFields& json) {
     return report;
 }
 
+/// Only form and size are checked. Whether there is such a topology, worker or component Nimbus
+/// sees by its own records.
 WorkerStatus read_worker(const JsonFields& json) {
     WorkerStatus worker;
     worker.topology = json.text("topology");

@@ -78,6 +78,9 @@ private:
     const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context_;
 };
 
+/// A sealed value opens only where it was: moved to another setting, perhaps one that is shown, or
+/// to a topology of another name it does not. The name and not the id, which Nimbus makes after it
+/// has sealed.
 std::string about(const TopologyRecord& record, std::string_view key) {
     return record.name + '\0' + std::string(key);
 }
@@ -109,6 +112,8 @@ std::optional<std::string> open(const std::string& key, std::string_view sealed,
     return value;
 }
 
+/// Tells another token from a mistake in the bytes. It protects nothing: eight bytes of an HMAC say
+/// nothing about the key.
 std::string check_of(const std::string& key, std::string_view secret) {
     return base::hmac_sha256(key, std::string(kCheckPurpose) + std::string(secret))
         .substr(0, kCheckBytes);
@@ -121,11 +126,14 @@ base::Error other_token(const TopologyRecord& record) {
 
 }  // namespace
 
+// Only a key that is made for this is kept, not the token: nobody could prove himself to a Nimbus
+// with it.
 Seal::Seal(std::string_view token) : key_(base::hmac_sha256(token, kKeyPurpose)) {}
 
 base::Result<TopologyRecord> Seal::sealed(TopologyRecord record) const {
     const detail::Secrets secrets(record.settings);
     for (auto& [key, value] : record.settings) {
+        // opened() takes whatever bears the mark for sealed, so nothing else may bear it.
         if (value.starts_with(kSealMark)) {
             return base::Error{"setting \"" + key + "\" begins with \"" + std::string(kSealMark) +
                                "\", which is kept for sealed ones"};

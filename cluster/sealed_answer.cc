@@ -31,6 +31,8 @@ bool is_challenge(std::string_view text) {
     return base::is_sha256(text);  // It has the same form.
 }
 
+/// Over the hash of the body, not the body: whoever answers many questions about one assignment
+/// hashes it once.
 std::string seal_of(const SealedAnswer& answer, std::string_view key) {
     std::string text;
     add(text, kSealPurpose);

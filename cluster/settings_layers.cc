@@ -64,6 +64,7 @@ public:
         }
         const std::string key = assignment.substr(0, equals);
         const std::string value = assignment.substr(equals + 1);
+        // Messages about it must not show a secret.
         set(key, value, "-c", "-c " + key + '=' + detail::Secrets().shown(key, value));
     }
 
@@ -74,6 +75,8 @@ public:
     }
 
 private:
+    /// The last one to set a key counts, and where it came from goes with it. All mistakes are
+    /// gathered, so that they can be mended at once.
     void set(const std::string& key, const std::string& value, const std::string& origin,
              const std::string& where) {
         const auto resolved = resolve_references(value);
@@ -97,6 +100,8 @@ private:
     }
 
     /// A user who keeps a value elsewhere has a reason.
+    /// Declared, so that all who get the settings hide and seal it: they do not know where it came
+    /// from.
     void declare_referred() {
         const std::string list(detail::kSecretSettings);
         const detail::Secrets known(settings_.config.entries());
@@ -134,6 +139,8 @@ private:
 
 }  // namespace
 
+/// From the host's to the user's to what was named: later ones count. Files that were named must be
+/// there, the others need not.
 std::vector<SettingsFile> settings_files(const std::vector<std::string>& given) {
     std::vector<SettingsFile> files = {{"/etc/storm/storm.yaml", true, true}};
     const std::string home = environment("HOME");

@@ -21,6 +21,7 @@ base::Result<std::string> referred(std::string_view reference) {
         if (value != nullptr) return std::string(value);
         return base::Error{shown + ": there is no environment variable " + name};
     }
+    // A relative path would mean another file wherever the program is started.
     if (kind == "file" && name.starts_with('/')) {
         // Kubernetes and others mount secrets for all to read.
         auto content = base::read_secret(name, kReferredBytesMax, base::Readers::kAll);
@@ -52,6 +53,8 @@ base::Result<Resolved> resolve_references(std::string_view text) {
             }
             const auto found = referred(text.substr(kBegin.size(), end - kBegin.size()));
             if (!found) return found.error();
+            // As it is: a value from elsewhere is not searched for references, or whoever writes
+            // that file could name others that only we may read.
             resolved.value += *found;
             resolved.referred = true;
             text.remove_prefix(end + 1);
@@ -63,6 +66,7 @@ base::Result<Resolved> resolve_references(std::string_view text) {
     return resolved;
 }
 
+/// For values that were resolved, and will be read as settings again.
 std::string escape_references(std::string_view text) {
     std::string escaped;
     for (std::size_t at = 0; at < text.size(); ++at) {

@@ -193,6 +193,8 @@ std::string fault_of(const ComponentReport& component) {
     return {};
 }
 
+/// Programs and Supervisors may be of different versions, so a worker checks what it is given
+/// before it runs as anybody.
 std::string fault(const Bootstrap& bootstrap) {
     if (std::string found = fault(bootstrap.topology); !found.empty()) return found;
     if (std::string found = fault(bootstrap.assignment); !found.empty()) return found;
@@ -225,6 +227,9 @@ std::string fault(const Hello& hello) {
     return {};
 }
 
+/// Bounds what user code can make its Supervisor keep, component by component; the whole is bounded
+/// by the message. Whether there are such components is for Nimbus to say, which knows the
+/// topology.
 std::string fault(const WorkerReport& report) {
     if (report.state > WorkerState::kFailed) {
         return "no worker is in state " + std::to_string(static_cast<unsigned>(report.state));
@@ -317,6 +322,8 @@ std::string encode(const ToWorker& said) {
     }));
 }
 
+/// A Supervisor closes the connection of a worker whose message it refuses, and ends one that does
+/// not report. So a report is made to fit, whatever user code has put into it.
 std::string encode(const ToSupervisor& said) {
     if (const WorkerReport* const report = std::get_if<WorkerReport>(&said)) {
         const WorkerReport fitting = cut(*report);
@@ -380,6 +387,7 @@ base::Result<std::vector<Message>> MessageReader<Message>::take() {
         base::Result<std::optional<Message>> message =
             decode_message<Message>(left.substr(kLengthBytes, length));
         if (!message) return message.error();
+        // A kind of a later version is passed over: who says it knows that older ones do not.
         if (*message) messages.push_back(*std::move(message).value());
         left.remove_prefix(kLengthBytes + length);
     }
