@@ -308,6 +308,7 @@ void ClusterState::unfollow_removal(const std::string& id) {
 
 void ClusterState::follow_leader(std::function<void(const std::optional<Leadership>&)> changed) {
     STORM_CHECK(impl_->leader == nullptr, "the leader is followed once");
+    // The lock, not the last leadership: it says who leads now, and goes with that one's session.
     const std::string path = impl_->session.path("leader-lock");
     impl_->leader = std::make_unique<WatchedNode>(
         impl_->session, path,
@@ -316,6 +317,7 @@ void ClusterState::follow_leader(std::function<void(const std::optional<Leadersh
         });
 }
 
+/// An unreadable record is an error, not an absence: it may be readable to whoever asks again.
 void ClusterState::read_topology(
     const std::string& id, std::function<void(base::Result<std::optional<TopologyRecord>>)> done) {
     const std::string path = impl_->path("topologies", id);
@@ -594,6 +596,8 @@ void ClusterState::forget_removal(const Term& term, const std::string& id, Wrote
                  {impl_->is_of(term), Remove{impl_->path("removed", id)}}, std::move(done));
 }
 
+/// Reads and writes in two steps. Nobody else can write in between: this leader's writes go one by
+/// one, and the check of the term refuses another's.
 void ClusterState::add_errors(const Term& term, const std::string& topology,
                               std::vector<TopologyError> errors, Wrote done) {
     for (TopologyError& error : errors) error.error = cut(std::move(error.error));

@@ -52,6 +52,8 @@ std::optional<Term> Election::term() const {
     return term_ && session_.loop().now() < lease_until_ ? term_ : std::nullopt;
 }
 
+/// A quarter less than ZooKeeper waits: for clocks that go at different speeds, and for what was
+/// decided just before the end and is still on its way.
 base::Micros Election::lease_() const {
     return timeout_ - timeout_ / 4;
 }

@@ -76,6 +76,8 @@ struct MemoryServer::State final : MemoryServerEnd, std::enable_shared_from_this
     std::uint64_t next_link = 1;
 };
 
+/// Delays differ, but messages of one connection keep their order, as those of TCP do. One that was
+/// sent on a former link is lost.
 void MemoryServer::State::to_server(std::uint64_t id, std::function<void(Connection&)> arrive) {
     Connection& connection = connections.at(id);
     const base::Micros now = loop.now();

@@ -41,6 +41,8 @@ void OperationQueue::next_() {
     }));
 }
 
+/// A lost connection is the only thing that is tried again: every other answer was given by a
+/// server, and would be the same.
 void OperationQueue::settled_(CoordinationError error) {
     STORM_CHECK(running_ && !operations_.empty(), "what is settled is the first, and under way");
     running_ = false;

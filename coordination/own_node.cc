@@ -21,6 +21,8 @@ void OwnNode::update(std::string data) {
     there_.refresh();
 }
 
+/// All that happens to the node comes here, as what is there now: nothing is remembered of what was
+/// written, but that it was there once.
 void OwnNode::saw_(const std::optional<Node>& node) {
     if (gave_way_) return;
     if (!node) return write_({Create{path_, data_, true}});

@@ -81,6 +81,8 @@ void Session::abandon() {
     client_->abandon();
 }
 
+/// A server refuses clients that have seen more than it has, and the client tries on for ever
+/// (docs/zookeeper-layout.md): a new session has seen nothing.
 void Session::renew_unless_connected_() {
     const base::Micros patience = kSuspendedTimeoutsMax * client_->session_timeout();
     loop_.after(patience, lifetime_.guard([this, number = number_, suspension = ++suspensions_] {
@@ -91,6 +93,7 @@ void Session::renew_unless_connected_() {
     }));
 }
 
+/// Once for each session: ZooKeeper may have been emptied since the last one.
 void Session::look_for_layout_() {
     client_->get(path(kLastNode), {}, [this](CoordinationError error, const Node&) {
         if (error == CoordinationError::kNoNode) return make_layout_();
@@ -103,7 +106,8 @@ void Session::make_layout_() {
         client_->create(node, std::move(data), false, std::move(done));
     };
     // Several daemons may do this at once; it does not matter which one succeeds. Operations are
-    // done in order, so the outcome of the last stands for all.
+    // done in order, so the outcome of the last stands for all, unless the connection was lost and
+    // made anew in between.
     const auto ignore = [](CoordinationError) {};
     for (std::size_t slash = root_.find('/', 1); slash != std::string::npos;
          slash = root_.find('/', slash + 1)) {

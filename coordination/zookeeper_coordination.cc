@@ -25,6 +25,7 @@ namespace {
 
 namespace log = base::log;
 
+/// Whatever may have happened or not counts as a lost connection, which callers repeat.
 CoordinationError error_of(int rc) {
     switch (rc) {
         case ZOK:
@@ -331,6 +332,8 @@ void ZookeeperCoordination::children(std::string path, Changed watch, GotChildre
     if (rc != ZOK) on_strings(rc, nullptr, given);
 }
 
+/// Too large is refused here, since the server would only drop the connection, and each repetition
+/// again.
 void ZookeeperCoordination::multi(std::vector<Step> steps, Done done) {
     if (coordination::bytes_of(steps) > cluster::kRecordBytesMax) {
         return mailbox_.post([done = std::move(done)] { done(CoordinationError::kTooLarge); });
@@ -371,6 +374,8 @@ void ZookeeperCoordination::on_watch(zhandle_t*, int type, int state, const char
         [self = watch->owner, number = watch->number] { self->fire_(number); });
 }
 
+/// This callback and those below run on the client's threads: they copy what the client will free,
+/// and post. Nothing of the object may be touched here but its Mailbox.
 void ZookeeperCoordination::on_data(int rc, const char* value, int length, const Stat* stat,
                                     const void* data) {
     // The client passes our own object on as const.
