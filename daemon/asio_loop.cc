@@ -18,6 +18,8 @@ void AsioLoop::post(Call call) {
     boost::asio::post(io_, std::move(call));
 }
 
+/// The timer lives in its own callback, so nobody can cancel it: callers guard what they capture. A
+/// loop that is destroyed frees both.
 void AsioLoop::after(base::Micros delay, Call call) {
     auto timer = std::make_unique<boost::asio::steady_timer>(io_, std::chrono::microseconds(delay));
     boost::asio::steady_timer& waiting = *timer;

@@ -36,6 +36,8 @@ int complain(const DaemonProgram& program, const std::string& what, DaemonExitCo
 int daemon_main(const DaemonProgram& program, int argc, char** argv,
                 const std::function<int(const Config&)>& run) {
     base::tell_of_crashes();
+    // A connection or a pipe that is gone is an error of the write. Workers get the default back
+    // (forget_signals()).
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     // There are few threads, none of them busy; arenas of their own would only cost memory.

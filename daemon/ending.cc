@@ -27,6 +27,8 @@ void end_at_once(DaemonExitCode code, const std::function<void()>& last_words) {
     ::_exit(code);
 }
 
+/// The session is given up at once, so that other daemons take over while this one waits for its
+/// threads. The clock runs before that, since giving up waits, too, for the client's.
 void begin_ending(coordination::Session& session, DaemonExitCode code) {
     base::Thread last("ending", [code] {
         ::poll(nullptr, 0, static_cast<int>(kEndPatience / base::kMicrosPerMilli));

@@ -27,11 +27,13 @@ bool Errands::push_(std::function<void()> errand) {
     return true;
 }
 
+/// Relaxed: a moment too old does not matter to limits of many seconds.
 base::Micros Errands::at_work_for() const {
     const base::Micros begun = begun_.load(std::memory_order_relaxed);
     return begun == kIdle ? 0 : clock_.now() - begun;
 }
 
+/// Jobs that still wait at the end are let go: the loop that their answers are for has ended.
 void Errands::serve_() {
     for (;;) {
         std::unique_lock lock(mutex_);

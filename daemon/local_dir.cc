@@ -37,6 +37,8 @@ bool take_lock(int lock) {
 
 }  // namespace
 
+/// The lock goes with the process, however it ends, so nothing has to be cleaned up: what the file
+/// says is only for people.
 base::Result<LocalDir> LocalDir::open(const std::string& dir, const std::string& daemon) {
     const auto made = base::make_directory(dir, S_IRWXU);
     if (!made) return base::Error{made.error().message + " (storm.local.dir)"};

@@ -73,6 +73,8 @@ void Watchdog::watch_() {
     }
 }
 
+/// Posted, not called: that it is answered is the sign of life. One question at a time, or a loop
+/// that hangs would collect them.
 void Watchdog::ask_() {
     {
         const std::lock_guard lock(state_->mutex);
