@@ -19,6 +19,7 @@ std::optional<std::string_view> token_of(std::string_view header) {
     return header.substr(kBearer.size());
 }
 
+/// An empty token is one that is not there, and lets nobody in.
 bool is(std::string_view given, std::string_view token) {
     return !token.empty() && base::same_secret(given, token);
 }
@@ -40,6 +41,8 @@ bool is_of(std::string_view uri, const HttpRequest& head) {
 
 }  // namespace
 
+/// A wrong Bearer token is no refusal here: what is open answers anybody, and refuse_without()
+/// tells the rest.
 HttpRecognized Doorkeeper::recognize(const HttpRequest& head) {
     const std::string_view header = header_of(head.headers, "authorization");
     const auto given = token_of(header);
@@ -50,6 +53,8 @@ HttpRecognized Doorkeeper::recognize(const HttpRequest& head) {
     return HttpCaller{is(*given, tokens.readonly) ? Access::kRead : Access::kOpen};
 }
 
+/// Cheapest first, so that a stranger costs little: form, then the seal of the nonce, and only then
+/// hashes of the token. The book comes last: who has proved nothing must not use up a nonce.
 HttpRecognized Doorkeeper::recognize_digest_(const HttpRequest& head, std::string_view header,
                                              const Tokens& tokens) {
     // Without a token nothing can be checked or proved.
@@ -79,6 +84,8 @@ HttpRecognized Doorkeeper::recognize_digest_(const HttpRequest& head, std::strin
     return refusal_("the request proves another token", "it is not the one of this server");
 }
 
+/// 403 for who is known and may not, 401 for who is not known: the latter gets a nonce to begin
+/// with.
 std::optional<HttpResponse> Doorkeeper::refuse_without(Access wanted, const HttpRequest& request,
                                                        std::string_view hint) {
     const Access has = request.caller.access;

@@ -24,6 +24,7 @@ base::Result<Address> parse_address(std::string_view text, std::uint16_t default
         port = text.substr(end + 1);
     } else if (const std::size_t colon = text.find(':');
                colon != std::string_view::npos && text.rfind(':') == colon) {
+        // The only colon: of several without brackets none begins a port, they are an IPv6 address.
         host = text.substr(0, colon);
         port = text.substr(colon);
     }

@@ -36,6 +36,8 @@ std::string proof_of(const HttpResponse& answer, const std::string& key, const D
 
 }  // namespace
 
+/// Two proofs: Digest's own, which any client of the RFC understands, does not cover the status, so
+/// a relay could turn a 404 into a 200 (decisions/0012).
 void prove_answer(const DigestReceipt& receipt, const std::string& body_sha256,
                   HttpResponse& answer) {
     answer.headers["Authentication-Info"] = digest_answer(receipt, body_sha256);
@@ -49,6 +51,8 @@ base::Result<DigestInfo> proved_answer(const HttpResponse& answer, const std::st
     auto info = digest_info(header_of(answer.headers, "authentication-info"));
     if (!info || !info->of_body) return unknown;
     const std::string hash = base::sha256(answer.body);
+    // A server that knows the token, but lacks the second proof, is of an older version, or its
+    // answer was changed on the way.
     const std::string of_body = digest_proof(key, shown.turn, {"", shown.uri, hash});
     if (!base::same_secret(info->proof, of_body)) return unknown;
     const std::string of_all = proof_of(answer, key, shown.turn, shown.uri, hash);

@@ -87,6 +87,7 @@ std::optional<std::vector<Scheme>> schemes_in(std::string_view text) {
         if (reader.is_at_end()) return found;
         const auto name = reader.token();
         if (!name) return std::nullopt;
+        // Commas part schemes as well as parameters. Only what follows a name tells the two apart.
         const bool is_spaced = reader.skip(" \t");
         if (!reader.take('=')) {
             if (!is_spaced && !reader.is_at_end() && !reader.is_at(',')) return std::nullopt;
@@ -97,6 +98,7 @@ std::optional<std::vector<Scheme>> schemes_in(std::string_view text) {
         auto value = reader.value();
         if (!value || found.empty()) return std::nullopt;
         auto& parameters = found.back().parameters;
+        // Twice the same is refused: two readers might each take another one.
         if (!parameters.emplace(lower_case(*name), *std::move(value)).second) return std::nullopt;
         reader.skip(" \t");
         if (!reader.is_at_end() && !reader.is_at(',')) return std::nullopt;
@@ -126,6 +128,7 @@ bool offers_auth_int(std::string_view list) {
 
 }  // namespace
 
+/// The hash stands for the token in all proofs, so whoever keeps it can prove, too.
 std::string digest_key(const DigestSecret& secret) {
     return base::sha256(secret.user + ':' + secret.realm + ':' + secret.token);
 }
@@ -177,6 +180,7 @@ std::optional<DigestCredentials> digest_credentials(std::string_view header) {
     if (!schemes || schemes->size() != 1 || schemes->front().name != "digest") return std::nullopt;
     const Parameters& parameters = schemes->front().parameters;
     const auto nc = from_fixed_hex<std::uint32_t>(at(parameters, "nc"), 8);
+    // Nothing but auth-int: otherwise somebody on the way could put another body to a proof.
     if (!nc || !is_sha256(parameters) || at(parameters, "qop") != "auth-int") return std::nullopt;
     for (const char* const needed : {"username", "realm", "uri", "nonce", "cnonce", "response"}) {
         if (at(parameters, needed).empty()) return std::nullopt;

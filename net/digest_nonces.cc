@@ -17,6 +17,8 @@ std::string DigestNonces::issue() {
     return sealed_({clock_.now(), ++conversations_});
 }
 
+/// In the same conversation, so the client keeps its place in the book; and not each time, since
+/// the present one is good for as long again.
 std::string DigestNonces::next(const DigestNonce& nonce) const {
     const base::Micros now = clock_.now();
     if (now - nonce.when < kDigestNonceLife / 2) return {};
@@ -36,6 +38,7 @@ std::string DigestNonces::seal_(std::string_view text) const {
 std::optional<DigestNonce> DigestNonces::read(std::string_view text) const {
     if (text.size() != 2 * kNumberDigits + kSealDigits) return std::nullopt;
     const std::string_view sealed = text.substr(0, 2 * kNumberDigits);
+    // The age first, since it costs nothing; the seal decides whether any of it is true.
     const auto when = from_fixed_hex<base::Micros>(sealed.substr(0, kNumberDigits), kNumberDigits);
     const auto conversation =
         from_fixed_hex<std::uint64_t>(sealed.substr(kNumberDigits), kNumberDigits);
@@ -44,6 +47,8 @@ std::optional<DigestNonce> DigestNonces::read(std::string_view text) const {
     return DigestNonce{*when, *conversation};
 }
 
+/// Time and count of a conversation only rise, so each proof is good once. Of what the book has
+/// forgotten it only knows how old it was; nothing as old begins a conversation again.
 bool NonceBook::use(const DigestNonce& nonce, std::uint32_t nc, base::Micros now) {
     if (nc == 0) return false;
     while (!last_.empty() && now - last_.begin()->when >= kDigestNonceLife) forget_the_oldest_();

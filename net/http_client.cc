@@ -89,6 +89,7 @@ private:
     std::string where() const { return to_string(Address{wanted_.host, wanted_.port}); }
 
     bool fail(std::string why) {
+        // The first reason counts: what comes after follows from it.
         if (failure_.empty() && !finished_) failure_ = std::move(why);
         stop();
         return false;
@@ -272,6 +273,8 @@ private:
         read(*text_parser_);
     }
 
+    /// The parser compares the length that a head tells with its limit at once. So that one is wide
+    /// here, and what follows sets its own.
     void expect_head() {
         response_ = {};
         head_.emplace();
@@ -374,6 +377,8 @@ private:
 
 }  // namespace
 
+/// On the caller's thread, with a loop of its own, and never more than once: whether a request may
+/// be sent again only the caller knows.
 base::Result<HttpResponse> call(const HttpCall& wanted) {
     std::optional<Exchange> exchange;
     try {
@@ -391,6 +396,7 @@ std::chrono::milliseconds file_deadline(std::uint64_t bytes) {
     return kHttpFileGrace + std::chrono::milliseconds(bytes * kMillis / kHttpFileBytesPerSecMin);
 }
 
+/// Told by the text, which is made above and nowhere else: an Error has nothing more.
 bool never_reached(const base::Error& error) {
     return error.message.starts_with(kCannotFind) || error.message.starts_with(kCannotReach);
 }

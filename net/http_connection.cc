@@ -39,6 +39,8 @@ HttpRequest plain(const http::request_header<>& head) {
 }
 
 template <typename Call>
+/// For bugs, and for want of memory: they cost one request, not the daemon with all that it
+/// watches.
 std::optional<HttpResponse> guarded(const std::string& target, const Call& call) {
     try {
         call();
@@ -73,6 +75,7 @@ public:
         receipt_.reset();
         head_.emplace();
         head_->header_limit(kHttpHeaderBytesMax);
+        // For now the larger of the limits: which one holds is known after intake().
         head_->body_limit(kHttpFileBytesMax);
         stream_.expires_after(kHttpRequestTimeout);
         http::async_read_header(
@@ -81,6 +84,8 @@ public:
     }
 
 private:
+    /// All that can be refused by the head is refused here, before a byte of the body is kept. The
+    /// Host first: a page of somebody else's name that resolves to us could make a browser ask.
     void read_head(error_code error) {
         if (error) return broken(error);
         const auto& head = head_->get();
@@ -175,6 +180,7 @@ private:
         if (error) return broken(error);
         request_read_ = true;
         request_.body = std::move(in_memory_->get().body());
+        // Only of who has proved a token with this hash: the head was judged before the body came.
         if (receipt_ && base::sha256(request_.body) != receipt_->body_sha256) {
             return write(HttpResponse::error(
                 400, "the body has another hash than the head says",
@@ -226,6 +232,7 @@ private:
     /// A function that keeps the connection alive, and is good for one call.
     HttpReply reply() {
         answered_ = false;
+        // From here on the peer waits for us, however long our work takes.
         stream_.expires_never();
         return [self = shared_from_this()](HttpResponse response) {
             if (std::exchange(self->answered_, true)) return;

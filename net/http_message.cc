@@ -35,6 +35,8 @@ HttpResponse HttpResponse::json(std::string body, int status) {
     return {.status = status, .content_type = "application/json", .body = std::move(body)};
 }
 
+/// The text may quote what a stranger has sent, so it is escaped here, and whatever is not UTF-8
+/// stays as it is.
 HttpResponse HttpResponse::error(int status, std::string_view why, std::string_view hint) {
     std::string body = "{\"error\": " + quoted(why);
     if (!hint.empty()) body += ", \"hint\": " + quoted(hint);

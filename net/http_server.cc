@@ -96,11 +96,14 @@ base::Result<base::Done> HttpServer::State::bind(const HttpAddress& address) {
     return base::Done{};
 }
 
+/// Against pages of foreign names that resolve to this address. The port is not compared: tunnels
+/// and containers have others.
 bool HttpServer::State::is_own_host(std::string_view host) const {
     return std::find(names.begin(), names.end(), without_port(host)) != names.end();
 }
 
 void HttpServer::State::accept() {
+    // One more than may stay is taken, so that it can displace the most silent.
     if (accepting || connections.size() > kHttpConnectionsMax) return;
     accepting = true;
     acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {

@@ -39,6 +39,8 @@ HttpResponse not_allowed(const std::string& allowed) {
 
 }  // namespace
 
+/// Paths are compared as they were sent, without decoding %: names and ids of topologies, and
+/// hashes, have nothing to encode.
 std::variant<RouteFound, HttpResponse> find_route(const std::vector<RoutePattern>& routes,
                                                   const HttpRequest& head, std::string_view hint) {
     const std::string_view target = head.target;

@@ -42,6 +42,8 @@ Answer TokenClient::call(const HttpCall& wanted, const std::string& token) {
         if (response) return {Outcome::kAnswered, std::move(response).value()};
         return unanswered(response.error());
     }
+    // A nonce that was kept may have aged, or been displaced; one that was just issued has not. So
+    // a second refusal would go on for ever.
     for (int tries = 0; tries < 2; ++tries) {
         Answer failed;
         auto nonce = nonce_of_(wanted, failed);
@@ -56,6 +58,7 @@ Answer TokenClient::call(const HttpCall& wanted, const std::string& token) {
 }
 
 std::optional<TokenClient::Nonce> TokenClient::nonce_of_(const HttpCall& wanted, Answer& failed) {
+    // For a file only one that was not used yet: to be refused as too old would cost the upload.
     const auto known = nonces_.find(address_of(wanted));
     if (known != nonces_.end() && (wanted.body_file.empty() || known->second.uses == 0)) {
         return known->second;
