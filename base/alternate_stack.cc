@@ -15,6 +15,7 @@ constexpr std::size_t kBytes = std::size_t{256} * 1024;
 
 AlternateStack::AlternateStack() {
     stack_t present{};
+    // One that is there already is somebody else's, and stays.
     if (::sigaltstack(nullptr, &present) != 0 || (present.ss_flags & SS_DISABLE) == 0) return;
     void* const memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);

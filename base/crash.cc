@@ -71,6 +71,8 @@ void write_hint(std::span<const std::uintptr_t> calls) {
     if (hinted > 0) line.write_to(STDERR_FILENO);
 }
 
+/// Runs as a signal handler in a process that is broken: no heap, no locks, no C++ streams. What is
+/// written first is what matters most, since any line may be the last.
 void tell(int signal, siginfo_t* info, void* interrupted) {
     if (somebody_tells.test_and_set()) {
         while (true) ::pause();  // The other thread ends the process.
@@ -103,6 +105,7 @@ void tell_of_crashes(const CrashHooks& hooks) {
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
         struct sigaction before {};
         sigaction(signal, nullptr, &before);
+        // A handler that user code or a sanitizer has set stays.
         if (before.sa_handler == SIG_DFL) sigaction(signal, &action, nullptr);
     }
 }

@@ -8,6 +8,7 @@
 
 namespace storm::base {
 
+/// A wake-up is a hint, and so is its absence: the caller looks again in any case.
 void EventCount::wait(Ticket ticket, Micros timeout) {
     timespec relative{};
     if (timeout != kForever) {

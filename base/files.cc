@@ -61,6 +61,8 @@ Error system_error(const std::string& what) {
     return {what + ": " + lower_first(std::generic_category().message(errno))};
 }
 
+/// Until the end, not by the size: files of /proc have none. Without waiting at open(), since a
+/// FIFO in its place would wait for ever.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max) {
     const auto refuse = [&path] { return system_error("cannot read \"" + path + '"'); };
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -88,6 +90,8 @@ Result<Done> write_all(int fd, std::string_view bytes) {
     return Done{};
 }
 
+/// Whatever interrupts it leaves the former content, or the new one, and at most one leftover
+/// beside it. Only with Keep::kDurable does that hold for a crash of the host.
 Result<Done> write_whole_file(const std::string& path, std::string_view bytes, mode_t mode,
                               Keep keep) {
     // Always the same name, so that leftovers of killed processes do not pile up.
@@ -101,6 +105,8 @@ Result<Done> write_whole_file(const std::string& path, std::string_view bytes, m
     return keep == Keep::kDurable ? sync_directory(directory_of(path)) : Done{};
 }
 
+/// Names it by link(), which fails if the name is there, unlike rename(): of several processes the
+/// first one wins, and all read its file.
 Result<bool> write_new_file(const std::string& path, std::string_view bytes, mode_t mode) {
     // A random name, since several processes may try at once.
     std::string name = path + ".XXXXXX";

@@ -14,6 +14,7 @@ spdlog::logger& logger() {
     static spdlog::logger stderr_logger = [] {
         spdlog::logger made("storm", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made.set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+        // A process that is killed has said all that it logged.
         made.flush_on(spdlog::level::trace);
         return made;
     }();
@@ -102,6 +103,7 @@ void log::write(LogLevel level, std::string_view message, std::initializer_list<
     logger().log(spdlog_level(level), "{}", line);
 }
 
+/// Counts whole intervals only, and forgets the rest: it admits too few rather than too many.
 bool RateLimit::admit(Micros now, std::uint64_t& held_back) {
     if (now - refilled_ >= interval_) {
         const auto earned = static_cast<std::uint64_t>((now - refilled_) / interval_);

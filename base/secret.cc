@@ -50,6 +50,7 @@ std::optional<SecretFile::State> SecretFile::state_of_file() const {
                  found.st_ctim.tv_nsec};
 }
 
+/// A stat() for each request instead of a read; all that changes with the content is compared.
 const Result<std::string>& SecretFile::read() {
     if (path_.empty()) return secret_;
     // As it is before it is read: what changes meanwhile is seen the next time.
@@ -59,6 +60,8 @@ const Result<std::string>& SecretFile::read() {
     return secret_;
 }
 
+/// In a time that depends on the lengths alone, which are no secrets: nobody can guess it byte by
+/// byte.
 bool same_secret(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

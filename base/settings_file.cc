@@ -219,6 +219,7 @@ private:
         return json + '"';
     }
 
+    /// Against files that are small, and large when read: an alias may stand for a list of aliases.
     void count(const YAML::Node& node, std::size_t depth, std::size_t key_bytes = 0) {
         if (depth > kDepthMax)
             throw Malformed(node.Mark(), "maps and lists are nested too deep; flatten them");

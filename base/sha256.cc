@@ -61,6 +61,7 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
 }
 
 Result<FileDigest> digest_of_file(const std::string& path) {
+    // A FIFO in its place must not hold us up.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.is_open()) return system_error("cannot read \"" + path + '"');
     Sha256 digest;

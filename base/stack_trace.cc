@@ -123,6 +123,8 @@ std::size_t stack_of(const void* interrupted, std::span<std::uintptr_t> calls) {
     return static_cast<std::size_t>(all.end() - first);
 }
 
+/// Readable names need the heap, which may be what is broken. So a copy of the process tries, and
+/// whatever it has not written by its end is written here, with the linker's names.
 void write_stack(int descriptor, std::span<const std::uintptr_t> calls) {
     std::size_t written = 0;
     if (std::atomic<std::size_t>* const count = shared_count()) {

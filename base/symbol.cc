@@ -107,6 +107,7 @@ std::array<char, 256> own_program() {
     return path;
 }
 
+/// For signal handlers: _dl_find_object() takes no lock (glibc 2.35), the rest maps and compares.
 void find_symbol(std::uintptr_t address, Symbol& symbol) {
     symbol.file_bytes[0] = symbol.function_bytes[0] = '\0';
     symbol.offset = address;

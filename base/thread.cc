@@ -15,11 +15,13 @@ Thread::Thread(std::string name, std::function<void()> body)
     : thread_([name = std::move(name), body = std::move(body)] {
           name_thread(name);
           const AlternateStack for_signals;
+          // In nanoseconds. By default a wait with a time may end 50 us late.
           prctl(PR_SET_TIMERSLACK, 1'000UL, 0UL, 0UL, 0UL);
           body();
       }) {}
 
 void name_thread(const std::string& name) {
+    // The kernel refuses longer ones, and then there would be none.
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
 }
 
