@@ -28,6 +28,7 @@ LocalArtifact artifact_of(const std::string& path) {
         throw Failure(ExitCode::kUsage, unreadable(path, "it is not a file").message,
                       "--file takes single files; repeat it for several");
     }
+    // If it changes before it is uploaded, Nimbus refuses the bytes.
     const auto digest = base::digest_of_file(path);
     if (!digest) throw Failure(ExitCode::kUsage, digest.error().message);
     // Reads where a link leads, but under the link's name.

@@ -50,6 +50,8 @@ cluster::LayeredSettings layered(const SettingsOptions& options) {
     return std::move(settings).value();
 }
 
+/// All of CLI's are ParseErrors, so the particular ones are caught first. Output that cannot be
+/// written is a failure, or a script would take half of a list for all of it.
 ExitCode run_command_line(CLI::App& app, int argc, char** argv) {
     const std::string program = app.get_name();
     try {

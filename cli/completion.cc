@@ -50,6 +50,8 @@ class Walk {
 public:
     Walk(const CLI::App& app, const Offers& offers) : app_(&app), offers_(offers) {}
 
+    /// Follows what is complete on the line, as CLI would: what may come next depends on the verb,
+    /// and on the settings, which say where the cluster is.
     void pass(const std::string& word) {
         if (taker_ != nullptr) {
             if (taker_->check_name("-c")) given_.assignments.push_back(word);

@@ -65,6 +65,8 @@ Json json_of(const cluster::LayeredSettings& settings) {
 
 }  // namespace
 
+/// The same layers as for any other command, so what is shown is what holds. Secrets stay hidden:
+/// the output ends up in tickets.
 void check_settings(const std::vector<cluster::SettingsFile>& files,
                     const std::vector<std::string>& assignments, const Output& output) {
     const auto settings = cluster::layer_settings(files, assignments);

@@ -69,6 +69,7 @@ struct Pipe {
     }
 };
 
+/// Both limits, so that the program cannot raise it again.
 void limit(int what, rlim_t wanted) {
     rlimit now{};
     ::getrlimit(static_cast<__rlimit_resource_t>(what), &now);
@@ -223,6 +224,7 @@ private:
     }
 
     /// In YAML, of which JSON is a part: one text per key.
+    /// In a memory file, since some are secrets, and arguments can be read by everybody.
     bool hold_settings() {
         Json json = Json::object();
         for (const auto& [key, value] : call_.settings) {
@@ -254,6 +256,7 @@ private:
                              std::to_string(kDescribeMicros / base::kMicrosPerSecond) +
                              " s (twice)");
             }
+            // Never longer than a look: memory can only be asked for.
             std::array<pollfd, 3> waited = {{{ended_.get(), POLLIN, 0},
                                              {description_.read.get(), POLLIN, 0},
                                              {chatter_.read.get(), POLLIN, 0}}};

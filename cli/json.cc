@@ -16,6 +16,8 @@ const Json& member(const Json& object, const char* key) {
 
 }  // namespace
 
+/// Whatever is missing or of another type is empty: tools talk to Nimbuses of other versions, and
+/// to what may be none.
 std::string text_at(const Json& object, const char* key) {
     const Json& found = member(object, key);
     if (found.is_string()) return found.get<std::string>();

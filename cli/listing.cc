@@ -309,6 +309,7 @@ std::string unassigned_text(const Json& topology) {
     return text;
 }
 
+/// Whatever a user must know to help: `storm status` and a submission that waits show the same.
 std::string troubles_text(const Json& topology) {
     std::string text = unassigned_text(topology);
     for (const Json& worker : list_at(topology, "workers")) {

@@ -23,6 +23,7 @@ std::string_view time_of(std::string_view line) {
 
 void LogLines::take(const std::string& bytes, bool at_start, std::vector<LogLine>& lines) {
     std::string_view fresh = bytes;
+    // The end of a line that begins before is left out.
     if (!at_start && !fresh.empty())
         fresh.remove_prefix(std::min(fresh.find('\n'), fresh.size() - 1) + 1);
     partial_ += fresh;
@@ -43,6 +44,8 @@ void LogLines::add_(std::string_view line, std::vector<LogLine>& lines) {
 }
 
 std::string in_order_of_time(std::vector<LogLine> lines) {
+    // Stable: lines without a time have that of the line before them in their log, and stay behind
+    // it.
     std::stable_sort(lines.begin(), lines.end(),
                      [](const LogLine& a, const LogLine& b) { return a.time < b.time; });
     std::string text;

@@ -41,6 +41,8 @@ public:
                 number_in(part, "x-storm-offset", std::max<std::int64_t>(offset_, 0));
             const auto got = static_cast<std::int64_t>(part.body.size());
             const std::int64_t size = number_in(part, "x-storm-size", at + got);
+            // A log that has grown past the offset again cannot be told from one that was not
+            // rotated.
             if (size < offset_) {  // It was rotated: another file has that name now.
                 lines_.take_rest(lines);
                 offset_ = 0;
@@ -94,6 +96,7 @@ public:
 
     /// Shows the new part of each log. Returns the first failure to read one, if any.
     std::optional<Failure> show() {
+        // One log that cannot be read must not keep the others from being shown.
         std::optional<Failure> first;
         std::vector<LogLine> lines;
         for (Source& source : sources_) {
@@ -102,6 +105,7 @@ public:
                 if (!logs_.follow) source.rest(lines);
                 source.trouble.clear();
             } catch (const Failure& failure) {
+                // All Supervisors would say the same.
                 if (failure.code() == ExitCode::kDenied) throw;
                 if (!first) first = failure;
                 const std::string what = failure.what();

@@ -261,6 +261,7 @@ ExitCode run(int argc, char** argv) {
     app.require_subcommand(1);
     Offers offers;
     const Verbs verbs(app, offers);
+    // Before anything is parsed: what is still being typed is never right.
     if (complete_if_asked(app, argc, argv, offers, std::cout)) return ExitCode::kDone;
     if (argc < 2) {
         std::cerr << app.help();

@@ -149,6 +149,7 @@ ExitCode make_topology(const NewTopology& topology, std::ostream& out, std::ostr
             << "\": it exists already\n  hint: choose another name, or remove it first\n";
         return ExitCode::kConflict;
     }
+    // From here on the folder is ours, and goes again if anything fails.
     if (!fs::create_directory(folder, error)) return refuse(err, folder, error);
     const std::vector<NewFile> files = files_of_topology(topology.name);
     for (const NewFile& file : files) {

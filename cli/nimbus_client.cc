@@ -43,6 +43,7 @@ std::vector<net::Address> seeds_of(const Config& config) {
     return seeds;
 }
 
+/// So that a file which was named by mistake is noticed here, and not refused by each Nimbus.
 bool is_token(std::string_view text) {
     return !text.empty() &&
            std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -163,6 +164,8 @@ Location location_of(const std::string& url) {
     return {address_of(url.substr(kScheme.size(), slash - kScheme.size()), 80), url.substr(slash)};
 }
 
+/// No name that there can be needs this: it keeps the request's line whole, so that a wrong one is
+/// answered with 404.
 std::string escaped(std::string_view name) {
     constexpr std::string_view kHex = "0123456789ABCDEF";
     std::string text;
@@ -179,6 +182,8 @@ std::string escaped(std::string_view name) {
     return text;
 }
 
+/// The first place that is named counts, and must hold a token that nobody else can read: to go on
+/// with another one would hide the mistake. The local folder is no such place, it is merely tried.
 Token read_token(const Config& config) {
     const char* const named = std::getenv("STORM_TOKEN_FILE");
     if (named != nullptr && *named != '\0') return token_named(named, "$STORM_TOKEN_FILE");
@@ -348,6 +353,8 @@ net::HttpResponse NimbusClient::get_log(const Location& location) {
     return std::move(answer.response);
 }
 
+/// A short time for each, so that a seed that is dead costs little; who answers comes first from
+/// now on. If nobody does, ask_any() asks again with all its patience.
 std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
     call.connect_timeout = call.timeout = kFirstTryTimeout;
     for (std::size_t i = 0; i < seeds_.size(); ++i) {
@@ -362,6 +369,8 @@ std::optional<net::HttpResponse> NimbusClient::ask_quickly(net::HttpCall call) {
     return std::nullopt;
 }
 
+/// A change that may have been done is not asked for again. One that was not sent, or that a Nimbus
+/// answers with 503, is asked of the next.
 net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
     if (seeds_.size() > 1 && call.method != "PUT") {
         // A change is sent once, so first find out who answers.
@@ -383,6 +392,7 @@ net::HttpResponse NimbusClient::ask_any(net::HttpCall& call) {
         if (is_answer && (answer.response.status != 503 || seeds_.size() == 1)) {
             return answer.response;
         }
+        // Not asked of another one: it may have been done.
         if (answer.outcome == Outcome::kLost && call.method == "POST") {
             throw Failure(ExitCode::kUnreachable,
                           "it is not known whether that was done: " + printable(answer.why),
@@ -406,6 +416,7 @@ net::HttpResponse NimbusClient::ask(net::HttpCall call) {
     for (int redirects = 0; response.status == 421 && redirects < kRedirectsMax; ++redirects) {
         const std::string leader = said_in(response).leader;
         if (leader.empty()) break;
+        // It is asked first from now on; the others stay, for when it ends.
         seeds_.insert(seeds_.begin(), address_of(leader, 0));
         response = ask_any(call);
     }

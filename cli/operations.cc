@@ -53,6 +53,8 @@ bool is_gone(NimbusClient& nimbus, const std::string& name, const std::string& i
     }
 }
 
+/// Knows it by its id: a topology that was submitted meanwhile under the same name is not waited
+/// for.
 void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::string& id,
                      std::chrono::seconds draining, const Patience& patience, std::ostream& out) {
     const std::chrono::seconds patience_secs = draining + kKillPatience;
@@ -129,6 +131,7 @@ void show_status(const Config& config, const std::string& name, const Output& ou
     tell_of_withheld(nimbus, topology, output);
 }
 
+/// Shown first, judged then: scripts look at the exit code, people at what is wrong.
 void show_health(const Config& config, const Output& output) {
     NimbusClient nimbus(config);
     Json health = nimbus.health();
@@ -160,6 +163,7 @@ void kill_topology(const Config& config, const Kill& kill, const Patience& patie
                    const Output& output) {
     NimbusClient nimbus(config);
     const Json topology = nimbus.get(target_of(kill.name));
+    // Before the kill, after which the name may be another one's.
     const std::string id = text_at(topology, "id");
     Json body = Json::object();
     if (kill.wait_secs) body["wait_secs"] = *kill.wait_secs;

@@ -88,6 +88,8 @@ std::string interpreter_of(std::string_view head) {
 
 }  // namespace
 
+/// Told without running it, to say in the user's words what the kernel would merely refuse. It
+/// proves nothing: the program may still be anything.
 std::optional<ProgramMistake> mistake_in_program(const std::string& path) {
     struct stat found {};
     if (::stat(path.c_str(), &found) != 0) {
@@ -119,6 +121,7 @@ std::optional<ProgramMistake> mistake_in_program(const std::string& path) {
     return std::nullopt;
 }
 
+/// The file itself is there, as mistake_in_program() has seen: what is missing is what it asks for.
 ProgramMistake start_failure(const std::string& path, int error) {
     const std::string start = "cannot start " + detail::quoted(path) + ": ";
     const std::string interpreter = interpreter_of(head_of(path));
@@ -135,6 +138,8 @@ ProgramMistake start_failure(const std::string& path, int error) {
     return {start + std::strerror(error), ""};
 }
 
+/// As the dynamic linker of glibc words it. What is worded otherwise the user gets to read as it
+/// is.
 std::optional<ProgramMistake> linker_mistake(std::string_view printed) {
     constexpr std::string_view kMissing = "error while loading shared libraries: ";
     if (const std::size_t at = printed.find(kMissing); at != std::string_view::npos) {

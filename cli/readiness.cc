@@ -43,6 +43,9 @@ Flow flow_of(const Json& topology) {
 
 }  // namespace
 
+/// Prepared is not enough: a topology in which each tuple fails is prepared, too, and this is the
+/// last moment at which somebody looks. A spout without tuples proves nothing, and is given some
+/// time.
 Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
     const std::string status = text_at(topology, "status");
     const std::string lost = losses_text(topology);

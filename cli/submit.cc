@@ -90,6 +90,7 @@ private:
 void upload(NimbusClient& nimbus, const std::vector<LocalArtifact>& artifacts, std::ostream& err,
             const Terminal& terminal) {
     for (const LocalArtifact& artifact : artifacts) {
+        // To ask also keeps it from being swept until the submission names it.
         if (nimbus.has_blob(artifact.sha256)) continue;
         UploadProgress progress(artifact.name, artifact.bytes, err, terminal);
         nimbus.put_blob(artifact.sha256, artifact.path,
@@ -154,6 +155,7 @@ std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, cons
 
 }  // namespace
 
+/// Only those of -c: files have settings of daemons for good reason.
 void refuse_settings_of_daemons(const cluster::LayeredSettings& settings) {
     // Settings about where the cluster is, and who asks.
     constexpr std::array<std::string_view, 5> kOurs = {
@@ -170,6 +172,7 @@ void refuse_settings_of_daemons(const cluster::LayeredSettings& settings) {
     }
 }
 
+/// Settings of daemons say nothing to a topology, and name files of tokens.
 std::map<std::string, std::string> topology_settings(const Config& config,
                                                      const std::string& name) {
     std::map<std::string, std::string> settings;
@@ -180,6 +183,7 @@ std::map<std::string, std::string> topology_settings(const Config& config,
     return settings;
 }
 
+/// Twice, since each worker builds the topology again, and all must come to the same.
 std::string describe(const std::string& program, const std::map<std::string, std::string>& settings,
                      const base::Clock& clock) {
     if (const auto mistake = mistake_in_program(program)) {
@@ -209,11 +213,14 @@ void submit(const Submission& submission, const Config& config, const Patience& 
         submission.name.empty() ? config.string("topology.name", of_program) : submission.name;
     if (const std::string fault = detail::fault_of_topology_name(name); !fault.empty())
         throw Failure(ExitCode::kUsage, fault, "choose one with --name NAME");
+    // All that can go wrong on this host does so before the cluster is asked for anything.
     const auto settings = topology_settings(config, name);
     const std::string description = describe(submission.program, settings, patience.clock);
     const std::vector<LocalArtifact> artifacts = artifacts_of(submission.program, submission.files);
 
     NimbusClient nimbus(config);
+    // Only the leader takes a submission, and it looks for the files in its own folder: an upload
+    // to another Nimbus might come there too late.
     nimbus.stay_with_leader(patience);
     refuse_taken_name(nimbus, name);
     upload(nimbus, artifacts, err, err_terminal);

@@ -28,6 +28,8 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal) const {
         total += width;
     }
     if (terminal.width == 0) return widths;
+    // From the right, where the less important ones are. Those that are not cut stay whole, if need
+    // be beyond the edge.
     for (std::size_t c = columns_.size(); c-- > 0 && total > terminal.width;) {
         if (!columns_[c].cut || widths[c] <= kCutMin) continue;
         const std::size_t less = std::min(total - terminal.width, widths[c] - kCutMin);

@@ -32,6 +32,7 @@ bool continues(char byte) {
 }  // namespace
 
 Terminal terminal_of(int descriptor) {
+    // Without a width, too: nothing is cut that a script reads.
     if (::isatty(descriptor) != 1) return {};
     winsize size{};
     const bool known = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
@@ -47,6 +48,8 @@ std::string coloured(std::string_view text, Colour colour, const Terminal& termi
     return std::string(kCodes[static_cast<std::size_t>(colour)]) + std::string(text) + "\x1b[0m";
 }
 
+/// Names, errors and logs are what users' programs say, and a terminal obeys what it is sent:
+/// nothing of theirs is shown on one before it has passed here.
 std::string printable(std::string_view text) {
     std::string plain(text);
     for (std::size_t i = 0; i < plain.size(); ++i) {
