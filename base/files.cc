@@ -80,6 +80,16 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
                  " bytes"};
 }
 
+Result<std::optional<std::string>> read_small_file_if_any(const std::string& path,
+                                                          std::size_t bytes_max) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return std::optional<std::string>();
+    auto bytes = read_small_file(path, bytes_max);
+    if (!bytes) return bytes.error();
+    return std::optional<std::string>(std::move(bytes).value());
+}
+
 Result<Done> write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t count = ::write(fd, bytes.data(), bytes.size());

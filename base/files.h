@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,6 +44,9 @@ Error system_error(const std::string& what);
 
 /// An error if the file has more than `bytes_max`.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max);
+/// The same; nothing: there is no such file. An error never means that.
+Result<std::optional<std::string>> read_small_file_if_any(const std::string& path,
+                                                          std::size_t bytes_max);
 /// Afterwards the file has either its old content or the new one, even if this process dies (a
 /// temporary file, renamed) and, with kDurable, if the host does (fsync).
 enum class Keep : std::uint8_t { kOverProcess, kDurable };

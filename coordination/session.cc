@@ -1,6 +1,8 @@
 #include "coordination/session.h"
 
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -102,26 +104,37 @@ void Session::look_for_layout_() {
 }
 
 void Session::make_layout_() {
-    const auto make = [this](const std::string& node, std::string data, Coordination::Done done) {
-        client_->create(node, std::move(data), false, std::move(done));
-    };
-    // Several daemons may do this at once; it does not matter which one succeeds. Operations are
-    // done in order, so the outcome of the last stands for all, unless the connection was lost and
-    // made anew in between.
-    const auto ignore = [](CoordinationError) {};
+    std::vector<std::pair<std::string, std::string>> nodes;  // Path and data.
     for (std::size_t slash = root_.find('/', 1); slash != std::string::npos;
          slash = root_.find('/', slash + 1)) {
-        make(root_.substr(0, slash), "", ignore);
+        nodes.emplace_back(root_.substr(0, slash), "");
     }
-    if (!root_.empty()) make(root_, "", ignore);
-    make(path("leader"), encode(cluster::Leadership{}), ignore);
+    if (!root_.empty()) nodes.emplace_back(root_, "");
+    nodes.emplace_back(path("leader"), encode(cluster::Leadership{}));
     for (const char* const folder :
          {"nimbuses", "supervisors", "topologies", "names", "assignments", "errors"}) {
-        make(path(folder), "", ignore);
+        nodes.emplace_back(path(folder), "");
     }
-    make(path(kLastNode), "", [this](CoordinationError error) {
-        has_layout_now_(error == CoordinationError::kNodeExists ? CoordinationError::kNone : error);
+    // Several daemons may do this at once; it does not matter which one succeeds.
+    const auto is_there = [](CoordinationError error) {
+        return error == CoordinationError::kNone || error == CoordinationError::kNodeExists;
+    };
+    // The last node says that all others are there, so it comes when their outcomes are known: the
+    // connection may be lost and made anew between any two of them.
+    struct Outcomes {
+        std::size_t left;
+        CoordinationError error = CoordinationError::kNone;
+    };
+    const auto outcomes = std::make_shared<Outcomes>(Outcomes{nodes.size()});
+    const auto made = lifetime_.guard([this, outcomes, is_there](CoordinationError error) {
+        if (!is_there(error)) outcomes->error = error;
+        if (--outcomes->left > 0) return;
+        if (outcomes->error != CoordinationError::kNone) return has_layout_now_(outcomes->error);
+        client_->create(path(kLastNode), "", false, [this, is_there](CoordinationError last) {
+            has_layout_now_(is_there(last) ? CoordinationError::kNone : last);
+        });
     });
+    for (auto& [node, data] : nodes) client_->create(node, std::move(data), false, made);
 }
 
 void Session::has_layout_now_(CoordinationError error) {

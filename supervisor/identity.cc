@@ -25,10 +25,12 @@ struct Kept {
     std::vector<std::uint16_t> ports;  ///< Picked for slots with port 0.
 };
 
-Kept read_kept(const Places& places) {
-    const auto bytes = base::read_small_file(places.identity(), kSmallFileBytesMax);
-    if (!bytes) return {};
-    const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
+base::Result<Kept> read_kept(const Places& places) {
+    const auto bytes = base::read_small_file_if_any(places.identity(), kSmallFileBytesMax);
+    // Not as if there were none: under a new id this Supervisor would stop all workers of the old.
+    if (!bytes) return bytes.error();
+    if (!bytes->has_value()) return Kept{};
+    const nlohmann::json json = nlohmann::json::parse(**bytes, nullptr, false);
     cluster::JsonMistake mistake;
     const cluster::JsonFields fields(json, "", mistake);
     Kept kept = {fields.text("id"), fields.text("home"), fields.numbers<std::uint16_t>("ports")};
@@ -37,7 +39,7 @@ Kept read_kept(const Places& places) {
     if (mistake.text().empty()) return kept;
     base::log::warn("cannot read who this supervisor was; it gets a new id",
                     {{"file", places.identity()}, {"why", mistake.text()}});
-    return {};
+    return Kept{};
 }
 
 std::string new_id() {
@@ -76,7 +78,9 @@ private:
 
 base::Result<Identity> identify(const Settings& settings,
                                 const std::function<bool(std::uint16_t)>& free) {
-    const Kept kept = read_kept(settings.places);
+    const auto read = read_kept(settings.places);
+    if (!read) return read.error();
+    const Kept& kept = *read;
     Identity identity;
     identity.id = !settings.id.empty() ? settings.id
                   : !kept.id.empty()   ? kept.id

@@ -21,6 +21,8 @@ inline constexpr Micros kBackOffMin = 100 * kMicrosPerMilli;
 inline constexpr Micros kBackOffMax = 30 * kMicrosPerSecond;
 /// A worker that has run this long has run well, and its next start comes at once again.
 inline constexpr Micros kRanWell = 10 * kMicrosPerSecond;
+/// Pause before a worker's history is read again that the disk did not give.
+inline constexpr Micros kHistoryRetry = 1 * kMicrosPerSecond;
 /// Incarnation numbers that the first fenced end in a row skips; each further one skips 16 times as
 /// many, up to the fifth.
 inline constexpr std::uint32_t kFencedSkip = 16;

@@ -1,5 +1,6 @@
 #include "supervisor/log_keeper.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -31,8 +32,10 @@ void LogKeeper::look() {
 
 void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::uint64_t err_bytes) {
     constexpr std::uint64_t kFull = kLogBytesMax / 5 * 4;
-    if (out_bytes > kFull && rotating_ == 0) rotate_(folder + "/stdout");
-    if (err_bytes > kFull && rotating_ == 0) rotate_(folder + "/stderr");
+    // The larger one first: stdout that fills between two looks must not keep stderr waiting.
+    const bool is_stderr = err_bytes > out_bytes;
+    if (std::max(out_bytes, err_bytes) > kFull && rotating_ == 0)
+        rotate_(folder + (is_stderr ? "/stderr" : "/stdout"), is_stderr);
     const std::uint64_t bytes = out_bytes + err_bytes;
     const bool grows_fast = bytes > bytes_ + kFastLogBytes;
     bytes_ = bytes;
@@ -46,16 +49,16 @@ void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::ui
     }));
 }
 
-void LogKeeper::rotate_(const std::string& path) {
+void LogKeeper::rotate_(const std::string& path, bool is_stderr) {
     ++rotating_;
     const bool taken =
         files_.run([path] { return rotate(path, kLogBytesMax, kOldLogs); },
-                   lifetime_.guard([this](const base::Result<base::Done>& done) {
+                   lifetime_.guard([this, is_stderr](const base::Result<base::Done>& done) {
                        STORM_CHECK(rotating_ > 0, "each rotation ends once");
                        --rotating_;
-                       // The files begin anew, so offsets into the former ones mean nothing.
                        bytes_ = 0;
-                       stderr_begin_ = 0;
+                       // It begins anew, so an offset into the former one means nothing.
+                       if (is_stderr && done) stderr_begin_ = 0;
                        if (!done)
                            base::log::warn("cannot rotate a log", {{"why", done.error().message}});
                    }));

@@ -34,30 +34,9 @@ bool is_true(const nlohmann::json& json, const char* key) {
     return at != json.end() && at->is_boolean() && at->get<bool>();
 }
 
-}  // namespace
-
-base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
-    // From a state that cannot be read the next Supervisor would count anew, from incarnations that
-    // the peers know already.
-    STORM_CHECK(state.port != 0 && state.pid >= 0 && state.epoch <= cluster::kEpochMax,
-                "what is written can be read again");
-    const nlohmann::json json = {{"topology", state.topology}, {"number", state.number},
-                                 {"port", state.port},         {"epoch", state.epoch},
-                                 {"starts", state.starts},     {"skipped", state.skipped},
-                                 {"finished", state.finished}, {"running", state.running},
-                                 {"pid", state.pid},           {"start_time", state.start_time},
-                                 {"boot", state.boot},         {"token_hash", state.token_hash}};
-    // No fsync: workers die with the host, and peers refuse a repeated incarnation.
-    return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
-                                  0600, base::Keep::kOverProcess);
-}
-
-base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
-                                     std::uint32_t number) {
-    const std::string path = places.state(topology, number);
-    const auto bytes = base::read_small_file(path, kSmallFileBytesMax);
-    if (!bytes) return bytes.error();
-    const nlohmann::json json = nlohmann::json::parse(*bytes, nullptr, false);
+base::Result<SavedWorker> parse_state(const std::string& bytes, const std::string& path,
+                                      const std::string& topology, std::uint32_t number) {
+    const nlohmann::json json = nlohmann::json::parse(bytes, nullptr, false);
     cluster::JsonMistake mistake;
     const cluster::JsonFields fields(json, "", mistake);
     SavedWorker state;
@@ -86,10 +65,50 @@ base::Result<SavedWorker> read_state(const Places& places, const std::string& to
     return base::Error{"cannot read \"" + path + "\": " + mistake.text()};
 }
 
+}  // namespace
+
+base::Result<base::Done> write_state(const Places& places, const SavedWorker& state) {
+    // From a state that cannot be read the next Supervisor would count anew, from incarnations that
+    // the peers know already.
+    STORM_CHECK(state.port != 0 && state.pid >= 0 && state.epoch <= cluster::kEpochMax,
+                "what is written can be read again");
+    const nlohmann::json json = {{"topology", state.topology}, {"number", state.number},
+                                 {"port", state.port},         {"epoch", state.epoch},
+                                 {"starts", state.starts},     {"skipped", state.skipped},
+                                 {"finished", state.finished}, {"running", state.running},
+                                 {"pid", state.pid},           {"start_time", state.start_time},
+                                 {"boot", state.boot},         {"token_hash", state.token_hash}};
+    // No fsync: workers die with the host, and peers refuse a repeated incarnation.
+    return base::write_whole_file(places.state(state.topology, state.number), json.dump() + '\n',
+                                  0600, base::Keep::kOverProcess);
+}
+
+base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
+                                     std::uint32_t number) {
+    const std::string path = places.state(topology, number);
+    const auto bytes = base::read_small_file(path, kSmallFileBytesMax);
+    if (!bytes) return bytes.error();
+    return parse_state(*bytes, path, topology, number);
+}
+
+base::Result<std::optional<SavedWorker>> read_state_if_any(const Places& places,
+                                                           const std::string& topology,
+                                                           std::uint32_t number) {
+    const std::string path = places.state(topology, number);
+    const auto bytes = base::read_small_file_if_any(path, kSmallFileBytesMax);
+    if (!bytes) return bytes.error();
+    if (!bytes->has_value()) return std::optional<SavedWorker>();
+    auto state = parse_state(**bytes, path, topology, number);
+    if (state) return std::optional<SavedWorker>(std::move(state).value());
+    // Peers refuse a repeated incarnation, so counting anew ends well.
+    base::log::warn("a worker's history is lost", {{"why", state.error().message}});
+    return std::optional<SavedWorker>();
+}
+
 /// The name of the file says which worker's it is, so a state that is not of that name is refused
 /// in read_state().
-std::vector<SavedWorker> read_states(const Places& places) {
-    std::vector<SavedWorker> states;
+SavedWorkers read_states(const Places& places) {
+    SavedWorkers states;
     std::error_code ended;
     for (fs::directory_iterator topology(places.workers(), ended), none; topology != none;
          topology.increment(ended)) {
@@ -103,9 +122,9 @@ std::vector<SavedWorker> read_states(const Places& places) {
             if (!number) continue;
             auto state = read_state(places, id, *number);
             if (state) {
-                states.push_back(std::move(state).value());
+                states.workers.push_back(std::move(state).value());
             } else {
-                base::log::warn("leaving a worker's state out", {{"why", state.error().message}});
+                states.unreadable.push_back(state.error().message);
             }
         }
     }

@@ -39,9 +39,17 @@ struct SavedWorker {
 base::Result<base::Done> write_state(const Places& places, const SavedWorker& state);
 base::Result<SavedWorker> read_state(const Places& places, const std::string& topology,
                                      std::uint32_t number);
-/// States of all workers that ever ran here and have not been cleaned up. Unreadable ones are
-/// skipped, with a line in the log.
-std::vector<SavedWorker> read_states(const Places& places);
+/// The same; nothing: there is none, or it makes no sense, and the log says so. An error means that
+/// the disk does not give what may be there, which must not be written over.
+base::Result<std::optional<SavedWorker>> read_state_if_any(const Places& places,
+                                                           const std::string& topology,
+                                                           std::uint32_t number);
+struct SavedWorkers {
+    std::vector<SavedWorker> workers;
+    std::vector<std::string> unreadable;  ///< Why each of the others is left out.
+};
+/// States of all workers that ever ran here and have not been cleaned up.
+SavedWorkers read_states(const Places& places);
 
 /// Whether it was started since the last boot of the host: otherwise nothing of it can be left.
 bool is_of_this_boot(const SavedWorker& state);

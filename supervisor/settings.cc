@@ -1,5 +1,6 @@
 #include "supervisor/settings.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -15,6 +16,13 @@
 
 namespace storm::supervisor {
 namespace {
+
+bool is_plain(std::string_view id) {
+    return std::all_of(id.begin(), id.end(), [](char c) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        return letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == ':';
+    });
+}
 
 std::string absolute(const std::string& path) {
     std::error_code error;
@@ -90,11 +98,10 @@ base::Result<Settings> read_settings(const Config& config) {
     }
     settings.http_port = static_cast<std::uint16_t>(config.int64("supervisor.port"));
     settings.id = config.string("supervisor.id", "");
-    if (!settings.id.empty() && !cluster::is_id(settings.id)) {
-        return base::Error{
-            "setting \"supervisor.id\" is \"" + settings.id +
-            "\", which is not an id; use up to 255 letters, digits and signs, but no "
-            "blank and no slash"};
+    if (!settings.id.empty() && !(cluster::is_id(settings.id) && is_plain(settings.id))) {
+        return base::Error{"setting \"supervisor.id\" is \"" + settings.id +
+                           "\", which is not an id; it stands in addresses, so use up to 255 "
+                           "letters, digits, and \"-\", \"_\", \".\" and \":\""};
     }
     const auto slots = read_slots(config);
     if (!slots) return slots.error();

@@ -40,10 +40,11 @@ std::uint64_t memory_limit(const cluster::TopologyRecord& topology) {
 }
 
 /// As this Supervisor, or an earlier one, has saved it.
-History history_of(const Places& places, const Target& target) {
-    const auto saved = read_state(places, target.topology, target.number);
-    if (!saved || saved->epoch != target.epoch) return {};
-    return {saved->starts, saved->skipped, saved->finished};
+base::Result<History> history_of(const Places& places, const Target& target) {
+    const auto saved = read_state_if_any(places, target.topology, target.number);
+    if (!saved) return saved.error();
+    if (!saved->has_value() || (**saved).epoch != target.epoch) return History{};
+    return History{(**saved).starts, (**saved).skipped, (**saved).finished};
 }
 
 }  // namespace
@@ -96,16 +97,29 @@ void SlotRunner::want(const std::optional<Wanted>& wanted,
     const Target target = wanted->target;
     const bool is_being_read = asked_ && asked_->wanted.target == target;
     asked_ = Asked{*wanted, std::move(assignment)};
-    if (is_being_read) return;
-    const auto read = [this, target](const History& history) {
+    if (!is_being_read) read_history_(target);
+}
+
+/// Until it is there, the slot does not turn to the target.
+void SlotRunner::read_history_(const Target& target) {
+    const auto again = [this, target] {
+        shop_.loop.after(kHistoryRetry, lifetime_.guard([this, target] {
+            if (asked_ && asked_->wanted.target == target) read_history_(target);
+        }));
+    };
+    const auto read = [this, target, again](const base::Result<History>& history) {
         if (!asked_ || asked_->wanted.target != target) return;
+        if (!history) {
+            base::log::warn("cannot start a worker yet", {{"why", history.error().message}});
+            return again();
+        }
         const Asked asked = *std::exchange(asked_, std::nullopt);
-        take_(asked.wanted, asked.assignment, history);
+        take_(asked.wanted, asked.assignment, *history);
     };
     const bool taken =
         shop_.files.run([places = shop_.places, target] { return history_of(places, target); },
                         lifetime_.guard(read));
-    if (!taken) read({});
+    if (!taken) again();
 }
 
 void SlotRunner::take_(const std::optional<Wanted>& wanted,

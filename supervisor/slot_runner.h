@@ -99,6 +99,7 @@ private:
     void tick_();
     void save_();
     void save_later_();
+    void read_history_(const Target& target);
     void saved_once_(const base::Result<base::Done>& written);
     cluster::WorkerState state_of_worker_() const;
 

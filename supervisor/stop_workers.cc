@@ -25,7 +25,8 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
     std::vector<SavedWorker> ended;
     Others none;
     none.ports.insert(settings.slots.begin(), settings.slots.end());
-    for (SavedWorker& saved : read_states(settings.places)) {
+    SavedWorkers states = read_states(settings.places);
+    for (SavedWorker& saved : states.workers) {
         none.ports.insert(saved.port);
         if (!saved.running) continue;
         auto process = find_process(settings.places, saved);
@@ -55,6 +56,10 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
         if (!is_of_this_boot(each)) continue;
         end_leftovers(settings.places,
                       {each.topology, each.number, each.port, each.pid, each.start_time}, none);
+    }
+    if (!states.unreadable.empty()) {
+        return base::Error{"ended " + std::to_string(processes.size()) +
+                           " workers, but others may still run: " + states.unreadable.front()};
     }
     return processes.size();
 }

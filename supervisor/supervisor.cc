@@ -162,7 +162,10 @@ base::Result<base::Done> Supervisor::isolate_() {
 void Supervisor::adopt_workers_() {
     own_ports_.insert(settings_.slots.begin(), settings_.slots.end());
     std::vector<SavedWorker> ended;
-    for (SavedWorker& saved : read_states(settings_.places)) {
+    SavedWorkers states = read_states(settings_.places);
+    for (const std::string& why : states.unreadable)
+        base::log::error("a worker is not looked after, if it runs", {{"why", why}});
+    for (SavedWorker& saved : states.workers) {
         own_ports_.insert(saved.port);
         if (!saved.running) continue;
         auto process = find_process(settings_.places, saved);
@@ -361,7 +364,8 @@ cluster::Vouch Supervisor::vouch_now_() const {
     cluster::Vouch vouch;
     // A process that was stopped does not know yet whether its session has survived that.
     const bool slept = vouched_ && loop_.now() - *vouched_ > kLateVouch;
-    vouch.sure = outside_.session.ready() && !slept;
+    // Assignments that were read in an earlier session may have changed since.
+    vouch.sure = outside_.session.ready() && state_.assignments_are_of_this_session() && !slept;
     for (const net::Address& nimbus : nimbuses_())
         vouch.nimbuses.push_back({nimbus.host, nimbus.port});
     return vouch;
@@ -391,28 +395,6 @@ void Supervisor::look_at_socket_() {
         again();
     }));
     if (!taken) again();
-}
-
-/// Somebody else's program has the port. Nimbus moves the worker when the slot is no longer
-/// offered; the program may end, so the port is looked at from time to time.
-void Supervisor::port_taken_(std::uint16_t port, bool taken) {
-    const bool changed = taken ? taken_ports_.insert(port).second : taken_ports_.erase(port) > 0;
-    if (changed) publish_();
-    if (taken_ports_.empty() || looks_at_ports_) return;
-    looks_at_ports_ = true;
-    loop_.after(kTakenPortMicros, lifetime_.guard([this] {
-        looks_at_ports_ = false;
-        look_at_taken_ports_();
-    }));
-}
-
-void Supervisor::look_at_taken_ports_() {
-    const std::set<std::uint16_t> ports = taken_ports_;
-    for (const std::uint16_t port : ports) {
-        const bool free = try_port(settings_.host, port).has_value();
-        if (free) base::log::info("the port of a slot is free", {{"port", std::int64_t{port}}});
-        port_taken_(port, !free);
-    }
 }
 
 SlotRunner& Supervisor::runner_(std::uint16_t port) {

@@ -92,6 +92,7 @@ private:
     void look_at_socket_();
     void port_taken_(std::uint16_t port, bool taken);
     void look_at_taken_ports_();
+    void look_at_ports_later_();
     SlotRunner& runner_(std::uint16_t port);
     Others others_(std::uint16_t port) const;
     std::vector<net::Address> nimbuses_() const;

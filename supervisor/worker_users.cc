@@ -65,18 +65,25 @@ struct Given {
     std::string name;
 };
 
-/// Oldest first. Reading ends at the first line that makes no sense.
-std::vector<Given> given_in(const std::string& path) {
+/// Oldest first. What cannot be read is not as good as none: a user would go to another name while
+/// files of the first are still somewhere.
+base::Result<std::vector<Given>> given_in(const std::string& path) {
     std::vector<Given> given;
-    const auto text = base::read_small_file(path, kGivenUsersBytesMax);
-    std::istringstream lines(text ? *text : std::string());
+    const auto text = base::read_small_file_if_any(path, kGivenUsersBytesMax);
+    if (!text) return text.error();
+    std::istringstream lines(text->value_or(""));
     for (Given each; lines >> each.user >> each.name;) given.push_back(each);
-    return given;
+    if (lines.eof()) return given;
+    return base::Error{"cannot read \"" + path + "\": line " + std::to_string(given.size() + 1) +
+                       " is not a user id and a topology's name; mend it, or remove the file if no "
+                       "files of former topologies are left on this host"};
 }
 
 base::Result<base::Done> write_given(const std::string& path, const std::vector<Given>& given) {
     std::string text;
     for (const Given& each : given) text += std::to_string(each.user) + ' ' + each.name + '\n';
+    // The oldest go, which are the first to be given anew: it must be possible to read it again.
+    while (text.size() > kGivenUsersBytesMax) text.erase(0, text.find('\n') + 1);
     return base::write_whole_file(path, text, kSecretMode);
 }
 
@@ -121,7 +128,9 @@ std::optional<uid_t> free_user(const std::string& name, const UserIds& users,
 base::Result<uid_t> give_user(const Places& places, const std::string& topology,
                               const UserIds& users) {
     const std::string name = name_of(topology);
-    std::vector<Given> given = given_in(places.given_users());
+    auto read = given_in(places.given_users());
+    if (!read) return read.error();
+    std::vector<Given> given = std::move(read).value();
     const auto user = free_user(name, users, taken_from(name, places, users), given);
     if (!user) {
         return base::Error{"each of the " + std::to_string(users.last - users.first + 1) +

@@ -256,7 +256,9 @@ HttpResponse Api::refusal_(const Refusal& refusal) const {
     }
     const nlohmann::ordered_json body = {{"error", refusal.why + "; " + leader + " does"},
                                          {"leader", leader}};
-    return HttpResponse::json(body.dump() + '\n', 421);
+    // The refusal quotes the request, which may not be UTF-8.
+    return HttpResponse::json(
+        body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n', 421);
 }
 
 std::vector<cluster::NimbusRecord> Api::peers_() const {

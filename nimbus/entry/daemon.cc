@@ -232,9 +232,8 @@ private:
 
 }  // namespace
 
-base::Result<base::Done> run(const Config& config) {
-    const auto zookeeper = coordination::zookeeper_settings(config);
-    if (!zookeeper) return zookeeper.error();
+base::Result<base::Done> run(const Config& config,
+                             const coordination::ZookeeperSettings& zookeeper) {
     // The lock first: whatever comes next may remove what a former process has left.
     auto dir = daemon::LocalDir::open(config.string("storm.local.dir"), "nimbus");
     if (!dir) return dir.error();
@@ -243,7 +242,7 @@ base::Result<base::Done> run(const Config& config) {
     auto blobs = BlobStore::open(dir.value().path() + "/blobs");
     if (!blobs) return blobs.error();
     Daemon daemon(std::move(dir).value(), std::move(blobs).value(), std::move(tokens).value(),
-                  *zookeeper, config.int64("nimbus.task.timeout.secs") * base::kMicrosPerSecond);
+                  zookeeper, config.int64("nimbus.task.timeout.secs") * base::kMicrosPerSecond);
     const auto started = daemon.start(config);
     if (!started) return started.error();
     if (!daemon.run()) return base::Error{"another Nimbus has the same address"};

@@ -16,10 +16,12 @@
 #include <storm/config.h>
 
 #include "base/result.h"
+#include "coordination/zookeeper_settings.h"
 
 namespace storm::nimbus {
 
 /// Runs until SIGTERM or SIGINT. An error if it could not start.
-base::Result<base::Done> run(const Config& config);
+base::Result<base::Done> run(const Config& config,
+                             const coordination::ZookeeperSettings& zookeeper);
 
 }  // namespace storm::nimbus

@@ -86,6 +86,12 @@ std::optional<double> quantile_us(const std::vector<std::uint64_t>& buckets, dou
 
 namespace {
 
+/// Whether the Supervisor did not know yet that the topology is to end: else it starts nothing.
+bool will_be_started(cluster::WorkerState state) {
+    return state == cluster::WorkerState::kStarting || state == cluster::WorkerState::kBackOff ||
+           state == cluster::WorkerState::kCrashLoop;
+}
+
 /// The last line that was logged as an error, or else the last line. None for a process that was
 /// killed: it did not know why.
 const std::string* telling_line(const WorkerStatus& worker) {
@@ -354,15 +360,12 @@ bool ReportBook::may_have_process(const std::string& topology, const cluster::Wo
     // Any process of it, whatever its number and epoch: one that the assignment no longer has may
     // be on its way out.
     for (const WorkerStatus& worker : report->second.workers) {
-        if (worker.topology == topology && worker.pid != 0) return true;
+        if (worker.topology != topology) continue;
+        if (worker.pid != 0 || will_be_started(worker.report.state)) return true;
     }
     if (heard_.at(slot.supervisor) >= noticed) return false;
     const auto told = workers_.find({topology, slot.number});
-    if (told == workers_.end() || epoch_of(told->second.incarnation) < slot.epoch) return true;
-    const WorkerStatus* const now = worker(topology, slot);
-    const bool starts = now != nullptr && now->restarts == 0 &&
-                        now->report.state == cluster::WorkerState::kStarting;
-    return starts;
+    return told == workers_.end() || epoch_of(told->second.incarnation) < slot.epoch;
 }
 
 bool ReportBook::all_finished(const cluster::Assignment& assignment) const {

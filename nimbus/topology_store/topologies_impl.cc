@@ -210,6 +210,7 @@ void Topologies::Impl::write_errors() {
         state.add_errors(*term, topology, list, in_term([id = topology](Impl& self, Write outcome) {
             if (outcome != Write::kDone && outcome != Write::kNotFound) {
                 self.write_failed(outcome, "errors of " + id);
+                self.errors.not_written(id);
             }
         }));
     }

@@ -30,6 +30,13 @@ public:
     }
     /// Returns all errors, for writing them now. The batch before must have been written.
     const ByTopology& take() { return being_written_ = std::exchange(errors_, {}); }
+    /// Those of a topology that take() returned were not written, as far as is known: they wait for
+    /// the next take(). If they were written all the same, they count twice.
+    void not_written(const std::string& topology) {
+        Errors again = std::exchange(being_written_[topology], {});
+        cluster::merge_errors(again, errors_[topology]);
+        errors_[topology] = std::move(again);
+    }
     bool empty() const { return errors_.empty(); }
     /// Adds the errors of a topology that are missing in `known`, which ZooKeeper has.
     void add_to(Errors& known, const std::string& topology) const {

@@ -65,6 +65,17 @@ TEST_F(Files, ReadsNoMoreThanAllowed) {
     EXPECT_FALSE(read_small_file(at("a"), 99));
 }
 
+TEST_F(Files, OnlyAMissingFileIsNone) {
+    EXPECT_EQ(read_small_file_if_any(at("a"), 4).value(), std::nullopt);
+    EXPECT_EQ(read_small_file_if_any(at("a/b"), 4).value(), std::nullopt);
+    ASSERT_TRUE(write_whole_file(at("a"), "1234", 0600));
+    EXPECT_EQ(read_small_file_if_any(at("a"), 4).value(), "1234");
+    EXPECT_EQ(read_small_file_if_any(at("a/b"), 4).value(), std::nullopt) << "no directory";
+    EXPECT_FALSE(read_small_file_if_any(at("a"), 3));
+    ASSERT_TRUE(make_directory(at("d"), 0700));
+    EXPECT_FALSE(read_small_file_if_any(at("d"), 4));
+}
+
 TEST_F(Files, DirectoriesComeWithTheirParentsAndGoWithTheirContent) {
     ASSERT_TRUE(make_directory(at("a/b/c"), 0700));
     ASSERT_TRUE(make_directory(at("a/b/c"), 0700));

@@ -95,7 +95,18 @@ TEST_F(Identities, KeepTheStateOfWorkersAndLeaveOutWhatIsNone) {
     std::ofstream(settings_.places.state("wc-1", 5)) << "nothing";
     std::ofstream(settings_.places.topology("wc-1") + "/x.json") << "{}";
 
-    EXPECT_THAT(read_states(settings_.places), ElementsAre(saved));
+    EXPECT_THAT(read_states(settings_.places).workers, ElementsAre(saved));
+    EXPECT_EQ(read_states(settings_.places).unreadable.size(), 2) << "they may still run";
+}
+
+TEST_F(Identities, AreNotGivenAnewBecauseTheDiskDoesNotGiveTheOldOne) {
+    fs::remove(settings_.places.identity());
+    fs::create_directories(settings_.places.identity());  // As good as an error of the disk.
+
+    const auto identity = identify(settings_, [](std::uint16_t) { return true; });
+
+    ASSERT_FALSE(identity);
+    EXPECT_THAT(identity.error().message, ::testing::HasSubstr(settings_.places.identity()));
 }
 
 TEST_F(Identities, TellAProcessFromAnotherOneWithItsNumber) {

@@ -199,6 +199,21 @@ TEST(Supervisor, EndsWhatAWorkerHasLeftBehindThatEndedWhileThereWasNoSupervisor)
     EXPECT_FALSE(read_state(cluster.settings.places, "wc", 0)->running);
 }
 
+TEST(Supervisor, AWorkerWhoseHistoryTheDiskDoesNotGiveIsNotStartedAsANewOne) {
+    TestCluster cluster;
+    // As good as an error of the disk.
+    const std::string state = cluster.settings.places.state("wc", 0);
+    std::filesystem::create_directories(state);
+    cluster.start();
+    cluster.submit("wc", "run");
+    cluster.nimbus.run_for(std::chrono::milliseconds(500));
+    EXPECT_FALSE(cluster.runs("wc"));
+    EXPECT_TRUE(std::filesystem::is_directory(state)) << "nothing is written over it";
+
+    std::filesystem::remove(state);
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+}
+
 TEST(Supervisor, SearchesNothingOfAWorkerFromBeforeTheHostsStart) {
     TestCluster cluster;
     const pid_t left = leave_behind(cluster);

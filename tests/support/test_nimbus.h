@@ -92,7 +92,7 @@ public:
 
     /// Whatever the test has left running.
     void end_workers() const {
-        for (const supervisor::SavedWorker& saved : supervisor::read_states(places)) {
+        for (const supervisor::SavedWorker& saved : supervisor::read_states(places).workers) {
             if (!saved.running || saved.pid <= 0) continue;
             if (auto left = supervisor::WorkerProcess::find(saved.pid, saved.start_time)) {
                 left->signal(SIGKILL);

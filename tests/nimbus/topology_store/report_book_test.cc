@@ -349,6 +349,23 @@ TEST(ReportBook, AReportFromAfterAKillIsAProof) {
     EXPECT_TRUE(book.may_have_process("wc-1-1", slot, 101));
 }
 
+TEST(ReportBook, WhoStillStartsAWorkerHasNotHeardOfTheKill) {
+    const cluster::WorkerSlot slot = on("s1", 1).workers.at(0);
+    for (const WorkerState state :
+         {WorkerState::kStarting, WorkerState::kBackOff, WorkerState::kCrashLoop}) {
+        ReportBook book;
+        auto next = worker(0, 1, 1, 0);
+        next.pid = 0;
+        next.report.state = state;
+        book.take(report("s1", {next}), 100, 0);
+        EXPECT_TRUE(book.may_have_process("wc-1-1", slot, 100));
+
+        next.report.state = WorkerState::kFinished;
+        book.take(report("s1", {next}), 101, 0);
+        EXPECT_FALSE(book.may_have_process("wc-1-1", slot, 100));
+    }
+}
+
 TEST(ReportBook, HasFinishedOnlyWhenAllWorkersOfThisAssignmentHave) {
     ReportBook book;
     auto ended = worker(0, 1, 0, 1);
