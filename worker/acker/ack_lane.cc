@@ -5,6 +5,9 @@
 
 namespace storm::worker {
 
+// Sorting 64 Ki records takes some ms, so each caller merges only when as many wait, and then each
+// time that they have doubled: in a pusher (ControlInbox), in the links' thread (Outbound), in a
+// spout's step. XOR commutes, so the order in which the acks of a root came does not matter.
 void merge_by_root(std::vector<AckRecord>& acks) {
     std::sort(acks.begin(), acks.end(),
               [](const AckRecord& a, const AckRecord& b) { return a.root < b.root; });
@@ -19,6 +22,9 @@ void merge_by_root(std::vector<AckRecord>& acks) {
     if (!acks.empty()) acks.resize(kept + 1);
 }
 
+// Kinds stay apart: a fail settles its root, and whatever else of that root is applied later
+// matches nothing. Of keeping and letting go only the sum matters. A sum of 0 is left out: the root
+// was kept and let go between two looks of its spout, so it never counts as held.
 void merge_by_root(std::vector<FailRecord>& fails) {
     const auto key = [](const FailRecord& record) {
         return std::tuple(record.root, record.kind, record.reason);

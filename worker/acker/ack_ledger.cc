@@ -54,6 +54,8 @@ void AckLedger::keep(Root root, std::uint32_t count) {
     Entry* const entry = find(root);
     if (entry == nullptr || count == 0) return;
     if (!entry->has_stay()) {
+        // The inverted time says that there is a Stay: ack() and fail(), which run for each tuple,
+        // look into no map for the roots that nobody keeps.
         entry->emitted = ~entry->emitted;
         stays_.emplace(root & kSlotMask, Stay{});
     }
@@ -111,6 +113,9 @@ AckLedger::Stayed AckLedger::end_stay(Entry& entry, std::uint32_t slot) {
     return {stay.flight, stay.held_for + now_ - since};
 }
 
+// A queue, in the order in which slots came to rest, so find_free() looks at its front alone. The
+// tag lacks kPending: find() matches nothing in a resting slot, whatever generation a late message
+// names.
 void AckLedger::rest(std::uint32_t slot) {
     Entry& entry = entries_[slot];
     entry.tag = life_bits_;
@@ -129,6 +134,8 @@ void AckLedger::reset_timeout(Root root, base::Micros now) {
     if (entry != nullptr) entry->link = deadline(now);
 }
 
+// A slow call leaves one entry here, instead of a pass over all roots that were opened in it.
+// is_due() asks for the delay of a root only when its deadline has passed.
 void AckLedger::postpone(base::Micros opened, base::Micros now) {
     // Deadlines have that much to spare.
     const base::Micros delay = now - opened;
@@ -208,6 +215,8 @@ void AckLedger::expire(base::Micros now, std::vector<Settled>& expired) {
     }
 }
 
+// The caller queues the failures and calls back later: fail() may open roots, and entries_ must not
+// grow while it is walked. The same holds for expire().
 void AckLedger::abandon(std::vector<Settled>& abandoned) {
     for (std::uint32_t slot = 0; slot < entries_.size(); ++slot) {
         Entry& entry = entries_[slot];
