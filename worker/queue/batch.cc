@@ -13,6 +13,8 @@ namespace storm::worker {
 Batch* make_batch(std::size_t bytes) {
     STORM_CHECK(bytes <= std::numeric_limits<std::uint32_t>::max(),
                 "a row is checked against topology.max.tuple.bytes before it gets a batch");
+    // The slack lies behind `capacity`, and no limit counts it: rows are copied in whole blocks
+    // (copy_row() in executor/task.h), up to 63 bytes beyond their end.
     void* const block =
         ::operator new (sizeof(Batch) + bytes + kCopySlack, std::align_val_t{alignof(Batch)});
     auto* const batch = new (block) Batch;
@@ -29,6 +31,9 @@ CommonPool::~CommonPool() {
     while (free_.try_dequeue(batch)) free_batch(batch);
 }
 
+// `count_` only bounds the pool, so it is relaxed. It is raised before batches can be dequeued and
+// lowered after they were, here and in BatchPool, so it never falls below their number, and cannot
+// wrap.
 Batch* CommonPool::take(std::size_t bytes) {
     Batch* batch = nullptr;
     if (bytes > kBatchBytes) return make_batch(bytes);
@@ -69,6 +74,9 @@ Batch* BatchPool::take_elsewhere(std::size_t bytes) {
     return batch;
 }
 
+// bytes_in_flight counts the used bytes of a batch. A small one gets a block of its size, or what
+// waits in front of a slow bolt could take eight times the memory that topology.worker.buffer.bytes
+// allows, and more.
 Batch* BatchPool::copy(Batch& batch) {
     Batch* const made = batch.used <= kSmallBatchBytes ? make_batch(batch.used) : take(batch.used);
     STORM_CHECK(batch.used <= made->capacity, "a copy has room for all runs");
@@ -78,6 +86,8 @@ Batch* BatchPool::copy(Batch& batch) {
     return made;
 }
 
+// Everything but `returning` is reset: only the marker of an executor on its way home has that, and
+// a marker has no room for rows, so it never comes into a pool.
 void BatchPool::give(Batch* batch) {
     if (batch->capacity != kBatchBytes) {
         free_batch(batch);

@@ -25,6 +25,9 @@ Outbox::~Outbox() {
     for (Batch* const batch : stock_) free_batch(batch);
 }
 
+// The size of a row is known before it is built, so a row never spans two batches; one that is
+// larger than a pooled batch gets a batch of its own. The emit may still throw, or be refused,
+// before wrote(): then the run stays empty, and finish_run() takes its header back.
 void Outbox::open_run(Lane& lane, std::uint64_t key, std::size_t bytes) {
     const std::size_t wanted = sizeof(wire::RunHeader) + bytes;
     if (lane.batch != nullptr && static_cast<std::size_t>(lane.end - lane.cursor) < wanted)
@@ -60,6 +63,8 @@ void Outbox::finish_run(Lane& lane) {
                             static_cast<std::uint32_t>(lane.run), lane.rows, bytes});
 }
 
+// The batch waits in closed_ until the step is over, or a dedicated executor hands over: a step on
+// a shared loop touches nothing of that loop. `interrupted_` makes the step look, after each call.
 void Outbox::close(Lane& lane) {
     finish_run(lane);
     lane.batch->used = static_cast<std::uint32_t>(lane.cursor - lane.batch->bytes());
@@ -90,6 +95,8 @@ Batch* Outbox::take(std::size_t bytes) {
     return common_.take(bytes);
 }
 
+// Taken before user code runs, because the pool is the loop's, and the loop may be another thread's
+// by the time that a row needs a batch.
 void Outbox::stock(BatchPool& pool) {
     while (stock_.size() < kStock) stock_.push_back(pool.take());
 }
@@ -99,6 +106,8 @@ void Outbox::unstock(BatchPool& pool) {
     stock_.clear();
 }
 
+// All changes of a route's counts come through here. So blocked(), which is asked for after each
+// call of user code, is a comparison, however many routes and targets there are.
 void Outbox::count(RouteCredit& route, int RouteCredit::*channels, int change) {
     const bool was = route.blocked();
     route.*channels += change;
@@ -126,6 +135,8 @@ void Outbox::renew_leeway() {
     for (Sender* const sender : exhausted_) sender->credit.count_beyond();
 }
 
+// Where credit is still missing it asks the receiver for a wake-up. So an executor must have called
+// this, and not only blocked(), between its last emit and its sleep: otherwise nobody wakes it.
 bool Outbox::refresh() {
     if (exhausted_.empty()) [[likely]]
         return true;

@@ -7,6 +7,10 @@
 
 namespace storm::worker {
 
+// Two passes: the first adds up what each task gets, the second copies. The result is never larger
+// than `batch`, since each run that joins another one loses its header. Control rows move with the
+// others, so an EOS stays behind the rows of its own pair of tasks, which is all that its receiver
+// relies on.
 Batch* Regroup::apply(Batch& batch, BatchPool& pool) {
     constexpr auto kHeader = static_cast<std::uint32_t>(sizeof(wire::RunHeader));
     const std::byte* const from = batch.bytes();
