@@ -8,6 +8,8 @@
 namespace storm::worker {
 namespace {
 
+// Goes by the placement, which is fixed. An executor that is in an annex for a while keeps its
+// distance.
 groupings::Distance distance(const Wiring& wiring, TaskId from, TaskId to) {
     if (wiring.destination_of(to) == wiring.destination_of(from))
         return groupings::Distance::kSameLoop;
@@ -24,6 +26,8 @@ Route::Route(const Subscription& input, std::size_t component, std::vector<Targe
       targets_(std::move(targets)) {
     credit_.targets = static_cast<int>(targets_.size());
     credit_.may_choose = groupings::skips_exhausted(grouping_);
+    // Positions instead of names, since hash() runs for each row. build() has checked that the
+    // stream declares these fields.
     const std::vector<Field>& fields = source.schema.fields;
     for (const std::string& key : input.fields) {
         const auto found = std::find_if(fields.begin(), fields.end(),
@@ -32,6 +36,7 @@ Route::Route(const Subscription& input, std::size_t component, std::vector<Targe
     }
 }
 
+// Only custom groupings are the user's objects, with state that must not outlive that of the task.
 void Route::renew(const RouteSource& source, base::Random& random) {
     if (is_custom()) grouping_ = make_grouping(source, random);
 }
