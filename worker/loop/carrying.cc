@@ -12,6 +12,8 @@
 
 namespace storm::worker {
 
+// Works with this loop's pool, so it runs outside of user code, or for an executor that has the
+// loop for itself: dedicated, or in an annex.
 void Loop::hand_over(Executor& executor, bool all_acks) {
     for (const Outbox::Closed& closed : executor.outbox.closed()) {
         sent_something_ = true;
@@ -29,6 +31,11 @@ void Loop::hand_over(Executor& executor, bool all_acks) {
     send_acks(executor, all_acks);
 }
 
+// From here on the batch counts in bytes_in_flight: until release(), or Outbound::free() if it
+// leaves for another worker. What an open lane still holds counts nowhere; Outbox bounds it.
+//
+// The token is the executor's, and goes with it from thread to thread. So its rows arrive at each
+// destination in the order in which it emitted them, also while it moves to an annex and back.
 void Loop::carry(Executor& executor, Batch* batch, std::uint32_t number, bool copied) {
     batch->born = executor.output_born;
     shared_.pool.bytes_in_flight.fetch_add(batch->used, std::memory_order_relaxed);
@@ -54,6 +61,7 @@ void Loop::send_acks(Executor& executor, bool all) {
         sent_something_ = true;
         if (number == number_) {
             dispatch(acks);
+            // Credit never waits: a sender in another worker may stand still until it comes.
         } else if (all || acks.acks.size() >= kAckBatch || !acks.credits.empty()) {
             send(acks, shared_.entrance(number));
         }
@@ -72,6 +80,7 @@ void Loop::dispatch(Batch* batch) {
         return take_back(batch);
     std::byte* const bytes = batch->bytes();
     batch->open_runs = 0;
+    // Links do not know how old a peer's rows are, so their age counts from now.
     if (batch->born == 0) batch->born = turn_;
     for (std::uint32_t at = 0; at < batch->used;) {
         const wire::RunHeader run = wire::read_run_header(bytes + at);
@@ -94,6 +103,7 @@ void Loop::dispatch(Batch* batch) {
     }
 }
 
+// A copy, because the batch goes back to this loop's pool, and its count of open runs is no atomic.
 void Loop::forward(const std::byte* run, base::Micros born, Executor& executor) {
     const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
     Batch* const copy = make_batch(bytes);
@@ -106,6 +116,8 @@ void Loop::forward(const std::byte* run, base::Micros born, Executor& executor) 
     annex.notify();
 }
 
+// Records of one spout task are mostly neighbours, so that its executor gets them in few spans: a
+// root id begins with its task, and merged records are sorted by root.
 void Loop::dispatch(ControlBatch& arrived) {
     const std::vector<AckRecord>& acks = arrived.acks;
     for (std::size_t i = 0; i < acks.size();) {
@@ -160,6 +172,8 @@ void Loop::forward(ControlBatch& part, Executor& executor) {
     send(part, loop_of(executor));
 }
 
+// Runs of a batch may be released in any order, by several executors, but only by the thread
+// that runs the loop which dispatched it. An annex sends them back for this: see adopt().
 void Loop::release(Batch* batch) {
     STORM_CHECK(batch->open_runs > 0, "each run is released once");
     if (--batch->open_runs > 0) return;

@@ -34,6 +34,7 @@ Crew::Member& Crew::hire() {
     return hire_locked();
 }
 
+// The new thread begins with the lock that is held here, so it sees a complete Member.
 Crew::Member& Crew::hire_locked() {
     Member& member = *members_.emplace_back(std::make_unique<Member>());
     try {
@@ -43,6 +44,8 @@ Crew::Member& Crew::hire_locked() {
         members_.pop_back();
         throw;
     }
+    // Counted from now on, though it has no work yet: Loops::stop() must not join the crew before a
+    // thread that was just taken has run, and left, its loop.
     ++at_work_;
     return member;
 }
@@ -95,6 +98,7 @@ void Crew::live(Member& member) {
     std::unique_lock lock(mutex_);
     while (true) {
         member.wake.wait(lock, [&] { return member.work != nullptr || ended_; });
+        // Work that was given before the end is still done: its loop waits for a thread.
         if (member.work == nullptr) return;
         const std::function<void()> work = std::exchange(member.work, {});
         const std::string name = member.name;

@@ -37,6 +37,9 @@ void Loop::resume(Executor& executor) {
     notify();
 }
 
+// The loop belongs to the winner of the exchange: this thread, or the one whose user code returns
+// just now. All that is done to the executor here is done before `entry.loop` names the annex: from
+// that store on its own thread may go on with it.
 Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     if (!step_word_.compare_exchange_strong(word, word + 1, std::memory_order_acq_rel))
         return nullptr;
@@ -56,6 +59,8 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     return &slow;
 }
 
+// In the middle of user code, so the stall watch may take the loop at the same moment. However that
+// ends, the executor is in an annex before this returns true, and its emit may then wait there.
 bool Loop::detach(Executor& executor) {
     const auto is_here = [&] { return here(executor); };
     if (is_here() && !stopping()) {
@@ -70,6 +75,8 @@ bool Loop::detach(Executor& executor) {
     return true;
 }
 
+// Its output and acks have left before (Executor::hand_over_and_wait()): a target grants nothing
+// for rows that it has not got, and may itself wait for these acks.
 void Loop::wait_for_credit(Executor& executor) {
     while (true) {
         const base::EventCount::Ticket ticket = sleep_.prepare_wait();
@@ -147,6 +154,7 @@ bool Loop::stopping() const {
 }
 
 bool Loop::step(Executor& executor, base::Micros now) {
+    // First, so that what it sends to itself in this step makes it ready again.
     executor.entry.ready = false;
     // The step must not touch this loop's pool: it may be another thread's by then.
     if (executor.emits) executor.outbox.stock(pool_);
@@ -194,6 +202,8 @@ bool Loop::open(Executor& executor) {
     return true;
 }
 
+// Only now, when the loop is certainly this thread's, is anything of the loop touched again: its
+// pool, ready list, timers, and the batches that the step has consumed.
 void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
     // Output leaves when the executor has nothing more to do, when it is old, or when the next call
     // may block. Otherwise it waits for more, since a full batch costs as much as a small one.
@@ -214,6 +224,8 @@ void Loop::finish_step(Executor& executor, base::Micros now, bool more) {
     set_timer(executor);
 }
 
+// An executor in an annex is closed by the annex, and one that is just on its way home by
+// Engine::stop().
 void Loop::close() {
     for (Executor* const executor : executors_) {
         in_user_code_.store(executor, std::memory_order_release);
@@ -269,6 +281,9 @@ void Loop::idle(base::Micros now) {
     calm_.slept();
 }
 
+// Control comes first, since acks and fails must not wait behind rows. The link of a resumed
+// executor is read before its flag is cleared: once that is off, any thread may put the executor
+// into the list again, which writes the link.
 void Loop::take_arrivals() {
     take_controls(*this);
     batches.take_all([this](Batch* batch) { dispatch(batch); });
@@ -322,6 +337,8 @@ void Loop::adopt(Executor& executor, bool opened) {
     STORM_CHECK(home_ != nullptr && executors_.size() == 1 && executors_.front() == &executor,
                 "take_over() has put this executor here, and no other");
     in_user_code_.store(nullptr, std::memory_order_relaxed);
+    // Consumed and queued runs are still counted in batches of the home loop, which alone may
+    // release them. So the queued ones are copied, and all go back in one record each.
     ControlBatch* const left = shared_.controls.take();
     executor.leave_batches(left->released);
     home_->control.push(left);
@@ -352,6 +369,8 @@ void Loop::send_home() {
     STORM_CHECK(home_ != nullptr && executors_.size() == 1, "only an annex sends its guest home");
     Executor& executor = *executors_.front();
     Loop& home = *home_;
+    // Lanes that are open, acks that wait and runs that are queued go along: they are the
+    // executor's.
     executors_.clear();
     ready_.clear();
     ready_spouts_.clear();
@@ -373,6 +392,7 @@ void Loop::take_back(Batch* marker) {
     STORM_CHECK(executor.entry.home == this, "an executor comes back to its own home");
     Loop& annex = loop_of(executor);
     STORM_CHECK(annex.home_ == this && annex.executors_.empty(), "its annex has let it go");
+    // First, so that all that is drained from the annex below counts as for here.
     executor.entry.loop.store(this, std::memory_order_release);
     executors_.push_back(&executor);
     executor.entry.dedicated = false;

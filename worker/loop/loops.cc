@@ -23,6 +23,8 @@ void Loops::add(Executor& executor) {
 // ---- Running -----------------------------------------------------------------------------------
 
 void Loops::start() {
+    // If the system gives too few threads, hire() throws. The loops that run already are ended by
+    // stop().
     std::vector<Loop*> shared;
     for (const auto& loop : loops_) {
         if (is_shared(*loop)) shared.push_back(loop.get());
@@ -41,6 +43,8 @@ bool Loops::stop(base::Micros patience, const std::function<void()>& meanwhile) 
     watch_.join();
     crew_.close();  // No new threads from here on.
     const base::Micros give_up = shared_.clock.now() + patience;
+    // Looked at again and again instead of waited for: `meanwhile` interrupts the system calls that
+    // spouts are in, and misses one that is just beginning.
     while (crew_.at_work()) {
         if (patience != base::EventCount::kForever && shared_.clock.now() > give_up) return false;
         notify_all();
@@ -96,6 +100,8 @@ Relief::TakeOut Loops::take_out(Loop& loop, std::uint64_t word) {
     return TakeOut::kDone;
 }
 
+// Annexes are never destroyed before the engine: resume() and notify() of any thread may still hold
+// one that its executor has just left.
 Loop& Loops::take_annex() {
     const std::lock_guard lock(mutex_);
     if (free_annexes_.empty()) {

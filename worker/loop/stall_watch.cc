@@ -74,6 +74,9 @@ bool StallWatch::held(Watched& watched, base::Micros now) {
            base::cpu_time(watched.loop->thread()) - watched.cpu_then >= kStallMicros;
 }
 
+// Word, holder and progress are read one after the other while the loop runs on, so they may belong
+// to different steps. That does no harm: take_out() compares the word once more, and only a step
+// that is still the same loses its loop; a hurry() at the wrong one makes it read the clock once.
 void StallWatch::look(Watched& watched, base::Micros now) {
     const std::uint64_t word = watched.loop->step_word();
     // The holder of this step, if the word shows that the step is still the same.
@@ -91,6 +94,8 @@ void StallWatch::look(Watched& watched, base::Micros now) {
     }
     if (word % 2 == 0 || holder == nullptr || !watched.loop->worth_watching()) return;
     if (!held(watched, now)) return;
+    // An open() that takes long is nobody's mistake: it moves, and look_at_opening() names it much
+    // later.
     const bool opens = holder->entry.opening_since.load(std::memory_order_relaxed) != 0;
     if (relief_.take_out(*watched.loop, word) != Relief::TakeOut::kDone || opens) return;
     const std::string& id = shared_.wiring.topology.components()[holder->component()].id;
