@@ -24,12 +24,15 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
     for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e) {
         executors_.push_back(wiring.executor_is_here(e) ? make_executor(shared_, e) : nullptr);
         Executor* const executor = executors_.back().get();
+        // Indexed as in the plan, also for those elsewhere: executor_of() goes by that number.
         shared_.executors.push_back(executor);
         if (executor == nullptr) continue;
         if (Cycle* const cycle = shared_.cycle_of(executor->component()))
             cycle->members.push_back(executor);
         loops_.add(*executor);
     }
+    // All exist, and have their home, before the first is connected: a sender makes the channel in
+    // its target. After this pass the tables are constant, and read by all threads without a lock.
     for (const auto& executor : executors_) {
         if (executor == nullptr) continue;
         executor->connect_elsewhere();
@@ -40,6 +43,8 @@ Engine::Engine(Topology topology, const Config& config, const base::Clock& clock
     }
 }
 
+// The executors are destroyed first, and then the loops with their pools. So queued runs go back to
+// the loops before.
 Engine::~Engine() {
     stop(base::EventCount::kForever);
     loops_.drop_queued();
@@ -48,6 +53,8 @@ Engine::~Engine() {
 void Engine::start() {
     base::allow_interrupts();
     loops_.start();
+    // Last: prepared() counts this call as one more bolt, so nothing is executed before all loops
+    // run.
     shared_.state.started();
 }
 
@@ -74,6 +81,8 @@ void Engine::resume_all() {
     }
 }
 
+// May be called again if it has returned false, and after it has returned true. All threads have
+// ended when tasks are closed here, so their user code runs on this one.
 bool Engine::stop(base::Micros patience) {
     shared_.state.stop();
     if (!loops_.stop(patience, [this] { interrupt_spouts(); })) return false;
