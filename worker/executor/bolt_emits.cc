@@ -14,6 +14,9 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
                                const Tuple& anchor) {
     if (TupleAccess::settled(anchor) != detail::Settled::kOpen) [[unlikely]]
         reject_anchor(anchor);
+    // The edge is drawn inside of mark(), which is called once for each copy that has found its
+    // place. So input and copies change together, and the tree stays balanced whichever copies are
+    // refused.
     const std::byte* const row = TupleAccess::row(anchor);
     const std::uint32_t count = detail::row_anchor_count(row);
     std::uint64_t& emitted = TupleAccess::emitted_edges(anchor);
@@ -62,6 +65,9 @@ void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskI
     }
     if (roots_.empty()) note_untracked();
     const bool sent = send(stream, bytes, direct, [&](std::byte* copy) {
+        // Each anchor gets an edge of its own for this copy, and a root that several of them share
+        // gets the XOR of these. So the copy counts once in each root, though the anchors are acked
+        // one by one, whenever that may be.
         edges_.assign(roots_.size(), 0);
         for (const Tuple* const anchor : anchors) {
             const std::uint64_t edge = random_.next();

@@ -33,6 +33,9 @@ BoltExecutor::BoltExecutor(Shared& shared, std::size_t number)
     const Config& config = bolts_.front()->site()->config();
     tick_every_ = cluster::tick_interval(component, config);
     if (tick_every_ > 0) {
+        // A tick is a row as emit() would build it, with one value and no anchors. Made once: all
+        // tasks get this one, and what a bolt does with a tick is kept in its Tuple, not in the
+        // row.
         const std::int64_t every_ms = tick_every_ / base::kMicrosPerMilli;
         tick_row_.resize(detail::kRowHeaderBytes + detail::kWord + detail::encoded_bytes(every_ms));
         detail::store(tick_row_.data(), std::uint64_t{tick_row_.size()} | std::uint64_t{1} << 48);
@@ -76,11 +79,15 @@ void BoltExecutor::handle(const PeerEvent& event) {
     }
 }
 
+// False means: sleep until something arrives, credit included, or a tick is due. So when it returns
+// false with work left, a wake-up must have been asked for (Outbox::refresh()), or somebody else
+// must bring one: resume_members() for a cycle, wake() for kept tuples.
 bool BoltExecutor::step(base::Micros now) {
     clock_.start(now);
     if (std::exchange(idle_, false)) busy_since_ = now;
     handle_peer_events();
     for (const auto& bolt : bolts_) {
+        // Needs no credit, since it only tells spouts; and they may wait for just that.
         if (!bolt->ended()) bolt->fail_abandoned();
     }
     // All calls of user code wait for credit, and its arrival wakes us.
@@ -122,6 +129,8 @@ bool BoltExecutor::run_ticks(base::Micros now) {
     return false;
 }
 
+// The inside of a cycle first: above the high-water mark only that makes room. cycle_->remove()
+// wakes those that stop here.
 Ring<RunRef>* BoltExecutor::next_queue() {
     if (!inner_.empty()) return &inner_;
     if (outer_.empty() || (cycle_ != nullptr && cycle_->above_high_water())) return nullptr;
@@ -133,6 +142,8 @@ bool BoltExecutor::interrupted() {
     return !outbox.closed().empty() || !outbox.refresh();
 }
 
+// `born` is that of the youngest row, so for the older ones the age is too short: a row may be
+// executed in vain, but none fails before its time.
 bool BoltExecutor::is_stale(const Batch& batch, base::Micros now) const {
     const base::Micros shortest = shared_.timeouts.shortest();
     return shortest != 0 && now - batch.born >= shortest;
@@ -187,6 +198,9 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         const std::byte* const rows = batch.bytes() + ref.row;
         const std::byte* const rows_end = batch.bytes() + end;
         const std::byte* stopped = rows_end;
+        // User code may take long, and the loop may be taken over meanwhile. The bytes of the batch
+        // stay all the same: this run is not released yet, and the loop's new thread frees no batch
+        // with an open run.
         if (!bolt.has_object()) [[unlikely]] {
             const bool row_to_execute = !bolt.ended() && !wire::is_control(rows);
             if (row_to_execute && !bolt.revive()) {
@@ -208,6 +222,8 @@ bool BoltExecutor::run_inputs(base::Micros now) {
         STORM_CHECK(rows <= stopped && stopped <= rows_end, "a run is executed row by row");
         ref.row = static_cast<std::uint32_t>(stopped - batch.bytes());
 
+        // Only now: what a row has emitted was counted in the cycle before the row itself is taken
+        // off, so the cycle never looks empty in between.
         const auto consumed = static_cast<std::uint32_t>(stopped - rows);
         if (!from.inner) {
             grant(from, consumed);
@@ -227,6 +243,9 @@ bool BoltExecutor::run_inputs(base::Micros now) {
     return false;
 }
 
+// User code runs in here and in end_tasks(), behind all inputs of the step. It needs credit like
+// any other call, and if there is none, the flags stay as they are until its arrival brings the
+// next step.
 void BoltExecutor::end_inputs(base::Micros now) {
     for (const auto& bolt : bolts_) {
         if (bolt->ended()) continue;
@@ -257,6 +276,8 @@ void BoltExecutor::end_tasks(base::Micros now) {
             bolt->finish();
             if (!outbox.refresh()) return;
         }
+        // In a cycle nobody is cleaned up before all have finished, and what their finish() emitted
+        // is executed.
         if (cycle_ != nullptr && (cycle_->unfinished_tasks.load() != 0 || !cycle_->empty()))
             continue;
         output_born = now;
@@ -294,6 +315,8 @@ void BoltExecutor::leave_batches(std::vector<Batch*>& left) {
             queue->pop();
             const std::byte* const run = ref.batch->bytes() + ref.run;
             const std::size_t bytes = sizeof(wire::RunHeader) + wire::read_run_header(run).bytes;
+            // Counted in bytes_in_flight beside the original, which the home loop takes off when it
+            // releases that.
             Batch* const own = make_batch(bytes);
             shared_.pool.bytes_in_flight.fetch_add(static_cast<std::int64_t>(bytes),
                                                    std::memory_order_relaxed);

@@ -40,6 +40,8 @@ BoltTask::BoltTask(Shared& shared, Executor& executor, std::size_t component, Ta
         auto counters = std::make_unique<InputCounters>();
         counters->schema = wiring.schemas[source][wiring.stream_index(source, input.stream)].get();
         inputs_.push_back(std::move(counters));
+        // Inside of a cycle nobody announces an end: the cycle ends as a whole. And a source that
+        // is subscribed to twice announces its own once.
         if (!wiring.cycles.inside(source, component)) sources.push_back(source);
     }
     auto ticks = std::make_unique<InputCounters>();
@@ -66,6 +68,8 @@ void BoltTask::prepare() {
     // Until the object is destroyed, even by an exception.
     const TaskSite::AllMayPost waits(*site_);
     if (const auto* const factory = std::get_if<Component::BoltFactory>(&component.factory)) {
+        // Kept only after prepare(): an object whose prepare() has thrown is destroyed here, and
+        // gets no cleanup().
         std::unique_ptr<Bolt> bolt = (*factory)();
         bolt->prepare(context_, collector_);
         rich_ = std::move(bolt);
@@ -125,6 +129,8 @@ void BoltTask::fail(const Tuple& input, std::string_view why) {
     if (!why.empty()) report_error(why);
 }
 
+// The spout hears of it with the acks of this call. Until then the tuple counts as in flight, as
+// does one that is let go again soon.
 Kept BoltTask::keep(const Tuple& input) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
@@ -140,6 +146,8 @@ void BoltTask::ack(Kept&& input) {
     if (kept == nullptr) return report_error("ack of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
     if (!settle(*kept)) return;
+    // In either order: the spout applies what lets go after the acks, since these complete most
+    // roots.
     ack(kept->tuple);
     let_go(kept->tuple);
 }
@@ -152,6 +160,7 @@ void BoltTask::fail(Kept&& input, std::string_view why) {
     if (settle(*kept)) fail(kept->tuple, why);
 }
 
+// False: the end of the keeper has failed it already, so whatever the caller wants comes too late.
 bool BoltTask::settle(detail::KeptTuple& kept) {
     auto& keeper = static_cast<TaskSite&>(*kept.site);
     const bool settled = keeper.settle(kept);
@@ -164,6 +173,8 @@ bool BoltTask::is_foreign(const detail::KeptTuple& kept) const {
     return kept.site != site_ && kept.site->component() != site_->component();
 }
 
+// The keeper's executor fails it, on its own thread, as if it had been destroyed. Its lanes and
+// counters are not ours.
 void BoltTask::settle_foreign(std::unique_ptr<detail::KeptTuple> kept) {
     report_error(foreign_text(kept->site->component()));
     kept->reported = true;
@@ -193,6 +204,8 @@ bool BoltTask::guarded(const char* what, Call&& call) {
     }
 }
 
+// Called in a catch block, whose exception is thrown again to tell its type. An input that was
+// acked before stays acked: its spout may know already.
 void BoltTask::handle_exception(const Tuple& input) {
     const bool open = TupleAccess::settled(input) == detail::Settled::kOpen;
     // If an input fails, its failure tells of it; otherwise nothing else does.
@@ -227,6 +240,9 @@ void BoltTask::tick(const std::byte* row, const detail::StreamSchema& schema) {
     }
 }
 
+// Rows may come after the end of a task: from inside its cycle, or from a worker that was given up
+// and is back. The ends of that one were made up (Inbound::end_sources()), but its rows are still
+// passed on.
 const std::byte* BoltTask::take_without_object(const std::byte* at, const std::byte* end,
                                                TaskId source) {
     if (wire::is_control(at)) {
@@ -275,6 +291,11 @@ void BoltTask::handle_control(const std::byte* row, TaskId source) {
     }
 }
 
+// How a task learns of its end. A source that has nothing new, while bolts still keep tuples of it,
+// sends ENDING, and takes that back by each tracked row that follows. When all its trees are
+// settled it sends EOS, which only REOPEN or a new life of its worker takes back. So each source
+// outside of the cycle is in neither set, in ending_sources_ or in ended_sources_, and open_inputs_
+// counts those that are not in the last one.
 void BoltTask::end_of_input(TaskId source) {
     // A worker that started anew repeats it, to be sure.
     if (!ended_sources_.insert(source).second) return;
@@ -328,6 +349,8 @@ void BoltTask::reopen_input(TaskId source) {
     }
 }
 
+// A source that had ended begins again, so our own end was none. The new object is made only when a
+// row comes: if none does, the task ends once more without any.
 void BoltTask::reopen() {
     close();  // In a cycle that has not ended, the object still exists.
     if (std::exchange(ended_, false)) shared_.state.task_reopened();
@@ -391,6 +414,7 @@ void BoltTask::pass_ending_on() {
 
 void BoltTask::finish() {
     STORM_CHECK(!finished_ && inputs_ended(), "finish() is called once per object, at the end");
+    // Before user code: ticks stop, and a finish() that throws is not called again.
     finished_ = true;
     ending_due_ = owes_ending_ = false;
     if (!without_object_) call_finish();
@@ -427,6 +451,9 @@ void BoltTask::end() {
     shared_.state.task_ended();
 }
 
+// cleanup() may still settle what it keeps. Tuples that were destroyed meanwhile fail as forgotten,
+// and those that are left as rebalanced; the site then refuses all that other threads still hold of
+// this life.
 void BoltTask::close() {
     if (!prepared_) return;
     prepared_ = false;

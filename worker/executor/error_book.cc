@@ -6,7 +6,7 @@
 
 namespace storm::worker {
 
-/// The last one, from now on.
+/// Its entry moves to the end, so that the one that has not come for longest is the first to go.
 ErrorBook::Entry& ErrorBook::entry_of(std::vector<Entry>& entries, std::string_view what) {
     const auto found = std::find_if(entries.begin(), entries.end(), [what](const Entry& entry) {
         return entry.error.text == what;
@@ -33,6 +33,8 @@ void ErrorBook::report(std::size_t component, TaskId task, std::string_view what
         entry.logged = now;
         if (!errors.limit.admit(now, held_back)) return;
     }
+    // Logged without the lock: the log may be a pipe that nobody reads, and the executors of all
+    // components report here.
     const std::string& id = wiring_.topology.components()[component].id;
     std::string text(what);
     if (count > 1) text += " (" + std::to_string(count) + " times so far)";

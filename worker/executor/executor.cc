@@ -38,6 +38,8 @@ Executor::Executor(Shared& shared, std::size_t number)
       component_(shared.wiring.plan.executors[number].component),
       clock_(shared.clock),
       quoted_id_(detail::quoted(shared.wiring.topology.components()[component_].id)) {
+    // Task ids of a component are consecutive. So the channel of a run is found by a subtraction
+    // and an index, without a map. The channels themselves are made when the sources connect.
     const Wiring& wiring = shared.wiring;
     std::set<std::size_t> components;
     for (const Subscription& input : wiring.topology.components()[component_].inputs)
@@ -73,6 +75,9 @@ Target Executor::target(TaskId source, TaskId task) {
             .sender = &sender_to(wiring.executor_of_task[static_cast<std::size_t>(task)])};
 }
 
+// One Sender and one channel for each pair of executors, however many tasks and streams they have:
+// credit is counted per pair. Only Task::connect() comes here, before anything runs; afterwards
+// both ends stay where they are.
 Sender& Executor::sender_to(std::size_t number) {
     Sender*& sender = sender_by_target_[number];
     if (sender != nullptr) return *sender;
@@ -114,6 +119,8 @@ std::vector<std::pair<std::uint64_t, CreditReceiver*>> Executor::receivers_elsew
     return all;
 }
 
+// At the beginning of a step, so never inside of user code. The credit goes first: callbacks of the
+// trees that fail may emit again at once, and what may choose must not choose the lost worker.
 void Executor::handle_peer_events() {
     if (peer_events_.empty()) [[likely]]
         return;
@@ -130,6 +137,8 @@ void Executor::revoke_credit(std::uint32_t worker) {
     }
 }
 
+// After the rows were executed, not when they came in: the window bounds all that waits in front of
+// a bolt, in every queue on the way.
 void Executor::grant(Channel& from, std::uint32_t consumed) {
     if (!from.credit.consume(consumed)) [[likely]]
         return;
@@ -172,6 +181,9 @@ void Executor::resume() {
     if (&now != &home) now.notify();
 }
 
+// In the middle of user code, as the last act of an emit: the executor may lose its loop here, and
+// wait for as long as its target does. So callers hold nothing of the loop, and have brought ledger
+// and lanes in order before.
 void Executor::settle_output() {
     // No bolt executes before all are prepared, so waiting for credit here could last forever.
     if (!entry.opened && !is_spout) {
@@ -188,6 +200,9 @@ void Executor::settle_output() {
     if (shared_.state.stopping() || shared_.state.halted()) outbox.refuse();
 }
 
+// A short call tells them when it ends. One that has lasted for as long as a stall may let roots
+// time out that it wants to be reset. It moves to an annex first: to hand over it needs a loop for
+// itself.
 void Executor::tell_spouts(base::Micros now) {
     if (now - clock_.now() < kStallMicros) return;
     if (entry.dedicated || entry.step_loop->detach(*this))
@@ -200,6 +215,8 @@ void Executor::hand_over_and_wait() {
     if (outbox.refresh()) return;
     // If the call ends here, acks and fails can be delivered meanwhile.
     if (is_spout && outbox.has_leeway()) return;
+    // Before it sleeps all must leave, open lanes too: a target grants credit only for what it
+    // gets.
     outbox.close_all();
     own.hand_over(*this);
     own.wait_for_credit(*this);
@@ -209,6 +226,8 @@ void resume_members(const Cycle& cycle) {
     for (Executor* const member : cycle.members) member->resume();
 }
 
+// Pushed to the home loop, which passes it on to an annex: where an executor runs may change at any
+// moment.
 void tell_all(Shared& shared, PeerEvent::Kind kind, std::uint32_t worker) {
     for (Executor* const executor : shared.executors) {
         if (executor == nullptr) continue;

@@ -26,6 +26,8 @@ bool MessageTimeouts::are_over(const std::byte* row, base::Micros age) const {
     const std::uint32_t roots = detail::row_anchor_count(row);
     for (std::uint32_t i = 0; i < roots; ++i) {
         const TaskId spout = task_of(detail::row_anchor(row, i).root);
+        // Roots of rows from other workers were checked when they came in, so the index is that of
+        // a spout task.
         const base::Micros timeout = of_task_[static_cast<std::size_t>(spout)];
         if (timeout == 0 || age < timeout) return false;
     }

@@ -13,6 +13,8 @@ constexpr base::Micros kFirstLook = 20 * base::kMicrosPerMilli;
 
 }  // namespace
 
+// A span begins when a tuple settles, not when the last one is over. So a pause of the spout, or of
+// a bolt that collects, makes nothing forgotten: there are just no spans meanwhile.
 void PendingBound::next_span() {
     if (any_settled_) at_ = (at_ + 1) % kSpans;
     spans_[at_] = {};

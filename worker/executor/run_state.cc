@@ -22,6 +22,8 @@ void RunState::one_prepared() {
     if (on_change_) on_change_();
 }
 
+// The last task to end decides, without the lock: set_state() looks at the count again under it,
+// where task_reopened() changes it. So a run is never over while a task waits for inputs anew.
 void RunState::task_ended() {
     if (running_tasks_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     set_state(failure().empty() ? State::kFinished : State::kFailed);
@@ -47,6 +49,7 @@ void RunState::fail(std::string why) {
     wake_loops_();
 }
 
+// No change of state, so nobody needs to look: the last task that ends finds the text.
 void RunState::fail_at_end(std::string why) {
     const std::lock_guard lock(mutex_);
     if (failure_.empty()) failure_ = std::move(why);

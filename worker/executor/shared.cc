@@ -27,6 +27,7 @@ Shared::Shared(Topology topology, const Config& config, const base::Clock& clock
 }
 
 Shared::~Shared() {
+    // Output that no link took before it ended.
     for (const auto& peer : peers) {
         if (peer == nullptr) continue;
         peer->batches.take_all(free_batch);

@@ -62,6 +62,8 @@ void add_counts(const Task& task, ComponentSnapshot& into) {
 
 }  // namespace
 
+// Tasks go on counting meanwhile, so two numbers of one snapshot need not fit together. After
+// Engine::stop() they do: exit codes are judged by such a snapshot.
 Snapshot take_snapshot(const Shared& shared) {
     const std::vector<Component>& components = shared.wiring.topology.components();
     Snapshot all(components.size());

@@ -34,6 +34,8 @@ void SpoutExecutor::accept(const RunRef&) {
     STORM_CHECK(false, "nothing is routed to a spout");
 }
 
+// A spout that stays in one call, or waits for credit, applies nothing. As they are merged by root,
+// the records that wait are bounded by its pending trees.
 void SpoutExecutor::accept_acks(std::span<const AckRecord> records) {
     acks_in_.insert(acks_in_.end(), records.begin(), records.end());
     if (acks_in_.size() < merge_at_) [[likely]]
@@ -53,6 +55,9 @@ bool SpoutExecutor::goes_on_calling_back() {
     return may_call_back();
 }
 
+// Fails first: they only queue callbacks, which need no credit yet. Acks call back at once, and so
+// may run out of credit in the middle; the rest waits in applying_. Letting go comes last: most of
+// those roots have completed by then, and need not count as back in flight before.
 bool SpoutExecutor::apply_control() {
     for (const FailRecord& record : fails_) {
         if (record.kind == FailRecord::Kind::kHeld && record.held < 0) {
@@ -88,6 +93,7 @@ void SpoutExecutor::handle(const PeerEvent& event) {
     const std::vector<std::uint32_t>& reached = wiring.workers_reached[component()];
     for (const auto& spout : spouts_) {
         if (event.kind == PeerEvent::Kind::kStarted) {
+            // Its end was told to the former life, and died with it.
             if (!spout->ended()) continue;
             spout->tell_listeners(wire::Eos{}, Task::Listeners::kOutsideOfCycle,
                                   wiring.peer(event.worker));
@@ -136,6 +142,9 @@ bool SpoutExecutor::step(base::Micros now) {
     return emit(now, draining);
 }
 
+// The order matters: a timeout becomes a callback at once; a callback may emit, and so put off the
+// end; activate() comes before posted calls, which wait for an active spout; and the end is told on
+// what all these have left.
 void SpoutExecutor::serve(SpoutTask& spout, bool draining, Called& called) {
     const auto stop = [this] { return over() || !goes_on_calling_back(); };
     // Not while acks wait that came in time: calls of ack() may take longer than a timeout.
@@ -165,6 +174,8 @@ bool SpoutExecutor::may_emit(base::Micros now) {
     return false;
 }
 
+// The ledger takes all roots of a call for as old as the call. If it has lasted, they get the
+// difference later, before the new time is set: postpone() goes by the old one.
 void SpoutExecutor::advance(base::Micros now) {
     const bool took_long = now - time_ >= kFlushMicros;
     time_ = output_born = now;
@@ -189,7 +200,7 @@ bool SpoutExecutor::emit(base::Micros now, bool draining) {
     std::size_t next = next_spout_;
     while (true) {
         idle = true;
-        // One call for each task, in turn, starting behind the last one that emitted.
+        // One call for each task, in turn, starting behind the one where the last round broke off.
         for (std::size_t left = spouts; left > 0; --left) {
             SpoutTask& spout = *spouts_[next];
             next = next + 1 == spouts ? 0 : next + 1;
@@ -238,6 +249,7 @@ base::Micros SpoutExecutor::next_due() const {
     return due;
 }
 
+// At a stop: what is pending stays so, and is reported; nobody is called back any more.
 void SpoutExecutor::close() {
     for (const auto& spout : spouts_) {
         if (!spout->ended()) spout->close();

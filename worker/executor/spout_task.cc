@@ -32,6 +32,9 @@ void SpoutTask::open() {
     opened_ = true;
 }
 
+// The root is opened first, because its copies carry it, and armed with the edges of those that
+// were placed, before after_emit(): only there may they leave, and it may wait for credit. So no
+// ack meets half a tree.
 void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, TaskId direct,
                                MessageId id) {
     if (closing_) [[unlikely]] {
@@ -90,6 +93,8 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
     executor_.after_emit();
 }
 
+// Tuples that complete in one step were mostly emitted in one, so they are counted together:
+// histogram and windows are touched once for each time of emit, not for each tuple.
 void SpoutTask::publish() {
     // A tuple counts as pending until the spout has been told.
     pending.store(ledger_.pending() + completed_.size() + failed_.size(),
@@ -155,6 +160,7 @@ void SpoutTask::add_failure(const worker::Settled& settled, FailReason reason) {
     told_ending_ = false;
 }
 
+// Held roots are no sign of a window that is too large: they waited for a bolt, not in a queue.
 void SpoutTask::expire(base::Micros until) {
     if (ledger_.pending() == 0 || !timeouts_ || until < next_scan_) return;
     expired_.clear();
@@ -168,6 +174,7 @@ void SpoutTask::expire(base::Micros until) {
     next_scan_ = until + ledger_.scan_interval();
 }
 
+// All that is pending: which trees had a tuple in the lost worker, nobody knows.
 void SpoutTask::abandon(FailReason reason) {
     expired_.clear();
     ledger_.abandon(expired_);
@@ -224,6 +231,7 @@ void SpoutTask::tell_ending(bool draining) {
 
 void SpoutTask::set_active(bool active) {
     if (active == active_ || ended_) return;
+    // Before user code: activate() may emit, and a call that throws is not repeated with each step.
     active_ = active;
     renew_limit();
     enter();
@@ -235,6 +243,8 @@ void SpoutTask::set_active(bool active) {
     }
 }
 
+// The site ends after close(), which may join a thread that posts. What was posted and has not run
+// by then is dropped: there is no object any more that it could act on.
 void SpoutTask::close() {
     if (!opened_) {
         site_->end();  // A failed open() may have left a thread that posts.

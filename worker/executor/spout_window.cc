@@ -130,11 +130,15 @@ void SpoutWindow::shrink(double latency, double rate) {
     window_before_ = window_;
     rate_before_ = rate;
     latency_before_ = latency;
+    // In proportion to how far the latency is above its target, but by a fifth at least, and by
+    // half at most.
     window_ *= std::clamp(target() / latency, kShrinkMin, kShrinkMax);
     // Timeouts mean that the window is off by a large factor.
     if (round_.timed_out != 0) window_ = std::min(window_, rate * target());
 }
 
+// The window is that of all tasks that want to emit; each gets an equal share, and at least one
+// tuple, so that there is always a latency to learn from.
 void SpoutWindow::set_window(double window) {
     window_ = std::clamp(window, 1.0, most_ * sharing_);
     const double each = std::clamp(window_ / sharing_ + 0.5, 1.0, most_);

@@ -13,6 +13,7 @@ base::Micros quantile(const std::array<std::uint64_t, LatencyHistogram::kBuckets
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts.size(); ++i) {
         seen += counts[i];
+        // Errs upwards, by one bucket at most.
         if (seen >= wanted) return LatencyHistogram::upper_bound(i);
     }
     return LatencyHistogram::upper_bound(counts.size() - 1);

@@ -76,6 +76,8 @@ Task::~Task() {
     site_->end();  // Contexts and wakers may outlive the task.
 }
 
+// Contexts, wakers and kept tuples of the former life keep the old site, which has ended: they have
+// no effect on the new one. Snapshots read site_ from other threads, hence the lock.
 void Task::renew_site() {
     auto renewed = std::make_shared<TaskSite>(shared_, executor_, component_, id_, index_,
                                               Config(site_->config()));
@@ -95,6 +97,8 @@ void Task::renew_groupings() {
 void Task::connect() {
     const Wiring& wiring = shared_.wiring;
     const std::vector<Component>& components = wiring.topology.components();
+    // Two passes, because the second takes the addresses of targets and of routes' credit, which
+    // must not move any more: no route is added after the first.
     // 1. Routes: one per subscription to a stream of this component. And the listeners, which get
     // control rows once each, however many streams they subscribe to.
     for (std::size_t c = 0; c < components.size(); ++c) {
@@ -140,6 +144,7 @@ void Task::add_route(Stream& stream, const Subscription& input, std::size_t comp
     stream.custom = stream.custom || route.is_custom();
 }
 
+// Before the first copy is placed, so that an emit that throws is as if it had not been.
 void Task::ask_custom(Stream& stream, const std::byte* row) const {
     const Tuple tuple =
         detail::TupleAccess::make(row, detail::row_offsets_at(row), *stream.schema, id_);
@@ -196,6 +201,8 @@ void Task::make_room(detail::OutStream& out_stream, std::size_t bytes, std::size
         outbox_.open_run(*stream.only->lane, stream.only->run, bytes);
         return;
     }
+    // One buffer for all streams that have no target of their own: a row is copied out before the
+    // next is built.
     scratch_bytes_.resize(std::max(bytes, std::size_t{1024}) + kCopySlack);
     scratch_.cursor = scratch_bytes_.data();
     scratch_.end = scratch_.cursor + scratch_bytes_.size() - kCopySlack;
@@ -215,6 +222,8 @@ void Task::report_thrown(std::string_view call) {
     report_error(std::string(call) + ": " + detail::what_was_thrown());
 }
 
+// Nobody fails a tuple because of it, so only this count keeps the run from ending as if all had
+// gone through.
 void Task::report_lost_call(std::string_view call) {
     report_thrown(call);
     lost_emits.add();
@@ -230,6 +239,8 @@ void Task::count_lost_emit() {
     }
 }
 
+// Shares the site, so that a thread of the user's may call it at any time, also after the engine
+// has gone.
 std::function<void()> Task::waker() {
     return [site = site_] { site->wake(); };
 }
@@ -248,6 +259,9 @@ void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::T
                     ", emit gave " + std::string(to_string(detail::kind_of(given))));
 }
 
+// The row takes the lane of the task's other rows, so it comes behind all that was emitted before.
+// It may exceed the credit: a task that waited for credit to say its end might hold up the target
+// that is to grant it.
 void Task::tell_listeners(const wire::ControlRow& control, Listeners listeners,
                           std::optional<std::uint32_t> destination) {
     const auto tell = [&](Target& target) {
@@ -273,6 +287,11 @@ bool Task::next_posted() {
     return !posted_.empty();
 }
 
+// Accepted calls must run before the end, but other threads may post for ever. So those that wait
+// when the end is first near are counted, and run down to 0. Then the mailbox is closed, and the
+// calls that came in between are counted once more: from here the number only falls. A bolt in a
+// cycle leaves its mailbox open, since rows that still circulate may have to post; executing one
+// starts the count anew.
 bool Task::ran_what_was_posted(LatePosts late) {
     const auto waiting = [this] { return posted_.size() - posted_next_ + site_->posted_count(); };
     if (posts_left_ == kNotCounted) posts_left_ = waiting();

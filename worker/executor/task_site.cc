@@ -89,12 +89,16 @@ bool TaskSite::post(std::unique_ptr<detail::Posted> posted) {
         });
     }
     if (executor_ == nullptr || refuses_posts_) return false;
+    // The executor is resumed under the lock, which end() takes too. So it still exists then, and a
+    // call that was accepted cannot be missed by an end that is just being decided.
     posted_.push_back(std::move(posted));
     has_mail_.store(true, std::memory_order_release);
     executor_->resume();
     return true;
 }
 
+// The flag makes an idle spout forget its pause; a bolt just looks at its mailbox and endings
+// again.
 bool TaskSite::wake() {
     const std::lock_guard lock(mutex_);
     if (executor_ == nullptr) return false;
@@ -107,6 +111,7 @@ void TaskSite::take_posted(std::vector<std::unique_ptr<detail::Posted>>& posted)
     const std::lock_guard lock(mutex_);
     // The flag stands for both lists.
     has_mail_.store(!abandoned_.empty(), std::memory_order_relaxed);
+    // Only a full mailbox has somebody waiting, and it is emptied as a whole.
     if (posted_.size() >= kPostedMax) room_.notify_all();
     posted.swap(posted_);
 }
@@ -138,6 +143,8 @@ void TaskSite::accept_posts() {
     refuses_posts_ = false;
 }
 
+// A copy of the row, since its batch goes back to the loop's pool. What was anchored to the input
+// before it was kept stays part of the balance that the later ack settles.
 Kept TaskSite::keep(const Tuple& tuple) {
     const std::byte* const row = detail::TupleAccess::row(tuple);
     auto kept = std::make_unique<detail::KeptTuple>(
@@ -165,6 +172,8 @@ bool TaskSite::settle(detail::KeptTuple& kept) {
     return true;
 }
 
+// `owned` is declared before the lock, so it is destroyed after the lock is given back: its tuple
+// may be the last owner of this site.
 void TaskSite::release(detail::KeptTuple* kept) {
     std::unique_ptr<detail::KeptTuple> owned(kept);
     const std::lock_guard lock(mutex_);

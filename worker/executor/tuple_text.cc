@@ -12,6 +12,8 @@
 namespace storm::worker {
 namespace {
 
+// Each text, list, map and tuple is cut after about so many bytes, so a line stays readable
+// whatever is emitted.
 constexpr std::size_t kBytesMax = 1'000;
 
 std::string text_of(std::string_view name, const Value& value, const detail::Secrets& secrets);
