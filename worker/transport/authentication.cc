@@ -8,6 +8,8 @@ namespace storm::worker {
 
 namespace {
 
+// Signed along with the fields, so a proof of one kind cannot serve as another. The words, and the
+// order of the fields below, are part of the wire format.
 const char* name_of(Statement::Kind kind) {
     switch (kind) {
         case Statement::Kind::kChallenge:

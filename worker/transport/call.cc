@@ -26,6 +26,7 @@ Call::Step refused(std::string why) {
 
 }  // namespace
 
+// A new nonce for each call, so an answer that somebody has recorded proves nothing.
 const wire::Hello& Call::begin() {
     hello_ = {.worker = own_.worker,
               .features = 0,
@@ -56,6 +57,7 @@ Call::Step Call::take(const wire::Challenge& challenge, bool writing) {
     if (!speaks_with(theirs))
         return refused("a worker speaks no protocol version that this one speaks");
     if (writing) return refused("a worker answers before the hello is sent");
+    // Up to here all are claims. Only from here on may anything of the peer be kept.
     if (!base::same_secret(challenge.mac, proof_of({}, own_.secret, hello_, theirs)))
         return refused("a worker does not know the topology's secret");
     said_ = members_.standing(worker_, theirs.incarnation);
@@ -80,6 +82,7 @@ Call::Step Call::take(const wire::Ready& ready) {
                               ready.succeeded, ready.live};
     if (!base::same_secret(ready.mac, proof_of(statement, own_.secret, hello_, theirs_)))
         return refused("a worker does not know the topology's secret");
+    // Both sides judge by the same two statements, so they agree about which of them must end.
     if (said_.fenced || ready.fenced) {
         const Standing theirs{ready.fenced, ready.succeeded, ready.live, theirs_.epoch, worker_};
         return {.kind = Step::Kind::kOver,

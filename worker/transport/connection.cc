@@ -27,6 +27,7 @@ constexpr std::size_t kFirstBytes = wire::kHandshakeBytesMax;
 
 void Connection::connect(const std::string& host, std::uint16_t port,
                          std::function<void(error_code)> done) {
+    // An address needs no resolver, whose thread might wait for a name server.
     error_code error;
     const auto address = asio::ip::make_address(host, error);
     if (!error) {
@@ -77,11 +78,15 @@ void Connection::start_reading(std::size_t limit) {
     read();
 }
 
+// Posted, because the caller may be a handler of take_frames(): a read would move the buffer under
+// its frame.
 void Connection::resume() {
     if (!std::exchange(paused_, false)) return;
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->go_on(); });
 }
 
+// Frames that have arrived come first; only when the rest is part of a frame, or nothing, more is
+// read.
 void Connection::go_on() {
     if (!closed_) take_frames();
     if (!closed_ && !paused_ && !reading_) read();
@@ -147,6 +152,8 @@ void Connection::take_frames() {
     }
 }
 
+// `done` is not called for a connection that was closed meanwhile. So its owner releases what was
+// being written when it lets the connection go: PeerLink::drop_connection().
 void Connection::write(const std::vector<asio::const_buffer>& buffers, std::function<void()> done) {
     STORM_CHECK(!writing_, "one write at a time");
     writing_ = true;
@@ -167,6 +174,7 @@ void Connection::write(const wire::Frame& frame, std::function<void()> done) {
     write({asio::buffer(small_)}, std::move(done));
 }
 
+// For a last word, such as why a stranger is refused. Nothing that arrives is handed on from here.
 void Connection::close_after_write() {
     closing_ = true;
     if (!writing_) close();
@@ -185,6 +193,7 @@ void Connection::close() {
     });
 }
 
+// Closed before the owner is told, since it may make the next connection in its handler.
 void Connection::fail(const std::string& why) {
     if (closed_) return;
     const OnClosed handler = on_closed_;

@@ -76,6 +76,8 @@ Inbound::Inbound(Shared& shared, std::uint32_t worker)
         is_spout_task_[task] =
             wiring_.topology.components()[wiring_.component_of_task[task]].is_spout();
     }
+    // One token for each loop: rows, ends and marks of this peer stay in the order in which they
+    // are pushed.
     for (std::uint32_t loop = 0; loop < wiring_.first_peer(); ++loop)
         tokens_.push_back(shared.entrance(loop).batches.token());
 }
@@ -103,6 +105,7 @@ std::vector<Inbound::From> Inbound::channels_from(Shared& shared, std::uint32_t 
     return all;
 }
 
+// Any number may come: it is compared with the tables before it is an index into them.
 Inbound::From* Inbound::from(TaskId source, TaskId target) {
     const auto s = static_cast<std::size_t>(source);
     const auto t = static_cast<std::size_t>(target);
@@ -154,6 +157,8 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
             if (wire::is_control(row)) [[unlikely]] {
                 note_end(run, *from, row);
             } else if (wire::is_untracked(row)) {
+                // The only effect of a batch that may yet be refused: credit is announced a little
+                // sooner.
                 from->channel->untracked.store(true, std::memory_order_relaxed);
             }
         }
@@ -179,6 +184,7 @@ base::Result<base::Done> Inbound::take_batch(std::span<const std::byte> runs) {
         const wire::RunHeader run = wire::read_run_header(runs.data() + at);
         const auto target = static_cast<TaskId>(run.target_task);
         From& from = *this->from(static_cast<TaskId>(run.source_task), target);
+        // Rows without the headers of their runs, as the sender and the consumer count them too.
         from.received += run.bytes;
         if (is_overfull(from)) overfull_.push_back(&from);
         const std::uint32_t loop = wiring_.destination_of(target);
@@ -217,6 +223,8 @@ void Inbound::set_ended(const End& end) {
     open_ends_ += end.ended ? static_cast<std::size_t>(-1) : 1;
 }
 
+// Compared with the limit that was announced, not with what was consumed: up to that the peer may
+// send.
 bool Inbound::is_overfull(const From& from) const {
     return from.received > from.channel->credit.limit() + allowance_;
 }
@@ -232,6 +240,7 @@ void Inbound::push(std::uint32_t loop, Batch* batch) {
     shared_.entrance(loop).notify();
 }
 
+// An ack for a spout of another worker would be routed to a loop that does not run it.
 base::Result<base::Done> Inbound::check_control(std::span<const std::byte> records) const {
     TaskId last_task = -1;
     for (std::size_t i = 0; i < records.size() / sizeof(wire::ControlRecord); ++i) {
@@ -307,6 +316,7 @@ void Inbound::end_sources() {
     alignas(8) std::array<std::byte, wire::kControlRowBytesMax> row{};
     const std::size_t bytes = wire::write_control_row(wire::Eos{}, row.data());
     for_each_pair_of_tasks([&](From& from, TaskId source, TaskId target) {
+        // Also where an end has come already: a bolt takes the second one for nothing.
         set_ended({&from, source, target, true});
         push_control_row(from, source, target, std::span(row).first(bytes));
     });
@@ -315,6 +325,8 @@ void Inbound::end_sources() {
 void Inbound::start_life() {
     overfull_.clear();
     if (!gone_) mark_start();
+    // Behind the marks: the peer has not sent these bytes, but its bolts here consume them like its
+    // rows.
     for (From& from : from_) from.base = from.received;
 }
 
@@ -328,6 +340,8 @@ void Inbound::mark_start() {
     });
 }
 
+// Rows of the former life may still wait here. They use up the window first, so the new life may
+// have no credit until they are executed.
 CreditRecord Inbound::credit(const CreditRecord& record) const {
     const From* const from = from_.find(record.channel);
     STORM_CHECK(from != nullptr, "an executor grants credit for its own channels");

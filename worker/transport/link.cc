@@ -9,6 +9,7 @@
 namespace storm::worker {
 
 void Link::end_life() {
+    // Kept for the caller, who frees them once no write can read them any more.
     std::move(retained_.begin(), retained_.end(), std::back_inserter(dropped_));
     retained_.clear();
     retained_bytes_ = 0;
@@ -46,6 +47,8 @@ bool Link::fence(std::uint64_t incarnation) {
     return true;
 }
 
+// Retained from before it is written: if the connection ends in the middle, the frame is sent
+// again.
 void Link::ship(Shipment shipment) {
     STORM_CHECK(state_ == State::kUp && shipment.sequence == next_sequence(), "in order");
     sent_ = shipment.sequence;
@@ -65,6 +68,8 @@ bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
     return true;
 }
 
+// The next handshake tells the peer this number, and then it never sends the frame again. So all of
+// it must have been accepted by now.
 void Link::took(std::uint64_t sequence) {
     STORM_CHECK(state_ == State::kUp && is_next(sequence), "in order");
     received_ = sequence;

@@ -6,6 +6,8 @@
 
 namespace storm::worker {
 
+// Comes out the same on both sides, which have only these two statements: the worker that knows
+// less of the present, or has less company, ends. So never both, unless both have a successor.
 bool must_end(const Standing& who, const Standing& other) {
     if (!other.fenced) return false;
     if (other.succeeded) return true;
@@ -78,6 +80,7 @@ Standing Membership::standing(std::uint32_t worker, std::uint64_t incarnation) c
     standing.succeeded =
         incarnation < peer.link.incarnation() || (incarnation >> 32) < peer.slot_epoch;
     for (std::uint32_t other = 0; other < peers_.size(); ++other)
+        // Without the other side, so that the link between the two counts for neither.
         if (other != worker && is_up(other)) ++standing.live;
     standing.epoch = epoch_;
     standing.worker = own_;
@@ -88,6 +91,7 @@ Membership::Up Membership::up(std::uint32_t worker, std::uint64_t incarnation,
                               std::uint64_t peer_received) {
     STORM_CHECK(is_peer(worker), "a handshake is with another worker of this topology");
     Peer& peer = peers_[worker];
+    // The life that may end with this has to be named to the others, and up() replaces it.
     const std::uint64_t before = peer.link.incarnation();
     Up up{.beginning = peer.link.up(incarnation, peer_received), .actions = {}};
     peer.follows.reset();
@@ -186,6 +190,8 @@ Membership::Actions Membership::told(std::uint32_t from, const wire::ControlReco
                     actions.push_back({.kind = Action::Kind::kSuperseded});
                 break;
             }
+            // A worker that speaks of itself as fenced decides nothing, but wants to hear that it
+            // was heard.
             if (about != from) fence(about, record.amount, actions);
             tell(from, wire::make_fenced_seen(about, record.amount), actions);
             break;
@@ -291,6 +297,7 @@ void Membership::tell(std::uint32_t worker, const wire::ControlRecord& record,
     actions.push_back({.kind = Action::Kind::kTell, .worker = worker, .record = record});
 }
 
+// Only a change is told; a worker whose link comes up hears the present one in up().
 void Membership::tell_leader(Actions& actions) {
     const std::uint32_t present = leader();
     if (present == told_leader_) return;

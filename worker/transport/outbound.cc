@@ -79,6 +79,7 @@ Outbound::To& Outbound::to(const wire::RunHeader& run) {
 }
 
 void Outbound::collect() {
+    // First: a push from here on wakes this thread again, and an earlier one is found below.
     outbox_.begin_taking();
     outbox_.batches.take_all([this](Batch* batch) {
         // Executors may push until they learn of it.
@@ -121,6 +122,7 @@ Shipment Outbound::control_frame(std::uint64_t sequence, const Inbound& inbound)
     Shipment shipment;
     shipment.sequence = sequence;
     std::vector<wire::ControlRecord>& records = shipment.records;
+    // Fences and the like first. They are few, and other workers decide by them.
     const auto first = others_.begin();
     const auto some =
         first + static_cast<std::ptrdiff_t>(std::min(others_.size(), wire::kControlRecordsMax));
@@ -172,6 +174,8 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
         To& target = to(run);
         const std::uint64_t begin = target.shipped;
         target.shipped += run.bytes;
+        // The rows are looked at one by one only if their source has ever emitted an untracked one.
+        // The flag is set before the first of these is handed over.
         if (target.source->emits_untracked.load(std::memory_order_relaxed)) {
             target.unexecuted.shipped(begin, target.shipped,
                                       untracked_rows(runs.subspan(at + kRunHeader, run.bytes)));
@@ -207,6 +211,7 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     if (to.receiver->announced(granted)) to.source->resume();
 }
 
+// Batches stay: they have not been sent, so they go to the next life.
 void Outbound::end_life() {
     // The roots of the peer's spouts died with it.
     drop_controls();
@@ -252,6 +257,8 @@ bool Outbound::has_unexecuted() const {
                        [](const To& to) { return to.unexecuted.count() > 0; });
 }
 
+// Nobody knows whether a frame that was sent, and not receipted, was executed. Its trees fail in
+// any case: a replay may double something, but nothing stays silent.
 void Outbound::release(Shipment& shipment, bool lost) {
     Batch* const batch = std::exchange(shipment.batch, nullptr);
     if (batch == nullptr) return;
@@ -265,6 +272,8 @@ void Outbound::free(Batch* batch) {
 }
 
 void Outbound::give_up() {
+    // First, so that batches which executors push from here on are dropped as well. They learn of
+    // it by their credit.
     gone_ = true;
     for (Batch* const batch : std::exchange(batches_, {})) drop(batch);
     for (const To& to : to_) {
@@ -279,6 +288,8 @@ void Outbound::drop(Batch* batch) {
     free(batch);
 }
 
+// The spouts of these roots may be here or in a third worker, so the records take the same ways as
+// acks.
 void Outbound::fail_rows(Batch& batch, bool count) {
     const std::span<const std::byte> runs = runs_of(batch);
     std::vector<ControlBatch*> to(wiring_.destinations());

@@ -55,6 +55,8 @@ public:
 
     ~Impl() { close(); }
 
+    // Posted, since all that is cut belongs to the links' thread; joined before anything of it is
+    // destroyed.
     void close() {
         if (!thread_) return;
         asio::post(io_, [this] {
@@ -66,6 +68,8 @@ public:
         thread_.reset();
     }
 
+    // On the caller's thread, before the links' thread starts: here a slow name server holds up
+    // nobody else.
     base::Result<base::Done> listen(const std::string& host, std::uint16_t port) {
         error_code error;
         const auto address = asio::ip::make_address(host, error);
@@ -80,6 +84,8 @@ public:
 
     std::uint16_t port() const { return port_; }
 
+    // From here on all but `status_` belongs to the links' thread, and the functions below post to
+    // it.
     void start() {
         accept();
         tick_later();
@@ -88,6 +94,7 @@ public:
 
     void set_peers(std::vector<std::optional<PeerPlace>> peers, std::uint64_t epoch) {
         asio::post(io_, [this, peers = std::move(peers), epoch] {
+            // First, because the new addresses are dialled at once, and each hello tells the epoch.
             members_.set_epoch(epoch);
             for (std::size_t i = 0; i < links_.size() && i < peers.size(); ++i) {
                 if (links_[i] != nullptr) links_[i]->set_place(peers[i]);
@@ -101,6 +108,8 @@ public:
         });
     }
 
+    // A peer that is away may return meanwhile and take the rest: PeerLink tells it, too, that this
+    // worker leaves.
     void flush(base::Micros patience, std::function<void(bool)> done) {
         asio::post(io_, [this, patience, done = std::move(done)] {
             for (const auto& link : links_)
@@ -130,6 +139,8 @@ private:
     };
 
     std::unique_ptr<PeerLink> make_link(std::uint32_t worker) {
+        // Something is missing only after give_up(), which nobody calls before drain(): so drain_
+        // is set then.
         auto link = std::make_unique<PeerLink>(
             io_, shared_, own_, worker, clock_, times_, members_,
             PeerLink::Events{
@@ -137,6 +148,7 @@ private:
                 .superseded = superseded_,
                 .missing = [this](std::uint32_t missing) { drain_->missing(missing); }});
         PeerLink* const raw = link.get();
+        // Loops call this until they have stopped, so the engine stops before this object goes.
         shared_.peers[worker]->attach([this, raw] { asio::post(io_, [raw] { raw->pump(); }); });
         return link;
     }
@@ -236,6 +248,7 @@ private:
         return false;
     }
 
+    // Up to a valid proof nothing of a stranger changes any state but its own entry.
     bool handshake(Connection& connection, const wire::Frame& frame) {
         Stranger& stranger = strangers_.at(&connection);
         if (const auto* const hello = std::get_if<wire::Hello>(&frame)) {
@@ -312,6 +325,8 @@ private:
 
     void tick() {
         const base::Micros now = clock_.now();
+        // The membership first: it notices that this process stood still, and then no link counts
+        // the silence.
         perform(members_.tick(now));
         if (drain_) look_for_the_gone(now);
         for (const auto& link : links_) {
@@ -333,6 +348,7 @@ private:
         status_ = std::move(status);
     }
 
+    // A peer gets the whole patience from the drain on, however long it has been away before.
     void look_for_the_gone(base::Micros now) {
         for (const auto& link : links_) {
             if (link == nullptr) continue;
@@ -341,6 +357,7 @@ private:
         }
     }
 
+    // A poll, since what is owed changes with each frame, of any link, and this lasts for some ms.
     void await_receipts(base::Micros until, const std::function<void(bool)>& done) {
         const bool owes = std::any_of(links_.begin(), links_.end(), [](const auto& link) {
             return link != nullptr && link->owes();
@@ -372,6 +389,7 @@ private:
     const std::function<void()> superseded_;
     const LinkTimes times_;
     Membership members_;
+    // Destroyed after all that follows. The handlers that it still holds then go with it, uncalled.
     asio::io_context io_;
     tcp::acceptor acceptor_;
     std::uint16_t port_ = 0;
