@@ -7,6 +7,8 @@
 namespace storm::worker {
 namespace {
 
+// Walks from listeners to sources; strongly connected parts are the same in either direction. The
+// depth of the recursion is bounded by the number of components.
 class Tarjan {
 public:
     explicit Tarjan(const Topology& topology)
@@ -49,6 +51,7 @@ private:
 
     void pop_part(std::size_t root) {
         const auto from = std::find(stack_.begin(), stack_.end(), root);
+        // A single component is a cycle only if it listens to itself.
         const bool own_listener =
             std::count(sources_[root].begin(), sources_[root].end(), root) > 0;
         const bool cycle = stack_.end() - from > 1 || own_listener;

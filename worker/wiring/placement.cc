@@ -12,6 +12,8 @@ constexpr std::size_t kSlack = 2;
 
 }  // namespace
 
+// In order of declaration, so that it is the same each time, and sources mostly come before their
+// listeners. --explain makes the same placement, without running anything.
 Placement place(const Topology& topology, const cluster::Plan& plan, const Share& share,
                 std::size_t threads, bool all_dedicated) {
     const std::vector<Component>& components = topology.components();
@@ -26,6 +28,7 @@ Placement place(const Topology& topology, const cluster::Plan& plan, const Share
         own[plan.executors[e].component].push_back(e);
         cooperative += dedicated(plan.executors[e].component) ? 0U : 1U;
     }
+    // Never more loops than executors: the rest would be threads that only sleep.
     placement.shared_loops = std::min(threads, cooperative);
     placement.loops = placement.shared_loops;
 
@@ -53,6 +56,8 @@ Placement place(const Topology& topology, const cluster::Plan& plan, const Share
                 loop = i % placement.shared_loops;
                 ++load[loop];
             } else {
+                // One after the other, so that two executors of a small component do not share a
+                // loop while others have none.
                 loop = (follow + i) % placement.shared_loops;
                 ++load[loop];
             }

@@ -16,6 +16,7 @@
 namespace storm::worker {
 namespace {
 
+// Workers on one host share its cores, or their loops would wait for each other's processor.
 std::size_t worker_threads(const Config& config, const Share& share) {
     const std::int64_t set = config.int64("topology.worker.threads", 0);
     if (set > 0) return static_cast<std::size_t>(set);
@@ -36,6 +37,8 @@ void check_cycles(const Cycles& cycles, const cluster::Plan& plan, const Share& 
     }
 }
 
+// All workers number executors and tasks by this plan, and so did Nimbus. If the numbers differ,
+// this program is another one than that which was submitted.
 cluster::Plan checked_plan(const Topology& topology, const Config& config, const Share& share) {
     cluster::Plan plan = cluster::make_plan(topology, config);
     if (!share.whole() && share.worker_of_executor.size() != plan.executors.size()) {
@@ -46,7 +49,8 @@ cluster::Plan checked_plan(const Topology& topology, const Config& config, const
     return plan;
 }
 
-// Every task keeps state for every task that it sends to.
+// Every task keeps state for every task that it sends to. Refused here with a reason, since the
+// tables that are made later would just exhaust the memory.
 void check_task_pairs(const Topology& topology, const cluster::Plan& plan, const Share& share) {
     std::vector<std::size_t> here(topology.components().size());
     for (std::size_t e = 0; e < plan.executors.size(); ++e) {
@@ -135,11 +139,14 @@ Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
             component_of_task[static_cast<std::size_t>(task)] = executor.component;
             executor_of_task[static_cast<std::size_t>(task)] = e;
         }
+        // Acks go to loops with spouts. Another worker may run some, and is told of credit in any
+        // case.
         const bool spout = topology.components()[executor.component].is_spout();
         if (spout || !executor_is_here(e)) with_control.insert(destination);
         reached[executor.component].insert(share.worker_of(e));
     }
     control_destinations.assign(with_control.begin(), with_control.end());
+    // Above first: add_downstream() turns `reached` from where components run into what they reach.
     std::vector<std::set<std::uint32_t>> above(reached.size());
     add_upstream(topology, reached, above);
     add_downstream(topology, reached);
@@ -150,6 +157,8 @@ Wiring::Wiring(Topology topology_given, Config config_given, Share share_given)
     for (const Component& component : topology.components()) {
         auto& streams = schemas.emplace_back();
         for (const StreamDeclaration& output : component.outputs) {
+            // Never moved: tuples point to them, and bolts tell their inputs apart by these
+            // addresses.
             streams.push_back(std::make_unique<detail::StreamSchema>(
                 detail::StreamSchema{component.id, output.name, output.fields}));
         }
@@ -195,6 +204,7 @@ Limits limits_of(const Wiring& wiring) {
         }
     }
     const std::int64_t budget = wiring.config.int64("topology.worker.buffer.bytes");
+    // The least window may exceed the budget in sum. Then over_budget() holds the spouts back.
     const std::uint64_t share =
         static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
     return {.window_bytes = std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMax),
