@@ -13,6 +13,8 @@ std::string difference(const Json& submitted, const Json& built) {
     const std::string id = submitted.value("id", "");
     if (built.value("id", "") != id)
         return "component \"" + id + "\" is now \"" + built.value("id", "") + '"';
+    // All that task ids, channels and the checks of rows follow from. The rest concerns one worker
+    // alone: whether a component blocks, its ticks, its settings.
     for (const char* const what : {"kind", "parallelism", "tasks", "streams", "inputs"}) {
         if (submitted.value(what, Json()) == built.value(what, Json())) continue;
         return "component \"" + id + "\" has other " + what +

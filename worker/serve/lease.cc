@@ -13,6 +13,8 @@ void Lease::vouched(base::Micros now) {
     gone_ = false;
 }
 
+// Asks before the Supervisor's word lapses (kAskAfter < kVouchSilence), so that a Nimbus which
+// answers takes over without a gap. One question at a time.
 bool Lease::ask(base::Micros now) {
     if (asking_ || now - vouched_.value_or(began_) < kAskAfter) return false;
     if (asked_ && now - *asked_ < kAskInterval) return false;
@@ -25,6 +27,8 @@ void Lease::answered(Answer answer) {
     asking_ = false;
     switch (answer) {
         case Answer::kYours:
+            // The time of the question: the answer was true then, and may have been on its way for
+            // long.
             confirmed_ = asked_;
             return;
         case Answer::kGone:

@@ -17,6 +17,9 @@ NimbusAnswer not_believed(std::string why) {
 
 }  // namespace
 
+// The seal is looked at before the answer is: it covers status, body and this question's challenge,
+// so an old answer, or that to another worker's question, says nothing. Only 200 and 410 can
+// prolong a lease or end a worker; for any other status there is nothing to believe.
 NimbusAnswer answer_in(const net::HttpResponse& response, const AskedNimbus& asked) {
     if (response.status != 200 && response.status != 410) return {};
     const auto seal = net::header_of(response.headers, cluster::kAnswerSealHeader);

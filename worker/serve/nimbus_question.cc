@@ -16,6 +16,8 @@ namespace storm::worker {
 
 using Addresses = std::vector<cluster::NimbusAddress>;
 
+// The list may be longer than the tries of one question, and begin with addresses where nobody
+// answers. So each question in vain begins as many places further on.
 Addresses AskOrder::next(Addresses nimbuses) const {
     if (last_) {
         std::erase(nimbuses, *last_);
@@ -72,6 +74,9 @@ NimbusQuestion::Outcome NimbusQuestion::ask_all(const Addresses& nimbuses,
     return outcome;
 }
 
+// A thread, because the client blocks, and the loop that asks has reports and signals to look
+// after. The handler that it posts runs on that loop, and looks at `alive` first: the asker may be
+// gone by then.
 void NimbusQuestion::ask(const Addresses& nimbuses, std::uint64_t epoch,
                          std::function<void(NimbusAnswer)> then) {
     thread_.reset();  // It has answered, so it ends at once.

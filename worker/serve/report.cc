@@ -66,6 +66,8 @@ cluster::WorkerState state_of(const RunState& run, RunState::State state) {
 
 }  // namespace
 
+// Only components that run here: the reports of all workers are added up. Executors decide, since a
+// snapshot has an entry for each component of the topology.
 cluster::WorkerReport make_report(const Shared& shared, RunState::State state) {
     cluster::WorkerReport report;
     report.state = state_of(shared.state, state);

@@ -74,6 +74,8 @@ base::Result<std::string> read_all(int descriptor) {
     }
 }
 
+// Closed before user code runs: programs that it starts must not inherit a descriptor with the
+// topology's secret.
 base::Result<cluster::Bootstrap> read_bootstrap() {
     const auto bytes = read_all(cluster::kBootstrapDescriptor);
     if (!bytes) return bytes.error();
@@ -127,6 +129,13 @@ std::string current_folder() {
     return std::filesystem::current_path(error).string();
 }
 
+// All of it runs on the main thread, within io_.run(). Others come in by post(): loops when the
+// state has changed, and the links' thread when this worker is superseded, misses another one, or
+// may leave.
+//
+// Members that are declared later are destroyed first, so the transport would go before the engine,
+// whose loops call into it until they have stopped. finish() stops the engine, and only then resets
+// the transport.
 class WorkerProcess {
 public:
     WorkerProcess(cluster::Bootstrap bootstrap, Topology topology, const Config& config)
@@ -170,6 +179,7 @@ public:
         metrics_ = std::move(serving).value();
 
         signals_.async_wait([this](error_code error, int) {
+            // Without a drain. A Supervisor that wants one says so on its socket.
             if (!error) end(kExitDone, "signal");
         });
         let_forks_end();
@@ -197,6 +207,8 @@ private:
             take(assign->assignment);
         } else if (const auto* const vouch = std::get_if<cluster::Vouch>(&message)) {
             if (!vouch->nimbuses.empty()) nimbuses_ = vouch->nimbuses;
+            // A Supervisor that is cut off from ZooKeeper is not sure: it would not know that this
+            // worker has been replaced, so its word does not prolong the lease.
             if (vouch->sure) lease_.vouched(clock_.now());
             look_at_lease();
         } else if (std::get<cluster::Stop>(message).drain) {
@@ -207,12 +219,15 @@ private:
     }
 
     void take(const cluster::Assignment& assignment) {
+        // It may come from the Supervisor or from Nimbus, and be late: only a newer one counts.
         if (assignment.topology != assignment_.topology || assignment.epoch <= assignment_.epoch)
             return;
         const cluster::WorkerSlot* const slot = slot_of(assignment, bootstrap_.number);
         const std::uint64_t own_epoch = bootstrap_.incarnation >> 32;
         if (slot == nullptr || slot->epoch > own_epoch)
             return end(cluster::kExitFenced, "its slot is another worker's now");
+        // A new life begins with the new share. This one cannot hand over the objects of its tasks,
+        // nor what they keep.
         if (assignment.worker_of_executor != assignment_.worker_of_executor)
             return end(cluster::kExitFenced, "its executors have changed");
         assignment_ = assignment;
@@ -268,6 +283,8 @@ private:
 
     // ---- The lease ----
 
+    // Called with each report and each vouching. May end the worker, so the caller looks at ending_
+    // before it goes on.
     void look_at_lease() {
         const base::Micros now = clock_.now();
         // A Supervisor of an older version does not vouch; its connection must do.
@@ -292,6 +309,7 @@ private:
 
     // ---- Reports ----
 
+    // A task may have been reopened since this was posted: the state counts as it is now.
     void changed() {
         const Engine::State state = engine_.wait(0);
         if (state == Engine::State::kFailed) return end(kExitFailed, failure());
@@ -329,6 +347,7 @@ private:
             look_at_lease();
             if (ending_) return;
             const base::Micros now = clock_.now();
+            // News at once; no news now and then, as a sign of life.
             if (now - reported_ >= cluster::kReportMicrosMax || present() != last_report_) report();
             report_later();
         });
@@ -339,6 +358,7 @@ private:
     /// Ends when the other workers have taken everything that this one has sent.
     void leave(const std::string& why) {
         if (ending_ || std::exchange(leaving_, true)) return;
+        // First: links may only be flushed when no loop adds anything any more.
         engine_.stop(kStopPatienceMicros);  // The output of its last step is on its way then.
         transport_->flush(kLeaveMicros, [this, why](bool complete) {
             asio::post(io_, [this, why, complete] {
@@ -361,6 +381,9 @@ private:
         return lost ? "not all tuples went through" : "";
     }
 
+    // The first reason counts. Its report is the Supervisor's only news of it beside the exit code,
+    // so it gets a moment to leave; but a Supervisor that hangs must not keep a fenced worker
+    // alive.
     void end(int code, const std::string& why) {
         if (std::exchange(ending_, true)) return;
         code_ = code;
@@ -374,6 +397,7 @@ private:
         await_last_report();
     }
 
+    // Looked at each millisecond: the link tells nobody when it has written all.
     void await_last_report() {
         if (!supervisor_.connected() || supervisor_.idle()) return io_.stop();
         report_timer_.expires_after(std::chrono::milliseconds(1));
@@ -389,6 +413,7 @@ private:
         }
         base::log::warn("not waiting any longer for code that does not return, in " +
                         stuck_components(engine_.loops().in_user_code()));
+        // No destructors: they would wait for that code, or pull away what it uses.
         std::_Exit(code_);
     }
 
@@ -427,6 +452,8 @@ int serve(cluster::Bootstrap bootstrap, TopologyFactory make) {
     base::log::set_level(base::log::level_named(config.string("storm.log.level")));
     Topology topology = make(config);
     const std::string built = describe(bootstrap.topology.name, topology, config, this_platform());
+    // Before anything runs. Another program could number tasks differently, and then rows would
+    // reach the wrong ones without anybody noticing.
     const std::string differs = difference(bootstrap.topology.description, built);
     if (!differs.empty()) {
         base::log::error("the program builds another topology than the one submitted: " + differs);

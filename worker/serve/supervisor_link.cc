@@ -22,6 +22,9 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::size_t kReadBytes = 16 * 1024;
 
+// A worker that runs as another user may not reach the socket by its absolute path, so its
+// Supervisor names one relative to the worker's folder. User code may change that folder; the
+// descriptor still names it.
 base::Descriptor folder_of(const std::string& path) {
     if (!path.starts_with("/proc/self/cwd/")) return {};
     const std::string folder = path.substr(0, path.rfind('/'));
@@ -50,6 +53,9 @@ void SupervisorLink::start() {
     connect();
 }
 
+// `connection_` grows with each connect and each loss, and handlers carry its value. A loss closes
+// the socket, which lets the other handlers run with an error: that must not count as one more
+// loss.
 void SupervisorLink::connect() {
     ++connection_;
     socket_ = asio::local::stream_protocol::socket(io_);
@@ -66,6 +72,7 @@ void SupervisorLink::connect() {
             connected_ = true;
             out_ = cluster::encode(
                 cluster::Hello{.token = token_, .storm_version = STORM_VERSION, .pid = ::getpid()});
+            // The Supervisor may be a new one, and knows nothing of this worker but its Hello.
             unsent_ = last_.has_value();
             write();
             read();
@@ -75,6 +82,7 @@ void SupervisorLink::connect() {
 void SupervisorLink::lost() {
     if (std::exchange(connected_, false))
         base::log::warn("the Supervisor is away; working on", {{"socket", path_}});
+    // At each attempt in vain: nobody else cuts the logs meanwhile.
     keep_own_logs_short();
     ++connection_;
     writing_ = false;
@@ -110,6 +118,8 @@ void SupervisorLink::report(const cluster::WorkerReport& report) {
     if (connected_) write();
 }
 
+// Only the last report is kept while one is being written, so a Supervisor that reads slowly costs
+// no memory.
 void SupervisorLink::write() {
     if (writing_) return;
     if (out_.empty()) {
