@@ -11,6 +11,8 @@
 namespace storm::worker {
 namespace {
 
+// In a signal handler, on any thread: reads a thread-local, an atomic and a constant text, and
+// allocates nothing.
 void add_task(base::LineBuffer& line) {
     const Executor* const executor = running_executor;
     if (executor == nullptr) return;

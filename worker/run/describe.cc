@@ -35,6 +35,8 @@ Json settings_json(const Settings& settings, const detail::Secrets& secrets) {
     return json;
 }
 
+// Nimbus, the workers and storm-submit of other versions read this: keys may be added, but none may
+// change its meaning.
 Json json_of(const Component& component, const cluster::ComponentPlan& plan,
              const detail::Secrets& secrets) {
     Json json = {{"id", component.id},
@@ -53,6 +55,9 @@ Json json_of(const Component& component, const cluster::ComponentPlan& plan,
     return json;
 }
 
+/// Nimbus places a program only on hosts that have what it was compiled for; elsewhere it would die
+/// of SIGILL in the middle of some tuple.
+///
 /// Features in which the levels x86-64-v1 to v4, and -march=native, differ. A processor with these
 /// has those that come with them.
 std::vector<std::string> compiled_for() {

@@ -18,6 +18,9 @@ constexpr int kExitFailed = 1;
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::atomic<bool> armed{false};
 
+// Runs before all that was registered earlier, such as destructors of globals. After exit(0) these
+// do not run at all, since only _exit() can still change the code. Any other code tells of a
+// failure by itself.
 void at_exit(int code, void*) {
     if (!armed.exchange(false)) return;
     Screen::give_back();
@@ -49,6 +52,8 @@ void in_child() {
 }  // namespace
 
 ExitGuard::ExitGuard() {
+    // Once per process: nothing can be taken out of these lists again. `armed` says whether a run
+    // is under way.
     static const bool kRegistered = ::pthread_atfork(nullptr, nullptr, &in_child) == 0 &&
                                     ::on_exit(&at_exit, nullptr) == 0 &&
                                     std::at_quick_exit(&at_quick_exit) == 0;

@@ -14,6 +14,8 @@ namespace storm::worker {
 namespace {
 
 /// Sources first; in order of declaration within a cycle, and where the graph leaves a choice.
+// Ends, since without the arrows inside of cycles the graph has none: some component is always
+// ready.
 std::vector<std::size_t> topological_order(const Wiring& wiring) {
     const std::vector<Component>& components = wiring.topology.components();
     std::vector<bool> placed(components.size(), false);
@@ -82,6 +84,7 @@ std::string input_text(const Subscription& input) {
 }
 
 std::string component_text(const Wiring& wiring, std::size_t c) {
+    // From all settings: topology.secret.settings may declare keys that only a component sets.
     const detail::Secrets secrets(wiring.config.entries());
     const Component& component = wiring.topology.components()[c];
     const cluster::ComponentPlan& plan = wiring.plan.components[c];

@@ -38,6 +38,8 @@ LocalRun::LocalRun(Engine& engine, std::string topology, Signals& signals, const
       display_(engine.shared(), std::move(topology), clock.now()),
       given_(std::move(given)) {}
 
+// The state is taken before stop(), which closes the tasks: only what had ended by itself counts as
+// finished. The counts are taken after it, when no thread adds to them any more.
 ExitCode LocalRun::run() {
     engine_.start();
     const RunState::State state = watch();
@@ -58,6 +60,7 @@ RunState::State LocalRun::watch() {
             if (drain_until_ != 0) exit_now(ExitCode::kInterrupted);
             begin_to_drain(now);
         }
+        // At each look: a system call that was just beginning at the last one has been missed.
         if (drain_until_ != 0) engine_.interrupt_spouts();
         if (drain_until_ != 0 && now >= drain_until_) return state;
         notice(now);
@@ -69,6 +72,7 @@ void LocalRun::notice(base::Micros now) {
     if (now < notice_at_) return;
     const bool first = notice_at_ == 0;  // At the first look spouts have at most just been opened.
     notice_at_ = now + kNoticeMicros;
+    // Keys are read in open() and prepare(), so nobody can be said to ignore one before.
     if (first || !engine_.shared().state.prepared()) return;
     tell_of_unread_keys();
     if (const auto stall = stall_.look(engine_.snapshot(), now)) say("warning: " + *stall);
@@ -95,6 +99,7 @@ void LocalRun::begin_to_drain(base::Micros now) {
         "; another signal ends this at once");
 }
 
+// In short steps, so that a second signal still ends the process while user code does not return.
 bool LocalRun::stop() {
     const base::Micros give_up = clock_.now() + kStopPatienceMicros;
     while (!engine_.stop(kSignalPollMicros)) {
@@ -116,6 +121,8 @@ ExitCode LocalRun::judge(RunState::State state) {
                                 : drain_until_ == 0                 ? "finished"
                                                                     : "drained";
     display_.end(now, outcome);
+    // Lost tuples make even a run that has finished a failed one: a result would be short of them,
+    // and nothing else would say so.
     const std::string lost = losses_text(engine_.snapshot(), outcome);
     if (!lost.empty()) say(lost);
     if (state == RunState::State::kFinished)
@@ -128,6 +135,7 @@ ExitCode LocalRun::judge(RunState::State state) {
     return ExitCode::kGivenUp;
 }
 
+// Without destructors: they would wait for user code that does not return.
 void LocalRun::exit_now(ExitCode code) {
     display_.clear();
     std::_Exit(static_cast<int>(code));

@@ -22,6 +22,9 @@ double number(std::uint64_t value) {
     return static_cast<double>(value);
 }
 
+// Ours are finer than a power of two, and their bounds include each power, so each bucket of the
+// result is a sum of whole ones of ours. The sum of the times is an estimate, by the middle of each
+// bucket.
 MetricsText::Histogram histogram(
     const std::array<std::uint64_t, LatencyHistogram::kBuckets>& counts) {
     MetricsText::Histogram made;
@@ -56,6 +59,7 @@ std::string metric_name(std::string name) {
 /// whose name was valid keeps it.
 std::map<std::string, std::uint64_t> named_apart(
     std::vector<std::pair<std::string, std::uint64_t>> counters) {
+    // Sorted, so that a counter gets the same number in each answer and after each start.
     std::sort(counters.begin(), counters.end());
     std::map<std::string, std::uint64_t> named;
     for (const auto& [name, value] : counters) {
@@ -119,6 +123,7 @@ private:
         // Streams of the same name from several sources are combined.
         std::map<std::string, ComponentSnapshot::InputCounts> by_stream;
         for (const auto& input : component_.inputs) {
+            // Every bolt has an input for ticks; only for those that get some it is shown.
             if (input.stream.starts_with("__") && input.executed == 0) continue;
             auto& sum = by_stream[input.stream];
             sum.executed += input.executed;

@@ -31,6 +31,8 @@ struct Route {
     net::HttpResponse (*answer)(const Running&) = nullptr;
 };
 
+// Reads only what any thread may: counters, the state, and texts under their tasks' locks. User
+// code is never asked.
 net::HttpResponse answer(const net::HttpRequest& request, const Running& running) {
     static const net::RouteTable<Route> kTable(
         {{"GET", "/health",

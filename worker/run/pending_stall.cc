@@ -42,6 +42,7 @@ std::string keepers(const Snapshot& snapshot, std::uint64_t ComponentSnapshot::*
 
 }  // namespace
 
+// Told once, until the count moves or the reason is gone; then it may be told again.
 bool PendingStall::Standstill::is_due(std::uint64_t count, bool holds, base::Micros now) {
     if (!holds || count != count_ || since_ == 0) {
         count_ = count;
@@ -61,6 +62,8 @@ std::optional<std::string> PendingStall::look(const Snapshot& snapshot, base::Mi
     const std::string keeping_at_end = keepers(snapshot, &ComponentSnapshot::kept_at_end);
     const ComponentSnapshot* const spout = keeping.empty() ? nullptr : spout_at_its_limit(snapshot);
 
+    // Two ways to stand still. Nothing completes at all, because all wait for each other; or tuples
+    // time out and are emitted again without end, so the counts move but nothing is ever acked.
     const bool fails = !keeping.empty() && failed != failed_before_;
     const bool never_acks = acks_.is_due(acked, fails, now);
     if (completions_.is_due(acked + failed, spout != nullptr || !keeping_at_end.empty(), now)) {

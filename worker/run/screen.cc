@@ -39,6 +39,8 @@ void give_back_and_die(int signal) {
     raise(signal);  // SA_RESETHAND has restored the default action.
 }
 
+// Signals that somebody handles already keep their handler: a report of crashes calls give_back()
+// itself (run/crash.h), and user code may have its own reasons.
 void give_back_at_crash() {
     struct sigaction action {};
     action.sa_handler = &give_back_and_die;
@@ -94,6 +96,8 @@ void Screen::draw(const std::vector<std::string>& lines) {
     const std::size_t count = std::min(lines.size(), room);
     if (rows != rows_ || count > lines_) reserve(count, rows);
     if (lines_ == 0) return;
+    // One write for all lines, between saving the cursor and restoring it: logs of other threads
+    // may come before or after it, but hardly in the middle.
     std::string text(kSaveCursor);
     for (std::size_t i = 0; i < lines_; ++i) {
         text += row_text(rows_ - lines_ + 1 + i);
@@ -104,6 +108,8 @@ void Screen::draw(const std::vector<std::string>& lines) {
     write_all(text);
 }
 
+// Lines are scrolled up first, so that nothing is overwritten. Setting the region moves the cursor,
+// hence it is saved around that.
 void Screen::reserve(std::size_t lines, std::size_t rows) {
     clear();
     if (lines == 0) return;

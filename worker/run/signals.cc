@@ -26,6 +26,8 @@ void count(int) {
 
 void survive(int) {}
 
+// SA_RESTART, since user code that reads or writes expects no EINTR because somebody pressed
+// Ctrl-C.
 void handle(int signal, void (*handler)(int)) {
     struct sigaction action {};
     action.sa_handler = handler;
@@ -41,6 +43,7 @@ bool is_ignored(int signal) {
 
 /// For the child: restores handlers that are still ours.
 void give_back() {
+    // Only what is safe in a signal handler may be called here: other threads may have held locks.
     for (std::size_t i = 0; i < kHandled.size(); ++i) {
         struct sigaction now {};
         sigaction(kHandled[i], nullptr, &now);
@@ -69,6 +72,8 @@ void survive_closed_pipes() {
     handle(SIGPIPE, &survive);
 }
 
+// In a worker asio has its own handlers in place by now, which would write to the parent's pipe
+// from the child.
 void let_forks_end() {
     for (std::size_t i = 0; i < kHandled.size(); ++i) sigaction(kHandled[i], nullptr, &in_place[i]);
     static const bool kRegistered = pthread_atfork(nullptr, nullptr, &give_back) == 0;

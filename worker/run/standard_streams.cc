@@ -12,6 +12,8 @@ void fill_closed_streams() {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(stream, F_GETFD) >= 0) continue;
         // open() returns this descriptor, because it is the lowest free one.
+        // The wrong way round: a program that writes to a closed stdout still gets an error, as it
+        // would without us.
         const int way = stream == STDIN_FILENO ? O_WRONLY : O_RDONLY;
         static_cast<void>(::open("/dev/null", way));
     }

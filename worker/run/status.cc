@@ -35,6 +35,7 @@ SpoutStatus spout_between(const ComponentSnapshot& before, const ComponentSnapsh
                       .pending = now.pending};
     spout.emitted_per_s = per_second(spout.emitted - emitted_of(before), interval);
     Latencies latencies = now.complete_latency;
+    // Counts only grow, and both snapshots are of the same tasks, so nothing wraps.
     for (std::size_t i = 0; i < latencies.size(); ++i) latencies[i] -= before.complete_latency[i];
     spout.p50 = quantile(latencies, 0.5);
     spout.p99 = quantile(latencies, 0.99);
@@ -159,6 +160,7 @@ std::vector<std::string> screen_lines(const Status& status, std::size_t columns)
     return lines;
 }
 
+// For logs, which are searched and cut by lines: whatever a task says, it stays one (one_line()).
 std::string plain_line(const Status& status) {
     std::string line = "status: " + uptime_text(status.uptime);
     if (status.draining) line += ", draining";
