@@ -36,6 +36,8 @@ base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     bool explain = false, describe = false, help = false, version = false, worker = false;
     int port = 0;
     CLI::App app;
+    // Arguments that CLI11 does not know are collected, so that unexpected() can answer the most
+    // likely mistake: a setting without -c.
     app.set_help_flag();
     app.allow_extras();
     app.add_option("-c", parsed.assignments)->allow_extra_args(false);
@@ -55,6 +57,7 @@ base::Result<Arguments> parse_arguments(std::vector<std::string> arguments) {
     }
 
     using Mode = Arguments::Mode;
+    // Before unexpected arguments: somebody who asks for help wants no other answer.
     if (help) {
         parsed.mode = Mode::kHelp;
         return parsed;

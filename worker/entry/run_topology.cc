@@ -130,9 +130,12 @@ ExitCode run_here(const std::string& name, Topology topology,
     const Config& config = settings.config;
     warn_of_idle_tick_setting(topology, config);
     warn_of_idle_workers_setting(settings);
+    // Before the engine starts threads, and after user code has built the topology: handlers that
+    // its main() or its topology function has set for these signals are replaced.
     worker::Signals signals;
     const base::SteadyClock clock;
     worker::Engine engine(std::move(topology), config, clock);
+    // Declared after the engine, so it ends first: its answers read what the engine shares.
     std::unique_ptr<net::HttpServer> server;
     if (arguments.metrics_port) {
         auto served =
@@ -147,6 +150,8 @@ ExitCode run_here(const std::string& name, Topology topology,
     const worker::ExitGuard guard;
     const ExitCode code =
         worker::LocalRun(engine, name, signals, clock, keys_given(settings, arguments)).run();
+    // Results of bolts may still be in a buffer, and a full disk would show only when nobody looks
+    // any more.
     if (worker::stdout_is_written()) return code;
     static_cast<void>(complain("cannot write to stdout: what is there is not whole", code));
     return code == ExitCode::kDone ? ExitCode::kFailed : code;
@@ -164,6 +169,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
     const Config& config = settings.config;
     base::log::set_level(base::log::level_named(config.string("storm.log.level")));
     const std::string name = name_of(config, program);
+    // Log level and name come first: user code may log here, and a name that is refused needs no
+    // topology.
     Topology topology = make(config);
     switch (arguments.mode) {
         case Arguments::Mode::kExplain:
@@ -180,6 +187,8 @@ ExitCode with_settings(const cluster::LayeredSettings& settings, const Arguments
 ExitCode with_arguments(const Arguments& arguments, const std::string& program,
                         TopologyFactory make) {
     if (arguments.mode == Arguments::Mode::kHelp) return print(worker::help_text(program));
+    // Before any settings file is read: a worker gets its settings from the Bootstrap, as Nimbus
+    // has kept them, whatever lies on this host.
     if (arguments.mode == Arguments::Mode::kWorker)
         return static_cast<ExitCode>(worker::serve_worker(make));
     if (arguments.mode == Arguments::Mode::kVersion) return print("Storm " STORM_VERSION "\n");
@@ -198,6 +207,7 @@ ExitCode with_arguments(const Arguments& arguments, const std::string& program,
 }  // namespace
 
 int run_topology(int argc, char** argv, TopologyFactory make) {
+    // First of all, before anything opens a descriptor that could become 0, 1 or 2.
     worker::fill_closed_streams();
     worker::tell_of_crashes();
     const base::Result<Arguments> arguments =
