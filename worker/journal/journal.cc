@@ -38,6 +38,9 @@ Journal::~Journal() {
     ::close(file_);
 }
 
+// One write() for each line, on a file that is only appended to: a killed process leaves whole
+// lines. A line that cannot be written is logged, and the run goes on as it would without a
+// journal.
 void Journal::write(std::string_view kind, Root root, std::string_view rest) {
     std::string line = R"({"t_us":)" + std::to_string(clock_.now()) + R"(,"kind":")";
     line.append(kind).append("\"").append(tail_).append(std::to_string(root)).append(rest);
@@ -48,6 +51,8 @@ void Journal::write(std::string_view kind, Root root, std::string_view rest) {
     }
 }
 
+// Attempts tell the replays of one id apart. They are forgotten with its ack, so that what is kept
+// is bounded by what has not been acked.
 void Journal::emit(Root root, MessageId message) {
     const std::uint64_t attempt = ++attempts_[message];
     write("emit", root,
