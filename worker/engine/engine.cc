@@ -3,7 +3,9 @@
 #include "base/event_count.h"
 #include "base/interrupt.h"
 #include "worker/executor/bolt_executor.h"
+#include "worker/executor/running.h"
 #include "worker/executor/spout_executor.h"
+#include "worker/executor/this_thread.h"
 
 namespace storm::worker {
 namespace {
@@ -87,8 +89,11 @@ bool Engine::stop(base::Micros patience) {
     shared_.state.stop();
     if (!loops_.stop(patience, [this] { interrupt_spouts(); })) return false;
     // One may have been on its way home.
+    this_thread_runs_executors = true;
     for (const auto& executor : executors_) {
-        if (executor != nullptr) executor->close();
+        if (executor == nullptr) continue;
+        const RunningHere here(*executor);
+        executor->close();
     }
     return true;
 }

@@ -102,7 +102,9 @@ bool BoltExecutor::step(base::Micros now) {
     idle_ = outer_.empty() && inner_.empty();
     end_inputs(now);
     end_tasks(now);
-    return more && !outbox.blocked();
+    // They have called user code since the last look. Without another one nobody would wake us when
+    // there is credit again for what waits, and for ticks.
+    return outbox.refresh() && more;
 }
 
 bool BoltExecutor::run_posted(base::Micros now) {
@@ -116,8 +118,8 @@ bool BoltExecutor::run_posted(base::Micros now) {
 
 bool BoltExecutor::run_ticks(base::Micros now) {
     if (now >= tick_due_) {
-        // Missed ticks are not made up for.
-        tick_due_ = std::max(tick_due_ + tick_every_, now + 1);
+        // Missed ticks are not made up for, and the next one keeps its time.
+        tick_due_ += ((now - tick_due_) / tick_every_ + 1) * tick_every_;
         ticked_ = 0;
     }
     while (ticked_ < bolts_.size()) {

@@ -40,6 +40,11 @@ std::string twice_text(const Tuple& input) {
            " was acked or failed twice; the second one has no effect";
 }
 
+std::string unsubscribed_text(const Tuple& input) {
+    return "ack or fail of a tuple from " + quoted(input.source_component()) +
+           ", to which this bolt does not subscribe; another one keeps it, which alone may do so";
+}
+
 std::string foreign_text(std::string_view keeper) {
     return "ack or fail of a tuple that bolt " + quoted(keeper) +
            " keeps, which alone may do so; it fails as forgotten";

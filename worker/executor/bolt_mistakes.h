@@ -21,6 +21,8 @@ std::string forgotten_text(const Tuple& input);
 std::string destroyed_text(const Tuple& kept);
 /// An input was acked or failed twice.
 std::string twice_text(const Tuple& input);
+/// An input of another bolt was acked or failed here. It stays as it is.
+std::string unsubscribed_text(const Tuple& input);
 /// Another component acked or failed a tuple that `keeper` keeps.
 std::string foreign_text(std::string_view keeper);
 

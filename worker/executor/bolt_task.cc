@@ -96,8 +96,11 @@ void BoltTask::ack(const Tuple& input) {
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) [[unlikely]]
         return report_error(twice_text(input));
+    InputCounters* const counters = counters_or_none(TupleAccess::schema(input));
+    if (counters == nullptr) [[unlikely]]
+        return report_error(unsubscribed_text(input));
     settled = detail::Settled::kAcked;
-    counters_of(TupleAccess::schema(input)).acked.add();
+    counters->acked.add();
     ack_roots(input);
 }
 
@@ -123,6 +126,8 @@ void BoltTask::fail(const Tuple& input, std::string_view why) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);
     if (settled != detail::Settled::kOpen) return report_error(twice_text(input));
+    if (counters_or_none(TupleAccess::schema(input)) == nullptr)
+        return report_error(unsubscribed_text(input));
     settled = detail::Settled::kFailed;
     count_failed(input);
     fail_as(input, FailReason::kBoltFailed);
@@ -157,7 +162,10 @@ void BoltTask::fail(Kept&& input, std::string_view why) {
     std::unique_ptr<detail::KeptTuple> kept(TupleAccess::take(std::move(input)));
     if (kept == nullptr) return report_error("fail of a Kept that holds nothing");
     if (is_foreign(*kept)) return settle_foreign(std::move(kept));
-    if (settle(*kept)) fail(kept->tuple, why);
+    if (!settle(*kept)) return;
+    // It fails, or it was acked by its tuple() before, and is only let go of now.
+    if (TupleAccess::settled(kept->tuple) != detail::Settled::kOpen) let_go(kept->tuple);
+    fail(kept->tuple, why);
 }
 
 // False: the end of the keeper has failed it already, so whatever the caller wants comes too late.

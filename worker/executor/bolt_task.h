@@ -128,6 +128,8 @@ private:
     /// Fails an input that execute() has neither acked, failed nor kept.
     void forget(const Tuple& input);
     InputCounters& counters_of(const detail::StreamSchema& schema);
+    /// Null: not an input of this bolt, but a tuple that user code has got from another one.
+    InputCounters* counters_or_none(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);
     void ending_of_input(TaskId source);
     /// Its tuples come again, or have come again, and then its ENDING does.
@@ -173,13 +175,18 @@ private:
 
 // ---- Inline: once per row -----------------------------------------------------------------------
 
-inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
+inline BoltTask::InputCounters* BoltTask::counters_or_none(const detail::StreamSchema& schema) {
     if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
-        return *last_counters_;
+        return last_counters_;
     const auto found = inputs_by_schema_.find(&schema);
-    STORM_CHECK(found != inputs_by_schema_.end(), "rows come from streams that are subscribed to");
-    last_counters_ = found->second;
-    return *last_counters_;
+    if (found == inputs_by_schema_.end()) return nullptr;
+    return last_counters_ = found->second;
+}
+
+inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
+    InputCounters* const counters = counters_or_none(schema);
+    STORM_CHECK(counters != nullptr, "rows come from streams that are subscribed to");
+    return *counters;
 }
 
 [[gnu::always_inline]] inline void BoltTask::ack_roots(const Tuple& input) {

@@ -156,7 +156,20 @@ public:
                     {bootstrap_.topology.id, bootstrap_.topology.secret, bootstrap_.number}),
           nimbuses_(bootstrap_.nimbuses) {}
 
+    /// Returns the exit code.
     int run() {
+        try {
+            return serve_until_the_end();
+        } catch (...) {
+            // Such as no thread to be had. The engine's loops may run, and wake the transport: that
+            // must not go before they have stopped.
+            code_ = fail(detail::what_was_thrown());
+            return finish();
+        }
+    }
+
+private:
+    int serve_until_the_end() {
         const cluster::WorkerSlot* const slot = slot_of(assignment_, bootstrap_.number);
         if (slot == nullptr) return fail("the assignment has no place for this worker");
         auto listening = Transport::listen(
@@ -194,7 +207,6 @@ public:
         return finish();
     }
 
-private:
     int fail(const std::string& why) {
         base::log::error(why);
         return kExitFailed;
@@ -286,12 +298,13 @@ private:
     // Called with each report and each vouching. May end the worker, so the caller looks at ending_
     // before it goes on.
     void look_at_lease() {
+        if (ending_) return;
         const base::Micros now = clock_.now();
         // A Supervisor of an older version does not vouch; its connection must do.
         if (nimbuses_.empty() && supervisor_.connected()) lease_.vouched(now);
         const std::string over = lease_.over(now);
         if (!over.empty()) return end(kExitFailed, over);
-        if (lease_.may_begin() && !std::exchange(begun_, true)) engine_.start();
+        if (lease_.may_begin() && !leaving_ && !std::exchange(begun_, true)) engine_.start();
         const cluster::LeaseHolder holder = lease_.holder(now);
         if (std::exchange(holder_, holder) != holder) {
             const bool nobody = holder == cluster::LeaseHolder::kNobody;

@@ -51,6 +51,7 @@ Outbound::Outbound(Shared& shared, std::uint32_t worker, std::uint64_t incarnati
       wiring_(shared.wiring),
       outbox_(*shared.peers[worker]),
       incarnation_(incarnation),
+      window_(window_bytes_of(shared.wiring, worker)),
       to_(channels_to(shared, worker)) {}
 
 std::vector<Outbound::To> Outbound::channels_to(Shared& shared, std::uint32_t worker) {
@@ -204,10 +205,9 @@ void Outbound::granted(std::uint64_t channel, std::uint64_t limit) {
     // Repeated, or overtaken by a later one.
     if (granted <= to.granted) return;
     to.granted = granted;
-    // It grants a window beyond what it has executed.
-    if (to.window == 0) to.window = granted - to.base;
-    STORM_CHECK(granted - to.base >= to.window, "the first grant was the window, and they grow");
-    to.unexecuted.executed(granted - to.window);
+    // It grants a window beyond what it has executed. At first less, while rows of this worker's
+    // former life wait there.
+    to.unexecuted.executed(std::max(granted, to.base + window_) - window_);
     if (to.receiver->announced(granted)) to.source->resume();
 }
 
@@ -238,7 +238,7 @@ void Outbound::start_life(const std::vector<CreditRecord>& credits) {
     others_.clear();  // Whatever they said, the new life is told anew.
     for (To& to : to_) {
         to.base = to.shipped;
-        to.granted = to.window = 0;
+        to.granted = 0;
         to.unexecuted.clear();
     }
     for (const CreditRecord& record : credits) raise(credits_, record);

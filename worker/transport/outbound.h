@@ -85,7 +85,6 @@ private:
         std::uint64_t shipped = 0;  // Bytes, over all lives.
         std::uint64_t base = 0;     // The part of `shipped` that belongs to former lives.
         std::uint64_t granted = 0;  // The credit limit of this life, in our count.
-        std::uint64_t window = 0;   // The peer's: the first limit of this life. 0: none yet.
         Unexecuted unexecuted = {};
     };
 
@@ -103,6 +102,7 @@ private:
     const Wiring& wiring_;
     PeerOutbox& outbox_;
     const std::uint64_t incarnation_;
+    const std::uint64_t window_;  // Bytes that the peer grants beyond what it has executed.
     ChannelTable<To> to_;
 
     std::deque<Batch*> batches_;

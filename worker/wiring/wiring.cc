@@ -187,13 +187,15 @@ std::size_t Wiring::stream_index(std::size_t component, std::string_view stream)
     return static_cast<std::size_t>(found - outputs.begin());
 }
 
-// The channels that end in this worker get equal shares of topology.worker.buffer.bytes.
-Limits limits_of(const Wiring& wiring) {
+namespace {
+
+/// The channels that end in a worker get equal shares of topology.worker.buffer.bytes.
+std::uint64_t share_of_channel(const Wiring& wiring, std::uint32_t worker) {
     std::uint64_t channels = 0;
     const std::vector<Component>& components = wiring.topology.components();
     std::vector<std::uint64_t> here(components.size());  // Executors.
     for (std::size_t e = 0; e < wiring.plan.executors.size(); ++e)
-        here[wiring.plan.executors[e].component] += wiring.executor_is_here(e) ? 1U : 0U;
+        here[wiring.plan.executors[e].component] += wiring.share.worker_of(e) == worker ? 1U : 0U;
     for (std::size_t c = 0; c < components.size(); ++c) {
         std::set<std::string> sources;
         for (const Subscription& input : components[c].inputs) sources.insert(input.source);
@@ -204,13 +206,22 @@ Limits limits_of(const Wiring& wiring) {
         }
     }
     const std::int64_t budget = wiring.config.int64("topology.worker.buffer.bytes");
+    return static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
+}
+
+}  // namespace
+
+std::uint64_t window_bytes_of(const Wiring& wiring, std::uint32_t worker) {
+    return std::clamp<std::uint64_t>(share_of_channel(wiring, worker), kWindowBytesMin,
+                                     kWindowBytesMaxElsewhere);
+}
+
+Limits limits_of(const Wiring& wiring) {
     // The least window may exceed the budget in sum. Then over_budget() holds the spouts back.
-    const std::uint64_t share =
-        static_cast<std::uint64_t>(budget) / std::max<std::uint64_t>(1, channels);
+    const std::uint64_t share = share_of_channel(wiring, wiring.share.own);
     return {.window_bytes = std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMax),
-            .window_bytes_elsewhere =
-                std::clamp<std::uint64_t>(share, kWindowBytesMin, kWindowBytesMaxElsewhere),
-            .budget_bytes = budget,
+            .window_bytes_elsewhere = window_bytes_of(wiring, wiring.share.own),
+            .budget_bytes = wiring.config.int64("topology.worker.buffer.bytes"),
             .overshoot_bytes =
                 static_cast<std::size_t>(wiring.config.int64("topology.executor.overshoot.bytes")),
             .spout_wait_max = wiring.config.int64("topology.sleep.spout.wait.strategy.time.ms") *

@@ -74,5 +74,7 @@ struct Limits {
 };
 
 Limits limits_of(const Wiring& wiring);
+/// The credit of a channel from elsewhere that ends in that worker; all workers come to the same.
+std::uint64_t window_bytes_of(const Wiring& wiring, std::uint32_t worker);
 
 }  // namespace storm::worker

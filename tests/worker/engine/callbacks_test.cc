@@ -427,6 +427,37 @@ TEST_P(EngineCallbacks, AKeptTupleThatAnotherComponentSettlesIsItsErrorAndFailsA
 
 // ---- Turns -------------------------------------------------------------------------------------
 
+TEST_P(EngineCallbacks, ATupleOfAStreamThatABoltDoesNotSubscribeToIsItsErrorAndStaysAsItIs) {
+    constexpr std::int64_t kCount = 20;
+    const auto told = std::make_shared<Outcomes>();
+    const auto box = std::make_shared<Box>();
+    t.spout<Numbers>("numbers", kCount, told);
+    t.spout<AnySpout>("clock", kN, SpoutScript{.next = [told](SpoutCollector& out) {
+                          if (told->settled() == kCount) out.finished();
+                          return Next::kIdle;
+                      }});
+    t.bolt<AnyBolt>("keeper", kNoStreams, keep_in(box)).shuffle("numbers");
+    t.bolt<AnyBolt>("thief", kNoStreams,
+                    BoltScript{.execute =
+                                   [box](const Tuple& in, BoltCollector& out) {
+                                       if (!in.is_tick()) return out.ack(in);
+                                       const std::lock_guard lock(box->mutex);
+                                       for (Kept& kept : box->kept) {
+                                           out.ack(kept.tuple());
+                                           out.fail(kept.tuple());
+                                       }
+                                       box->kept.clear();
+                                   }})
+        .tick(milliseconds(5))
+        .shuffle("clock");
+    Running run(t, config());
+
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(told->failed(FailReason::kForgotten), kCount);
+    EXPECT_EQ(run.of("thief").errors, 2 * kCount);
+    EXPECT_THAT(run.errors_of("thief"), ::testing::Each(::testing::HasSubstr("\"numbers\"")));
+}
+
 TEST_P(EngineCallbacks, ManyAcksThatTakeTheirTimeLeaveTheirNeighboursTurns) {
     constexpr std::int64_t kCount = kSanitized ? 5'000 : 20'000;
     struct Turns {

@@ -38,6 +38,7 @@ protected:
     worker::Inbound in{engine.shared(), 0};
     worker::Outbound out{engine.shared(), 0, 1};
     const std::uint64_t channel = one.channel("numbers", 1, "pass", 0);
+    const std::uint64_t window = worker::window_bytes_of(engine.wiring(), 0);
     worker::CreditReceiver* receiver = nullptr;
 };
 
@@ -124,17 +125,16 @@ TEST_F(OutboundTest, UntrackedRowsThatAreLostWithAWorkerAreCountedAsDropped) {
 }
 
 TEST_F(OutboundTest, UntrackedRowsThatALostWorkerHadTakenAndNotExecutedAreCountedAsDropped) {
-    constexpr std::uint64_t kWindow = 4'096;
     constexpr int kRows = 1'000;
     out.start_life({});
-    out.granted(channel, kWindow);
+    out.granted(channel, window);
     std::size_t bytes = 0;
     for (std::uint64_t sequence = 1; sequence <= kRows; ++sequence) {
         bytes = push_batch();
         worker::Shipment shipment = out.batch_frame(sequence);
         out.release(shipment, false);
     }
-    out.granted(channel, kWindow + 600 * bytes);
+    out.granted(channel, window + 600 * bytes);
     out.end_life();
     out.count_unexecuted();
 
@@ -143,15 +143,32 @@ TEST_F(OutboundTest, UntrackedRowsThatALostWorkerHadTakenAndNotExecutedAreCounte
     EXPECT_LT(dropped, 600);
 }
 
+TEST_F(OutboundTest, RowsOfAFormerLifeThatThePeerStillExecutesAreNotTakenForThoseOfThisOne) {
+    out.start_life({});
+    // Half a window of former rows waits there, so that much less is granted.
+    out.granted(channel, window / 2);
+    constexpr int kRows = 1'000;
+    for (std::uint64_t sequence = 1; sequence <= kRows; ++sequence) {
+        push_batch();
+        worker::Shipment shipment = out.batch_frame(sequence);
+        out.release(shipment, false);
+    }
+    out.granted(channel, window);  // It has executed the former ones, and none of these.
+    out.end_life();
+    out.count_unexecuted();
+
+    EXPECT_EQ(engine.snapshot()[0].dropped, kRows);
+}
+
 TEST_F(OutboundTest, NothingIsLostWithAWorkerThatHasExecutedAll) {
     for (int life = 0; life < 2; ++life) {
         out.start_life({});
-        out.granted(channel, 4'096);
+        out.granted(channel, window);
         const std::size_t bytes = push_batch();
         worker::Shipment shipment = out.batch_frame(1);
         out.release(shipment, false);
         EXPECT_TRUE(out.has_unexecuted());
-        out.granted(channel, 4'096 + bytes);
+        out.granted(channel, window + bytes);
         EXPECT_FALSE(out.has_unexecuted());
 
         out.end_life();
