@@ -71,6 +71,7 @@ LEFT_BEHIND = ("supervisor/supervisor:*Left*:*HostsStart*",)
 LEFTOVERS = ("supervisor/leftover_rules",)
 OTHER_WORKERS = ("supervisor/isolation:Isolated.*Environment*",)
 CRASH = ("base/crash",)
+ERROR_BOOK = ("worker/executor/error_book",)
 NOTICES = ("worker/engine/notices",)
 REPORT_BOOK = ("nimbus/topology_store/report_book",)
 
@@ -156,7 +157,7 @@ MUTATIONS = [
         ("a-near-one-that-is-gone-gets-rows", "if (has == Credit::kGone || present) continue;",
          "if (present) continue;", LOCAL_OR_SHUFFLE + ROUTE),
         ("the-farthest-without-credit-gets-rows", "if (has == Credit::kGone || present) continue;",
-         "if (has == Credit::kGone) continue;", LOCAL_OR_SHUFFLE),
+         "if (has == Credit::kGone || (present && false)) continue;", LOCAL_OR_SHUFFLE),
     ),
     *in_file(
         "groupings/partial_key.h",
@@ -166,7 +167,7 @@ MUTATIONS = [
     *in_file(
         "groupings/none.h",
         ("none-falls-on-the-gone", "if (credit(other) != Credit::kGone) return other;",
-         "static_cast<void>(other);", NONE + ROUTE),
+         "if (credit(other) != Credit::kGone && false) return other;", NONE + ROUTE),
     ),
     *in_file(
         "worker/queue/credit.h",
@@ -401,11 +402,11 @@ MUTATIONS = [
         ("what-was-shipped-is-not-counted", "target.shipped += run.bytes;", "", OUTBOUND),
         ("what-was-not-executed-is-no-loss", "if (lost > 0) to.source->", "if (lost > 1'000'000) to.source->",
          OUTBOUND + LIVES),
-        ("what-was-executed-is-lost", "to.unexecuted.executed(granted - to.window);", "", OUTBOUND),
-        ("a-window-is-executed", "to.unexecuted.executed(granted - to.window);", "to.unexecuted.executed(granted);",
-         OUTBOUND),
-        ("a-new-life-loses-the-old-ones-rows", "to.granted = to.window = 0;\n        to.unexecuted.clear();",
-         "to.granted = to.window = 0;", OUTBOUND),
+        ("what-was-executed-is-lost", "to.unexecuted.executed(std::max(granted, to.base + window_) - window_);", "", OUTBOUND),
+        ("a-window-is-executed", "to.unexecuted.executed(std::max(granted, to.base + window_) - window_);",
+         "to.unexecuted.executed(granted);", OUTBOUND),
+        ("a-new-life-loses-the-old-ones-rows", "to.granted = 0;\n        to.unexecuted.clear();",
+         "to.granted = 0;", OUTBOUND),
     ),
 
     *in_file(
@@ -561,7 +562,7 @@ MUTATIONS = [
     *in_file(
         "worker/executor/spout_window.cc",
         ("a-window-grows-beside-a-bound", "(round_.may_grow && !unknown)", "(round_.limited && !unknown)", BOUND),
-        ("a-window-only-grows", "if (latency > target()) return shrink(latency, rate);", "", WINDOW),
+        ("a-window-only-grows", "if (latency > target()) return shrink(latency, rate);", "static_cast<void>(rate);", WINDOW),
         ("a-timeout-is-no-limit", "std::min(target, base_ + kQueueOfTimeout * timeout_)", "target", WINDOW),
         ("a-window-knows-no-base", "if (base_ == 0 || latency < base_) base_ = latency;", "base_ = latency;",
          WINDOW),
@@ -716,7 +717,8 @@ MUTATIONS = [
         "nimbus/topology_store/term.cc",
         ("a-late-report-makes-a-removed-one-missing", "if (removed.contains(id)) return;", "",
          TOPOLOGIES),
-        ("missing-ones-are-not-bounded", "if (static_cast<std::size_t>(missing) >= kMissingMax) return;", "",
+        ("missing-ones-are-not-bounded", "if (static_cast<std::size_t>(missing) >= kMissingMax) return;",
+         "static_cast<void>(missing);",
          TOPOLOGIES),
         ("what-runs-is-taken-over-too-soon", "known.writing || loop.now() < presence.grace_until()) return;",
          "known.writing) return;", TOPOLOGIES),
@@ -767,21 +769,21 @@ MUTATIONS = [
     ),
     *in_file(
         "base/stack_trace.cc",
-        ("a-broken-heap-has-no-names", "i = written; i < calls.size()", "i = calls.size(); i < calls.size()", CRASH),
+        ("a-broken-heap-has-no-names", "i = written; i < calls.size()", "i = written + calls.size(); i < calls.size()", CRASH),
         ("names-are-never-readable", "if (copy == 0)", "if (copy == 0) ::_exit(0);\n        if (copy == 0)", CRASH),
         ("the-handler-is-among-the-calls", "std::move(first, all.end(), all.begin());", "", CRASH),
     ),
     *in_file(
         "worker/executor/error_book.cc",
-        ("equal-errors-are-many", "return entry.error.text == what;", "return false;", NOTICES),
-        ("equal-errors-are-logged", "now - entry.logged < kErrorRepeatMicros", "false", NOTICES),
+        ("equal-errors-are-many", "return entry.error.text == what;", "return entry.error.text == what && false;", ERROR_BOOK),
+        ("equal-errors-are-logged", "now - entry.logged < kErrorRepeatMicros", "false", ERROR_BOOK),
         ("an-error-again-stays-where-it-was", "std::rotate(found, found + 1, entries.end());",
-         "return *found;", NOTICES),
+         "return *found;", ERROR_BOOK),
     ),
     *in_file(
         "worker/executor/bolt_task.cc",
         ("forgotten-is-forgotten", "fail_as(input, FailReason::kForgotten);", "", TRACKING + ENGINE),
-        ("a-destroyed-kept-is-no-error", "if (open && prepared_ && !kept->reported)", "if (false)", NOTICES),
+        ("a-destroyed-kept-is-no-error", "if (open && prepared_ && !kept->reported)", "if (open && prepared_ && false)", NOTICES),
         ("a-stolen-kept-is-told-twice", "kept->reported = true;", "", CALLBACKS),
     ),
     *in_file(
@@ -810,13 +812,14 @@ MUTATIONS = [
     *in_file(
         "nimbus/topology_store/report_book.cc",
         ("who-was-killed-knew-why", 'worker.exit.starts_with(cluster::kKilledBy)', "false", REPORT_BOOK),
-        ("a-crash-is-nobodys", "find_task(crash);", "", REPORT_BOOK),
-        ("errors-are-told-again", "error.count < known ? error.count : error.count - known", "error.count",
+        ("a-crash-is-nobodys", "find_task(crash);", "if (false) find_task(crash);", REPORT_BOOK),
+        ("errors-are-told-again", "error.count < known ? error.count : error.count - known",
+         "known == 0 ? error.count : error.count",
          REPORT_BOOK),
     ),
     *in_file(
         "cli/log_lines.cc",
-        ("logs-come-one-by-one", "return a.time < b.time;", "return false;", ("cli/log_lines",)),
+        ("logs-come-one-by-one", "return a.time < b.time;", "return a.time < b.time && false;", ("cli/log_lines",)),
         ("a-stack-leaves-its-crash", "lines.push_back({time_,", "lines.push_back({std::string(time_of(line)),",
          ("cli/log_lines",)),
     ),

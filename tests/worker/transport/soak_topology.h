@@ -76,6 +76,15 @@ struct SoakPlan {
         }
         return sum;
     }
+    /// Most copies of a tuple.
+    std::uint64_t copies_max() const {
+        int most = 1;
+        for (std::size_t source = 0; source < parts.size(); ++source) {
+            for (const char* const stream : {"a", "b"})
+                most = std::max(most, copies(source, stream));
+        }
+        return static_cast<std::uint64_t>(most);
+    }
     int bolt_tasks() const {
         int sum = 0;
         for (const Part& part : parts) sum += part.spout ? 0 : part.tasks;
