@@ -569,7 +569,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/executor.cc",
-        ("a-burst-stays-in-its-loop", "entry.dedicated || entry.step_loop->detach(*this)", "entry.dedicated", BURST),
+        ("a-burst-stays-in-its-loop", "entry.dedicated || entry.step_loop->detach(*this)", "entry.dedicated", EXPIRY),
     ),
 
     *in_file(
