@@ -91,6 +91,12 @@ void BoltTask::forget(const Tuple& input) {
     report_error(forgotten_text(input));
 }
 
+BoltTask::InputCounters* BoltTask::look_up_counters(const detail::StreamSchema& schema) {
+    const auto found = inputs_by_schema_.find(&schema);
+    if (found == inputs_by_schema_.end()) return nullptr;
+    return last_counters_ = found->second;
+}
+
 void BoltTask::ack(const Tuple& input) {
     check_caller();
     detail::Settled& settled = TupleAccess::settled(input);

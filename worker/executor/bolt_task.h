@@ -130,6 +130,8 @@ private:
     InputCounters& counters_of(const detail::StreamSchema& schema);
     /// Null: not an input of this bolt, but a tuple that user code has got from another one.
     InputCounters* counters_or_none(const detail::StreamSchema& schema);
+    /// The same, without a look at the last ones; they are these from now on.
+    InputCounters* look_up_counters(const detail::StreamSchema& schema);
     void end_of_input(TaskId source);
     void ending_of_input(TaskId source);
     /// Its tuples come again, or have come again, and then its ENDING does.
@@ -178,15 +180,15 @@ private:
 inline BoltTask::InputCounters* BoltTask::counters_or_none(const detail::StreamSchema& schema) {
     if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
         return last_counters_;
-    const auto found = inputs_by_schema_.find(&schema);
-    if (found == inputs_by_schema_.end()) return nullptr;
-    return last_counters_ = found->second;
+    return look_up_counters(schema);
 }
 
 inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
-    InputCounters* const counters = counters_or_none(schema);
-    STORM_CHECK(counters != nullptr, "rows come from streams that are subscribed to");
-    return *counters;
+    if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
+        return *last_counters_;
+    STORM_CHECK(look_up_counters(schema) != nullptr,
+                "rows come from streams that are subscribed to");
+    return *last_counters_;
 }
 
 [[gnu::always_inline]] inline void BoltTask::ack_roots(const Tuple& input) {
