@@ -53,7 +53,8 @@ private:
     bool must_pause() { return outbox.interrupted() && interrupted(); }
     /// Whether some of its rows may have timed out.
     bool is_stale(const Batch& batch, base::Micros now) const;
-    void warn_of_waits(base::Micros age, base::Micros now);
+    // Not inlined: its texts would cost the loop over runs registers.
+    [[gnu::noinline]] void warn_of_waits(base::Micros age, base::Micros now);
     void end_inputs(base::Micros now);
     /// Whether nothing can come any more that has to precede finish(). REQUIRES: inputs_ended().
     bool may_finish(BoltTask& bolt);

@@ -184,11 +184,9 @@ inline BoltTask::InputCounters* BoltTask::counters_or_none(const detail::StreamS
 }
 
 inline BoltTask::InputCounters& BoltTask::counters_of(const detail::StreamSchema& schema) {
-    if (last_counters_ != nullptr && last_counters_->schema == &schema) [[likely]]
-        return *last_counters_;
-    STORM_CHECK(look_up_counters(schema) != nullptr,
-                "rows come from streams that are subscribed to");
-    return *last_counters_;
+    InputCounters* const counters = counters_or_none(schema);
+    STORM_CHECK(counters != nullptr, "rows come from streams that are subscribed to");
+    return *counters;
 }
 
 [[gnu::always_inline]] inline void BoltTask::ack_roots(const Tuple& input) {
