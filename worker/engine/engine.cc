@@ -1,5 +1,7 @@
 #include "worker/engine/engine.h"
 
+#include <utility>
+
 #include "base/event_count.h"
 #include "base/interrupt.h"
 #include "worker/executor/bolt_executor.h"
@@ -89,12 +91,13 @@ bool Engine::stop(base::Micros patience) {
     shared_.state.stop();
     if (!loops_.stop(patience, [this] { interrupt_spouts(); })) return false;
     // One may have been on its way home.
-    this_thread_runs_executors = true;
+    const bool before = std::exchange(this_thread_runs_executors, true);
     for (const auto& executor : executors_) {
         if (executor == nullptr) continue;
         const RunningHere here(*executor);
         executor->close();
     }
+    this_thread_runs_executors = before;
     return true;
 }
 

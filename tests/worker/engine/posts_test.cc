@@ -21,6 +21,7 @@
 
 #include "tests/support/any_topology.h"
 #include "tests/support/gate.h"
+#include "worker/executor/this_thread.h"
 
 namespace storm::testing {
 namespace {
@@ -646,6 +647,18 @@ TEST_P(EnginePosts, ABoltWhosePrepareThrowsWithAThreadAtWorkThatPostsIsDestroyed
         run.finishes();
         EXPECT_EQ(run.engine().wait(0), worker::Engine::State::kFailed);
     }
+}
+
+// Else its posts to the next engine would know no bound.
+TEST(EnginePostsOfItsOwner, WhoStopsAnEngineIsNotTakenForOneOfItsThreads) {
+    TopologyBuilder t;
+    t.spout<Numbers>("numbers", 1);
+    Running run(t, config_of({1, false}, {}));
+    ASSERT_TRUE(run.finishes());
+
+    EXPECT_TRUE(run.stop());
+
+    EXPECT_FALSE(worker::this_thread_runs_executors);
 }
 
 }  // namespace
