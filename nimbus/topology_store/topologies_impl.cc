@@ -209,8 +209,9 @@ void Topologies::Impl::write_errors() {
     for (const auto& [topology, list] : errors.take()) {
         state.add_errors(*term, topology, list, in_term([id = topology](Impl& self, Write outcome) {
             if (outcome != Write::kDone && outcome != Write::kNotFound) {
-                self.write_failed(outcome, "errors of " + id);
+                // First, for the end of the term forgets them all.
                 self.errors.not_written(id);
+                self.write_failed(outcome, "errors of " + id);
             }
         }));
     }

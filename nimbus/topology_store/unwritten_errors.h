@@ -33,7 +33,10 @@ public:
     /// Those of a topology that take() returned were not written, as far as is known: they wait for
     /// the next take(). If they were written all the same, they count twice.
     void not_written(const std::string& topology) {
-        Errors again = std::exchange(being_written_[topology], {});
+        const auto batch = being_written_.find(topology);
+        if (batch == being_written_.end()) return;  // Forgotten meanwhile.
+        Errors again = std::move(batch->second);
+        being_written_.erase(batch);
         cluster::merge_errors(again, errors_[topology]);
         errors_[topology] = std::move(again);
     }
