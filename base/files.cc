@@ -61,11 +61,18 @@ Error system_error(const std::string& what) {
     return {what + ": " + lower_first(std::generic_category().message(errno))};
 }
 
-/// Until the end, not by the size: files of /proc have none. Without waiting at open(), since a
-/// FIFO in its place would wait for ever.
-Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max) {
+namespace {
+
+Descriptor open_small_file(const std::string& path) {
+    // Without waiting, since a FIFO in its place would wait for ever.
+    return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+/// `file` was opened just now, or errno says why it was not. Read until the end, not by the size:
+/// files of /proc have none.
+Result<std::string> read_opened(const Descriptor& file, const std::string& path,
+                                std::size_t bytes_max) {
     const auto refuse = [&path] { return system_error("cannot read \"" + path + '"'); };
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.is_open()) return refuse();
     std::string bytes;
     std::array<char, 4096> piece{};
@@ -80,12 +87,18 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
                  " bytes"};
 }
 
+}  // namespace
+
+Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max) {
+    return read_opened(open_small_file(path), path, bytes_max);
+}
+
 Result<std::optional<std::string>> read_small_file_if_any(const std::string& path,
                                                           std::size_t bytes_max) {
-    struct stat found {};
-    if (::stat(path.c_str(), &found) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    const Descriptor file = open_small_file(path);
+    if (!file.is_open() && (errno == ENOENT || errno == ENOTDIR))
         return std::optional<std::string>();
-    auto bytes = read_small_file(path, bytes_max);
+    auto bytes = read_opened(file, path, bytes_max);
     if (!bytes) return bytes.error();
     return std::optional<std::string>(std::move(bytes).value());
 }

@@ -33,9 +33,8 @@ void LogKeeper::look() {
 void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::uint64_t err_bytes) {
     constexpr std::uint64_t kFull = kLogBytesMax / 5 * 4;
     // The larger one first: stdout that fills between two looks must not keep stderr waiting.
-    const bool is_stderr = err_bytes > out_bytes;
     if (std::max(out_bytes, err_bytes) > kFull && rotating_ == 0)
-        rotate_(folder + (is_stderr ? "/stderr" : "/stdout"), is_stderr);
+        rotate_(folder, err_bytes > out_bytes);
     const std::uint64_t bytes = out_bytes + err_bytes;
     const bool grows_fast = bytes > bytes_ + kFastLogBytes;
     bytes_ = bytes;
@@ -49,7 +48,8 @@ void LogKeeper::saw_(const std::string& folder, std::uint64_t out_bytes, std::ui
     }));
 }
 
-void LogKeeper::rotate_(const std::string& path, bool is_stderr) {
+void LogKeeper::rotate_(const std::string& folder, bool is_stderr) {
+    const std::string path = folder + (is_stderr ? "/stderr" : "/stdout");
     ++rotating_;
     const bool taken =
         files_.run([path] { return rotate(path, kLogBytesMax, kOldLogs); },

@@ -38,7 +38,7 @@ public:
 
 private:
     void saw_(const std::string& folder, std::uint64_t out_bytes, std::uint64_t err_bytes);
-    void rotate_(const std::string& path, bool is_stderr);
+    void rotate_(const std::string& folder, bool is_stderr);
 
     base::EventLoop& loop_;
     daemon::Errands& files_;

@@ -368,6 +368,14 @@ struct Box {
     std::vector<Kept> kept;
 };
 
+/// Emits nothing, and ends when all is settled.
+SpoutScript until_settled(const std::shared_ptr<Outcomes>& told, std::size_t count) {
+    return {.next = [told, count](SpoutCollector& out) {
+        if (told->settled() == count) out.finished();
+        return Next::kIdle;
+    }};
+}
+
 BoltScript keep_in(const std::shared_ptr<Box>& box) {
     return {.execute = [box](const Tuple& in, BoltCollector& out) {
         Kept kept = out.keep(in);
@@ -401,11 +409,7 @@ TEST_P(EngineCallbacks, AKeptTupleThatAnotherComponentSettlesIsItsErrorAndFailsA
             const auto told = std::make_shared<Outcomes>();
             const auto box = std::make_shared<Box>();
             each.spout<Numbers>("numbers", kCount, told);
-            // Ends when all is settled.
-            each.spout<AnySpout>("clock", kN, SpoutScript{.next = [told](SpoutCollector& out) {
-                                     if (told->settled() == kCount) out.finished();
-                                     return Next::kIdle;
-                                 }});
+            each.spout<AnySpout>("clock", kN, until_settled(told, kCount));
             each.bolt<AnyBolt>("keeper", kNoStreams, keep_in(box)).shuffle("numbers");
             each.bolt<AnyBolt>("thief", kNoStreams, settle_from(box, acks))
                 .tick(milliseconds(5))
@@ -432,10 +436,7 @@ TEST_P(EngineCallbacks, ATupleOfAStreamThatABoltDoesNotSubscribeToIsItsErrorAndS
     const auto told = std::make_shared<Outcomes>();
     const auto box = std::make_shared<Box>();
     t.spout<Numbers>("numbers", kCount, told);
-    t.spout<AnySpout>("clock", kN, SpoutScript{.next = [told](SpoutCollector& out) {
-                          if (told->settled() == kCount) out.finished();
-                          return Next::kIdle;
-                      }});
+    t.spout<AnySpout>("clock", kN, until_settled(told, kCount));
     t.bolt<AnyBolt>("keeper", kNoStreams, keep_in(box)).shuffle("numbers");
     t.bolt<AnyBolt>("thief", kNoStreams,
                     BoltScript{.execute =
