@@ -235,6 +235,7 @@ std::string fault(const WorkerReport& report) {
         return "no worker is in state " + std::to_string(static_cast<unsigned>(report.state));
     }
     if (report.assignment_epoch > kEpochMax) return "its epoch has over 32 bits";
+    if (report.failure.size() > kFailureBytesMax) return "its failure is too long";
     for (const ComponentReport& component : report.components) {
         if (std::string found = fault_of(component); !found.empty()) return found;
     }

@@ -99,23 +99,34 @@ Outcome post(std::vector<net::Address> nimbuses, const Report& report, net::Toke
     return outcome;
 }
 
+/// Bytes of a report that has this worker only, so that shares of a report add up to at most it.
+std::size_t bytes_of(const cluster::WorkerStatus& worker) {
+    cluster::SupervisorReport alone;
+    alone.workers = {worker};
+    return cluster::to_json(alone).size();
+}
+
+/// States stay whatever they take: by these Nimbus finishes and removes topologies.
+void shorten(cluster::WorkerStatus& worker, std::size_t share) {
+    if (bytes_of(worker) <= share) return;
+    constexpr std::size_t kShort = 500;
+    if (worker.report.failure.size() > kShort) worker.report.failure.resize(kShort);
+    worker.last_stderr.clear();
+    cluster::clear_texts(worker.report);
+    if (bytes_of(worker) <= share) return;
+    base::log::warn("the report of a worker is too long; it goes to nimbus without its counts",
+                    {{"topology", worker.topology}, {"worker", worker.number}});
+    worker.report.components.clear();
+}
+
 }  // namespace
 
-/// Texts go first, then the counts of all workers, never states: by these Nimbus finishes and
-/// removes topologies.
 std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max) {
     std::string json = cluster::to_json(report);
-    if (json.size() <= bytes_max) return json;
+    if (json.size() <= bytes_max || report.workers.empty()) return json;
     for (cluster::WorkerStatus& worker : report.workers) {
-        constexpr std::size_t kShort = 500;
-        if (worker.report.failure.size() > kShort) worker.report.failure.resize(kShort);
-        worker.last_stderr.clear();
-        cluster::clear_texts(worker.report);
+        shorten(worker, bytes_max / report.workers.size());
     }
-    json = cluster::to_json(report);
-    if (json.size() <= bytes_max) return json;
-    base::log::warn("the report to Nimbus is too long; it goes without counts");
-    for (cluster::WorkerStatus& worker : report.workers) worker.report.components.clear();
     return cluster::to_json(report);
 }
 

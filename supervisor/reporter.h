@@ -75,7 +75,8 @@ private:
     base::Lifetime lifetime_;
 };
 
-/// JSON of at most `bytes_max`: a report that is too long loses its texts first, then its counts.
+/// JSON of at most `bytes_max`. If a report is too long, each worker that takes more than an equal
+/// share loses its texts first, then its counts: what one says costs its neighbours nothing.
 std::string fitting_json(cluster::SupervisorReport report, std::size_t bytes_max);
 
 }  // namespace storm::supervisor

@@ -599,7 +599,6 @@ MUTATIONS = [
         ("who-comes-home-stays-prompt",
          "executor.entry.prompt = shared_.wiring.topology.components()[executor.component()].blocking;\n    executor.entry.home_since",
          "executor.entry.home_since", STALL),
-        ("a-taken-over-loop-counts-on", "steps_ = (word + 1) / 2;", "", STALL),
     ),
 
     # ---- The end of the process ---------------------------------------------------------------
@@ -709,7 +708,7 @@ MUTATIONS = [
         ("what-was-removed-is-lost", "removed ? Absence::kRemoved : Absence::kLost;",
          "removed ? Absence::kLost : Absence::kLost;", LOST),
         ("an-older-assignment-is-followed", "assignment.epoch < known->second->epoch) return true;",
-         "false) return true;", LOST),
+         "false) return true;", ("supervisor/assigned",)),
         ("an-old-kill-does-not-count", "if (assignment.status == cluster::Status::kKilled ||", "if (", LOST),
         ("it-forgets-by-what-it-runs-at-a-restart", "target.epoch > assignment.epoch;", "false;", LOST),
     ),

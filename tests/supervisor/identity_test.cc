@@ -142,5 +142,31 @@ TEST(Report, FitsWhateverWorkersSay) {
     EXPECT_TRUE(cluster::supervisor_report(without_counts));
 }
 
+TEST(Report, OfOneWorkerCostsItsNeighboursNothing) {
+    cluster::SupervisorReport report;
+    report.supervisor = "one";
+    report.host = "h";
+    report.workers.resize(3);
+    for (auto& worker : report.workers) {
+        worker.topology = "wc-1";
+        worker.last_stderr = {"a line"};
+        worker.report.components.resize(1);
+        worker.report.components[0].id = "count";
+        worker.report.components[0].executed = 7;
+    }
+    report.workers[1].report.failure.assign(100'000, 'f');
+    report.workers[1].report.components.assign(20'000, report.workers[1].report.components[0]);
+
+    const std::string json = fitting_json(report, 20'000);
+
+    EXPECT_LE(json.size(), 20'000U);
+    const auto read = cluster::supervisor_report(json);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->workers[0], report.workers[0]);
+    EXPECT_EQ(read->workers[2], report.workers[2]);
+    EXPECT_TRUE(read->workers[1].report.components.empty());
+    EXPECT_FALSE(read->workers[1].report.failure.empty()) << "why it ended";
+}
+
 }  // namespace
 }  // namespace storm::supervisor

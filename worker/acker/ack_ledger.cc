@@ -57,7 +57,8 @@ void AckLedger::keep(Root root, std::uint32_t count) {
         // The inverted time says that there is a Stay: ack() and fail(), which run for each tuple,
         // look into no map for the roots that nobody keeps.
         entry->emitted = ~entry->emitted;
-        stays_.emplace(root & kSlotMask, Stay{});
+        const bool is_new = stays_.emplace(root & kSlotMask, Stay{}).second;
+        STORM_CHECK(is_new, "an entry says whether it has a stay");
     }
     Stay& stay = stays_.at(root & kSlotMask);
     // Kept anew: the wait before it counts as held starts again.
@@ -95,8 +96,8 @@ void AckLedger::let_go(Root root, std::uint32_t count) {
         stay.flight = Flight::kBack;
         ++back_;
         stay.held_for += now_ - stay.since;
-        // It never counted as held, so nothing about it needs to be remembered.
     } else if (stay.flight == Flight::kInFlight) {
+        // It never counted as held, so nothing about it needs to be remembered.
         entry->emitted = ~entry->emitted;
         stays_.erase(found);
     }

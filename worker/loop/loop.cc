@@ -48,7 +48,6 @@ Executor* Loop::take_over(std::uint64_t word, Loop& annex) {
     STORM_CHECK(held != nullptr, "a step names its executor before its word is odd");
     STORM_CHECK(annex.executors_.empty(), "an annex takes in one executor");
     Executor& slow = *held;
-    steps_ = (word + 1) / 2;
     std::erase(executors_, &slow);
     timers_.remove(slow.entry);
     annex.executors_.push_back(&slow);

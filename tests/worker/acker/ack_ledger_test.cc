@@ -334,6 +334,8 @@ TEST_F(AckLedgerTest, WhatIsLetGoOfSoonHasBeenInFlightAllTheTime) {
     EXPECT_EQ(hold(ledger, 1'000), Flights());
     EXPECT_EQ(ledger.held(), 0);
     EXPECT_FALSE(ledger.any_back());
+    ledger.keep(root, 1);
+    ledger.let_go(root, 1);
     EXPECT_EQ(ledger.ack(root, 9), (Settled{1, 0, root}));
 }
 
@@ -626,6 +628,18 @@ TEST_F(AckLedgerTest, ACallThatIsSomewhatSlowMakesNoTimeoutTooEarly) {
     ledger.postpone(0, slow);
 
     EXPECT_GE(expiry(ledger, slow), slow + kTimeout);
+}
+
+TEST_F(AckLedgerTest, NoPartOfAMillisecondMakesATimeoutTooEarly) {
+    constexpr Micros kShort = 10 * kMicrosPerMilli, kEmitted = 999;
+    AckLedger some(kTask, kLife, kCapacity, kShort, Random(18));
+    some.set_time(kEmitted);
+    ASSERT_FALSE(some.arm(some.open(kMessage), 1).has_value());
+
+    some.expire(kEmitted + kShort - 1, list);
+    EXPECT_THAT(list, IsEmpty());
+    some.expire(kEmitted + kShort + some.scan_period(), list);
+    EXPECT_EQ(list.size(), 1);
 }
 
 TEST_F(AckLedgerTest, WhatWasEmittedBeforeOrAfterALongCallIsNotPostponed) {
