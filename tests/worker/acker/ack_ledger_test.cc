@@ -631,7 +631,7 @@ TEST_F(AckLedgerTest, ACallThatIsSomewhatSlowMakesNoTimeoutTooEarly) {
 }
 
 TEST_F(AckLedgerTest, NoPartOfAMillisecondMakesATimeoutTooEarly) {
-    constexpr Micros kShort = 10 * kMicrosPerMilli, kEmitted = 999;
+    constexpr Micros kShort = 10 * kMicrosPerMilli, kEmitted = 500;
     AckLedger some(kTask, kLife, kCapacity, kShort, Random(18));
     some.set_time(kEmitted);
     ASSERT_FALSE(some.arm(some.open(kMessage), 1).has_value());
