@@ -29,6 +29,8 @@ inline constexpr std::chrono::milliseconds kLookPauseMax{200};
 inline constexpr std::chrono::seconds kKillPatience{30};
 /// Nimbus' default if `storm kill` names no wait.
 inline constexpr std::chrono::seconds kKillWait{30};
+/// Time, beside that for draining, in which a rebalanced topology has to run again.
+inline constexpr std::chrono::seconds kRebalancePatience{60};
 /// A topology whose executors are all prepared, and whose spouts have emitted nothing for this
 /// long, is idle: waiting for a tuple would mean waiting for its source.
 inline constexpr base::Micros kIdleMicros = 3 * base::kMicrosPerSecond;

@@ -145,6 +145,7 @@ private:
             kill_.name = name_;
             kill_topology(config(), kill_, real_patience(clock_), output());
         });
+        add_rebalance();
         const auto add = [this](const char* name, const char* what, Change change) {
             CLI::App& added = remote_verb(name, what);
             add_name(added);
@@ -152,6 +153,29 @@ private:
         };
         add("activate", "Resume the spouts of a topology", activate);
         add("deactivate", "Pause the spouts of a topology", deactivate);
+    }
+
+    void add_rebalance() {
+        CLI::App& verb = remote_verb("rebalance", "Drain a topology, and spread it anew");
+        add_name(verb);
+        verb.add_option("-n,--workers", rebalance_.workers,
+                        "Processes that it is to have (default: as many as before)")
+            ->check(CLI::Range(1, 1'000))
+            ->type_name("WORKERS");
+        verb.add_option("-e,--executor", rebalance_.executors,
+                        "Executors that a component is to have, at most as many as tasks; again "
+                        "for each component")
+            ->type_name("COMPONENT=N")
+            ->allow_extra_args(false);
+        verb.add_option("-w,--wait", rebalance_.wait_secs,
+                        "Longest time to drain (default: topology.message.timeout.secs)")
+            ->check(CLI::Range(0, 24 * 3600))
+            ->type_name("SECS");
+        verb.add_flag("--detach", rebalance_.detach, "Do not wait until it runs again");
+        verb.callback([this] {
+            rebalance_.name = name_;
+            rebalance(config(), rebalance_, real_patience(clock_), output());
+        });
     }
 
     void add_logs() {
@@ -238,6 +262,7 @@ private:
     std::string name_;
     std::string file_;
     Kill kill_;
+    Rebalance rebalance_;
     Logs logs_;
 };
 

@@ -44,6 +44,15 @@ struct Kill {
 };
 void kill_topology(const Config& config, const Kill& kill, const Patience& patience,
                    const Output& output);
+struct Rebalance {
+    std::string name;
+    std::optional<std::int64_t> workers;    ///< Nothing: as many as before.
+    std::vector<std::string> executors;     ///< COMPONENT=N; the other components keep theirs.
+    std::optional<std::int64_t> wait_secs;  ///< As in Kill.
+    bool detach = false;                    ///< Do not wait until all of it runs again.
+};
+void rebalance(const Config& config, const Rebalance& rebalance, const Patience& patience,
+               const Output& output);
 void activate(const Config& config, const std::string& name, const Output& output);
 void deactivate(const Config& config, const std::string& name, const Output& output);
 

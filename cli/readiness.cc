@@ -54,6 +54,7 @@ Readiness ReadinessWatch::look(const Json& topology, base::Micros now) {
         return {Verdict::kReady, "it has finished already"};
     }
     if (status == "KILLED") return {Verdict::kFailed, "it was killed meanwhile"};
+    if (status == "REBALANCING") return {Verdict::kWait, "its former workers still drain"};
     if (is_in_crash_loop(topology)) return {Verdict::kFailed, troubles_text(topology)};
 
     const Json& executors = object_at(topology, "executors");

@@ -10,6 +10,7 @@
 #include <storm/detail/names.h>
 
 #include "cli/artifact.h"
+#include "cli/await_ready.h"
 #include "cli/describe_child.h"
 #include "cli/difference.h"
 #include "cli/failure.h"
@@ -17,7 +18,6 @@
 #include "cli/listing.h"
 #include "cli/nimbus_client.h"
 #include "cli/program.h"
-#include "cli/readiness.h"
 #include "cluster/description.h"
 
 namespace storm::cli {
@@ -96,60 +96,6 @@ void upload(NimbusClient& nimbus, const std::vector<LocalArtifact>& artifacts, s
         nimbus.put_blob(artifact.sha256, artifact.path,
                         [&progress](std::uint64_t done, std::uint64_t) { progress.show(done); });
         progress.show(artifact.bytes);
-    }
-}
-
-/// The topology with that id, and not a later one of the same name.
-Json look_at(NimbusClient& nimbus, const std::string& name, const std::string& id) {
-    Json topology = nimbus.get("/api/v1/topologies/" + escaped(name));
-    if (text_at(topology, "id") == id) return topology;
-    throw Failure(ExitCode::kFailed, "\"" + name + "\" was replaced meanwhile: it is " +
-                                         printable(text_at(topology, "id")) + " now, not " + id);
-}
-
-/// Waits until it runs. Prints problems as they appear, because a Supervisor may come and solve
-/// them.
-std::string wait_until_ready(NimbusClient& nimbus, const std::string& name, const std::string& id,
-                             base::Micros timeout, const Patience& patience, std::ostream& err) {
-    ReadinessWatch watch;
-    const base::Micros started = patience.clock.now();
-    std::chrono::milliseconds pause = kLookPauseMin;
-    std::string told;
-    const std::string stays =
-        fmt::format("it stays submitted: storm status {0}, storm logs {0}, storm kill {0}", name);
-    while (true) {
-        Json topology = Json::object();
-        try {
-            topology = look_at(nimbus, name, id);
-        } catch (const Failure& failure) {
-            // Another Nimbus will lead soon; the topology runs meanwhile.
-            const bool over = patience.clock.now() - started >= timeout;
-            if (failure.code() != ExitCode::kUnreachable) throw;
-            if (over) throw Failure(failure.code(), failure.what(), stays);
-            if (told != failure.what()) err << failure.what() << "; asking again\n" << std::flush;
-            told = failure.what();
-            patience.pause(kLookPauseMax);
-            continue;
-        }
-        const base::Micros now = patience.clock.now();
-        const Readiness found = watch.look(topology, now);
-        if (found.verdict == Readiness::Verdict::kReady) return found.why;
-        if (found.verdict == Readiness::Verdict::kFailed || now - started >= timeout) {
-            const std::string after =
-                found.verdict == Readiness::Verdict::kFailed
-                    ? ""
-                    : fmt::format(" after {} s", static_cast<double>(timeout) / 1e6);
-            const char* const what = text_at(topology, "status") == "FINISHED"
-                                         ? "ran, but not all tuples went through"
-                                         : "does not run";
-            throw Failure(ExitCode::kFailed,
-                          fmt::format("\"{}\" {}{}:\n{}", name, what, after, found.why), stays);
-        }
-        const std::string troubles = unassigned_text(topology);
-        if (!troubles.empty() && troubles != told) err << troubles << std::flush;
-        told = troubles;
-        patience.pause(pause);
-        pause = std::min(pause * 3 / 2, kLookPauseMax);
     }
 }
 
@@ -237,7 +183,7 @@ void submit(const Submission& submission, const Config& config, const Patience& 
     if (submission.detach) return;
     // Not bound to the leader, which may change before the topology runs.
     NimbusClient any(config);
-    const std::string how = wait_until_ready(any, name, id, submission.timeout, patience, err);
+    const std::string how = await_ready(any, name, id, submission.timeout, patience, err);
     out << how << '\n' << std::flush;
 }
 

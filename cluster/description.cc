@@ -87,6 +87,16 @@ std::vector<std::size_t> Description::component_of_executor() const {
     return of_executor;
 }
 
+std::string with_executors(std::string_view json,
+                           const std::map<std::string, std::uint32_t>& executors) {
+    nlohmann::ordered_json description = nlohmann::ordered_json::parse(json);
+    for (auto& component : description.at("components")) {
+        const auto asked = executors.find(component.at("id").get<std::string>());
+        if (asked != executors.end()) component["parallelism"] = asked->second;
+    }
+    return description.dump();
+}
+
 /// Comes from a program that anybody may have made, by way of a client or of ZooKeeper: whatever is
 /// read of it later relies on what is checked here.
 base::Result<Description> read_description(std::string_view json) {

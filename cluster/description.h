@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,5 +49,10 @@ struct Description {
 
 /// An error says what is missing or wrong.
 base::Result<Description> read_description(std::string_view json);
+
+/// The text with other numbers of executors. REQUIRES: read_description() takes it, and has these
+/// components with as many tasks.
+std::string with_executors(std::string_view json,
+                           const std::map<std::string, std::uint32_t>& executors);
 
 }  // namespace storm::cluster

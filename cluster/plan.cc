@@ -1,8 +1,14 @@
 #include "cluster/plan.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <numeric>
+#include <string>
 #include <string_view>
+#include <utility>
+
+#include <storm/detail/suggest.h>
 
 #include "base/check.h"
 
@@ -13,6 +19,47 @@ Config component_config(const Component& component, const Config& config) {
     for (const auto& [key, value] : component.settings) merged.set(key, value);
     return merged;
 }
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& item, const std::string& why, const std::string& hint) {
+    throw ConfigError("setting " + detail::quoted(kExecutorsSetting) + " has " +
+                      detail::quoted(item) + ", but " + why + "; " + hint);
+}
+
+/// `COMPONENT=N`, N from 1.
+std::pair<std::string, int> read_executors(const std::string& item) {
+    const std::size_t equals = item.rfind('=');
+    int executors = 0;
+    if (equals != std::string::npos) {
+        const char* const end = item.data() + item.size();
+        const auto [at, error] = std::from_chars(item.data() + equals + 1, end, executors);
+        if (error != std::errc() || at != end) executors = 0;
+    }
+    if (executors < 1) refuse(item, "must have COMPONENT=N", "give it such as count=4");
+    return {item.substr(0, equals), executors};
+}
+
+/// Replaces what the program asks for, by component.
+std::map<std::string, int> executors_asked(const std::vector<Component>& components,
+                                           const Config& config) {
+    std::map<std::string, int> asked;
+    if (!config.has(kExecutorsSetting)) return asked;
+    for (const std::string& item : config.list(kExecutorsSetting)) {
+        const auto [id, executors] = read_executors(item);
+        std::vector<std::string_view> ids;
+        for (const Component& component : components) ids.push_back(component.id);
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
+            const std::string guess = detail::did_you_mean(id, ids);
+            refuse(item, "there is no such component",
+                   guess.empty() ? "there are " + detail::list_of(ids) : guess);
+        }
+        asked[id] = executors;
+    }
+    return asked;
+}
+
+}  // namespace
 
 Plan make_plan(const Topology& topology, const Config& config) {
     const std::vector<Component>& components = topology.components();
@@ -25,6 +72,7 @@ Plan make_plan(const Topology& topology, const Config& config) {
     // must come to the same numbers, since workers and Nimbus count by themselves.
     Plan plan;
     plan.components.resize(components.size());
+    const std::map<std::string, int> executors_in_place = executors_asked(components, config);
     for (const std::size_t c : by_id) {
         const Component& component = components[c];
         const Config merged = component_config(component, config);
@@ -32,7 +80,14 @@ Plan make_plan(const Topology& topology, const Config& config) {
         const auto most = merged.int64("topology.max.task.parallelism", std::int64_t{1} << 19);
         const int tasks = static_cast<int>(
             std::min<std::int64_t>(component.tasks.value_or(static_cast<int>(asked)), most));
-        const int executors = std::min(component.parallelism, tasks);
+        const auto in_place = executors_in_place.find(component.id);
+        const bool is_asked = in_place != executors_in_place.end();
+        if (is_asked && in_place->second > tasks) {
+            refuse(component.id + '=' + std::to_string(in_place->second),
+                   "it has " + std::to_string(tasks) + (tasks == 1 ? " task" : " tasks"),
+                   "give it more with tasks() or topology.tasks");
+        }
+        const int executors = std::min(is_asked ? in_place->second : component.parallelism, tasks);
         number_component(plan, c, tasks, executors);
     }
     return plan;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 #include <vector>
 
 #include <storm/config.h>
@@ -35,6 +36,11 @@ struct Plan {
     TaskId last_task = 0;
 };
 
+/// Executors of components in place of those that the program asks for: COMPONENT=N, as storm
+/// rebalance sets it.
+inline constexpr std::string_view kExecutorsSetting = "topology.component.executors";
+
+/// Throws ConfigError if kExecutorsSetting names no component, or more executors than it has tasks.
 Plan make_plan(const Topology& topology, const Config& config);
 /// Gives a component its numbers, after those that have theirs. In the order of their ids.
 void number_component(Plan& plan, std::size_t component, int tasks, int executors);

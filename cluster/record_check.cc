@@ -41,6 +41,22 @@ std::string fault_of_status(Status status) {
     return "status " + to_string(static_cast<unsigned>(status)) + " is unknown";
 }
 
+std::string fault_of(const Rebalance& rebalance) {
+    if (rebalance.back_to != Status::kActive && rebalance.back_to != Status::kInactive) {
+        return "a rebalance leads back to status " +
+               to_string(static_cast<unsigned>(rebalance.back_to));
+    }
+    if (rebalance.workers > kWorkersMax) return "a rebalance is to have too many workers";
+    for (const auto& [component, executors] : rebalance.executors) {
+        if (!is_name(component, kIdBytesMax)) return "no component is " + quoted(component);
+        if (executors == 0 || executors > kTasksMax) {
+            return "a rebalance gives " + quoted(component) + ' ' + to_string(executors) +
+                   " executors";
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string fault(const TopologyRecord& record) {
@@ -68,6 +84,7 @@ std::string fault(const TopologyRecord& record) {
         return "its secret has " + to_string(record.secret.size()) + " bytes instead of " +
                to_string(kSecretBytes);
     }
+    if (std::string found = fault_of(record.rebalance); !found.empty()) return found;
     return fault_of_status(record.status);
 }
 

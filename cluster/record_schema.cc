@@ -25,6 +25,39 @@ std::map<std::string, std::string> read(capnp::List<schema::Setting>::Reader fro
     return settings;
 }
 
+void write(const std::map<std::string, std::string>& settings, schema::TopologyRecord::Builder to) {
+    auto list = to.initSettings(count(settings));
+    unsigned next = 0;
+    for (const auto& [key, value] : settings) {
+        list[next].setKey(text(key));
+        list[next++].setValue(bytes_of(value));
+    }
+}
+
+void write(const Rebalance& rebalance, schema::Rebalance::Builder to) {
+    to.setBackTo(static_cast<std::uint8_t>(rebalance.back_to));
+    to.setWorkers(rebalance.workers);
+    auto executors = to.initExecutors(count(rebalance.executors));
+    unsigned next = 0;
+    for (const auto& [component, number] : rebalance.executors) {
+        executors[next].setComponent(text(component));
+        executors[next++].setCount(number);
+    }
+}
+
+Rebalance read(schema::Rebalance::Reader from) {
+    Rebalance rebalance;
+    rebalance.back_to = static_cast<Status>(from.getBackTo());
+    rebalance.workers = from.getWorkers();
+    for (const schema::Executors::Reader executors : from.getExecutors()) {
+        const bool added =
+            rebalance.executors.emplace(string(executors.getComponent()), executors.getCount())
+                .second;
+        KJ_REQUIRE(added, "a component is there twice");
+    }
+    return rebalance;
+}
+
 void write(const WorkerSlot& slot, schema::WorkerSlot::Builder to) {
     to.setNumber(slot.number);
     to.setSupervisor(text(slot.supervisor));
@@ -168,12 +201,7 @@ void write(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setName(text(record.name));
     to.setSubmittedMs(record.submitted_ms);
     to.setDescription(bytes_of(record.description));
-    auto settings = to.initSettings(count(record.settings));
-    unsigned next = 0;
-    for (const auto& [key, value] : record.settings) {
-        settings[next].setKey(text(key));
-        settings[next++].setValue(bytes_of(value));
-    }
+    write(record.settings, to);
     auto artifacts = to.initArtifacts(count(record.artifacts));
     for (unsigned i = 0; i < artifacts.size(); ++i) {
         const Artifact& artifact = record.artifacts[i];
@@ -187,6 +215,8 @@ void write(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setKilledMs(record.killed_ms);
     to.setKillWaitMs(record.kill_wait_ms);
     to.setSealed(record.sealed);
+    // Left out if there is none, so that what older versions wrote comes out as it was.
+    if (record.rebalance != Rebalance{}) write(record.rebalance, to.initRebalance());
 }
 
 TopologyRecord read(schema::TopologyRecord::Reader from) {
@@ -205,6 +235,7 @@ TopologyRecord read(schema::TopologyRecord::Reader from) {
     record.killed_ms = from.getKilledMs();
     record.kill_wait_ms = from.getKillWaitMs();
     record.sealed = from.getSealed();
+    if (from.hasRebalance()) record.rebalance = read(from.getRebalance());
     return record;
 }
 
@@ -234,6 +265,12 @@ void change(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setStatus(static_cast<std::uint8_t>(record.status));
     to.setKilledMs(record.killed_ms);
     to.setKillWaitMs(record.kill_wait_ms);
+    // The rest only if it has changed: written anew it would lose what a newer version has put
+    // beside it.
+    const TopologyRecord before = read(to.asReader());
+    if (record.description != before.description) to.setDescription(bytes_of(record.description));
+    if (record.settings != before.settings) write(record.settings, to);
+    if (record.rebalance != before.rebalance) write(record.rebalance, to.initRebalance());
 }
 
 void change(const Assignment& record, schema::Assignment::Reader before,

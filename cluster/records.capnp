@@ -28,6 +28,18 @@ struct TopologyRecord {
   killedMs @8 :Int64;
   killWaitMs @9 :Int64;
   sealed @10 :Bool;
+  rebalance @11 :Rebalance;
+}
+
+struct Rebalance {
+  backTo @0 :UInt8;
+  workers @1 :UInt32;
+  executors @2 :List(Executors);
+}
+
+struct Executors {
+  component @0 :Text;
+  count @1 :UInt32;
 }
 
 struct WorkerSlot {

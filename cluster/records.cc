@@ -5,6 +5,10 @@
 
 namespace storm::cluster {
 
+bool is_draining(Status status) {
+    return status == Status::kKilled || status == Status::kRebalancing;
+}
+
 std::string_view to_string(Status status) {
     switch (status) {
         case Status::kActive:

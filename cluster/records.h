@@ -40,8 +40,21 @@ struct Artifact {
 
 enum class Status : std::uint8_t { kActive, kInactive, kKilled, kRebalancing, kFinished };
 std::string_view to_string(Status status);  ///< Such as "ACTIVE".
+/// Whether its workers finish what is in flight, and end.
+bool is_draining(Status status);
 
-/// A submitted topology. Everything but the status, and what belongs to it, never changes.
+/// How a topology is to be spread anew.
+struct Rebalance {
+    Status back_to = Status::kActive;  ///< Its status before, and afterwards.
+    std::uint32_t workers = 0;         ///< 0: as many as before.
+    /// New numbers of executors, by component; the others keep theirs.
+    std::map<std::string, std::uint32_t> executors = {};
+
+    friend bool operator==(const Rebalance&, const Rebalance&) = default;
+};
+
+/// A submitted topology. What is not changed by requests about its status never changes, but for
+/// the settings and the numbers of executors that a rebalance replaces.
 struct TopologyRecord {
     std::string id;    ///< Such as "wc-3-1732170000": name, number, seconds since 1970.
     std::string name;  ///< Unique among topologies that are not removed.
@@ -54,6 +67,7 @@ struct TopologyRecord {
     std::int64_t killed_ms = 0;     ///< Since 1970; set with kKilled.
     std::int64_t kill_wait_ms = 0;  ///< Workers that still drain after this time are stopped.
     bool sealed = false;            ///< Its secrets are sealed; see cluster/seal.h.
+    Rebalance rebalance = {};       ///< Set with kRebalancing.
     std::string newer = {};         ///< As in Assignment.
 
     friend bool operator==(const TopologyRecord&, const TopologyRecord&) = default;
@@ -77,7 +91,7 @@ struct Assignment {
     std::string topology;     ///< Topology id.
     std::uint64_t epoch = 0;  ///< Grows with each change.
     Status status = Status::kActive;
-    std::int64_t kill_wait_ms = 0;    ///< Time for draining; set with kKilled.
+    std::int64_t kill_wait_ms = 0;    ///< Time for draining; set with kKilled and kRebalancing.
     std::vector<WorkerSlot> workers;  ///< Ordered by number; may have gaps.
     /// Number of the worker, or kUnassigned; in the plan's order of executors.
     std::vector<std::uint32_t> worker_of_executor;

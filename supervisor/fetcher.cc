@@ -1,5 +1,6 @@
 #include "supervisor/fetcher.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -29,31 +30,33 @@ Fetcher::Fetcher(coordination::ClusterState& state, const base::WallClock& wall,
       token_file_(std::move(token_file)) {}
 
 void Fetcher::fetch(const Target& target, Then then) {
-    read_(target.topology,
+    read_(target,
           [this, number = target.number, then = std::move(then)](base::Result<Record> record) {
               if (!record) return then(record.error());
               stage_(std::move(record).value(), number, false, then);
           });
 }
 
-void Fetcher::get_ready(const std::string& topology) {
-    read_(topology, [](const base::Result<Record>&) {});  // fetch() will report errors.
+void Fetcher::get_ready(const Target& target) {
+    read_(target, [](const base::Result<Record>&) {});  // fetch() will report errors.
 }
 
-void Fetcher::read_(const std::string& topology, std::function<void(base::Result<Record>)> then) {
-    // A topology's artifacts and settings never change, so one read is enough.
+void Fetcher::read_(const Target& target, std::function<void(base::Result<Record>)> then) {
+    const std::string& topology = target.topology;
     // Kept while the topology runs here (keep_only()), so that a worker can be started again
     // without ZooKeeper.
     const auto known = records_.find(topology);
-    if (known != records_.end()) return then(known->second);
-    state_.read_topology(topology, [this, topology, then = std::move(then)](
+    if (known != records_.end() && target.epoch <= known->second.epoch)
+        return then(known->second.record);
+    state_.read_topology(topology, [this, topology, epoch = target.epoch, then = std::move(then)](
                                        base::Result<std::optional<cluster::TopologyRecord>> read) {
         if (!read) return then(read.error());
         if (!*read) return then(base::Error{"topology \"" + topology + "\" has no record"});
         auto opened = opened_(*std::move(read).value());
         if (!opened) return then(opened.error());
         auto record = std::make_shared<const cluster::TopologyRecord>(std::move(opened).value());
-        records_[topology] = record;
+        Known& now = records_[topology];
+        now = {record, std::max(now.epoch, epoch)};
         then(Record(std::move(record)));
     });
 }
@@ -117,8 +120,8 @@ void Fetcher::keep_only(const std::set<std::string>& topologies) {
     // Otherwise one runs on whose record is not known, perhaps because ZooKeeper has lost it.
     if (records_.size() == topologies.size()) {
         std::set<std::string>& artifacts = in_use.artifacts.emplace();
-        for (const auto& [id, record] : records_) {
-            for (const cluster::Artifact& artifact : record->artifacts)
+        for (const auto& [id, known] : records_) {
+            for (const cluster::Artifact& artifact : known.record->artifacts)
                 artifacts.insert(artifact.sha256);
         }
     }

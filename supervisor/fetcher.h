@@ -42,15 +42,21 @@ public:
             std::string token_file);
 
     void fetch(const Target& target, Then then);
-    /// Reads the record of a topology whose worker runs already, so that it is there when needed.
-    void get_ready(const std::string& topology);
+    /// Reads the record for a worker that runs already, so that it is there when needed.
+    void get_ready(const Target& target);
     /// Forgets records, and removes files that have not been used for long.
     void keep_only(const std::set<std::string>& topologies);
 
 private:
     using Record = std::shared_ptr<const cluster::TopologyRecord>;
+    /// A rebalance changes settings, and gives all workers a new epoch in the same step. So what
+    /// was read for one epoch does for earlier ones, too.
+    struct Known {
+        Record record;
+        std::uint64_t epoch = 0;  ///< The latest of a worker for which it was read.
+    };
 
-    void read_(const std::string& topology, std::function<void(base::Result<Record>)> then);
+    void read_(const Target& target, std::function<void(base::Result<Record>)> then);
     base::Result<cluster::TopologyRecord> opened_(cluster::TopologyRecord record) const;
     void stage_(const Record& record, std::uint32_t number, bool downloaded, const Then& then);
     void staged_(const Record& record, std::uint32_t number, bool downloaded,
@@ -63,8 +69,8 @@ private:
     Downloads& downloads_;
     const Places places_;
     const Nimbuses nimbuses_;
-    const std::string token_file_;           // Empty: no token.
-    std::map<std::string, Record> records_;  ///< Keyed by id. The parts that are used never change.
+    const std::string token_file_;          // Empty: no token.
+    std::map<std::string, Known> records_;  ///< Keyed by id.
 };
 
 }  // namespace storm::supervisor

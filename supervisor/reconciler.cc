@@ -22,7 +22,7 @@ std::string name_of(const Target& target) {
 }  // namespace
 
 bool is_to_run(const Wanted& wanted) {
-    return wanted.status != cluster::Status::kKilled && wanted.status != cluster::Status::kFinished;
+    return wanted.status == cluster::Status::kActive || wanted.status == cluster::Status::kInactive;
 }
 
 Desired desired_workers(const Assignments& assignments, const std::string& supervisor,

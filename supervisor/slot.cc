@@ -22,9 +22,9 @@ bool is_runnable(cluster::Status status) {
     switch (status) {
         case cluster::Status::kActive:
         case cluster::Status::kInactive:
-        case cluster::Status::kRebalancing:
             return true;
         case cluster::Status::kKilled:
+        case cluster::Status::kRebalancing:
         case cluster::Status::kFinished:
             break;
     }
@@ -124,11 +124,11 @@ SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& histo
             // here.
             if (!wants_target_()) return stop_(now);
             if (is_runnable(wanted_->status)) return {{.kind = Kind::kAssign}};
-            return wanted_->status == cluster::Status::kKilled ? drain_(now) : stop_(now);
+            return cluster::is_draining(wanted_->status) ? drain_(now) : stop_(now);
         case SlotState::kStopping:
             // Already told to end; what is wanted now is looked at once it has.
             if (stop_state_ != Stop::kDraining) return {};
-            if (wants_target_() && wanted_->status == cluster::Status::kKilled) return drain_(now);
+            if (wants_target_() && cluster::is_draining(wanted_->status)) return drain_(now);
             return stop_(now);
     }
     return {};

@@ -54,7 +54,7 @@ struct Wanted {
     Target target;
     std::uint64_t assignment_epoch = 0;
     cluster::Status status = cluster::Status::kActive;
-    Micros kill_wait = 0;  ///< Set with kKilled.
+    Micros kill_wait = 0;  ///< Set with kKilled and kRebalancing.
 
     friend bool operator==(const Wanted&, const Wanted&) = default;
 };

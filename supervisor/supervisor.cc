@@ -331,7 +331,7 @@ void Supervisor::reconcile_() {
         // Also for a worker that runs: if ZooKeeper loses the record later, it can still be started
         // again.
         const std::string& topology = wanted->second.target.topology;
-        fetcher_.get_ready(topology);
+        fetcher_.get_ready(wanted->second.target);
         runner->want(wanted->second, assigned_.assignments().at(topology));
     }
 }

@@ -71,6 +71,7 @@ const net::RouteTable<Api::Route>& Api::table_() {
          {"POST", "/api/v1/topologies", kChange, &Api::submit_},
          {"GET", "/api/v1/topologies/{name}", Route::kOpen, &Api::topology_},
          {"POST", "/api/v1/topologies/{name}/kill", kChange, &Api::kill_},
+         {"POST", "/api/v1/topologies/{name}/rebalance", kChange, &Api::rebalance_},
          {"POST", "/api/v1/topologies/{name}/activate", kChange, &Api::activate_},
          {"POST", "/api/v1/topologies/{name}/deactivate", kChange, &Api::deactivate_},
          {"GET", "/api/v1/assignments/{id}", Route::kZookeeper, &Api::assignment_},
@@ -399,6 +400,13 @@ void Api::kill_(const Call& call) {
     const auto wait_ms = read_kill_wait(call.request.body);
     if (!wait_ms) return call.reply(HttpResponse::error(422, wait_ms.error().message));
     parts_.topologies.kill(call.argument, *wait_ms, answered_(call.reply, 202));
+}
+
+void Api::rebalance_(const Call& call) {
+    auto asked = read_rebalance(call.request.body);
+    if (!asked) return call.reply(HttpResponse::error(422, asked.error().message));
+    parts_.topologies.rebalance(call.argument, asked->wait_ms, asked->change,
+                                answered_(call.reply, 202));
 }
 
 void Api::activate_(const Call& call) {

@@ -80,6 +80,7 @@ private:
     void topology_(const Call& call);
     void assignment_(const Call& call);
     void kill_(const Call& call);
+    void rebalance_(const Call& call);
     void activate_(const Call& call);
     void deactivate_(const Call& call);
     void blob_(const Call& call);

@@ -1,5 +1,7 @@
 #include "nimbus/api/requests.h"
 
+#include <algorithm>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <utility>
@@ -7,6 +9,7 @@
 #include <storm/config.h>
 #include <storm/detail/names.h>
 #include <storm/detail/secrets.h>
+#include <storm/detail/suggest.h>
 
 #include <nlohmann/json.hpp>
 
@@ -106,6 +109,32 @@ std::string without_secrets(json description, const detail::Secrets& secrets) {
     return description.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// The object in a body that may be empty, and that has no other members than these.
+base::Result<json> optional_object(std::string_view text, const std::string& what,
+                                   std::initializer_list<std::string_view> members) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return json::object();
+    json object = parsed(text);
+    if (!object.is_object()) return base::Error{"the request is not a JSON object"};
+    for (const auto& [key, value] : object.items()) {
+        if (std::find(members.begin(), members.end(), key) != members.end()) continue;
+        std::string all;
+        for (const std::string_view member : members)
+            all += (all.empty() ? "" : ", ") + detail::quoted(member);
+        return base::Error{"there is no " + detail::quoted(key.substr(0, kTopologyNameBytesMax)) +
+                           " in " + what + "; there is " + all};
+    }
+    return object;
+}
+
+/// In milliseconds; nothing: the request does not say.
+std::optional<std::int64_t> read_wait(const json& object, cluster::JsonMistake& mistake) {
+    if (!object.contains("wait_secs")) return std::nullopt;
+    const auto secs = cluster::JsonFields(object, "", mistake).number<std::int64_t>("wait_secs");
+    if (secs < 0 || secs > kKillWaitMsMax / 1000)
+        mistake.note("wait_secs", "is not between 0 and " + std::to_string(kKillWaitMsMax / 1000));
+    return secs * 1000;
+}
+
 }  // namespace
 
 base::Result<base::Done> check_name(std::string_view name) {
@@ -143,26 +172,36 @@ base::Result<Submission> read_submission(std::string_view text) {
 }
 
 base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text) {
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        return std::optional<std::int64_t>();
-    }
-    const json object = parsed(text);
-    if (!object.is_object()) return base::Error{"the request is not a JSON object"};
-    for (const auto& [key, value] : object.items()) {
-        if (key != "wait_secs") {
-            return base::Error{"there is no \"" + key.substr(0, kTopologyNameBytesMax) +
-                               "\" in a kill; there is \"wait_secs\""};
+    const auto object = optional_object(text, "a kill", {"wait_secs"});
+    if (!object) return object.error();
+    cluster::JsonMistake mistake;
+    const auto wait_ms = read_wait(*object, mistake);
+    if (!mistake.text().empty()) return base::Error{mistake.text()};
+    return wait_ms;
+}
+
+base::Result<RebalanceRequest> read_rebalance(std::string_view text) {
+    const auto object = optional_object(text, "a rebalance", {"wait_secs", "workers", "executors"});
+    if (!object) return object.error();
+    cluster::JsonMistake mistake;
+    const cluster::JsonFields fields(*object, "", mistake);
+    RebalanceRequest made;
+    made.wait_ms = read_wait(*object, mistake);
+    if (object->contains("workers")) {
+        made.change.workers = fields.number<std::uint32_t>("workers");
+        try {
+            Config().set("topology.workers", std::to_string(made.change.workers));
+        } catch (const ConfigError& error) {
+            mistake.note("workers", std::string("will not do: ") + error.what());
         }
     }
-    if (object.empty()) return std::optional<std::int64_t>();
-    cluster::JsonMistake mistake;
-    const auto secs = cluster::JsonFields(object, "", mistake).number<std::int64_t>("wait_secs");
-    if (!mistake.text().empty()) return base::Error{mistake.text()};
-    if (secs < 0 || secs > kKillWaitMsMax / 1000) {
-        return base::Error{"wait_secs is not between 0 and " +
-                           std::to_string(kKillWaitMsMax / 1000)};
+    if (object->contains("executors")) {
+        const cluster::JsonFields counts = fields.object("executors");
+        for (const auto& [component, count] : object->at("executors").items())
+            made.change.executors[component] = counts.number<std::uint32_t>(component.c_str());
     }
-    return std::optional<std::int64_t>(secs * 1000);
+    if (!mistake.text().empty()) return base::Error{mistake.text()};
+    return made;
 }
 
 }  // namespace storm::nimbus

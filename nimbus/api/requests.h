@@ -22,4 +22,11 @@ base::Result<Submission> read_submission(std::string_view text);
 /// The body of POST …/kill, which may be empty, in milliseconds.
 base::Result<std::optional<std::int64_t>> read_kill_wait(std::string_view text);
 
+/// The body of POST …/rebalance, which may be empty.
+struct RebalanceRequest {
+    std::optional<std::int64_t> wait_ms;
+    cluster::Rebalance change;
+};
+base::Result<RebalanceRequest> read_rebalance(std::string_view text);
+
 }  // namespace storm::nimbus

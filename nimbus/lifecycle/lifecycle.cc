@@ -24,7 +24,7 @@ base::Result<Fate> change(const Fate& fate, Status to, const char* verb) {
 }  // namespace
 
 Fate fate_of(const cluster::TopologyRecord& record) {
-    return {record.status, record.killed_ms, record.kill_wait_ms};
+    return {record.status, record.killed_ms, record.kill_wait_ms, record.rebalance};
 }
 
 void set_fate(cluster::TopologyRecord& record, const Fate& fate) {
@@ -34,6 +34,7 @@ void set_fate(cluster::TopologyRecord& record, const Fate& fate) {
     record.status = fate.status;
     record.killed_ms = fate.killed_ms;
     record.kill_wait_ms = fate.kill_wait_ms;
+    record.rebalance = fate.rebalance;
 }
 
 base::Result<Fate> activate(const Fate& fate) {
@@ -49,6 +50,22 @@ Fate kill(const Fate&, std::int64_t wait_ms, std::int64_t now_ms) {
     return {Status::kKilled, now_ms, std::clamp<std::int64_t>(wait_ms, 0, kKillWaitMsMax)};
 }
 
+base::Result<Fate> rebalance(const Fate& fate, std::int64_t wait_ms,
+                             const cluster::Rebalance& asked) {
+    const auto allowed = change(fate, Status::kRebalancing, "rebalance");
+    if (!allowed) return allowed;
+    Fate next = *allowed;
+    next.kill_wait_ms = std::clamp<std::int64_t>(wait_ms, 0, kKillWaitMsMax);
+    next.rebalance = asked;
+    next.rebalance.back_to = fate.status;
+    return next;
+}
+
+Fate rebalanced(const Fate& fate) {
+    STORM_CHECK(fate.status == Status::kRebalancing, "only a rebalance ends as one");
+    return {fate.rebalance.back_to};
+}
+
 Fate finish(const Fate& fate) {
     Fate next = fate;
     if (is_running(fate)) next.status = Status::kFinished;
@@ -56,17 +73,16 @@ Fate finish(const Fate& fate) {
 }
 
 bool is_over(const Fate& fate, bool workers_gone, base::Micros known) {
-    return fate.status == Status::kKilled && (workers_gone || known >= over_after(fate));
+    return cluster::is_draining(fate.status) && (workers_gone || known >= over_after(fate));
 }
 
 base::Micros over_after(const Fate& fate) {
-    STORM_CHECK(fate.status == Status::kKilled, "only a kill has a wait");
+    STORM_CHECK(cluster::is_draining(fate.status), "only a kill and a rebalance have a wait");
     return (fate.kill_wait_ms + kKillGraceMs) * base::kMicrosPerMilli;
 }
 
 bool is_running(const Fate& fate) {
-    return fate.status == Status::kActive || fate.status == Status::kInactive ||
-           fate.status == Status::kRebalancing;
+    return fate.status == Status::kActive || fate.status == Status::kInactive;
 }
 
 }  // namespace storm::nimbus

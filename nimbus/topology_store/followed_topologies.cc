@@ -22,9 +22,9 @@ FollowedTopologies::FollowedTopologies(coordination::ClusterState& state,
 void FollowedTopologies::take_(const std::map<std::string, cluster::TopologyRecord>& records) {
     // While topologies_ is still what was there before: the difference is what vanished.
     note_vanished(records);
-    topologies_ = records;
+    const auto former = std::exchange(topologies_, records);
     known_ = true;
-    describe_();
+    describe_(former);
     unreadable_.clear();
     for (const auto& [id, why] : state_.unreadable_topologies()) {
         if (records.count(id) == 0) unreadable_.emplace(id, record_in(id));
@@ -59,17 +59,20 @@ const WrittenAssignment* FollowedTopologies::written_assignment(const std::strin
     return &at->second;
 }
 
-/// Reads each description once, and makes each key once, because they never change.
-void FollowedTopologies::describe_() {
+/// Reads each description once, unless a rebalance changes it, and makes each key once.
+void FollowedTopologies::describe_(const std::map<std::string, cluster::TopologyRecord>& former) {
     const auto is_gone = [this](const auto& each) { return !topologies_.contains(each.first); };
     std::erase_if(descriptions_, is_gone);
     std::erase_if(answer_keys_, is_gone);
     for (const auto& [id, record] : topologies_) {
         const auto [at, is_new] = descriptions_.try_emplace(id);
-        if (!is_new) continue;
-        answer_keys_[id] = seal_.answer_key(record);
+        if (is_new) answer_keys_[id] = seal_.answer_key(record);
+        const auto before = former.find(id);
+        const bool same =
+            before != former.end() && before->second.description == record.description;
+        if (!is_new && same) continue;
         auto read = cluster::read_description(record.description);
-        if (read) at->second = std::move(read).value();
+        at->second = read ? std::move(read).value() : cluster::Description{};
     }
     STORM_CHECK(descriptions_.size() == topologies_.size(), "each topology has a description");
 }

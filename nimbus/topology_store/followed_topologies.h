@@ -64,7 +64,7 @@ public:
 private:
     void take_(const std::map<std::string, cluster::TopologyRecord>& records);
     void take_(const std::map<std::string, cluster::Assignment>& records);
-    void describe_();
+    void describe_(const std::map<std::string, cluster::TopologyRecord>& former);
 
     coordination::ClusterState& state_;
     const base::EventLoop& loop_;

@@ -43,7 +43,7 @@ struct Led {
     bool is_older = false;  ///< Workers run by a newer assignment; set until that is resolved.
     /// A write of it is under way; nothing is decided about it until that is settled.
     bool writing = false;
-    base::Micros killed_at = 0;  ///< When this leader learned of its kill.
+    base::Micros draining_since = 0;  ///< When this leader learned of its kill, or rebalance.
     /// The last epoch given to a content of its assignment.
     std::uint64_t epoch_given = 0;
 };

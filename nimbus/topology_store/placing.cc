@@ -183,7 +183,7 @@ void Topologies::Impl::schedule_all() {
     }
     // After placing: both pass over what is being written, and come back when that is settled.
     for (auto& [id, known] : led) finish_if_ended(known);
-    remove_what_is_over();
+    look_at_draining();
 }
 
 void Topologies::Impl::wake_at(base::Micros when) {

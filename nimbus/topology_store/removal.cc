@@ -18,7 +18,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
                 "what cannot be read, or is missing, can only be killed");
     // Memory first: the fate is decided, and only reading everything again takes it back.
     set_fate(known.record, fate);
-    if (fate.status == Status::kKilled) known.killed_at = loop.now();
+    if (cluster::is_draining(fate.status)) known.draining_since = loop.now();
     Assignment& assignment = known.assignment;
     assignment.epoch = next_epoch(known);
     known.epoch_given = assignment.epoch;
@@ -40,7 +40,7 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             if (stored == Led::Stored::kMissing && outcome == Write::kDone)
                 self->was_removed(id, mark);
             self->written(id, outcome);
-            self->remove_what_is_over();
+            self->look_at_draining();
         }
         if (outcome == Write::kDone) return done(std::nullopt);
         done(refusal(outcome, '"' + name + '"'));
@@ -59,46 +59,54 @@ void Topologies::Impl::set_fate_of(Led& known, const Fate& fate, const Answered&
             break;
     }
     // Set now, whether the write succeeds or not: looking once too often does no harm.
-    if (fate.status == Status::kKilled) end_wait(known);
+    if (cluster::is_draining(fate.status)) end_wait(known);
 }
 
-/// Schedules a look at the time when the kill is over in any case.
+/// Schedules a look at the time when the wait is over in any case.
 void Topologies::Impl::end_wait(const Led& known) {
-    const base::Micros over_at = known.killed_at + over_after(fate_of(known.record));
+    const base::Micros over_at = known.draining_since + over_after(fate_of(known.record));
     after(std::max<base::Micros>(over_at - loop.now(), 0),
-          [](Impl& self) { self.remove_what_is_over(); });
+          [](Impl& self) { self.look_at_draining(); });
 }
 
-void Topologies::Impl::remove_what_is_over() {
-    // In doubt the kill itself may not be in ZooKeeper, and the next reading may take it back.
+void Topologies::Impl::look_at_draining() {
+    // In doubt the request itself may not be in ZooKeeper, and the next reading may take it back.
     if (!may_decide()) return;
-    for (auto& entry : led) {
-        const std::string& id = entry.first;
-        Led& known = entry.second;
-        if (known.record.status != Status::kKilled || known.writing) continue;
+    for (auto& [id, known] : led) {
+        if (!cluster::is_draining(known.record.status) || known.writing) continue;
         // Workers of absent Supervisors cannot be waited for; they are only noted.
-        const std::vector<std::string> running = may_run(known);
-        const bool expected = std::any_of(
-            known.assignment.workers.begin(), known.assignment.workers.end(),
-            [&](const cluster::WorkerSlot& slot) { return may_run(known, slot, true); });
-        if (!is_over(fate_of(known.record), !expected, loop.now() - known.killed_at)) continue;
-        if (!running.empty()) note_unsure(known.record.name, running);
-        writing(known);
-        const cluster::Removal mark = mark_of(known);
-        state.remove_topology(*term, id, known.record.name, mark,
-                              in_term([id = id, mark](Impl& self, Write outcome) {
-                                  if (outcome == Write::kDone) {
-                                      base::log::info("removed", {{"topology", id}});
-                                      // The mark before the topology goes: a late report of a
-                                      // worker must meet the one or the other.
-                                      self.was_removed(id, mark);
-                                      self.led.erase(id);
-                                      self.book.forget_topology(id);
-                                      self.errors.forget(id);
-                                  }
-                                  self.written(id, outcome);
-                              }));
+        const bool expected =
+            std::any_of(known.assignment.workers.begin(), known.assignment.workers.end(),
+                        [this, &known = known](const cluster::WorkerSlot& slot) {
+                            return may_run(known, slot, true);
+                        });
+        if (!is_over(fate_of(known.record), !expected, loop.now() - known.draining_since)) continue;
+        if (known.record.status == Status::kKilled) {
+            remove(known);
+        } else {
+            spread_anew(known);
+        }
     }
+}
+
+void Topologies::Impl::remove(Led& known) {
+    const std::vector<std::string> running = may_run(known);
+    if (!running.empty()) note_unsure(known.record.name, running);
+    writing(known);
+    const cluster::Removal mark = mark_of(known);
+    state.remove_topology(*term, known.record.id, known.record.name, mark,
+                          in_term([id = known.record.id, mark](Impl& self, Write outcome) {
+                              if (outcome == Write::kDone) {
+                                  base::log::info("removed", {{"topology", id}});
+                                  // The mark before the topology goes: a late report of a worker
+                                  // must meet the one or the other.
+                                  self.was_removed(id, mark);
+                                  self.led.erase(id);
+                                  self.book.forget_topology(id);
+                                  self.errors.forget(id);
+                              }
+                              self.written(id, outcome);
+                          }));
 }
 
 /// Without a key it is a mark all the same. Workers that nobody can prove it to end when their
@@ -125,7 +133,8 @@ void Topologies::Impl::note_removal(const std::string& id, const cluster::Remova
 /// not report any more.
 bool Topologies::Impl::may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const {
     if (told && !presence.is_present(slot.supervisor, loop.now())) return false;
-    return book.may_have_process(known.assignment.topology, slot, known.killed_at + kKillNoticed);
+    return book.may_have_process(known.assignment.topology, slot,
+                                 known.draining_since + kKillNoticed);
 }
 
 std::vector<std::string> Topologies::Impl::may_run(const Led& known) const {

@@ -97,7 +97,7 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     }
     // While `led` is still what this leader knew: it has the times of kills, epochs that were
     // given, and topologies that are nowhere else.
-    note_kills(read);
+    note_drains(read);
     for (const auto& [id, known] : led) {
         // Reading waited for all earlier writes, and no write was begun since.
         STORM_CHECK(!known.writing, "nothing that was decided is lost by reading");
@@ -112,7 +112,7 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     in_doubt = false;
     loaded_at = loop.now();
     for (const auto& [id, known] : led) {
-        if (known.record.status == Status::kKilled) end_wait(known);
+        if (cluster::is_draining(known.record.status)) end_wait(known);
     }
     // Only now, because writing may fail, which sets in_doubt again.
     for (const std::string& id : std::exchange(to_write, {})) {
@@ -132,14 +132,14 @@ void Topologies::Impl::loaded(const coordination::ClusterSnapshot& snapshot) {
     release_held();
 }
 
-/// When another leader's clock says that it was killed is of no use here.
-void Topologies::Impl::note_kills(std::map<std::string, Led>& read) const {
+/// When another leader's clock says that it began to drain is of no use here.
+void Topologies::Impl::note_drains(std::map<std::string, Led>& read) const {
     for (auto& [id, made] : read) {
-        if (made.record.status != Status::kKilled) continue;
+        if (!cluster::is_draining(made.record.status)) continue;
         const auto before = led.find(id);
-        const bool was_killed =
-            before != led.end() && before->second.record.status == Status::kKilled;
-        made.killed_at = was_killed ? before->second.killed_at : loop.now();
+        const bool was_known =
+            before != led.end() && before->second.record.status == made.record.status;
+        made.draining_since = was_known ? before->second.draining_since : loop.now();
     }
 }
 

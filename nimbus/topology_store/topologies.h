@@ -122,6 +122,10 @@ public:
     void deactivate(const std::string& name, const Answered& done);
     /// Without `wait_ms`, topology.message.timeout.secs applies.
     void kill(const std::string& name, std::optional<std::int64_t> wait_ms, const Answered& done);
+    /// Drains it for at most as long, then spreads it anew over the slots that there are. Answered
+    /// when that is decided, not when it is done.
+    void rebalance(const std::string& name, std::optional<std::int64_t> wait_ms,
+                   const cluster::Rebalance& asked, const Answered& done);
     std::optional<Refusal> report(cluster::SupervisorReport report);
 
     // ---- Queries.

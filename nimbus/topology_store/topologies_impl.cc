@@ -35,6 +35,24 @@ Refusal refusal(Write outcome, const std::string& what) {
     }
 }
 
+namespace {
+
+/// The change, if there is one; else why there is none.
+std::variant<Fate, Refusal> unless_left_alone(const Led& known, const std::string& verb,
+                                              const base::Result<Fate>& next) {
+    if (is_left_alone(known))
+        return Refusal{Kind::kConflict, "cannot " + verb + " it: " + known.notes.at(0)};
+    if (!next) return Refusal{Kind::kConflict, next.error().message};
+    return *next;
+}
+
+/// Milliseconds for draining.
+std::int64_t wait_of(const Led& known, std::optional<std::int64_t> asked_ms) {
+    return asked_ms ? *asked_ms : setting(known.record, "topology.message.timeout.secs") * 1000;
+}
+
+}  // namespace
+
 Topologies::Impl::Impl(coordination::ClusterState& given_state, base::EventLoop& given_loop,
                        const base::WallClock& given_wall, base::Micros task_timeout,
                        CurrentTerm given_term, const cluster::Seal& given_seal)
@@ -135,7 +153,7 @@ void Topologies::Impl::created(Write outcome, const std::string& id, const Led& 
 }
 
 void Topologies::Impl::request(const std::string& name, const Answered& done,
-                               const std::function<base::Result<Fate>(const Led&)>& change) {
+                               const std::function<Changed(const Led&)>& change) {
     if (!leading()) return done(not_leader());
     Led* const known = find(name);
     // A pending write may fail, so no answer builds on it.
@@ -144,10 +162,11 @@ void Topologies::Impl::request(const std::string& name, const Answered& done,
         return hold([this, name, done, change] { request(name, done, change); }, done);
     }
     if (known == nullptr) return done(refusal(Write::kNotFound, '"' + name + '"'));
-    const auto next = change(*known);
-    if (!next) return done(Refusal{Kind::kConflict, next.error().message});
-    if (*next == fate_of(known->record)) return done(std::nullopt);
-    set_fate_of(*known, *next, done);
+    const Changed changed = change(*known);
+    if (const auto* const refused = std::get_if<Refusal>(&changed)) return done(*refused);
+    const Fate& next = std::get<Fate>(changed);
+    if (next == fate_of(known->record)) return done(std::nullopt);
+    set_fate_of(*known, next, done);
 }
 
 /// Reports are the only knowledge of processes, they go to the leader alone, and are kept in
@@ -191,7 +210,7 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
     for (const std::string& id : told_of) {
         if (const auto known = led.find(id); known != led.end()) finish_if_ended(known->second);
     }
-    remove_what_is_over();
+    look_at_draining();
     return std::nullopt;
 }
 
@@ -271,26 +290,33 @@ void Topologies::submit(Submission submission, const Submitted& done) {
 }
 
 void Topologies::activate(const std::string& name, const Answered& done) {
-    impl_->request(name, done, [](const Led& known) -> base::Result<Fate> {
-        if (is_left_alone(known)) return base::Error{"cannot activate it: " + known.notes.at(0)};
-        return nimbus::activate(fate_of(known.record));
+    impl_->request(name, done, [](const Led& known) {
+        return unless_left_alone(known, "activate", nimbus::activate(fate_of(known.record)));
     });
 }
 
 void Topologies::deactivate(const std::string& name, const Answered& done) {
-    impl_->request(name, done, [](const Led& known) -> base::Result<Fate> {
-        if (is_left_alone(known)) return base::Error{"cannot deactivate it: " + known.notes.at(0)};
-        return nimbus::deactivate(fate_of(known.record));
+    impl_->request(name, done, [](const Led& known) {
+        return unless_left_alone(known, "deactivate", nimbus::deactivate(fate_of(known.record)));
     });
 }
 
 void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_ms,
                       const Answered& done) {
     const std::int64_t now_ms = impl_->wall.now_ms();
-    impl_->request(name, done, [wait_ms, now_ms](const Led& known) -> base::Result<Fate> {
-        const std::int64_t wait =
-            wait_ms ? *wait_ms : setting(known.record, "topology.message.timeout.secs") * 1000;
-        return nimbus::kill(fate_of(known.record), wait, now_ms);
+    impl_->request(name, done, [wait_ms, now_ms](const Led& known) -> Impl::Changed {
+        return nimbus::kill(fate_of(known.record), wait_of(known, wait_ms), now_ms);
+    });
+}
+
+void Topologies::rebalance(const std::string& name, std::optional<std::int64_t> wait_ms,
+                           const cluster::Rebalance& asked, const Answered& done) {
+    impl_->request(name, done, [wait_ms, asked](const Led& known) -> Impl::Changed {
+        const std::string fault = is_left_alone(known) ? "" : fault_of(asked, known.description);
+        if (!fault.empty()) return Refusal{Kind::kInvalid, fault};
+        return unless_left_alone(
+            known, "rebalance",
+            nimbus::rebalance(fate_of(known.record), wait_of(known, wait_ms), asked));
     });
 }
 

@@ -4,6 +4,7 @@
 //     term.cc              a term begins, is read, goes wrong, ends; what ZooKeeper has is mended
 //     placing.cc           events become assignments
 //     removal.cc           topologies are killed, finish, and go
+//     rebalance.cc         topologies are spread anew
 #pragma once
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "nimbus/scheduler/even_scheduler.h"
@@ -26,6 +28,9 @@
 #include "nimbus/topology_store/unwritten_errors.h"
 
 namespace storm::nimbus {
+
+/// Why it cannot be rebalanced so; empty: it can.
+std::string fault_of(const cluster::Rebalance& asked, const cluster::Description& description);
 
 /// Translates the failure of a write.
 Refusal refusal(coordination::Write outcome, const std::string& what);
@@ -41,7 +46,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void loaded(const coordination::ClusterSnapshot& snapshot);
     void read_unreadable(const coordination::ClusterSnapshot& snapshot,
                          std::map<std::string, Led>& read);
-    void note_kills(std::map<std::string, Led>& read) const;
+    void note_drains(std::map<std::string, Led>& read) const;
     void read_assignment(const coordination::ClusterSnapshot& snapshot, Led& made);
     void keep_missing(const coordination::ClusterSnapshot& snapshot,
                       std::map<std::string, Led>& read);
@@ -95,8 +100,9 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void submit(Submission submission, const Submitted& done);
     void created(coordination::Write outcome, const std::string& id, const Led& made,
                  const Submitted& done);
+    using Changed = std::variant<Fate, Refusal>;
     void request(const std::string& name, const Answered& done,
-                 const std::function<base::Result<Fate>(const Led&)>& change);
+                 const std::function<Changed(const Led&)>& change);
     void set_fate_of(Led& known, const Fate& fate, const Answered& done);
     std::optional<Refusal> take_report(cluster::SupervisorReport report);
     void end_wait(const Led& known);
@@ -105,7 +111,10 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     /// The mark of its removal is written.
     void was_removed(const std::string& id, const cluster::Removal& mark);
     void note_removal(const std::string& id, const cluster::Removal& mark);
-    void remove_what_is_over();
+    /// Removes killed topologies whose workers are gone, and spreads rebalanced ones anew.
+    void look_at_draining();
+    void remove(Led& known);
+    void spread_anew(Led& known);
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
     std::vector<std::string> may_run(const Led& known) const;
     void note_unsure(const std::string& name, const std::vector<std::string>& running);

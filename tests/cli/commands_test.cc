@@ -242,6 +242,66 @@ TEST(Commands, KillDetachedOnlyAsks) {
     EXPECT_EQ(time.now(), 0);
 }
 
+/// The topology drains for so many looks after the rebalance, then runs.
+FakeNimbus::Answer rebalanceable(int looks) {
+    return [looks, left = looks + 1](const net::HttpRequest& request) mutable {
+        if (request.method == "POST") return json_response(202, Json::object());
+        Json topology = wc();
+        topology["settings"]["topology.message.timeout.secs"] = "30";
+        if (--left == looks) return json_response(200, topology);
+        topology["executors"]["prepared"] = 5;
+        topology["executors"]["assigned"] = 5;
+        topology["unassigned"] = Json::array();
+        if (left >= 0) topology["status"] = "REBALANCING";
+        return json_response(200, topology);
+    };
+}
+
+TEST(Commands, RebalanceAsksAndWaitsUntilItRunsAgain) {
+    const FakeNimbus nimbus(rebalanceable(3));
+    FakeTime time;
+    std::ostringstream out;
+
+    rebalance(nimbus.config(), {"wc", 3, {"count=4", "a=b=2"}, 7, false}, time.patience(),
+              {out, {}, Format::kTable});
+
+    EXPECT_THAT(out.str(), ::testing::StartsWith("rebalancing \"wc\"\nit runs: "));
+    EXPECT_EQ(nimbus.requests().at(1).target, "/api/v1/topologies/wc/rebalance");
+    EXPECT_EQ(nimbus.requests().at(1).body,
+              R"({"workers":3,"wait_secs":7,"executors":{"count":4,"a=b":2}})");
+    EXPECT_GE(nimbus.requests().size(), 6U);
+}
+
+TEST(Commands, RebalanceDoesNotWaitForEver) {
+    const FakeNimbus nimbus(rebalanceable(1'000'000));
+    FakeTime time;
+    std::ostringstream out;
+
+    EXPECT_EQ(code_of([&] {
+                  rebalance(nimbus.config(), {"wc", {}, {}, {}, false}, time.patience(),
+                            {out, {}, Format::kTable});
+              }),
+              ExitCode::kFailed);
+    EXPECT_NEAR(static_cast<double>(time.now()), 90e6, 1e6)
+        << "30 s of draining, and as in limits.h";
+}
+
+TEST(Commands, RebalanceRefusesWhatIsNoNumberOfExecutorsBeforeItAsks) {
+    for (const char* const wrong : {"count", "count=", "=4", "count=x", "count=4x", "count=-1"}) {
+        const FakeNimbus nimbus(rebalanceable(1));
+        FakeTime time;
+        std::ostringstream out;
+
+        EXPECT_EQ(code_of([&] {
+                      rebalance(nimbus.config(), {"wc", {}, {wrong}, {}, false}, time.patience(),
+                                {out, {}, Format::kTable});
+                  }),
+                  ExitCode::kUsage)
+            << wrong;
+        EXPECT_THAT(nimbus.asked(), ::testing::IsEmpty());
+    }
+}
+
 TEST(Commands, ActivationOfTheWrongStatusIsAConflict) {
     const FakeNimbus nimbus([](const net::HttpRequest&) {
         return json_response(409, {{"error", "\"wc\" is KILLED"}});

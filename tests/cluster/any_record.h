@@ -40,6 +40,11 @@ public:
     std::uint16_t port() { return static_cast<std::uint16_t>(1 + below(65535)); }
     Status status() { return static_cast<Status>(below(5)); }
 
+    Rebalance rebalance() {
+        Rebalance made{below(2) == 1 ? Status::kActive : Status::kInactive, below(100), {}};
+        for (std::uint32_t i = below(4); i > 0; --i) made.executors[name()] = 1 + below(9);
+        return made;
+    }
     TopologyRecord topology() {
         TopologyRecord record;
         record.id = name();
@@ -56,6 +61,7 @@ public:
         record.killed_ms = time_ms();
         record.kill_wait_ms = time_ms();
         record.sealed = below(2) == 1;
+        if (below(2) == 1) record.rebalance = rebalance();
         return record;
     }
     Assignment assignment() {

@@ -63,6 +63,16 @@ TEST(Description, NumbersExecutorsByComponentId) {
     EXPECT_THAT(read->component_of_executor(), ElementsAre(2, 2, 2, 1, 0, 0));
 }
 
+TEST(Description, CanHaveOtherNumbersOfExecutors) {
+    const auto read = read_description(with_executors(kGood, {{"split", 3}, {"count", 1}}));
+
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_THAT(read->component_of_executor(), ElementsAre(2, 1, 0, 0, 0));
+    EXPECT_EQ(read->components[0].tasks, 4);
+    EXPECT_EQ(read->components[2].tasks, 3);
+    EXPECT_EQ(read->cpu_features, read_description(kGood)->cpu_features);
+}
+
 TEST(Description, IsRefusedWithTheMemberThatIsWrong) {
     EXPECT_EQ(with("/settings", 1), "taken");
     EXPECT_THAT(with("/format", 2), HasSubstr("format is 2"));

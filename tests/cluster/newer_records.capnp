@@ -28,8 +28,10 @@ struct TopologyRecord {
   status @7 :UInt8;
   killedMs @8 :Int64;
   killWaitMs @9 :Int64;
-  owner @10 :Text;
-  priority @11 :Int64;
+  sealed @10 :Bool;
+  rebalance @11 :AnyPointer;
+  owner @12 :Text;
+  priority @13 :Int64;
 }
 
 struct WorkerSlot {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -18,6 +19,7 @@ namespace storm::cluster {
 namespace {
 
 using storm::testing::Graph;
+using ::testing::HasSubstr;
 
 struct PlanTest : ::testing::Test {
     Graph g;
@@ -87,6 +89,38 @@ TEST_F(PlanTest, ThereAreNoMoreExecutorsThanTasks) {
 
     EXPECT_EQ(of("s").tasks, 2);
     EXPECT_EQ(of("s").executors, 2);
+}
+
+TEST_F(PlanTest, ExecutorsCanBeOthersThanTheProgramAsksForButNotTheTasks) {
+    g.spout("s", 2);
+    g.bolt("a", 4, {"s"}).tasks(6);
+    config.set("topology.component.executors", R"(["a=2"])");
+
+    EXPECT_EQ(of("a").executors, 2);
+    EXPECT_EQ(of("a").tasks, 6);
+    EXPECT_EQ(of("s").executors, 2);
+    EXPECT_EQ(of("s").first_task, 7) << "tasks keep their numbers";
+}
+
+TEST_F(PlanTest, ExecutorsThatCannotBeAreRefusedByName) {
+    g.spout("lines", 2);
+    const Topology topology = g.build();
+    const auto why = [&](const char* items) {
+        config.set("topology.component.executors", items);
+        try {
+            make_plan(topology, config);
+        } catch (const ConfigError& error) {
+            return std::string(error.what());
+        }
+        return std::string("taken");
+    };
+    EXPECT_EQ(why(R"(["lines=2"])"), "taken");
+    EXPECT_THAT(why(R"(["lines=3"])"), HasSubstr("it has 2 tasks"));
+    EXPECT_THAT(why(R"(["line=1"])"), HasSubstr("did you mean \"lines\""));
+    for (const char* const wrong : {"lines", "lines=", "lines=0", "lines=-1", "lines=1x", "=1"}) {
+        EXPECT_THAT(why((std::string("[\"") + wrong + "\"]").c_str()),
+                    HasSubstr(std::string("has \"") + wrong + '"'));
+    }
 }
 
 TEST_F(PlanTest, TopologyTasksHoldsForWhoDoesNotSay) {

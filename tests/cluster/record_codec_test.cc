@@ -80,6 +80,8 @@ std::string newer_version_of(const TopologyRecord& record) {
         }
         to.setArtifacts(known.getArtifacts());
         to.setSecret(known.getSecret());
+        to.setSealed(known.getSealed());
+        to.getRebalance().set(known.getRebalance());
         to.setOwner("an owner");
         to.setPriority(-7);
     });
@@ -107,6 +109,42 @@ RC_GTEST_PROP(Records, KeepWhatANewerVersionPutInATopology, (std::uint64_t seed)
     });
     const auto twice = decode<TopologyRecord>(again);
     RC_ASSERT(twice.has_value() && encode(*twice) == again);
+}
+
+RC_GTEST_PROP(Records, KeepWhatARebalanceChanges, (std::uint64_t seed)) {
+    AnyRecord any(seed);
+    auto read = decode<TopologyRecord>(newer_version_of(any.topology()));
+    RC_ASSERT(read.has_value());
+    TopologyRecord record = std::move(read).value();
+
+    record.status = Status::kRebalancing;
+    record.rebalance = any.rebalance();
+    record.settings["topology.workers"] = "17";
+    record.description += ' ';
+    const std::string again = encode(record);
+
+    look_at<newer::TopologyRecord>(again, [&](newer::TopologyRecord::Reader seen) {
+        RC_ASSERT(std::string(seen.getOwner().cStr()) == "an owner");
+    });
+    const auto twice = decode<TopologyRecord>(again);
+    RC_ASSERT(twice.has_value());
+    RC_ASSERT(twice->rebalance == record.rebalance && twice->settings == record.settings);
+    RC_ASSERT(twice->description == record.description);
+}
+
+TEST(Records, WithARebalanceThatCannotBeAreRefused) {
+    TopologyRecord record = AnyRecord(3).topology();
+    const auto why = [&](const Rebalance& rebalance) {
+        record.rebalance = rebalance;
+        const auto read = decode<TopologyRecord>(encode(record));
+        return read ? std::string("taken") : read.error().message;
+    };
+    EXPECT_EQ(why({Status::kInactive, 2, {{"count", 4}}}), "taken");
+    EXPECT_THAT(why({Status::kKilled, 2, {}}), HasSubstr("back to status"));
+    EXPECT_THAT(why({Status::kActive, kWorkersMax + 1, {}}), HasSubstr("too many workers"));
+    EXPECT_THAT(why({Status::kActive, 0, {{"count", 0}}}), HasSubstr("\"count\" 0 executors"));
+    EXPECT_THAT(why({Status::kActive, 0, {{"count", kTasksMax + 1}}}), HasSubstr("\"count\""));
+    EXPECT_THAT(why({Status::kActive, 0, {{"a/b", 1}}}), HasSubstr("no component is"));
 }
 
 TEST(Records, KeepWhatANewerVersionPutInAnAssignment) {

@@ -97,6 +97,10 @@ struct SimulatedNimbus {
     std::string kill(const std::string& name, std::optional<std::int64_t> wait_ms) {
         return ask([&](const Answered& done) { topologies.kill(name, wait_ms, done); });
     }
+    std::string rebalance(const std::string& name, const cluster::Rebalance& asked,
+                          std::optional<std::int64_t> wait_ms = {}) {
+        return ask([&](const Answered& done) { topologies.rebalance(name, wait_ms, asked, done); });
+    }
     std::optional<Assignment> assignment(const std::string& name) const {
         for (const TopologyView& view : topologies.all()) {
             if (view.record.name == name) return view.assignment;

@@ -148,10 +148,10 @@ struct World {
 
     /// REQUIRES: calm_down().
     void expect_what_is_wanted() {
-        const bool to_run = last_wanted && last_wanted->status != Status::kKilled &&
+        const bool to_run = last_wanted && !cluster::is_draining(last_wanted->status) &&
                             last_wanted->status != Status::kFinished &&
                             !disk[key(last_wanted->target)].finished;
-        const bool ends = process && (!last_wanted || last_wanted->status == Status::kKilled);
+        const bool ends = process && (!last_wanted || cluster::is_draining(last_wanted->status));
         EXPECT_FALSE(ends);
         if (to_run) {
             EXPECT_EQ(slot.state(), SlotState::kRunning);
@@ -174,6 +174,7 @@ const std::vector<std::pair<const char*, Event>>& events() {
         {"want b", [](World& w) { w.want(wanted("b", 7, Status::kInactive)); }},
         {"want a killed", [](World& w) { w.want(wanted("a", 1, Status::kKilled)); }},
         {"want a killed at once", [](World& w) { w.want(wanted("a", 1, Status::kKilled, 0)); }},
+        {"want a rebalanced", [](World& w) { w.want(wanted("a", 1, Status::kRebalancing)); }},
         {"want a finished", [](World& w) { w.want(wanted("a", 1, Status::kFinished)); }},
         {"want nothing", [](World& w) { w.want({}); }},
         {"fetched", [](World& w) { w.fetched(true); }},
@@ -394,9 +395,13 @@ TEST(Slot, KillsAWorkerThatDoesNotReportAfterItsStart) {
     EXPECT_EQ(world.slot.last_end(), EndReason::kStartTimeout);
 }
 
-TEST(Slot, DrainsAKilledTopologyThenStopsThenKills) {
+struct SlotDrainTest : ::testing::TestWithParam<Status> {};
+INSTANTIATE_TEST_SUITE_P(Statuses, SlotDrainTest,
+                         ::testing::Values(Status::kKilled, Status::kRebalancing));
+
+TEST_P(SlotDrainTest, DrainsThenStopsThenKills) {
     World world = running_world();
-    world.want(wanted("a", 1, Status::kKilled));
+    world.want(wanted("a", 1, GetParam()));
     EXPECT_EQ(world.asked, "AD");
     EXPECT_EQ(world.slot.deadline(), world.now + 5 * kSecond);
     world.tick();
@@ -411,12 +416,26 @@ TEST(Slot, DrainsAKilledTopologyThenStopsThenKills) {
     EXPECT_EQ(world.slot.state(), SlotState::kEmpty);
 }
 
-TEST(Slot, StopsAtOnceWithoutAKillWait) {
+TEST_P(SlotDrainTest, WithoutAWaitStopsAtOnce) {
     World world = running_world();
 
-    world.want(wanted("a", 1, Status::kKilled, 0));
+    world.want(wanted("a", 1, GetParam(), 0));
 
     EXPECT_EQ(world.asked, "ST");
+}
+
+TEST(Slot, RunsARebalancedTopologyAnewOnceItHasDrained) {
+    World world = running_world();
+    world.want(wanted("a", 1, Status::kRebalancing));
+    world.end();
+    EXPECT_EQ(world.slot.state(), SlotState::kDone);
+
+    world.want(wanted("a", 3));
+    world.fetched(true);
+    world.report(WorkerState::kRunning);
+
+    EXPECT_EQ(world.slot.state(), SlotState::kRunning);
+    EXPECT_EQ(world.slot.target(), wanted("a", 3).target);
 }
 
 TEST(Slot, StopsADrainingWorkerWhoseTopologyIsGone) {

@@ -52,6 +52,20 @@ TEST(Supervisor, StartsAWorkerAndToldToStopsIt) {
     EXPECT_NE(::kill(pid, 0), 0);
 }
 
+TEST(Supervisor, WorkersOfARebalancedTopologyHaveItsNewSettings) {
+    TestCluster cluster;
+    cluster.start();
+    cluster.submit("wc", "run");
+    ASSERT_TRUE(cluster.nimbus.wait_until([&] { return cluster.runs("wc"); }));
+
+    cluster.nimbus.rebalance("wc", "fail");
+
+    EXPECT_TRUE(cluster.nimbus.wait_until([&] {
+        const auto status = cluster.status("wc");
+        return status && status->report.state == WorkerState::kFailed;
+    }));
+}
+
 /// From the kill of a worker until its successor's code runs.
 Micros time_to_succeed() {
     TestCluster cluster;

@@ -143,6 +143,7 @@ public:
                                 {"test-worker", program_sha_, 0755, program_.size()});
         const cluster::Seal seal("secret");
         record.secret = seal.new_secret();
+        records_[id] = record;
         record = seal.sealed(std::move(record)).value();
         cluster::Assignment assignment;
         assignment.topology = id;
@@ -166,6 +167,20 @@ public:
         std::optional<coordination::Write> wrote;
         state_.set_assignment(*term_, assignment,
                               [&wrote](coordination::Write outcome) { wrote = outcome; });
+        ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
+        ASSERT_EQ(*wrote, coordination::Write::kDone);
+    }
+    /// Its workers end, and others come in their places, in another mode: as a Supervisor sees it
+    /// that was away while the former ones were to drain.
+    void rebalance(const std::string& id, const std::string& mode) {
+        cluster::TopologyRecord& record = records_.at(id);
+        record.settings["test.mode"] = mode;
+        cluster::Assignment& assignment = assignments.at(id);
+        ++assignment.epoch;
+        for (cluster::WorkerSlot& slot : assignment.workers) slot.epoch = assignment.epoch;
+        std::optional<coordination::Write> wrote;
+        state_.update(*term_, cluster::Seal("secret").sealed(record).value(), assignment,
+                      [&wrote](coordination::Write outcome) { wrote = outcome; });
         ASSERT_TRUE(wait_until([&] { return wrote.has_value(); }));
         ASSERT_EQ(*wrote, coordination::Write::kDone);
     }
@@ -275,6 +290,7 @@ private:
     std::map<std::string, std::string> files_;
     std::vector<cluster::SupervisorReport> reports_;
     int downloads_ = 0;
+    std::map<std::string, cluster::TopologyRecord> records_;  // Not sealed.
     int tokens_sent_ = 0;
 
     const base::SteadyClock clock_;

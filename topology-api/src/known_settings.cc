@@ -95,6 +95,9 @@ constexpr std::array kSettings = {
     Setting{"topology.acker.executors", Type::kInt, "1", 0, 10'000,
             "0 turns tracking off: ack() is called at once and nothing is replayed. Any other "
             "number turns it on; the number itself has no effect."},
+    Setting{"topology.component.executors", Type::kList, "", 0, 0,
+            "Executors of components in place of those that the program asks for, as in "
+            "[\"count=4\"]; at most as many as they have tasks. `storm rebalance` sets it."},
     Setting{"topology.cycle.buffer.bytes", Type::kInt, "67108864", kMiB, kTiB,
             "Bytes of tuples that may wait in a cycle of bolts before more of them fail."},
     Setting{"topology.debug",

@@ -68,7 +68,7 @@ std::string list_of(const std::vector<std::string_view>& names) {
     if (names.empty()) return "nothing";
     std::string text;
     for (std::size_t i = 0; i < std::min(names.size(), kListedMax); ++i) {
-        text += (i == 0 ? "" : ", ") + quoted(names[i]);
+        text.append(i == 0 ? "" : ", ").append(quoted(names[i]));
     }
     if (names.size() > kListedMax)
         text += " and " + std::to_string(names.size() - kListedMax) + " more";

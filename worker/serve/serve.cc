@@ -255,9 +255,9 @@ private:
             case cluster::Status::kActive:
                 return engine_.set_active(true);
             case cluster::Status::kInactive:
-            case cluster::Status::kRebalancing:
                 return engine_.set_active(false);
             case cluster::Status::kKilled:
+            case cluster::Status::kRebalancing:
                 return drain();
             case cluster::Status::kFinished:
                 return leave("the topology has finished");

@@ -17,6 +17,7 @@ namespace storm::nimbus {
 namespace {
 
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 json good() {
     return {
@@ -124,6 +125,34 @@ TEST(Requests, ReadsTheWaitOfAKill) {
     EXPECT_FALSE(read_kill_wait("{\"wait_secs\": \"30\"}"));
     EXPECT_FALSE(read_kill_wait("{\"wait_secs\": 1.5}"));
     EXPECT_FALSE(read_kill_wait("30"));
+}
+
+TEST(Requests, ARebalanceSaysWhatIsToChange) {
+    EXPECT_EQ(read_rebalance("")->change, cluster::Rebalance{});
+    EXPECT_EQ(read_rebalance("")->wait_ms, std::nullopt);
+    const auto asked =
+        read_rebalance(R"({"workers": 3, "executors": {"count": 4}, "wait_secs": 5})").value();
+    EXPECT_EQ(asked.wait_ms, 5'000);
+    EXPECT_EQ(asked.change, (cluster::Rebalance{.workers = 3, .executors = {{"count", 4}}}));
+}
+
+TEST(Requests, ARebalanceIsRefusedByTheMemberThatIsWrong) {
+    const auto why = [](const char* body) {
+        const auto read = read_rebalance(body);
+        return read ? std::string("taken") : read.error().message;
+    };
+    EXPECT_EQ(why(R"({"worker": 3})"),
+              "there is no \"worker\" in a rebalance; there is \"wait_secs\", \"workers\", "
+              "\"executors\"");
+    EXPECT_THAT(why(R"({"workers": 0})"), HasSubstr("workers"));
+    EXPECT_THAT(why(R"({"workers": 1001})"), HasSubstr("workers"));
+    EXPECT_THAT(why(R"({"workers": -1})"), HasSubstr("workers"));
+    EXPECT_THAT(why(R"({"workers": "3"})"), HasSubstr("workers"));
+    EXPECT_THAT(why(R"({"executors": ["count"]})"), HasSubstr("executors"));
+    EXPECT_THAT(why(R"({"executors": {"count": -1}})"), HasSubstr("count"));
+    EXPECT_THAT(why(R"({"executors": {"count": 1.5}})"), HasSubstr("count"));
+    EXPECT_THAT(why(R"({"wait_secs": 86401})"), HasSubstr("wait_secs"));
+    EXPECT_EQ(why("[]"), "the request is not a JSON object");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "nimbus/topology_store/topologies.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -319,6 +320,143 @@ TEST_F(TopologiesTest, KillsWithTheTimeoutOfItsMessagesUnlessTold) {
     nimbus.kill("wc", std::nullopt);
 
     EXPECT_EQ(nimbus.assignment("wc")->kill_wait_ms, 30'000);
+}
+
+/// "wc" runs as one worker on the first of two hosts.
+struct RebalanceTest : TopologiesTest {
+    void SetUp() override {
+        supervisor("s1", 2);
+        nimbus.submit("wc", 1, 2);
+        report(nimbus, "wc", cluster::WorkerState::kRunning);
+        supervisor("s2", 2);
+    }
+    /// Those of its description, by component.
+    static std::map<std::string, int> executors(const SimulatedNimbus& of) {
+        std::map<std::string, int> all;
+        const auto view = of.topologies.topology("wc");
+        for (const auto& component : view->description.components)
+            all[component.id] = component.executors;
+        return all;
+    }
+};
+
+TEST_F(RebalanceTest, ItDrainsThenItIsSpreadOverTheSlotsThatThereAre) {
+    const Assignment before = nimbus.assignment("wc").value();
+
+    EXPECT_EQ(nimbus.rebalance("wc", {.workers = 2}), "");
+    EXPECT_EQ(nimbus.status("wc"), "REBALANCING");
+    const Assignment drains = nimbus.assignment("wc").value();
+    EXPECT_EQ(drains.status, Status::kRebalancing);
+    EXPECT_EQ(drains.kill_wait_ms, 30'000) << "the timeout of its messages";
+    EXPECT_EQ(drains.workers, before.workers);
+    run(5 * kMicrosPerSecond);
+    EXPECT_EQ(nimbus.status("wc"), "REBALANCING") << "its worker still drains";
+
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+    const Assignment after = nimbus.assignment("wc").value();
+    EXPECT_EQ(after.status, Status::kActive);
+    ASSERT_THAT(after.workers, SizeIs(2));
+    EXPECT_NE(after.workers[0].supervisor, after.workers[1].supervisor);
+    for (const cluster::WorkerSlot& slot : after.workers) {
+        EXPECT_EQ(slot.epoch, after.epoch) << "a new worker, not the former one";
+    }
+    EXPECT_GT(after.epoch, drains.epoch);
+    EXPECT_THAT(after.worker_of_executor, SizeIs(before.worker_of_executor.size()));
+}
+
+TEST_F(RebalanceTest, ItIsSpreadAnewWhenItsTimeIsOverWhateverIsLeft) {
+    nimbus.rebalance("wc", {}, 1'000);
+
+    run((1'000 + kKillGraceMs) * base::kMicrosPerMilli);
+
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+    EXPECT_EQ(nimbus.assignment("wc")->workers.at(0).epoch, nimbus.assignment("wc")->epoch);
+}
+
+TEST_F(RebalanceTest, AComponentGetsTheExecutorsThatAreAskedForWhoeverLeads) {
+    SimulatedNimbus second(world, "n2:6627");
+    EXPECT_EQ(nimbus.rebalance("wc", {.executors = {{"count", 1}}}), "");
+    EXPECT_THAT(executors(nimbus).at("count"), 2) << "while its workers drain";
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+
+    const std::map<std::string, int> expected = {{"count", 1}, {"lines", 2}, {"split", 2}};
+    EXPECT_EQ(executors(nimbus), expected);
+    EXPECT_THAT(nimbus.assignment("wc")->worker_of_executor, SizeIs(5));
+    const auto setting = [](const SimulatedNimbus& of) {
+        return of.topologies.topology("wc")->record.settings.at("topology.component.executors");
+    };
+    EXPECT_EQ(setting(nimbus), R"(["count=1"])") << "by it workers come to the same numbers";
+
+    nimbus.loop.hold();
+    run(10 * kMicrosPerSecond);
+    EXPECT_EQ(executors(second), expected);
+    report(second, "wc", cluster::WorkerState::kRunning);
+    EXPECT_EQ(second.rebalance("wc", {.executors = {{"count", 2}, {"split", 1}}}), "");
+    report(second, "wc", cluster::WorkerState::kRunning, 0);
+    EXPECT_EQ(executors(second),
+              (std::map<std::string, int>{{"count", 2}, {"lines", 2}, {"split", 1}}));
+    EXPECT_EQ(setting(second), R"(["count=2", "split=1"])");
+}
+
+TEST_F(RebalanceTest, WhatCannotBeIsRefusedAndNothingChanges) {
+    const Assignment before = nimbus.assignment("wc").value();
+
+    EXPECT_EQ(nimbus.rebalance("wc", {.executors = {{"cuont", 1}}}),
+              "there is no component \"cuont\"; there are \"lines\", \"split\", \"count\"");
+    EXPECT_EQ(nimbus.rebalance("wc", {.executors = {{"count", 3}}}),
+              "component \"count\" can have 1 to 2 executors, one for each of its tasks");
+    EXPECT_EQ(nimbus.rebalance("wc", {.executors = {{"count", 0}}}),
+              "component \"count\" can have 1 to 2 executors, one for each of its tasks");
+    EXPECT_THAT(nimbus.rebalance("none", {}), HasSubstr("none"));
+    EXPECT_EQ(nimbus.assignment("wc"), before);
+}
+
+TEST_F(RebalanceTest, APausedOneIsPausedAfterwards) {
+    nimbus.ask([&](const Answered& done) { nimbus.topologies.deactivate("wc", done); });
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+    nimbus.rebalance("wc", {});
+
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+
+    EXPECT_EQ(nimbus.status("wc"), "INACTIVE");
+    EXPECT_EQ(nimbus.assignment("wc")->status, Status::kInactive);
+}
+
+TEST_F(RebalanceTest, ANewLeaderEndsOneThatWasBegun) {
+    SimulatedNimbus second(world, "n2:6627");
+    nimbus.rebalance("wc", {.workers = 2}, 20'000);
+    nimbus.loop.hold();
+
+    run(10 * kMicrosPerSecond);
+    EXPECT_EQ(second.status("wc"), "REBALANCING");
+    report(second, "wc", cluster::WorkerState::kRunning, 0);
+
+    EXPECT_EQ(second.status("wc"), "ACTIVE");
+    EXPECT_THAT(second.assignment("wc")->workers, SizeIs(2));
+}
+
+TEST_F(RebalanceTest, AKillEndsItForGood) {
+    nimbus.rebalance("wc", {.workers = 2});
+    EXPECT_EQ(nimbus.kill("wc", 5'000), "");
+    EXPECT_EQ(nimbus.status("wc"), "KILLED");
+
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+
+    EXPECT_EQ(nimbus.status("wc"), "none");
+}
+
+TEST_F(RebalanceTest, WithoutAnySlotItWaitsForOne) {
+    nimbus.rebalance("wc", {});
+    supervisors[0]->loop.hold();
+    supervisors[1]->loop.hold();
+    run((30'000 + kKillGraceMs) * base::kMicrosPerMilli);
+    EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
+    EXPECT_THAT(nimbus.assignment("wc")->workers, IsEmpty());
+
+    supervisor("s3", 1);
+
+    EXPECT_THAT(nimbus.assignment("wc")->workers, SizeIs(1));
 }
 
 TEST_F(TopologiesTest, AWorkerTellsOfComponentsOfItsOwnTopologyOnceEach) {
