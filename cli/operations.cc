@@ -1,15 +1,14 @@
 #include "cli/operations.h"
 
 #include <algorithm>
-#include <charconv>
 #include <ostream>
-#include <utility>
 
 #include "cli/await_ready.h"
 #include "cli/failure.h"
 #include "cli/limits.h"
 #include "cli/listing.h"
 #include "cli/nimbus_client.h"
+#include "cluster/plan.h"
 
 namespace storm::cli {
 namespace {
@@ -89,20 +88,6 @@ std::chrono::seconds message_timeout(const Json& topology) {
     const std::uint64_t set =
         count_at(object_at(topology, "settings"), "topology.message.timeout.secs");
     return set > 0 ? std::chrono::seconds(set) : kKillWait;
-}
-
-/// From COMPONENT=N.
-std::pair<std::string, std::uint32_t> executors_in(const std::string& text) {
-    const std::size_t equals = text.rfind('=');
-    std::uint32_t executors = 0;
-    if (equals != std::string::npos) {
-        const char* const end = text.data() + text.size();
-        const auto [at, error] = std::from_chars(text.data() + equals + 1, end, executors);
-        if (error == std::errc() && at == end && equals > 0)
-            return {text.substr(0, equals), executors};
-    }
-    throw Failure(ExitCode::kUsage, "-e " + text + ": this is not COMPONENT=N",
-                  "write such as -e count=4");
 }
 
 void change(const Config& config, const std::string& name, const char* what, const Output& output) {
@@ -201,17 +186,27 @@ void rebalance(const Config& config, const Rebalance& rebalance, const Patience&
     if (rebalance.workers) body["workers"] = *rebalance.workers;
     if (rebalance.wait_secs) body["wait_secs"] = *rebalance.wait_secs;
     for (const std::string& asked : rebalance.executors) {
-        const auto [component, executors] = executors_in(asked);
-        body["executors"][component] = executors;
+        const auto read = cluster::executors_in(asked);
+        if (!read) {
+            throw Failure(ExitCode::kUsage, "-e " + asked + ": this is not COMPONENT=N",
+                          "write such as -e count=4");
+        }
+        if (body["executors"].contains(read->first)) {
+            throw Failure(ExitCode::kUsage, "-e " + asked + ": it is there twice",
+                          "name each component once");
+        }
+        body["executors"][read->first] = read->second;
     }
     NimbusClient nimbus(config);
     const Json topology = nimbus.get(target_of(rebalance.name));
     nimbus.post(target_of(rebalance.name) + "/rebalance", body);
-    output.out << "rebalancing \"" << rebalance.name << "\"\n" << std::flush;
-    if (rebalance.detach) return;
     const std::chrono::seconds draining = rebalance.wait_secs
                                               ? std::chrono::seconds(*rebalance.wait_secs)
                                               : message_timeout(topology);
+    output.out << "rebalancing \"" << rebalance.name << "\"; it drains for at most "
+               << duration_text(static_cast<std::uint64_t>(draining.count())) << '\n'
+               << std::flush;
+    if (rebalance.detach) return;
     const std::chrono::microseconds timeout = draining + kRebalancePatience;
     output.out << await_ready(nimbus, rebalance.name, text_at(topology, "id"), timeout.count(),
                               patience, output.out)

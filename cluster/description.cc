@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <storm/detail/names.h>
+#include <storm/detail/suggest.h>
 
 #include <nlohmann/json.hpp>
 
@@ -85,6 +86,26 @@ std::vector<std::size_t> Description::component_of_executor() const {
     std::vector<std::size_t> of_executor;
     for (const ExecutorPlan& executor : plan().executors) of_executor.push_back(executor.component);
     return of_executor;
+}
+
+std::string fault_of_executors(const std::map<std::string, std::uint32_t>& executors,
+                               const Description& description) {
+    for (const auto& [id, count] : executors) {
+        const auto& components = description.components;
+        const auto component = std::find_if(components.begin(), components.end(),
+                                            [&id = id](const auto& each) { return each.id == id; });
+        if (component == components.end()) {
+            std::vector<std::string_view> ids;
+            for (const auto& each : components) ids.push_back(each.id);
+            return "there is no component " + detail::quoted(id) + "; there are " +
+                   detail::list_of(ids);
+        }
+        if (count < 1 || count > static_cast<std::uint32_t>(component->tasks)) {
+            return "component " + detail::quoted(id) + " can have 1 to " +
+                   std::to_string(component->tasks) + " executors, one for each of its tasks";
+        }
+    }
+    return {};
 }
 
 std::string with_executors(std::string_view json,

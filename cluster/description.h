@@ -50,6 +50,10 @@ struct Description {
 /// An error says what is missing or wrong.
 base::Result<Description> read_description(std::string_view json);
 
+/// Why its components cannot have so many executors; empty: they can.
+std::string fault_of_executors(const std::map<std::string, std::uint32_t>& executors,
+                               const Description& description);
+
 /// The text with other numbers of executors. REQUIRES: read_description() takes it, and has these
 /// components with as many tasks.
 std::string with_executors(std::string_view json,

@@ -11,6 +11,7 @@
 #include <storm/detail/suggest.h>
 
 #include "base/check.h"
+#include "cluster/limits.h"
 
 namespace storm::cluster {
 
@@ -20,24 +21,22 @@ Config component_config(const Component& component, const Config& config) {
     return merged;
 }
 
+std::optional<std::pair<std::string, std::uint32_t>> executors_in(std::string_view item) {
+    const std::size_t equals = item.rfind('=');
+    if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+    std::uint32_t executors = 0;
+    const char* const end = item.data() + item.size();
+    const auto [at, error] = std::from_chars(item.data() + equals + 1, end, executors);
+    if (error != std::errc() || at != end || executors < 1 || executors > kTasksMax)
+        return std::nullopt;
+    return std::pair{std::string(item.substr(0, equals)), executors};
+}
+
 namespace {
 
 [[noreturn]] void refuse(const std::string& item, const std::string& why, const std::string& hint) {
     throw ConfigError("setting " + detail::quoted(kExecutorsSetting) + " has " +
                       detail::quoted(item) + ", but " + why + "; " + hint);
-}
-
-/// `COMPONENT=N`, N from 1.
-std::pair<std::string, int> read_executors(const std::string& item) {
-    const std::size_t equals = item.rfind('=');
-    int executors = 0;
-    if (equals != std::string::npos) {
-        const char* const end = item.data() + item.size();
-        const auto [at, error] = std::from_chars(item.data() + equals + 1, end, executors);
-        if (error != std::errc() || at != end) executors = 0;
-    }
-    if (executors < 1) refuse(item, "must have COMPONENT=N", "give it such as count=4");
-    return {item.substr(0, equals), executors};
 }
 
 /// Replaces what the program asks for, by component.
@@ -46,7 +45,9 @@ std::map<std::string, int> executors_asked(const std::vector<Component>& compone
     std::map<std::string, int> asked;
     if (!config.has(kExecutorsSetting)) return asked;
     for (const std::string& item : config.list(kExecutorsSetting)) {
-        const auto [id, executors] = read_executors(item);
+        const auto read = executors_in(item);
+        if (!read) refuse(item, "must have COMPONENT=N", "give it such as count=4");
+        const auto& [id, executors] = *read;
         std::vector<std::string_view> ids;
         for (const Component& component : components) ids.push_back(component.id);
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
@@ -54,7 +55,7 @@ std::map<std::string, int> executors_asked(const std::vector<Component>& compone
             refuse(item, "there is no such component",
                    guess.empty() ? "there are " + detail::list_of(ids) : guess);
         }
-        asked[id] = executors;
+        asked[id] = static_cast<int>(executors);
     }
     return asked;
 }

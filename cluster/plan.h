@@ -7,7 +7,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <storm/config.h>
@@ -39,6 +43,9 @@ struct Plan {
 /// Executors of components in place of those that the program asks for: COMPONENT=N, as storm
 /// rebalance sets it.
 inline constexpr std::string_view kExecutorsSetting = "topology.component.executors";
+
+/// From COMPONENT=N, N from 1 to kTasksMax. Nothing: it is not that.
+std::optional<std::pair<std::string, std::uint32_t>> executors_in(std::string_view item);
 
 /// Throws ConfigError if kExecutorsSetting names no component, or more executors than it has tasks.
 Plan make_plan(const Topology& topology, const Config& config);

@@ -12,8 +12,8 @@
 
 namespace storm::cluster {
 
-/// Writes the unknown fields of a newer version again. If a TopologyRecord has some, only the last
-/// three fields known to this version are taken from the value: the others never change.
+/// Writes the unknown fields of a newer version again. If a TopologyRecord has some, only what a
+/// request or a rebalance changes is taken from the value; the rest stays as it was written.
 std::string encode(const TopologyRecord& record);
 std::string encode(const Assignment& record);
 std::string encode(const SupervisorRecord& record);

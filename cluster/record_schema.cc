@@ -260,7 +260,7 @@ Assignment read(schema::Assignment::Reader from) {
     return record;
 }
 
-/// All else never changes after the submission, so it may stay as a newer version wrote it.
+/// All else stays as a newer version wrote it.
 void change(const TopologyRecord& record, schema::TopologyRecord::Builder to) {
     to.setStatus(static_cast<std::uint8_t>(record.status));
     to.setKilledMs(record.killed_ms);

@@ -19,6 +19,10 @@ inline constexpr std::int64_t kKillWaitMsMax = std::int64_t{24} * 3600 * 1000;
 /// removed even if nobody has confirmed that its workers are gone.
 inline constexpr std::int64_t kKillGraceMs = 10'000;
 
+/// A greater epoch in a report was given by nobody. Epochs are small, or seconds since 1970 where
+/// the last one was lost, so this is enough until 2105; and 2^24 are left to give after it.
+inline constexpr std::uint64_t kEpochBelieved = 0xff00'0000;
+
 /// Events within this time are scheduled together.
 inline constexpr base::Micros kScheduleDelay = 10 * base::kMicrosPerMilli;
 /// Supervisors that are named, with the reason, as unfit for a topology.

@@ -715,9 +715,13 @@ MUTATIONS = [
     *in_file(
         "nimbus/topology_store/rebalance.cc",
         ("a-rebalanced-worker-keeps-its-place", "known.assignment.workers.clear();", "", TOPOLOGIES),
-        ("workers-do-not-hear-of-other-executors", "all[component] = executors;\n    std::string", "static_cast<void>(executors);\n    std::string",
+        ("what-is-too-large-is-tried-for-ever", "if (too_large.count(record.id) > 0) {", "if (false) {", TOPOLOGIES),
+        ("what-failed-while-it-drained-is-lost", "book.forget_unreplayed(record.id);", "", TOPOLOGIES),
+    ),
+    *in_file(
+        "nimbus/topology_store/removal.cc",
+        ("a-rebalance-places-what-is-missing", "if (known.record.status == Status::kRebalancing && is_left_alone(known)) continue;", "",
          TOPOLOGIES),
-        ("a-rebalance-forgets-the-last-one", "before != record.settings.end())", "false)", TOPOLOGIES),
     ),
     *in_file(
         "nimbus/lifecycle/lifecycle.cc",

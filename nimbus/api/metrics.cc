@@ -14,9 +14,9 @@ double number(std::uint64_t value) {
 
 void add_topologies(net::MetricsText& metrics, const Topologies& topologies) {
     // All of them, so that a series is there before the first such topology is.
-    std::map<std::string_view, std::uint64_t> by_status = {{"ACTIVE", 0},     {"INACTIVE", 0},
-                                                           {"KILLED", 0},     {"FINISHED", 0},
-                                                           {"UNREADABLE", 0}, {"MISSING", 0}};
+    std::map<std::string_view, std::uint64_t> by_status = {
+        {"ACTIVE", 0},   {"INACTIVE", 0},   {"REBALANCING", 0}, {"KILLED", 0},
+        {"FINISHED", 0}, {"UNREADABLE", 0}, {"MISSING", 0}};
     std::uint64_t used = 0;
     std::uint64_t unassigned = 0;
     for (const TopologyView& view : topologies.all()) {

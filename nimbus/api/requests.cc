@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "cluster/json_fields.h"
 #include "cluster/limits.h"
 #include "cluster/names.h"
+#include "cluster/plan.h"
 #include "net/limits.h"
 #include "nimbus/limits.h"
 
@@ -109,6 +111,27 @@ std::string without_secrets(json description, const detail::Secrets& secrets) {
     return description.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// Why components cannot have the executors that the settings ask for. A program that describes
+/// itself has checked that, but anybody can post a description.
+std::string fault_of_executors(const std::map<std::string, std::string>& settings,
+                               const cluster::Description& description) {
+    const std::string key(cluster::kExecutorsSetting);
+    const auto given = settings.find(key);
+    if (given == settings.end()) return {};
+    Config config;
+    config.set(key, given->second);
+    std::map<std::string, std::uint32_t> asked;
+    for (const std::string& item : config.list(key)) {
+        const auto read = cluster::executors_in(item);
+        if (!read) {
+            return "settings: " + detail::quoted(key) + " has " + detail::quoted(item) +
+                   ", which is not COMPONENT=N";
+        }
+        asked.insert(*read);
+    }
+    return cluster::fault_of_executors(asked, description);
+}
+
 /// The object in a body that may be empty, and that has no other members than these.
 base::Result<json> optional_object(std::string_view text, const std::string& what,
                                    std::initializer_list<std::string_view> members) {
@@ -130,9 +153,9 @@ base::Result<json> optional_object(std::string_view text, const std::string& wha
 std::optional<std::int64_t> read_wait(const json& object, cluster::JsonMistake& mistake) {
     if (!object.contains("wait_secs")) return std::nullopt;
     const auto secs = cluster::JsonFields(object, "", mistake).number<std::int64_t>("wait_secs");
-    if (secs < 0 || secs > kKillWaitMsMax / 1000)
-        mistake.note("wait_secs", "is not between 0 and " + std::to_string(kKillWaitMsMax / 1000));
-    return secs * 1000;
+    if (secs >= 0 && secs <= kKillWaitMsMax / 1000) return secs * 1000;
+    mistake.note("wait_secs", "is not between 0 and " + std::to_string(kKillWaitMsMax / 1000));
+    return std::nullopt;
 }
 
 }  // namespace
@@ -168,6 +191,8 @@ base::Result<Submission> read_submission(std::string_view text) {
     auto read = cluster::read_description(made.record.description);
     if (!read) return read.error();
     made.description = std::move(read).value();
+    if (std::string why = fault_of_executors(made.record.settings, made.description); !why.empty())
+        return base::Error{std::move(why)};
     return made;
 }
 

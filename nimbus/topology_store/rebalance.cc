@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <string_view>
-
-#include <storm/detail/suggest.h>
+#include <string>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "cluster/plan.h"
 #include "nimbus/topology_store/topologies_impl.h"
 
 namespace storm::nimbus {
@@ -12,60 +11,39 @@ namespace {
 
 using coordination::Write;
 
-/// The setting by which its workers come to the numbers of executors that its description has.
-std::string executors_setting(const cluster::TopologyRecord& record) {
-    std::map<std::string, std::uint32_t> all;
-    const std::string key(cluster::kExecutorsSetting);
-    if (const auto before = record.settings.find(key); before != record.settings.end()) {
-        Config config;
-        config.set(key, before->second);
-        for (const std::string& item : config.list(key)) {
-            const std::size_t equals = item.rfind('=');
-            all[item.substr(0, equals)] =
-                static_cast<std::uint32_t>(std::stoul(item.substr(equals + 1)));
-        }
-    }
-    for (const auto& [component, executors] : record.rebalance.executors)
-        all[component] = executors;
+/// The setting by which its workers come to the numbers that its description has.
+std::string executors_setting(const cluster::Description& description) {
     std::string text;
-    for (const auto& [component, executors] : all)
-        text += (text.empty() ? "[\"" : ", \"") + component + '=' + std::to_string(executors) + '"';
+    for (const cluster::DescribedComponent& component : description.components) {
+        text += text.empty() ? "[\"" : ", \"";
+        text += component.id + '=' + std::to_string(std::min(component.executors, component.tasks));
+        text += '"';
+    }
     return text + ']';
 }
 
 }  // namespace
 
-std::string fault_of(const cluster::Rebalance& asked, const cluster::Description& description) {
-    for (const auto& [id, executors] : asked.executors) {
-        const auto& components = description.components;
-        const auto component = std::find_if(components.begin(), components.end(),
-                                            [&id = id](const auto& each) { return each.id == id; });
-        if (component == components.end()) {
-            std::vector<std::string_view> ids;
-            for (const auto& each : components) ids.push_back(each.id);
-            return "there is no component " + detail::quoted(id) + "; there are " +
-                   detail::list_of(ids);
-        }
-        if (executors < 1 || executors > static_cast<std::uint32_t>(component->tasks)) {
-            return "component " + detail::quoted(id) + " can have 1 to " +
-                   std::to_string(component->tasks) + " executors, one for each of its tasks";
-        }
-    }
-    return {};
-}
-
 /// Its workers are gone, or have had their time: it gets new ones, in new places.
 void Topologies::Impl::spread_anew(Led& known) {
+    STORM_CHECK(!is_left_alone(known), "nothing can be placed without a description");
     cluster::TopologyRecord& record = known.record;
+    if (too_large.count(record.id) > 0) {
+        record.rebalance.workers = 0;
+        record.rebalance.executors.clear();
+    }
+    // Its new spouts may emit again whatever failed while it drained.
+    book.forget_unreplayed(record.id);
     if (record.rebalance.workers > 0)
         record.settings["topology.workers"] = std::to_string(record.rebalance.workers);
     if (!record.rebalance.executors.empty()) {
-        record.settings[std::string(cluster::kExecutorsSetting)] = executors_setting(record);
         record.description =
             cluster::with_executors(record.description, record.rebalance.executors);
         auto description = cluster::read_description(record.description);
         STORM_CHECK(description, "only numbers of executors have changed, to others that are good");
         known.description = std::move(description).value();
+        record.settings[std::string(cluster::kExecutorsSetting)] =
+            executors_setting(known.description);
     }
     set_fate(record, rebalanced(fate_of(record)));
     note_wishes(known);
@@ -89,9 +67,22 @@ void Topologies::Impl::spread_anew(Led& known) {
                      {"epoch", static_cast<std::int64_t>(known.assignment.epoch)},
                      {"workers", static_cast<std::int64_t>(known.assignment.workers.size())}});
     writing(known);
-    state.update(
-        *term, record, known.assignment,
-        in_term([id = record.id](Impl& self, Write outcome) { self.written(id, outcome); }));
+    state.update(*term, record, known.assignment,
+                 in_term([id = record.id](Impl& self, Write outcome) {
+                     if (outcome == Write::kTooLarge) self.cannot_rebalance(id);
+                     if (outcome == Write::kDone) self.too_large.erase(id);
+                     self.written(id, outcome);
+                 }));
+}
+
+/// It has drained already, so it must run again: with the numbers of before, which fitted.
+void Topologies::Impl::cannot_rebalance(const std::string& id) {
+    if (!too_large.insert(id).second) return;
+    add_errors({{id,
+                 {"",
+                  "it runs with the numbers of before its rebalance: the new assignment is too "
+                  "large for ZooKeeper",
+                  wall.now_ms()}}});
 }
 
 }  // namespace storm::nimbus

@@ -74,6 +74,8 @@ void Topologies::Impl::look_at_draining() {
     if (!may_decide()) return;
     for (auto& [id, known] : led) {
         if (!cluster::is_draining(known.record.status) || known.writing) continue;
+        // Without its record nothing can be placed; it waits for that, or for a kill.
+        if (known.record.status == Status::kRebalancing && is_left_alone(known)) continue;
         // Workers of absent Supervisors cannot be waited for; they are only noted.
         const bool expected =
             std::any_of(known.assignment.workers.begin(), known.assignment.workers.end(),

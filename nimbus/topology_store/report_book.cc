@@ -308,6 +308,13 @@ void ReportBook::forget_topology(const std::string& topology) {
     workers_.erase(first, last);
 }
 
+void ReportBook::forget_unreplayed(const std::string& topology) {
+    for (auto at = workers_.lower_bound({topology, 0});
+         at != workers_.end() && at->first.first == topology; ++at) {
+        for (ComponentReport& last : at->second.last) last.losses.unreplayed = 0;
+    }
+}
+
 /// Found by the epoch of the slot, not by the whole incarnation: a restart in the same slot is the
 /// same worker, one in the same slot of another assignment is not.
 const WorkerStatus* ReportBook::worker(const std::string& topology,

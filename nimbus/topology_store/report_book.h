@@ -57,6 +57,8 @@ public:
     template <typename Present>
     bool forget_one_absent(const Present& present);
     void forget_topology(const std::string& topology);
+    /// Its new spouts may emit again whatever those of its former workers did not.
+    void forget_unreplayed(const std::string& topology);
 
     /// The Supervisor's report about the worker in this slot; null: none, or only about a former
     /// one.

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "nimbus/limits.h"
@@ -293,8 +291,7 @@ void Topologies::Impl::mend_unreadable() {
 /// A worker runs by a newer assignment than ZooKeeper has: ZooKeeper was restored from a copy.
 void Topologies::Impl::note_older(Led& known, const cluster::WorkerStatus& worker) {
     const std::uint64_t epoch = std::max(worker.report.assignment_epoch, epoch_of(worker));
-    // Records have 32 bits for it; nobody has ever given an epoch near their end.
-    if (epoch > std::numeric_limits<std::uint32_t>::max() / 2) return;
+    if (epoch > kEpochBelieved) return;
     if (known.writing || is_left_alone(known) || epoch <= known.assignment.epoch) return;
     // At once, so that no decision meanwhile uses an epoch that workers have seen: they would not
     // follow it. The rest waits for more reports, since this one may be of a single worker.

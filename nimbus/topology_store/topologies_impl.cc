@@ -46,6 +46,21 @@ std::variant<Fate, Refusal> unless_left_alone(const Led& known, const std::strin
     return *next;
 }
 
+/// Whether another worker comes, or has come, after this one.
+bool is_succeeded(const Led& known, const cluster::WorkerStatus& worker) {
+    if (known.record.status == cluster::Status::kRebalancing) return true;
+    if (!is_running(fate_of(known.record))) return false;
+    const auto& slots = known.assignment.workers;
+    return std::none_of(slots.begin(), slots.end(), [&](const cluster::WorkerSlot& slot) {
+        return slot.number == worker.number && slot.epoch == epoch_of(worker);
+    });
+}
+
+/// Successors of its spouts may emit them again.
+void forget_unreplayed(cluster::WorkerReport& report) {
+    for (cluster::ComponentReport& component : report.components) component.losses.unreplayed = 0;
+}
+
 /// Milliseconds for draining.
 std::int64_t wait_of(const Led& known, std::optional<std::int64_t> asked_ms) {
     return asked_ms ? *asked_ms : setting(known.record, "topology.message.timeout.secs") * 1000;
@@ -192,6 +207,7 @@ std::optional<Refusal> Topologies::Impl::take_report(cluster::SupervisorReport r
             found_running(worker, report);
         } else {
             keep_own(known->second, worker.report);
+            if (is_succeeded(known->second, worker)) forget_unreplayed(worker.report);
             note_older(known->second, worker);
         }
     }
@@ -312,7 +328,8 @@ void Topologies::kill(const std::string& name, std::optional<std::int64_t> wait_
 void Topologies::rebalance(const std::string& name, std::optional<std::int64_t> wait_ms,
                            const cluster::Rebalance& asked, const Answered& done) {
     impl_->request(name, done, [wait_ms, asked](const Led& known) -> Impl::Changed {
-        const std::string fault = is_left_alone(known) ? "" : fault_of(asked, known.description);
+        const std::string fault =
+            is_left_alone(known) ? "" : fault_of_executors(asked.executors, known.description);
         if (!fault.empty()) return Refusal{Kind::kInvalid, fault};
         return unless_left_alone(
             known, "rebalance",

@@ -29,9 +29,6 @@
 
 namespace storm::nimbus {
 
-/// Why it cannot be rebalanced so; empty: it can.
-std::string fault_of(const cluster::Rebalance& asked, const cluster::Description& description);
-
 /// Translates the failure of a write.
 Refusal refusal(coordination::Write outcome, const std::string& what);
 
@@ -115,6 +112,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     void look_at_draining();
     void remove(Led& known);
     void spread_anew(Led& known);
+    void cannot_rebalance(const std::string& id);
     bool may_run(const Led& known, const cluster::WorkerSlot& slot, bool told) const;
     std::vector<std::string> may_run(const Led& known) const;
     void note_unsure(const std::string& name, const std::vector<std::string>& running);
@@ -167,6 +165,7 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
         std::optional<std::string> answer_key;
     };
     std::map<std::string, Removed> removed;
+    std::set<std::string> too_large;  // Their rebalance could not be written as asked.
     // Removed although the end of these workers was not confirmed; the last kUnsureKept.
     std::deque<std::pair<std::string, std::string>> unsure;
     bool scheduling = false;        // It will be done soon.

@@ -265,7 +265,8 @@ TEST(Commands, RebalanceAsksAndWaitsUntilItRunsAgain) {
     rebalance(nimbus.config(), {"wc", 3, {"count=4", "a=b=2"}, 7, false}, time.patience(),
               {out, {}, Format::kTable});
 
-    EXPECT_THAT(out.str(), ::testing::StartsWith("rebalancing \"wc\"\nit runs: "));
+    EXPECT_THAT(out.str(),
+                ::testing::StartsWith("rebalancing \"wc\"; it drains for at most 7s\nit runs: "));
     EXPECT_EQ(nimbus.requests().at(1).target, "/api/v1/topologies/wc/rebalance");
     EXPECT_EQ(nimbus.requests().at(1).body,
               R"({"workers":3,"wait_secs":7,"executors":{"count":4,"a=b":2}})");
@@ -287,7 +288,8 @@ TEST(Commands, RebalanceDoesNotWaitForEver) {
 }
 
 TEST(Commands, RebalanceRefusesWhatIsNoNumberOfExecutorsBeforeItAsks) {
-    for (const char* const wrong : {"count", "count=", "=4", "count=x", "count=4x", "count=-1"}) {
+    for (const char* const wrong :
+         {"count", "count=", "=4", "count=x", "count=4x", "count=-1", "count=0", "count=1048576"}) {
         const FakeNimbus nimbus(rebalanceable(1));
         FakeTime time;
         std::ostringstream out;
@@ -300,6 +302,14 @@ TEST(Commands, RebalanceRefusesWhatIsNoNumberOfExecutorsBeforeItAsks) {
             << wrong;
         EXPECT_THAT(nimbus.asked(), ::testing::IsEmpty());
     }
+    const FakeNimbus nimbus(rebalanceable(1));
+    FakeTime time;
+    std::ostringstream out;
+    EXPECT_EQ(code_of([&] {
+                  rebalance(nimbus.config(), {"wc", {}, {"count=4", "count=5"}, {}, false},
+                            time.patience(), {out, {}, Format::kTable});
+              }),
+              ExitCode::kUsage);
 }
 
 TEST(Commands, ActivationOfTheWrongStatusIsAConflict) {

@@ -20,6 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t cou
     if (const auto wait = storm::nimbus::read_kill_wait(text); wait && *wait) {
         STORM_CHECK(**wait >= 0, "waits are checked");
     }
+    if (const auto asked = storm::nimbus::read_rebalance(text); asked && asked->wait_ms) {
+        STORM_CHECK(*asked->wait_ms >= 0, "waits are checked");
+    }
     static_cast<void>(storm::cluster::supervisor_report(text));
     return 0;
 }

@@ -70,10 +70,12 @@ struct SimulatedNimbus {
     }
 
     /// The id; or why not.
-    std::string submit(const std::string& name, std::size_t workers, int executors = 4) {
+    std::string submit(const std::string& name, std::size_t workers, int executors = 4,
+                       const std::string& large = "") {
         Submission made;
         made.record.name = name;
         made.record.settings["topology.workers"] = std::to_string(workers);
+        if (!large.empty()) made.record.settings["large"] = large;
         made.record.description = describe_json(word_count(executors));
         made.record.artifacts = {{"program", std::string(64, 'a'), 0755, 5}};
         made.description = word_count(executors);

@@ -127,6 +127,20 @@ TEST(Requests, ReadsTheWaitOfAKill) {
     EXPECT_FALSE(read_kill_wait("30"));
 }
 
+TEST(Requests, ExecutorsThatNoComponentCanHaveAreRefusedAtTheSubmit) {
+    const auto why = [](const char* executors) {
+        json request = good();
+        request["settings"]["topology.component.executors"] = executors;
+        const auto read = read_submission(request.dump());
+        return read ? std::string("taken") : read.error().message;
+    };
+    EXPECT_EQ(why(R"(["count=2"])"), "taken");
+    for (const char* const wrong : {"abc", "a=", "=2", "count=999999999999999999999999999999"})
+        EXPECT_THAT(why(wrong), HasSubstr("which is not COMPONENT=N")) << wrong;
+    EXPECT_THAT(why("cuont=1"), HasSubstr("there is no component \"cuont\""));
+    EXPECT_THAT(why("count=3"), HasSubstr("can have 1 to 2 executors"));
+}
+
 TEST(Requests, ARebalanceSaysWhatIsToChange) {
     EXPECT_EQ(read_rebalance("")->change, cluster::Rebalance{});
     EXPECT_EQ(read_rebalance("")->wait_ms, std::nullopt);
@@ -152,6 +166,7 @@ TEST(Requests, ARebalanceIsRefusedByTheMemberThatIsWrong) {
     EXPECT_THAT(why(R"({"executors": {"count": -1}})"), HasSubstr("count"));
     EXPECT_THAT(why(R"({"executors": {"count": 1.5}})"), HasSubstr("count"));
     EXPECT_THAT(why(R"({"wait_secs": 86401})"), HasSubstr("wait_secs"));
+    EXPECT_THAT(why(R"({"wait_secs": 9223372036854775807})"), HasSubstr("wait_secs"));
     EXPECT_EQ(why("[]"), "the request is not a JSON object");
 }
 

@@ -177,6 +177,21 @@ TEST(ReportBook, AFormerLifeOfASpoutHasNotGivenUpWhatItsNextOneMayReplay) {
     EXPECT_EQ(book.totals(on("s1", 1)).at("lines").losses, cluster::Losses{.dropped = 2});
 }
 
+TEST(ReportBook, WhatARebalancedTopologyGaveUpMayComeAgainWhateverItsWorkersSaidLast) {
+    ReportBook book;
+    auto former = worker(0, 1, 0, 1);
+    former.report.components[0].losses = {.dropped = 2, .unreplayed = 3};
+    book.take(report("s1", {former}), 0, 0);
+    // As a Supervisor says it that was started anew meanwhile.
+    former.report.components.clear();
+    former.report.state = WorkerState::kFinished;
+    book.take(report("s1", {former}), 0, 0);
+
+    book.forget_unreplayed(former.topology);
+
+    EXPECT_EQ(book.totals(on("s1", 2)).at("lines").losses, cluster::Losses{.dropped = 2});
+}
+
 TEST(ReportBook, ForgetsWhoIsAbsentAndReportedLongestAgo) {
     ReportBook book;
     book.take(report("s3", {}), 10, 0);
