@@ -76,6 +76,11 @@ private:
 
 }  // namespace
 
+std::string home_in(const Places& places) {
+    const auto kept = read_kept(places);
+    return kept ? kept->home : std::string();
+}
+
 base::Result<Identity> identify(const Settings& settings,
                                 const std::function<bool(std::uint16_t)>& free) {
     const auto read = read_kept(settings.places);

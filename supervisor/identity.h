@@ -19,6 +19,8 @@ struct Identity {
     std::string home;                  ///< Generated once per directory.
     std::vector<std::uint16_t> slots;  ///< Ports in the order of the settings, all different.
 };
+/// The `home` that a Supervisor has written there; empty: none, or it cannot be read.
+std::string home_in(const Places& places);
 /// Reads the identity from the directory, or generates it and writes it there. `free` says whether
 /// a port can be used.
 base::Result<Identity> identify(const Settings& settings,

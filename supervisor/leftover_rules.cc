@@ -16,7 +16,8 @@ public:
     Rules(const std::vector<Process>& processes, const WorkerMarks& worker, const Others& others)
         : worker_(worker),
           number_(std::to_string(worker.number)),
-          port_(std::to_string(worker.port)) {
+          port_(std::to_string(worker.port)),
+          home_(others.home) {
         for (const Process& each : processes) parents_[each.pid] = each.parent;
         for (const OtherWorker& each : others.workers) {
             if (each.pid > 0) spared_.insert(each.pid);
@@ -53,8 +54,10 @@ private:
 
     /// Perhaps a worker of another Supervisor.
     bool is_foreign(const Process& process, const std::set<std::uint16_t>& own_ports) const {
+        if (process.has_ended || process.user != worker_.user) return false;
+        if (!process.marks.home.empty()) return process.marks.home != home_;
         const std::string& text = process.marks.port;
-        if (process.has_ended || text.empty() || process.user != worker_.user) return false;
+        if (text.empty()) return false;
         std::uint16_t port = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
         const bool is_ours =
@@ -81,7 +84,9 @@ private:
                process.start_time >= worker_.start_time;
     }
 
+    /// A worker that has moved has the same number at its new Supervisor, and maybe the same port.
     bool has_all_marks(const Process& process) const {
+        if (!process.marks.home.empty() && process.marks.home != home_) return false;
         return process.marks.topology == worker_.topology && process.marks.worker == number_ &&
                process.marks.port == port_;
     }
@@ -89,6 +94,7 @@ private:
     const WorkerMarks& worker_;
     const std::string number_;
     const std::string port_;
+    const std::string home_;
     std::map<pid_t, pid_t> parents_;
     std::set<pid_t> spared_;
     bool has_session_ = false;

@@ -3,11 +3,14 @@
 // A process is one of its leftovers
 //
 //     by session       its session is the worker's, and it could not be anybody else's by chance
-//     by marks         its environment has the worker's topology, number and port
+//     by marks         its environment has the worker's topology, number and port, and our home
 //     by user          the user is the topology's own, and no other worker that lives is his
 //
 // but never if it is another worker of this Supervisor, that one's descendant, or in its session:
 // user code may have overwritten its environment, but not whom we have started.
+//
+// Several Supervisors may see the same processes: on one host, or in networks of their own, where
+// even ports are the same. So the home in the environment tells whose a worker is.
 //
 // Threads: pure functions.
 #pragma once
@@ -43,10 +46,13 @@ struct OtherWorker {
 
 struct Others {
     std::vector<OtherWorker> workers;
-    /// Ports of this Supervisor's slots. A process with one of them in its environment, whatever it
-    /// is, is not a worker unless it is in `workers`. One with another port may be a worker of
-    /// another Supervisor on this host.
+    /// Ports of this Supervisor's slots. A process with one of them in its environment and no home,
+    /// as older versions started workers, is not a worker unless it is in `workers`. One with
+    /// another port may be a worker of another Supervisor on this host.
     std::set<std::uint16_t> ports;
+    /// This Supervisor's Identity::home; empty: it had none yet. A process with another one is
+    /// another Supervisor's.
+    std::string home = {};
 };
 
 /// In the order of `processes`.

@@ -76,6 +76,7 @@ EnvironmentMarks marks_in(std::string_view environment) {
         take(variable, "STORM_TOPOLOGY_ID=", marks.topology);
         take(variable, "STORM_WORKER=", marks.worker);
         take(variable, "STORM_WORKER_PORT=", marks.port);
+        take(variable, "STORM_SUPERVISOR_HOME=", marks.home);
     }
     return marks;
 }

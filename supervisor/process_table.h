@@ -17,9 +17,10 @@ namespace storm::supervisor {
 /// Variables that a worker is started with, and that its children inherit. User code may change
 /// them, or give them up.
 struct EnvironmentMarks {
-    std::string topology;  ///< STORM_TOPOLOGY_ID; empty: it has none, like the next two.
+    std::string topology;  ///< STORM_TOPOLOGY_ID; empty: it has none, like the next ones.
     std::string worker;    ///< STORM_WORKER.
     std::string port;      ///< STORM_WORKER_PORT.
+    std::string home;      ///< STORM_SUPERVISOR_HOME: the Supervisor's Identity::home.
 };
 /// `environment` as in /proc/PID/environ: a zero behind each variable.
 EnvironmentMarks marks_in(std::string_view environment);

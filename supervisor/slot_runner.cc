@@ -247,6 +247,7 @@ void SlotRunner::start_(std::uint64_t incarnation) {
     launch.topology = target.topology;
     launch.number = target.number;
     launch.port = port_;
+    launch.home = shop_.home;
     auto confinement = shop_.isolation.confinement(fetched_->user, launch.directory,
                                                    memory_limit(*fetched_->topology));
     if (!confinement) return not_started_(confinement.error());

@@ -36,6 +36,7 @@ struct Workshop {
     base::EventLoop& loop;
     const Places& places;
     const std::string& host;  ///< Address that workers listen on.
+    const std::string& home;  ///< The Supervisor's Identity::home, once it has one.
     const Isolation& isolation;
     SlotTimes times;
     Fetcher& fetcher;

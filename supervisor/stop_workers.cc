@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/local_dir.h"
+#include "supervisor/identity.h"
 #include "supervisor/leftovers.h"
 #include "supervisor/saved_worker.h"
 #include "supervisor/worker_process.h"
@@ -25,6 +26,7 @@ base::Result<std::size_t> stop_workers(const Settings& settings) {
     std::vector<SavedWorker> ended;
     Others none;
     none.ports.insert(settings.slots.begin(), settings.slots.end());
+    none.home = home_in(settings.places);
     SavedWorkers states = read_states(settings.places);
     for (SavedWorker& saved : states.workers) {
         none.ports.insert(saved.port);

@@ -72,6 +72,7 @@ Supervisor::Supervisor(const Outside& outside, const Settings& settings)
             loop_,
             settings_.places,
             settings_.host,
+            identity_.home,
             isolation_,
             settings_.times,
             fetcher_,
@@ -106,6 +107,8 @@ base::Result<base::Done> Supervisor::begin_() {
     }
     const auto isolated = isolate_();
     if (!isolated) return isolated.error();
+    // Before what ended workers have left behind is looked for.
+    identity_.home = home_in(settings_.places);
     // Once the directory is locked, and before anything is assigned: a worker that runs must be in
     // its slot when the first assignment comes, or a second process would start beside it.
     adopt_workers_();
@@ -406,6 +409,7 @@ SlotRunner& Supervisor::runner_(std::uint16_t port) {
 Others Supervisor::others_(std::uint16_t port) const {
     Others others;
     others.ports = own_ports_;
+    others.home = identity_.home;
     for (const auto& [slot, runner] : runners_) {
         if (slot == port) continue;
         if (auto worker = runner->worker()) others.workers.push_back(*std::move(worker));

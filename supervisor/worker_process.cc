@@ -85,9 +85,9 @@ void offer_to_the_kernel(pid_t pid) {
 }
 
 std::vector<std::string> environment(const Launch& launch) {
-    std::vector<std::string> made = {"STORM_TOPOLOGY_ID=" + launch.topology,
-                                     "STORM_WORKER=" + std::to_string(launch.number),
-                                     "STORM_WORKER_PORT=" + std::to_string(launch.port)};
+    std::vector<std::string> made = {
+        "STORM_TOPOLOGY_ID=" + launch.topology, "STORM_WORKER=" + std::to_string(launch.number),
+        "STORM_WORKER_PORT=" + std::to_string(launch.port), "STORM_SUPERVISOR_HOME=" + launch.home};
     for (const char* const name : {"PATH", "HOME", "LANG", "TZ"}) {
         const char* value = std::getenv(name);
         // Our home is not for another user.

@@ -33,9 +33,10 @@ struct Launch {
     std::string stdout_path;
     std::string stderr_path;
     std::string bootstrap;
-    std::string topology;  ///< Topology id; for the environment, like the next two.
+    std::string topology;  ///< Topology id; for the environment, like the next three.
     std::uint32_t number = 0;
     std::uint16_t port = 0;
+    std::string home;  ///< The Supervisor's Identity::home.
     Confinement confinement;
 };
 

@@ -32,7 +32,7 @@ Process process(pid_t pid, uid_t user = kUser) {
 }
 
 Process marked(Process made, std::string worker, std::uint16_t port) {
-    made.marks = {"wc", std::move(worker), std::to_string(port)};
+    made.marks = {"wc", std::move(worker), std::to_string(port), ""};
     return made;
 }
 
@@ -107,6 +107,27 @@ TEST(Leftovers, AreNotFoundByUserBesideAWorkerOfAnotherSupervisor) {
     EXPECT_THAT(found({of_user, of_another_user, ended}, kEnded, others({})), ElementsAre(103));
 }
 
+TEST(Leftovers, AWorkerOfAnotherSupervisorIsNoneThoughAllElseIsTheSame) {
+    Others known = others({});
+    known.home = "ours";
+    const Process of_user = process(103);
+    Process foreign = marked(process(104), "1", kPort);  // In a network of its own.
+    foreign.marks.home = "theirs";
+    Process moved = marked(process(105), "0", kPort);
+    moved.marks.home = "theirs";
+    Process own = marked(process(106), "0", kPort);
+    own.marks.home = "ours";
+    Process earlier = marked(process(107), "1", 9000);
+    earlier.marks.home = "ours";
+
+    EXPECT_THAT(found({of_user, foreign}, kEnded, known), IsEmpty());
+    EXPECT_THAT(found({of_user, moved}, kEnded, known), IsEmpty());
+    EXPECT_THAT(found({own, moved}, kEnded, known), ElementsAre(106));
+    EXPECT_THAT(found({of_user, own, earlier}, kEnded, known), ElementsAre(103, 106, 107));
+    known.home.clear();
+    EXPECT_THAT(found({own}, kEnded, known), IsEmpty()) << "it cannot know whose that is";
+}
+
 TEST(Leftovers, WithoutAUserOfItsOwnNothingIsFoundByUser) {
     WorkerMarks ended = kEnded;
     ended.user.reset();
@@ -153,7 +174,9 @@ TEST(Leftovers, ParentsInACircleEndTheSearch) {
 
 TEST(EnvironmentMarks, AreReadBetweenZeros) {
     constexpr std::string_view kAll("X=STORM_WORKER=9\0STORM_TOPOLOGY_ID=wc\0STORM_WORKER=1\0", 53);
-    const auto marks = marks_in(std::string(kAll) + "STORM_WORKER_PORT=6700");
+    const auto marks = marks_in(std::string(kAll) + std::string("STORM_SUPERVISOR_HOME=ab\0", 25) +
+                                "STORM_WORKER_PORT=6700");
+    EXPECT_EQ(marks.home, "ab");
     EXPECT_EQ(marks.topology, "wc");
     EXPECT_EQ(marks.worker, "1");
     EXPECT_EQ(marks.port, "6700");

@@ -514,8 +514,11 @@ def cut_off_hosts(name):
                 lab.cut_off(before[alone]["supervisor"], False)
                 healed = now()
                 ends = seconds > LINK_SECONDS
-                wait(30, "all run again", lambda: len(lab.workers(driver.name)) == 3 and ends ==
-                     (lab.workers(driver.name)[alone]["pid"] != before[alone]["pid"]))
+
+                def all_run_again():
+                    at = lab.workers(driver.name)
+                    return len(at) == 3 and ends == (at[alone]["pid"] != before[alone]["pid"])
+                wait(30, "all run again", all_run_again)
                 driver.flows_again(healed, 60)
                 after = lab.workers(driver.name)
                 ended_besides += sum(after[other]["pid"] != before[other]["pid"]

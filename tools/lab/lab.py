@@ -312,7 +312,7 @@ class Driver:
                     return number
         raise Failed("no worker has the source")
 
-    def finish(self, seconds=120):
+    def finish(self, seconds=300):
         """All is acked; the journals are judged."""
         wait(seconds, f"{self.name} has finished",
              lambda: self.lab.has_status(self.name, "FINISHED"), 0.05)
