@@ -14,7 +14,7 @@ void Link::end_life() {
     retained_.clear();
     retained_bytes_ = 0;
     // Frames of the next life are numbered from 1 again.
-    sent_ = receipted_ = received_ = 0;
+    sent_ = received_ = 0;
 }
 
 Link::Beginning Link::up(std::uint64_t incarnation, std::uint64_t peer_received) {
@@ -58,8 +58,7 @@ void Link::ship(Shipment shipment) {
 
 bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
     if (sequence > sent_) return false;
-    receipted_ = std::max(receipted_, sequence);
-    while (!retained_.empty() && retained_.front().sequence <= receipted_) {
+    while (!retained_.empty() && retained_.front().sequence <= sequence) {
         STORM_CHECK(retained_.front().bytes <= retained_bytes_, "ship() has added it");
         retained_bytes_ -= retained_.front().bytes;
         released.push_back(std::move(retained_.front()));

@@ -116,7 +116,6 @@ private:
     std::uint64_t fenced_ = 0;       // This incarnation and all before it.
     base::Micros down_since_ = 0;
     std::uint64_t sent_ = 0;
-    std::uint64_t receipted_ = 0;
     std::uint64_t received_ = 0;
     std::deque<Shipment> retained_;
     std::size_t retained_bytes_ = 0;

@@ -999,6 +999,16 @@ TEST(Link, AReceiptForWhatWasNotSentIsRefusedAndOneFromThePastChangesNothing) {
     EXPECT_EQ(released.size(), 2);
 }
 
+TEST(Link, WhoeverComesBackCanHaveTakenNoMoreThanWasSent) {
+    Link link(kGrace, kRetainedMax);
+    link.up(1, 0);
+    link.ship(shipment(1));
+    link.ship(shipment(2));
+    link.down(1);
+
+    EXPECT_EQ(link.up(1, ~std::uint64_t{0}).taken.size(), 2);
+}
+
 TEST(Link, NothingIsShippedOverTheRetentionLimitUntilAReceiptComes) {
     Link link(kGrace, kRetainedMax);
     link.up(1, 0);
