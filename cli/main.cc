@@ -133,13 +133,17 @@ private:
         add("health", "Check that the cluster is healthy; exit with 1 if it is not", show_health);
     }
 
-    void add_changes() {
-        CLI::App& kill = remote_verb("kill", "Drain a topology, and remove it");
-        add_name(kill);
-        kill.add_option("-w,--wait", kill_.wait_secs,
+    static void add_wait(CLI::App& verb, std::optional<std::int64_t>& wait_secs) {
+        verb.add_option("-w,--wait", wait_secs,
                         "Longest time to drain (default: topology.message.timeout.secs)")
             ->check(CLI::Range(0, 24 * 3600))
             ->type_name("SECS");
+    }
+
+    void add_changes() {
+        CLI::App& kill = remote_verb("kill", "Drain a topology, and remove it");
+        add_name(kill);
+        add_wait(kill, kill_.wait_secs);
         kill.add_flag("--detach", kill_.detach, "Do not wait until it has gone");
         kill.callback([this] {
             kill_.name = name_;
@@ -167,10 +171,7 @@ private:
                         "for each component")
             ->type_name("COMPONENT=N")
             ->allow_extra_args(false);
-        verb.add_option("-w,--wait", rebalance_.wait_secs,
-                        "Longest time to drain (default: topology.message.timeout.secs)")
-            ->check(CLI::Range(0, 24 * 3600))
-            ->type_name("SECS");
+        add_wait(verb, rebalance_.wait_secs);
         verb.add_flag("--detach", rebalance_.detach, "Do not wait until it runs again");
         verb.callback([this] {
             rebalance_.name = name_;

@@ -83,8 +83,9 @@ void wait_until_gone(NimbusClient& nimbus, const std::string& name, const std::s
     }
 }
 
-/// Nimbus' wait for draining if a kill names none.
-std::chrono::seconds message_timeout(const Json& topology) {
+/// How long draining may take: as asked, or as Nimbus says for who does not ask.
+std::chrono::seconds draining_time(std::optional<std::int64_t> wait_secs, const Json& topology) {
+    if (wait_secs) return std::chrono::seconds(*wait_secs);
     const std::uint64_t set =
         count_at(object_at(topology, "settings"), "topology.message.timeout.secs");
     return set > 0 ? std::chrono::seconds(set) : kKillWait;
@@ -174,9 +175,8 @@ void kill_topology(const Config& config, const Kill& kill, const Patience& patie
         output.out << "killing \"" << kill.name << "\"\n";
         return;
     }
-    const std::chrono::seconds draining =
-        kill.wait_secs ? std::chrono::seconds(*kill.wait_secs) : message_timeout(topology);
-    wait_until_gone(nimbus, kill.name, id, draining, patience, output.out);
+    wait_until_gone(nimbus, kill.name, id, draining_time(kill.wait_secs, topology), patience,
+                    output.out);
     output.out << "killed \"" << kill.name << "\"\n";
 }
 
@@ -200,9 +200,7 @@ void rebalance(const Config& config, const Rebalance& rebalance, const Patience&
     NimbusClient nimbus(config);
     const Json topology = nimbus.get(target_of(rebalance.name));
     nimbus.post(target_of(rebalance.name) + "/rebalance", body);
-    const std::chrono::seconds draining = rebalance.wait_secs
-                                              ? std::chrono::seconds(*rebalance.wait_secs)
-                                              : message_timeout(topology);
+    const std::chrono::seconds draining = draining_time(rebalance.wait_secs, topology);
     output.out << "rebalancing \"" << rebalance.name << "\"; it drains for at most "
                << duration_text(static_cast<std::uint64_t>(draining.count())) << '\n'
                << std::flush;

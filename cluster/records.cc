@@ -5,6 +5,10 @@
 
 namespace storm::cluster {
 
+bool is_running(Status status) {
+    return status == Status::kActive || status == Status::kInactive;
+}
+
 bool is_draining(Status status) {
     return status == Status::kKilled || status == Status::kRebalancing;
 }

@@ -40,6 +40,8 @@ struct Artifact {
 
 enum class Status : std::uint8_t { kActive, kInactive, kKilled, kRebalancing, kFinished };
 std::string_view to_string(Status status);  ///< Such as "ACTIVE".
+/// Whether its workers are to run.
+bool is_running(Status status);
 /// Whether its workers finish what is in flight, and end.
 bool is_draining(Status status);
 

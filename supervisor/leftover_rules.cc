@@ -52,10 +52,14 @@ private:
                             [this](const auto& each) { return each.user == worker_.user; });
     }
 
+    bool has_another_home(const Process& process) const {
+        return !process.marks.home.empty() && process.marks.home != home_;
+    }
+
     /// Perhaps a worker of another Supervisor.
     bool is_foreign(const Process& process, const std::set<std::uint16_t>& own_ports) const {
         if (process.has_ended || process.user != worker_.user) return false;
-        if (!process.marks.home.empty()) return process.marks.home != home_;
+        if (!process.marks.home.empty()) return has_another_home(process);
         const std::string& text = process.marks.port;
         if (text.empty()) return false;
         std::uint16_t port = 0;
@@ -86,7 +90,7 @@ private:
 
     /// A worker that has moved has the same number at its new Supervisor, and maybe the same port.
     bool has_all_marks(const Process& process) const {
-        if (!process.marks.home.empty() && process.marks.home != home_) return false;
+        if (has_another_home(process)) return false;
         return process.marks.topology == worker_.topology && process.marks.worker == number_ &&
                process.marks.port == port_;
     }

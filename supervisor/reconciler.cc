@@ -21,10 +21,6 @@ std::string name_of(const Target& target) {
 
 }  // namespace
 
-bool is_to_run(const Wanted& wanted) {
-    return wanted.status == cluster::Status::kActive || wanted.status == cluster::Status::kInactive;
-}
-
 Desired desired_workers(const Assignments& assignments, const std::string& supervisor,
                         const std::set<std::uint16_t>& ports,
                         const std::map<std::uint16_t, Target>& current,
@@ -39,7 +35,8 @@ Desired desired_workers(const Assignments& assignments, const std::string& super
     }
     // Whether `a` takes precedence over `b`, which wants the same port.
     const auto goes_first = [&current](std::uint16_t port, const Wanted& a, const Wanted& b) {
-        if (is_to_run(a) != is_to_run(b)) return is_to_run(a);
+        const bool a_runs = cluster::is_running(a.status);
+        if (a_runs != cluster::is_running(b.status)) return a_runs;
         // Otherwise two assignments that want one port would take turns, and restart each other.
         const auto now = current.find(port);
         return now != current.end() && now->second == a.target;

@@ -18,9 +18,6 @@ namespace storm::supervisor {
 /// Keyed by topology. Immutable; shared with the slots.
 using Assignments = std::map<std::string, std::shared_ptr<const cluster::Assignment>>;
 
-/// Whether its status lets it run.
-bool is_to_run(const Wanted& wanted);
-
 /// A worker that is assigned here but gets no slot: the port is not ours, or another worker has it.
 struct Mistake {
     Wanted wanted;

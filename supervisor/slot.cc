@@ -18,19 +18,6 @@ Micros back_off(std::uint32_t failures) {
     return std::min(kBackOffMax, kBackOffMin << std::min(failures - 2, kDoublings));
 }
 
-bool is_runnable(cluster::Status status) {
-    switch (status) {
-        case cluster::Status::kActive:
-        case cluster::Status::kInactive:
-            return true;
-        case cluster::Status::kKilled:
-        case cluster::Status::kRebalancing:
-        case cluster::Status::kFinished:
-            break;
-    }
-    return false;
-}
-
 }  // namespace
 
 std::string_view to_string(EndReason reason) {
@@ -70,7 +57,7 @@ bool Slot::wants_target_() const {
 }
 
 bool Slot::wants_it_running_() const {
-    return wants_target_() && is_runnable(wanted_->status) && !history_.finished;
+    return wants_target_() && cluster::is_running(wanted_->status) && !history_.finished;
 }
 
 void Slot::enter_(SlotState state, std::optional<Micros> deadline) {
@@ -123,7 +110,7 @@ SlotActions Slot::want(const std::optional<Wanted>& wanted, const History& histo
             // Another target never waits for a drain: its predecessor's work is no longer wanted
             // here.
             if (!wants_target_()) return stop_(now);
-            if (is_runnable(wanted_->status)) return {{.kind = Kind::kAssign}};
+            if (cluster::is_running(wanted_->status)) return {{.kind = Kind::kAssign}};
             return cluster::is_draining(wanted_->status) ? drain_(now) : stop_(now);
         case SlotState::kStopping:
             // Already told to end; what is wanted now is looked at once it has.

@@ -25,7 +25,7 @@ constexpr std::uint16_t kNoPort = 0;
 
 /// Status of a worker without a slot; nothing: it is not meant to run anyway.
 std::optional<cluster::WorkerStatus> status_of(const Mistake& mistake) {
-    if (!is_to_run(mistake.wanted)) return std::nullopt;
+    if (!cluster::is_running(mistake.wanted.status)) return std::nullopt;
     cluster::WorkerStatus status;
     status.topology = mistake.wanted.target.topology;
     status.number = mistake.wanted.target.number;

@@ -82,7 +82,7 @@ base::Micros over_after(const Fate& fate) {
 }
 
 bool is_running(const Fate& fate) {
-    return fate.status == Status::kActive || fate.status == Status::kInactive;
+    return cluster::is_running(fate.status);
 }
 
 }  // namespace storm::nimbus

@@ -186,6 +186,15 @@ void Topologies::Impl::schedule_all() {
     look_at_draining();
 }
 
+void Topologies::Impl::place(Led& known) {
+    const std::vector<Led*> order = wanting();
+    const std::vector<Placement> placements = schedule(demands_of(order), supply);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (order[i] == &known) take(known, placements[i]);
+    }
+    known.epoch_given = known.assignment.epoch;
+}
+
 void Topologies::Impl::wake_at(base::Micros when) {
     const base::Micros now = loop.now();
     // The earliest timer suffices: scheduling arms the next one.

@@ -55,12 +55,7 @@ void Topologies::Impl::spread_anew(Led& known) {
     known.well = false;
     // Also if there is no slot for any of its workers: one epoch has one content.
     known.assignment.epoch = next_epoch(known);
-    const std::vector<Led*> order = wanting();
-    const std::vector<Placement> placements = schedule(demands_of(order), supply);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        if (order[i] == &known) take(known, placements[i]);
-    }
-    known.epoch_given = known.assignment.epoch;
+    place(known);
     ++counters.assignments_written;
     base::log::info("spread anew",
                     {{"topology", record.id},

@@ -123,15 +123,8 @@ void Topologies::Impl::submit(Submission submission, const Submitted& done) {
     const std::string id = made.record.id;
     std::erase_if(unsure, [&](const auto& each) { return each.first == name; });
     led.emplace(id, std::move(made));
-    // All are placed, in their order, so that the new one takes no slot of an earlier one; but only
-    // its own placement is used here.
-    const std::vector<Led*> order = wanting();
-    const std::vector<Placement> placements = schedule(demands_of(order), supply);
     Led& placed = led.at(id);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        if (order[i] == &placed) take(placed, placements[i]);
-    }
-    placed.epoch_given = placed.assignment.epoch;
+    place(placed);
     writing(placed);
     state.create_topology(
         *term, placed.record, placed.assignment,

@@ -88,6 +88,9 @@ struct Topologies::Impl : std::enable_shared_from_this<Impl> {
     static bool is_settled(const Led& known);
     static std::vector<Demand> demands_of(const std::vector<Led*>& order);
     void take(Led& known, const Placement& placement);
+    /// Places all, in their order, so that this one takes no slot of an earlier one; but only its
+    /// own placement is used.
+    void place(Led& known);
     void wake_at(base::Micros when);
     void look_at_silent();
     void supervisors_changed(const std::set<std::string>& touched);
