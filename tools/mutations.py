@@ -733,6 +733,7 @@ MUTATIONS = [
     ),
     *in_file(
         "nimbus/topology_store/term.cc",
+        ("what-was-too-large-stays-so", "too_large.clear();", "", TOPOLOGIES),
         ("a-late-report-makes-a-removed-one-missing", "if (removed.contains(id)) return;", "",
          TOPOLOGIES),
         ("missing-ones-are-not-bounded", "if (static_cast<std::size_t>(missing) >= kMissingMax) return;",

@@ -106,6 +106,7 @@ void Topologies::Impl::remove(Led& known) {
                                   self.led.erase(id);
                                   self.book.forget_topology(id);
                                   self.errors.forget(id);
+                                  self.too_large.erase(id);
                               }
                               self.written(id, outcome);
                           }));

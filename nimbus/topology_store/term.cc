@@ -371,6 +371,7 @@ void Topologies::Impl::stop_leading() {
     led.clear();
     orphans.clear();
     removed.clear();
+    too_large.clear();
     supply.taken.clear();
     presence.end();
     supply.supervisors = presence.records();

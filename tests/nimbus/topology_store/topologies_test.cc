@@ -452,26 +452,52 @@ TEST_F(RebalanceTest, OneThatZookeeperLosesMeanwhileEndsNoLeader) {
     EXPECT_EQ(second.kill("wc", 0), "");
 }
 
-TEST_F(RebalanceTest, OneThatBecomesTooLargeRunsWithTheNumbersOfBefore) {
-    const std::string id = nimbus.topologies.topology("wc")->record.id;
-    // Just fits; the setting that -e adds does not.
-    const std::size_t taken = encode(nimbus.topologies.topology("wc")->record).size() +
-                              encode(*nimbus.assignment("wc")).size();
-    nimbus.kill("wc", 0);
-    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
-    ASSERT_EQ(nimbus.status("wc"), "none");
-    const std::string large =
-        nimbus.submit("wc", 1, 2, std::string(cluster::kRecordBytesMax - taken - 100, 'x'));
-    ASSERT_TRUE(large.starts_with("wc-")) << large;
-    report(nimbus, "wc", cluster::WorkerState::kRunning);
+/// "wc" is so large that its record and assignment just fit; what a rebalance adds does not.
+struct LargeRebalanceTest : RebalanceTest {
+    void SetUp() override {
+        RebalanceTest::SetUp();
+        const std::size_t taken = encode(nimbus.topologies.topology("wc")->record).size() +
+                                  encode(*nimbus.assignment("wc")).size();
+        nimbus.kill("wc", 0);
+        report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+        ASSERT_EQ(nimbus.status("wc"), "none");
+        id = nimbus.submit("wc", 1, 2, std::string(cluster::kRecordBytesMax - taken - 100, 'x'));
+        ASSERT_TRUE(id.starts_with("wc-")) << id;
+        report(nimbus, "wc", cluster::WorkerState::kRunning);
+    }
+    std::string id;
+};
 
+TEST_F(LargeRebalanceTest, OneThatBecomesTooLargeRunsWithTheNumbersOfBefore) {
     ASSERT_EQ(nimbus.rebalance("wc", {.workers = 4, .executors = {{"count", 1}}}), "");
     report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
     run(5 * kMicrosPerSecond);
 
     EXPECT_EQ(nimbus.status("wc"), "ACTIVE");
     EXPECT_EQ(executors(nimbus).at("count"), 2);
-    EXPECT_THAT(nimbus.topologies.errors(large).at(0).error, HasSubstr("too large"));
+    EXPECT_THAT(nimbus.topologies.errors(id).at(0).error, HasSubstr("too large"));
+}
+
+TEST_F(LargeRebalanceTest, WhatWasTooLargeInAnEarlierTermIsForgotten) {
+    SimulatedNimbus second(world, "n2:6627");
+    nimbus.rebalance("wc", {.workers = 4, .executors = {{"count", 1}}});
+    EXPECT_FALSE(nimbus.topologies.report(
+        supervisors[0]->report(*nimbus.assignment("wc"), cluster::WorkerState::kRunning, 0)));
+    while (nimbus.topologies.errors(id).empty()) run(10);
+    nimbus.loop.hold();  // It knows that this is too large, and has not tried otherwise yet.
+    ASSERT_EQ(nimbus.status("wc"), "ACTIVE");
+    run(120 * kMicrosPerSecond);
+    ASSERT_EQ(second.status("wc"), "ACTIVE");
+    second.loop.hold();
+    nimbus.loop.release();
+    run(20 * kMicrosPerSecond);
+    ASSERT_TRUE(nimbus.topologies.leading());
+    report(nimbus, "wc", cluster::WorkerState::kRunning);
+
+    ASSERT_EQ(nimbus.rebalance("wc", {.workers = 2}), "");
+    report(nimbus, "wc", cluster::WorkerState::kRunning, 0);
+
+    EXPECT_EQ(nimbus.topologies.topology("wc")->record.settings.at("topology.workers"), "2");
 }
 
 TEST_F(RebalanceTest, APausedOneIsPausedAfterwards) {
