@@ -37,8 +37,9 @@ inline constexpr base::Micros kSteadyAfter = 60 * base::kMicrosPerSecond;
 inline constexpr base::Micros kLostKept = 600 * base::kMicrosPerSecond;
 /// A Supervisor that has reported within this time when its session ends has ended in order, and is
 /// expected back within nimbus.task.timeout.secs. Longer than the interval of an idle Supervisor's
-/// reports, shorter than the expiry of a session.
-inline constexpr base::Micros kAliveUntilGone = 4 * base::kMicrosPerSecond;
+/// reports (3 s), shorter than the earliest expiry of a session: when the host is cut off the last
+/// ping may be a third of storm.zookeeper.session.timeout old, which leaves 3.3 s by default.
+inline constexpr base::Micros kAliveUntilGone = 3'200 * base::kMicrosPerMilli;
 /// After this long without a report a Supervisor's workers are shown as UNKNOWN, …
 inline constexpr base::Micros kReportsUnknown = 15 * base::kMicrosPerSecond;
 /// … and after this long it counts as lost although its session lives, if at least half of all

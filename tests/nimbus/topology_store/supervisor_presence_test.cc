@@ -71,6 +71,15 @@ TEST_F(PresenceTest, OneThatSpokeAMomentBeforeItWentComesBack) {
     EXPECT_FALSE(presence.is_present("a", kBegin + kAliveUntilGone - 1 + kTaskTimeout));
 }
 
+TEST_F(PresenceTest, OneWhoseSessionExpiresAsEarlyAsItCanIsLost) {
+    constexpr Micros kSessionTimeout = 5 * kMicrosPerSecond;  // The default.
+    have({"a"}, kBegin);
+    report("a", kBegin);  // At this moment it is cut off; its last ping was a third earlier.
+    have({}, kBegin + kSessionTimeout * 2 / 3);
+
+    EXPECT_FALSE(presence.is_present("a", kBegin + kTaskTimeout));
+}
+
 TEST_F(PresenceTest, OneThatCannotBeReadIsThere) {
     presence.take({}, {{"a", "garbage"}}, kBegin);
 
