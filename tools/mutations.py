@@ -379,6 +379,7 @@ MUTATIONS = [
         "worker/transport/outbound.cc",
         ("what-a-lost-worker-held-is-not-told", "if (lost) fail_rows(*batch, false);",
          "static_cast<void>(lost);", OUTBOUND),
+        ("tracked-rows-are-lost-untracked", "kinds.has_other() ?", "kinds.has_other() && run.count == 0 ?", OUTBOUND),
         ("credit-of-a-new-life-has-no-base", "to.base = to.shipped;", "", OUTBOUND),
         ("a-peer-may-grant-all", "to.base + std::min(limit, most)", "to.base + std::max(limit, most)",
          OUTBOUND),
@@ -415,6 +416,8 @@ MUTATIONS = [
     # ---- Executors ----------------------------------------------------------------------------
     *in_file(
         "worker/executor/bolt_emits.cc",
+        ("an-anchored-row-is-of-no-kind", "sent_kinds_.note_other();\n        // One", "// One", LOSSES),
+        ("a-joined-row-is-untracked", "sent_kinds_.note_other();\n    }", "sent_kinds_.note_untracked();\n    }", LOSSES),
         ("a-refused-row-fails-nothing", "fail_as(anchor, FailReason::kOverflow);", "", FLOW),
         ("a-join-forgets-an-edge", "edges_[static_cast<std::size_t>(root - roots_.begin())] ^= edge;",
          "edges_[static_cast<std::size_t>(root - roots_.begin())] = edge;", TRACKING),
@@ -455,6 +458,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/task.cc",
+        ("a-control-row-is-untracked", "sent_kinds_.note_other();", "", LOSSES),
         ("what-was-posted-before-the-refusal-is-dropped", "posts_left_ = waiting();\n    return posts_left_ == 0;",
          "posts_left_ = 0;\n    return posts_left_ == 0;", POSTS),
     ),
@@ -496,6 +500,7 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/executor/spout_task.cc",
+        ("a-tracked-row-is-of-no-kind", "sent_kinds_.note_other();", "", LOSSES),
         ("a-refused-tuple-is-not-failed", "apply(FailRecord{root, FailReason::kOverflow});", "",
          FLOW),
         ("an-emit-that-throws-stays-pending", "(void)ledger_.fail(root);", "(void)root;", TRACKING),

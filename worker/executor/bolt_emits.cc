@@ -25,6 +25,7 @@ void BoltTask::commit_anchored(detail::OutStream& stream, std::size_t bytes, Tas
         sent = send_untracked(stream, bytes, direct);
         if (!sent) dropped.add();
     } else {
+        sent_kinds_.note_other();
         // One edge id serves all roots of the anchor, as in Apache Storm.
         sent = send(stream, bytes, direct, [&](std::byte* copy) {
             const std::uint64_t edge = random_.next();
@@ -63,7 +64,11 @@ void BoltTask::commit_joined(detail::OutStream& stream, std::size_t bytes, TaskI
     for (const Tuple* const anchor : anchors) {
         if (TupleAccess::settled(*anchor) != detail::Settled::kOpen) reject_anchor(*anchor);
     }
-    if (roots_.empty()) note_untracked();
+    if (roots_.empty()) {
+        sent_kinds_.note_untracked();
+    } else {
+        sent_kinds_.note_other();
+    }
     const bool sent = send(stream, bytes, direct, [&](std::byte* copy) {
         // Each anchor gets an edge of its own for this copy, and a root that several of them share
         // gets the XOR of these. So the copy counts once in each root, though the anchors are acked

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "worker/acker/ack_lane.h"
 #include "worker/executor/loop_entry.h"
+#include "worker/executor/row_kinds.h"
 #include "worker/executor/shared.h"
 #include "worker/executor/step_clock.h"
 #include "worker/queue/credit.h"
@@ -143,8 +144,7 @@ public:
     std::atomic<TaskId> in_task;
     /// Untracked rows of its tasks that were lost with another worker. The transport counts them.
     std::atomic<std::uint64_t> dropped_elsewhere{0};
-    /// Some row of it had no anchors: links must count such. Set before that row is sent.
-    std::atomic<bool> emits_untracked{false};
+    RowKinds sent_kinds;
     /// Changes with each call of user code, except calls that a step makes once or a few times.
     std::uint32_t progress() const { return clock_.progress(); }
     /// Ends a step that has taken too long after its present call. Any thread.

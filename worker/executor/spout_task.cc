@@ -68,6 +68,7 @@ void SpoutTask::commit_tracked(detail::OutStream& stream, std::size_t bytes, Tas
             journal_->emit(root, id);
         EdgeXor edges = 0;
         bool sent = false;
+        sent_kinds_.note_other();
         try {
             sent = send(stream, bytes, direct, [&](std::byte* row) {
                 const std::uint64_t edge = random_.next();

@@ -35,7 +35,7 @@ std::unique_ptr<Journal> make_journal(const Shared& shared, std::size_t componen
 Task::Task(Shared& shared, Executor& executor, std::size_t component, TaskId id, int index)
     : shared_(shared),
       executor_(executor),
-      emits_untracked_(executor.emits_untracked),
+      sent_kinds_(executor.sent_kinds),
       in_task_(executor.in_task),
       outbox_(executor.outbox),
       acks_(executor.acks),
@@ -264,6 +264,7 @@ void Task::reject_kind(const detail::OutStream& stream, std::size_t i, detail::T
 // that is to grant it.
 void Task::tell_listeners(const wire::ControlRow& control, Listeners listeners,
                           std::optional<std::uint32_t> destination) {
+    sent_kinds_.note_other();
     const auto tell = [&](Target& target) {
         if (destination && target.lane->destination != *destination) return;
         std::byte* const row = outbox_.place(*target.lane, target.run, wire::kControlRowBytesMax);

@@ -30,6 +30,7 @@
 #include "base/random.h"
 #include "wire/control.h"
 #include "worker/acker/ack_lane.h"
+#include "worker/executor/row_kinds.h"
 #include "worker/executor/running.h"
 #include "worker/executor/stats.h"
 #include "worker/executor/task_site.h"
@@ -136,8 +137,6 @@ protected:
                             Mark&& mark);
     [[nodiscard]] bool send_untracked(detail::OutStream& out_stream, std::size_t bytes,
                                       TaskId direct);
-    /// To be called before a row without anchors is sent.
-    void note_untracked();
 
     /// Starts another life of the task: handles of the former one have no effect any more.
     void renew_site();
@@ -151,8 +150,8 @@ protected:
 
     Shared& shared_;
     Executor& executor_;
-    std::atomic<bool>& emits_untracked_;  // The executor's.
-    std::atomic<TaskId>& in_task_;        // The executor's.
+    RowKinds& sent_kinds_;          // The executor's.
+    std::atomic<TaskId>& in_task_;  // The executor's.
     Outbox& outbox_;
     AckLane& acks_;
     base::Random random_;
@@ -253,13 +252,8 @@ bool Task::send(detail::OutStream& out_stream, std::size_t bytes, TaskId direct,
     return true;
 }
 
-inline void Task::note_untracked() {
-    if (!emits_untracked_.load(std::memory_order_relaxed)) [[unlikely]]
-        emits_untracked_.store(true, std::memory_order_relaxed);
-}
-
 inline bool Task::send_untracked(detail::OutStream& stream, std::size_t bytes, TaskId direct) {
-    note_untracked();
+    sent_kinds_.note_untracked();
     return send(stream, bytes, direct, [](std::byte*) {});
 }
 

@@ -152,16 +152,19 @@ base::Result<base::Done> Inbound::check(std::span<const std::byte> runs) {
         }
         const std::byte* row = runs.data() + at + kRunHeader;
         const std::byte* const end = row + run.bytes;
+        bool untracked = false;
         for (; row != end; row += detail::row_bytes(row)) {
             if (const char* const fault = fault_in_row(row, *from)) return refused(fault);
             if (wire::is_control(row)) [[unlikely]] {
                 note_end(run, *from, row);
-            } else if (wire::is_untracked(row)) {
-                // The only effect of a batch that may yet be refused: credit is announced a little
-                // sooner.
-                from->channel->untracked.store(true, std::memory_order_relaxed);
+            } else {
+                untracked = untracked || wire::is_untracked(row);
             }
         }
+        // The only effect of a batch that may yet be refused: credit is announced a little sooner.
+        // Stored once, since the consumer's thread writes to the same cache line.
+        if (untracked && !from->channel->untracked.load(std::memory_order_relaxed))
+            from->channel->untracked.store(true, std::memory_order_relaxed);
         // The limit only grows while we look, so the check errs in the peer's favour.
         const std::uint64_t limit = from->channel->credit.limit();
         if (from->received + run.bytes > limit + allowance_ + kBeyondCreditBytesMax)

@@ -175,11 +175,12 @@ Shipment Outbound::batch_frame(std::uint64_t sequence) {
         To& target = to(run);
         const std::uint64_t begin = target.shipped;
         target.shipped += run.bytes;
-        // The rows are looked at one by one only if their source has ever emitted an untracked one.
-        // The flag is set before the first of these is handed over.
-        if (target.source->emits_untracked.load(std::memory_order_relaxed)) {
-            target.unexecuted.shipped(begin, target.shipped,
-                                      untracked_rows(runs.subspan(at + kRunHeader, run.bytes)));
+        const RowKinds& kinds = target.source->sent_kinds;
+        if (kinds.has_untracked()) {
+            const std::uint64_t rows =
+                kinds.has_other() ? untracked_rows(runs.subspan(at + kRunHeader, run.bytes))
+                                  : run.count;
+            target.unexecuted.shipped(begin, target.shipped, rows);
         }
         at += kRunHeader + run.bytes;
     }

@@ -6,11 +6,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -525,6 +527,78 @@ TEST_P(Losses, WhatCleanupEmitsIntoItsOwnCycleIsDroppedAndCounted) {
     EXPECT_EQ(counted->at_finish, 2 * kFew) << "what leaves the cycle arrives";
     EXPECT_EQ(of(run, "left"), cluster::Losses{.dropped = kFew});
     EXPECT_EQ(of(run, "right"), cluster::Losses{.dropped = kFew});
+}
+
+// ---- With another worker -----------------------------------------------------------------------
+
+/// How a spout emits number `n`, and a bolt after an input.
+using SpoutEmits = std::function<void(SpoutCollector&, std::int64_t n)>;
+using BoltEmits = std::function<void(const Tuple&, BoltCollector&)>;
+
+/// Links count by it what is lost with another worker: untracked rows only, and all of them.
+TEST_P(Losses, LinksKnowWhichKindsOfRowsAnExecutorSends) {
+    const auto executed = std::make_shared<std::atomic<int>>(0);
+    const auto spout = [&](const std::string& id, SpoutEmits emits) {
+        t.spout<AnySpout>(
+            id, numbers,
+            SpoutScript{.next = [emits, n = std::int64_t{0}](SpoutCollector& out) mutable {
+                emits(out, n++);
+                return Next::kEmitted;
+            }});
+    };
+    const auto bolt = [&](const std::string& id, const std::string& source, BoltEmits emits) {
+        t.bolt<AnyBolt>(id, numbers,
+                        BoltScript{.execute =
+                                       [emits](const Tuple& in, BoltCollector& out) {
+                                           emits(in, out);
+                                           out.ack(in);
+                                       }})
+            .shuffle(source);
+        t.bolt_fn("behind-" + id, {}, [executed](const Tuple&, BasicCollector&) {
+             ++*executed;
+         }).shuffle(id);
+    };
+    const BoltEmits anchored = [](const Tuple& in, BoltCollector& out) {
+        out.emit(in, in.int64(0));
+    };
+    const BoltEmits joined = [](const Tuple& in, BoltCollector& out) {
+        const Tuple* const anchors[] = {&in};
+        out.emit(anchors, in.int64(0));
+    };
+    spout("untracked", [](SpoutCollector& out, std::int64_t n) { out.emit(n); });
+    spout("tracked", [](SpoutCollector& out, std::int64_t n) {
+        out.emit_tracked(static_cast<MessageId>(n), n);
+    });
+    bolt("anchored", "tracked", anchored);
+    bolt("joined", "tracked", joined);
+    bolt("unanchored", "tracked",
+         [](const Tuple& in, BoltCollector& out) { out.emit_unanchored(in.int64(0)); });
+    bolt("anchored-to-untracked", "untracked", anchored);
+    bolt("joined-to-untracked", "untracked", joined);
+
+    Running run(t, config());
+    ASSERT_TRUE(eventually([&] { return *executed > 1'000; }));
+    const auto kinds = [&](std::string_view id) {
+        const worker::RowKinds& sent = run.engine()
+                                           .shared()
+                                           .executor_of(run.engine().wiring().tasks_of(id).front())
+                                           .sent_kinds;
+        return std::pair(sent.has_untracked(), sent.has_other());
+    };
+    const std::pair only_untracked(true, false);
+    const std::pair none_untracked(false, true);
+
+    EXPECT_TRUE(eventually([&] { return kinds("untracked") == only_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("tracked") == none_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("anchored") == none_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("joined") == none_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("unanchored") == only_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("anchored-to-untracked") == only_untracked; }));
+    EXPECT_TRUE(eventually([&] { return kinds("joined-to-untracked") == only_untracked; }));
+
+    run.engine().drain();
+    ASSERT_TRUE(run.finishes());
+    EXPECT_EQ(kinds("untracked"), std::pair(true, true)) << "it has told its end";
 }
 
 }  // namespace

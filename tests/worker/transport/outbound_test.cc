@@ -26,7 +26,11 @@ protected:
         std::memcpy(batch->bytes(), run.data(), run.size());
         batch->used = static_cast<std::uint32_t>(run.size());
         engine.shared().pool.bytes_in_flight.fetch_add(batch->used);
-        if (root == 0) executor().emits_untracked = true;
+        if (root == 0) {
+            executor().sent_kinds.note_untracked();
+        } else {
+            executor().sent_kinds.note_other();
+        }
         engine.shared().peers[0]->batches.push(batch);
         out.collect();
         return run.size() - sizeof(wire::RunHeader);
