@@ -52,10 +52,12 @@ enum class Write : std::uint8_t {
     kDone,
     kNameTaken,  ///< create_topology(): another topology has this name.
     kNotFound,   ///< update(), set_assignment(), add_errors(): no such topology.
-    kDeposed,    ///< The term is over: stop leading.
+    kDeposed,    ///< The term is over: stop leading. Nothing was written.
     kTooLarge,   ///< The record is larger than kRecordBytesMax; nothing was written.
-    kUnknown,    ///< The connection was lost kWriteTriesMax times; it may have happened.
-    kFailed,     ///< Refused for another reason (logged), or kWritesWaitingMax writes wait already.
+    /// It may have happened: the connection was lost kWriteTriesMax times, or once, and when it was
+    /// back the term was over.
+    kUnknown,
+    kFailed,  ///< Refused for another reason (logged), or kWritesWaitingMax writes wait already.
 };
 std::string_view to_string(Write outcome);
 

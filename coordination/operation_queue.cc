@@ -48,7 +48,10 @@ void OperationQueue::settled_(CoordinationError error) {
     running_ = false;
     const bool lost =
         error == CoordinationError::kConnectionLoss || error == CoordinationError::kSessionExpired;
-    if (!lost) return finish_(error);
+    // An earlier attempt may have happened before the version changed.
+    const bool is_unknown =
+        error == CoordinationError::kBadVersion && operations_.front().tries > 1;
+    if (!lost) return finish_(is_unknown ? CoordinationError::kConnectionLoss : error);
     // Not known to have failed: callers must take it for something that may have happened.
     if (operations_.front().tries >= tries_max_) return finish_(CoordinationError::kConnectionLoss);
     // The news of the lost connection may still come.

@@ -28,7 +28,8 @@ public:
     OperationQueue& operator=(const OperationQueue&) = delete;
 
     /// Calls `done` in a later turn with the outcome of the last attempt: kConnectionLoss after
-    /// tries_max attempts, kOther if too many operations wait already.
+    /// tries_max attempts, or if a repeated one met another version; kOther if too many operations
+    /// wait already.
     void add(Try operation, Settled done);
 
 private:

@@ -209,6 +209,21 @@ TEST_F(ClusterStateTest, AWriteIsGivenUpAfterTooManyLostConnections) {
     EXPECT_EQ(outcome, Write::kUnknown);
 }
 
+TEST_F(ClusterStateTest, AWriteThatMayHaveHappenedBeforeAnotherTermBeganIsNotSaidToHaveFailed) {
+    ASSERT_EQ(create("wc"), Write::kDone);
+    const Term old = term;
+    server.cut_after_next_multi(nimbus.loop);
+    std::optional<Write> outcome;
+    nimbus.state.set_assignment(old, assignment("wc-1-1", 9), into(outcome));
+    time.run_for(kSecond);
+    begin_term();
+    server.mend(nimbus.loop);
+    time.run_for(2 * kSecond);
+
+    EXPECT_EQ(cluster::decode<Assignment>(server.data("/a/storm/assignments/wc-1-1"))->epoch, 9);
+    EXPECT_EQ(outcome, Write::kUnknown);
+}
+
 TEST_F(ClusterStateTest, NoWriteOfADeposedLeaderHappens) {
     ASSERT_EQ(create("wc"), Write::kDone);
     const Term old = term;
