@@ -99,7 +99,8 @@ Call::Step Call::take(const wire::Ready& ready) {
             .why = {},
             .proof = {},
             .incarnation = greeted_,
-            .received = ready.received};
+            .received = ready.received,
+            .epoch = theirs_.epoch};
 }
 
 }  // namespace storm::worker

@@ -31,6 +31,7 @@ public:
         std::optional<wire::Proof> proof;
         std::uint64_t incarnation = 0;  // kUp: the peer's incarnation.
         std::uint64_t received = 0;     // kUp: the last frame that the peer has taken.
+        std::uint64_t epoch = 0;        // kUp: epoch of the peer's assignment.
         bool superseded = false;        // kOver: this worker is the one that must end.
     };
 

@@ -23,7 +23,8 @@ inline constexpr base::Micros kHeartbeatMicros = 500 * base::kMicrosPerMilli;
 inline constexpr base::Micros kSilenceMicros = 3 * base::kMicrosPerSecond;
 /// Time for one frame to arrive completely: 32 MB at 3 MB/s.
 inline constexpr base::Micros kFrameMicros = 10 * base::kMicrosPerSecond;
-/// After this many refused frames in a row the peer is fenced: it would only send them again.
+/// After this many refused frames in a row the peer is fenced: it would only send them again. Not
+/// if it follows a newer assignment than this worker does.
 inline constexpr int kRefusalsMax = 8;
 /// A link that has been down for this long may be fenced: whatever the peer held is lost, and the
 /// peer must start anew.

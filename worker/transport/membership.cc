@@ -90,11 +90,11 @@ Standing Membership::standing(std::uint32_t worker, std::uint64_t incarnation) c
 Membership::Up Membership::up(std::uint32_t worker, std::uint64_t incarnation,
                               std::uint64_t peer_received) {
     STORM_CHECK(is_peer(worker), "a handshake is with another worker of this topology");
+    STORM_CHECK(!is_up(worker), "a connection is dropped before the next one counts");
     Peer& peer = peers_[worker];
     // The life that may end with this has to be named to the others, and up() replaces it.
     const std::uint64_t before = peer.link.incarnation();
     Up up{.beginning = peer.link.up(incarnation, peer_received), .actions = {}};
-    peer.follows.reset();
     if (up.beginning.new_life) {
         forget_complaints(worker);
         tell_fences(worker, up.actions);

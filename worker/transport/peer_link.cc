@@ -115,7 +115,7 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
             return true;
         case Call::Step::Kind::kUp:
             attend(connection.shared_from_this());
-            begin(step.incarnation, step.received);
+            begin(step.incarnation, step.received, step.epoch);
             return true;
         case Call::Step::Kind::kRefused:
             warn(step.why);
@@ -130,10 +130,10 @@ bool PeerLink::handshake(Connection& connection, const wire::Frame& frame) {
 }
 
 void PeerLink::welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
-                       std::uint64_t peer_received) {
+                       std::uint64_t peer_received, std::uint64_t peer_epoch) {
     connection_ = connection;
     attend(connection);
-    begin(incarnation, peer_received);
+    begin(incarnation, peer_received, peer_epoch);
 }
 
 void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
@@ -148,7 +148,9 @@ void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
     connection->set_limit(wire::kFrameBytesMax);
 }
 
-void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received) {
+void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received,
+                     std::uint64_t peer_epoch) {
+    peer_epoch_ = peer_epoch;
     const std::uint64_t before = link_.incarnation();
     Membership::Up up = members_.up(worker_, incarnation, peer_received);
     Link::Beginning& beginning = up.beginning;
@@ -234,63 +236,6 @@ void PeerLink::close() {
     drop_connection();
 }
 
-// ---- The end ------------------------------------------------------------------------------------
-
-void PeerLink::receipt() {
-    // A receipt must not wait for the next tick: the peer may be waiting for it to leave.
-    if (link_.received() > receipted_) heartbeat_due_ = true;
-    pump();
-}
-
-void PeerLink::leave() {
-    if (std::exchange(leaving_, true)) return;
-    if (up_) tell(wire::make_leaving());
-}
-
-bool PeerLink::owes() {
-    if (peer_leaves_) return false;
-    receipt();
-    if (gone_ && !up_) return false;
-    const std::deque<Shipment>& retained = link_.retained();
-    if (up_) {
-        return connection_->writing() || !retained.empty() || out_.has_control() ||
-               out_.has_batches();
-    }
-    return rows_lost_ || out_.has_answers() || out_.has_batches() ||
-           std::any_of(retained.begin(), retained.end(),
-                       [](const Shipment& shipment) { return shipment.matters; });
-}
-
-std::optional<base::Micros> PeerLink::away_since() const {
-    if (up_ || gone_) return std::nullopt;
-    return down_since_;
-}
-
-// Reports what is missing first, before a task ends because of it.
-void PeerLink::give_up() {
-    out_.collect();
-    if (lacks_something()) tell_missing();
-    gone_ = true;
-    in_.end_sources();
-    out_.give_up();
-    tell_all(shared_, PeerEvent::Kind::kLost, worker_);
-}
-
-// A peer that has said LEAVING needs nothing more, but it may have said so before its last rows
-// arrived.
-bool PeerLink::lacks_something() const {
-    if (!in_.all_ended() || out_.has_batches()) return true;
-    if (peer_leaves_) return false;
-    const std::deque<Shipment>& retained = link_.retained();
-    return rows_lost_ || out_.has_unexecuted() ||
-           std::any_of(retained.begin(), retained.end(),
-                       [](const Shipment& shipment) { return shipment.batch != nullptr; });
-}
-
-void PeerLink::tell_missing() {
-    if (!std::exchange(told_missing_, true)) events_.missing(worker_);
-}
-
 // ---- Receiving ----------------------------------------------------------------------------------
 
 bool PeerLink::on_frame(const wire::Frame& frame) {
@@ -301,7 +246,10 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
         warn(taken.error().message);
         const std::uint64_t incarnation = link_.incarnation();
         disconnected(taken.error().message);
-        if (++refused_in_turn_ >= kRefusalsMax)
+        // A peer that follows a newer assignment may send what only that one knows: a row for a
+        // task that has moved here, the number of a new worker. We shall be told of it, too.
+        const bool behind = peer_epoch_ > members_.epoch();
+        if (!behind && ++refused_in_turn_ >= kRefusalsMax)
             events_.perform(members_.fence(worker_, incarnation));
         return false;
     }

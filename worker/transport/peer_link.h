@@ -64,7 +64,7 @@ public:
     void set_place(const std::optional<PeerPlace>& place);
     /// The peer dialed, and the handshake is done.
     void welcome(const std::shared_ptr<Connection>& connection, std::uint64_t incarnation,
-                 std::uint64_t peer_received);
+                 std::uint64_t peer_received, std::uint64_t peer_epoch);
     std::uint64_t received_from(std::uint64_t incarnation) const {
         return link_.received_from(incarnation);
     }
@@ -105,7 +105,7 @@ private:
     base::Result<base::Done> take_control(const wire::ControlFrame& frame);
     base::Result<base::Done> take_receipt(std::uint64_t sequence);
     void attend(const std::shared_ptr<Connection>& connection);
-    void begin(std::uint64_t incarnation, std::uint64_t peer_received);
+    void begin(std::uint64_t incarnation, std::uint64_t peer_received, std::uint64_t peer_epoch);
     base::Result<base::Done> check_control(std::span<const std::byte> records) const;
     void took(std::uint64_t sequence, std::size_t bytes);
     void release_lost(std::uint64_t incarnation);
@@ -134,7 +134,8 @@ private:
     std::shared_ptr<Connection> connection_;  // Up, or a dialer's attempt.
     // The life of the peer, and what either side has announced.
     bool up_ = false;
-    bool leaving_ = false;  // This worker is leaving; told with each new life.
+    std::uint64_t peer_epoch_ = 0;  // Epoch of the peer's assignment, at the handshake.
+    bool leaving_ = false;          // This worker is leaving; told with each new life.
     bool peer_leaves_ = false;
     bool gone_ = false;
     bool told_missing_ = false;

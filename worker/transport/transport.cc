@@ -304,7 +304,7 @@ private:
                                   .live = we_say.live},
                       [&link] { link.pump(); });
         if (welcome) {
-            link.welcome(caller, theirs.incarnation, proof.received);
+            link.welcome(caller, theirs.incarnation, proof.received, theirs.epoch);
             return true;
         }
         caller->close_after_write();

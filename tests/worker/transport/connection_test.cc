@@ -37,7 +37,7 @@ protected:
         auto listening = worker::Transport::listen(
             one.engine.shared(),
             {.topology = kTopology, .secret = kSecret, .worker = 1, .incarnation = 1}, "127.0.0.1",
-            0, one.clock, [this] { superseded = true; }, times);
+            0, clock, [this] { superseded = true; }, times);
         EXPECT_TRUE(listening);
         transport = std::move(listening).value();
         transport->start();
@@ -47,11 +47,12 @@ protected:
         one.engine.stop(base::EventCount::kForever);
     }
 
-    static wire::Hello hello(std::uint64_t incarnation = 1) {
+    static wire::Hello hello(std::uint64_t incarnation = 1, std::uint64_t epoch = 0) {
         return {.worker = 0,
                 .incarnation = incarnation,
                 .topology = kTopology,
-                .nonce = base::random_bytes(wire::kNonceBytes)};
+                .nonce = base::random_bytes(wire::kNonceBytes),
+                .epoch = epoch};
     }
     std::unique_ptr<Client> call() const { return std::make_unique<Client>(transport->port()); }
     static wire::Proof proof(const wire::Hello& ours, const wire::Hello& theirs,
@@ -62,10 +63,10 @@ protected:
                 .fenced = fenced};
     }
     /// An authenticated connection.
-    std::unique_ptr<Client> shake_hands(std::uint64_t incarnation = 1,
-                                        std::uint64_t received = 0) const {
+    std::unique_ptr<Client> shake_hands(std::uint64_t incarnation = 1, std::uint64_t received = 0,
+                                        std::uint64_t epoch = 0) const {
         auto client = call();
-        const wire::Hello ours = hello(incarnation);
+        const wire::Hello ours = hello(incarnation, epoch);
         client->send(ours);
         const auto answer = client->receive();
         EXPECT_TRUE(answer && std::holds_alternative<wire::Challenge>(*answer));
@@ -119,6 +120,7 @@ protected:
     }
 
     OneWorker one;
+    JumpingClock clock;
     std::atomic<bool> superseded{false};
     std::unique_ptr<worker::Transport> transport;
     mutable wire::Ready last_ready;
@@ -274,6 +276,39 @@ TEST_F(ConnectionTest, APeerOfWhichNothingIsAcceptedIsFenced) {
     EXPECT_TRUE(last_ready.fenced);
     shake_hands(2);  // Its successor is welcome.
     EXPECT_FALSE(last_ready.fenced);
+}
+
+TEST_F(ConnectionTest, OneWithANewerAssignmentIsFencedByNobodyWhoDoesNotHaveThatYet) {
+    constexpr std::uint64_t kNewer = 7;
+    const auto sends_nonsense = [&] {
+        const auto client = shake_hands(1, 0, kNewer);
+        client->send(batch(2, one.good_run()));
+        EXPECT_TRUE(client->is_closed_within(milliseconds(2'000)));
+    };
+    for (int i = 0; i < 2 * worker::kRefusalsMax; ++i) {
+        sends_nonsense();
+        EXPECT_FALSE(last_ready.fenced) << i;
+    }
+
+    transport->set_peers({}, kNewer);
+    for (int i = 0; i < worker::kRefusalsMax; ++i) sends_nonsense();
+    shake_hands(1, 0, kNewer);
+    EXPECT_TRUE(last_ready.fenced) << "now it is the peer's fault";
+}
+
+TEST_F(ConnectionTest, WhoIsToldThatItIsFencedEnds) {
+    const auto client = shake_hands();
+    client->send(control(1, {wire::make_fenced(1, 0)}));
+    client->send(control(2, {wire::make_fenced(1, 1)}));
+    EXPECT_TRUE(eventually([this] { return superseded.load(); }));
+}
+
+TEST_F(ConnectionTest, NobodyIsBlamedForTheTimeInWhichThisWorkerStoodStill) {
+    constexpr milliseconds kTwoTicks(2 * worker::kHeartbeatMicros / 1'000);
+    const auto client = shake_hands();
+    EXPECT_FALSE(client->is_closed_within(kTwoTicks));
+    clock.jump(10 * worker::kSilenceMicros);
+    EXPECT_FALSE(client->is_closed_within(kTwoTicks));
 }
 
 TEST_F(ConnectionTest, ALifeIsResumedWhereItWasAndANewOneBeginsAtZero) {
