@@ -12,6 +12,7 @@ PARTIAL_KEY = ("groupings/partial_key",)
 NONE = ("groupings/simple",)
 ROUTE = ("worker/routing/route",)
 LEDGER = ("worker/acker/ack_ledger",)
+SIM = ("sim/cluster:*Every*",)
 LANE = ("worker/acker/ack_lane",)
 CREDIT = ("worker/queue/credit",)
 CONTROL_INBOX = ("worker/queue/control_inbox",)
@@ -967,5 +968,76 @@ MUTATIONS = [
         "supervisor/reporter.cc",
         ("any-stranger-refuses-the-token", "(all_refuse && !all.empty())", "(outcome.refused && !all.empty())", REPORTER),
         ("a-proved-refusal-is-none", "outcome.refused = is_proved ||", "outcome.refused =", REPORTER),
+    ),
+    # ---- Found by simulated clusters. Other tests find them, too; this is how we know that the
+    # simulation looks.
+    *in_file(
+        "worker/acker/ack_ledger.h",
+        ("sim-half-a-tree-is-acked", "if (entry->edges != 0) return std::nullopt;",
+         "if (edges == 0) return std::nullopt;", SIM),
+    ),
+    *in_file(
+        "worker/transport/link.h",
+        ("sim-what-was-taken-is-forgotten",
+         "return incarnation == incarnation_ && state_ != State::kFenced ? received_ : 0;",
+         "return incarnation == incarnation_ && state_ != State::kFenced ? received_ - received_ : 0;",
+         SIM),
+        ("sim-the-fenced-is-let-in",
+         "return incarnation <= fenced_ || incarnation < incarnation_ ? Verdict::kFenced",
+         "return incarnation < incarnation_ ? Verdict::kFenced", SIM),
+    ),
+    *in_file(
+        "worker/transport/link.cc",
+        ("sim-the-next-life-counts-on", "    sent_ = received_ = 0;\n", "", SIM),
+    ),
+    *in_file(
+        "worker/transport/membership.cc",
+        ("sim-who-is-fenced-goes-on", "if (!who.fenced) return true;", "if (!who.fenced) return false;", SIM),
+    ),
+    *in_file(
+        "supervisor/slot.cc",
+        ("sim-an-incarnation-comes-twice", "    ++history_.starts;\n", "", SIM),
+        ("sim-a-history-is-forgotten", "        history_ = next_history_;\n", "        history_ = {};\n", SIM),
+    ),
+    *in_file(
+        "nimbus/topology_store/led_topology.cc",
+        ("sim-an-epoch-comes-twice", "known.epoch_given) + 1;", "known.epoch_given);", SIM),
+        ("sim-an-epoch-that-may-be-written-is-given-again",
+         "std::max(known.assignment.epoch, known.epoch_given) + 1;", "known.assignment.epoch + 1;", SIM),
+    ),
+    *in_file(
+        "nimbus/topology_store/rebalance.cc",
+        ("sim-it-is-spread-over-its-old-places", "    known.assignment.workers.clear();\n", "", SIM),
+    ),
+    *in_file(
+        "nimbus/topology_store/placing.cc",
+        ("sim-slots-are-given-twice",
+         "            supply.taken.push_back(&slot);\n        }\n    }\n    for (const Assignment& orphan",
+         "            static_cast<void>(slot);\n        }\n    }\n    for (const Assignment& orphan", SIM),
+    ),
+    *in_file(
+        "nimbus/topology_store/supervisor_presence.cc",
+        ("sim-the-lost-are-expected-for-ever", "unreadable_.count(id) > 0 || now < expected_until(id);",
+         "unreadable_.count(id) > 0 || now < expected_until(id) + 1'000'000'000;", SIM),
+        ("sim-an-outage-is-everybody-s-end", "grace_until_ = now + kReturnGrace;", "grace_until_ = now;", SIM),
+    ),
+    *in_file(
+        "nimbus/lifecycle/lifecycle.cc",
+        ("sim-a-rebalance-pauses", "return {fate.rebalance.back_to};", "return {Status::kInactive};", SIM),
+    ),
+    *in_file(
+        "coordination/cluster_state.cc",
+        ("sim-a-stale-leader-writes", 'return {session.path("leader"), term.version};',
+         'return {session.path("supervisors"), term.version - term.version};', SIM),
+    ),
+    *in_file(
+        "coordination/own_node.cc",
+        ("sim-the-own-record-is-written-once",
+         "                return there_.refresh();  // When there is a connection again.", "                return;", SIM),
+    ),
+    *in_file(
+        "coordination/node_set.cc",
+        ("sim-a-new-session-reads-no-records", "        stale_ = names_;\n", "", SIM),
+        ("sim-what-is-removed-stays", "        on_node_(*at, nullptr);\n        changed_ = true;\n", "", SIM),
     ),
 ]
