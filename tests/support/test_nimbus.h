@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>  // Asio of Boost 1.74 uses std::exchange without it.
 #include <vector>
 
@@ -90,18 +92,14 @@ public:
         std::filesystem::remove_all(folder_);
     }
 
-    /// Whatever the test has left running.
+    /// Whatever the test has left running, also if it has taken away what was saved of it.
     void end_workers() const {
-        for (const supervisor::SavedWorker& saved : supervisor::read_states(places).workers) {
-            if (!saved.running || saved.pid <= 0) continue;
-            if (auto left = supervisor::WorkerProcess::find(saved.pid, saved.start_time)) {
-                left->signal(SIGKILL);
-                for (int i = 0; i < 1000 && !left->has_ended(); ++i) ::usleep(1000);
-                left->reap();
-            }
-            supervisor::end_leftovers(
-                places, {saved.topology, saved.number, saved.port, saved.pid, saved.start_time},
-                {});
+        end_saved_workers_();
+        for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+            std::error_code gone;
+            const std::string folder = std::filesystem::read_symlink(process.path() / "cwd", gone);
+            const pid_t pid = std::atoi(process.path().filename().c_str());
+            if (!gone && pid > 0 && folder.starts_with(folder_ + "/")) ::kill(pid, SIGKILL);
         }
     }
 
@@ -249,6 +247,19 @@ public:
     std::map<std::string, cluster::Assignment> assignments;
 
 private:
+    void end_saved_workers_() const {
+        for (const supervisor::SavedWorker& saved : supervisor::read_states(places).workers) {
+            if (!saved.running || saved.pid <= 0) continue;
+            if (auto left = supervisor::WorkerProcess::find(saved.pid, saved.start_time)) {
+                left->signal(SIGKILL);
+                for (int i = 0; i < 1000 && !left->has_ended(); ++i) ::usleep(1000);
+                left->reap();
+            }
+            supervisor::end_leftovers(
+                places, {saved.topology, saved.number, saved.port, saved.pid, saved.start_time},
+                {});
+        }
+    }
     static std::string make_folder_() {
         std::string name = (std::filesystem::temp_directory_path() / "supervisor-XXXXXX").string();
         return ::mkdtemp(name.data());
