@@ -3,6 +3,7 @@
 // Threads: one at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/random.h"
@@ -18,6 +19,10 @@ public:
                            random_.below(static_cast<std::uint32_t>(most - least + 1)));
     }
     bool one_in(std::int64_t n) { return roll(1, n) == 1; }
+    /// An index of as many. REQUIRES: count > 0.
+    std::size_t index(std::size_t count) {
+        return static_cast<std::size_t>(roll(0, static_cast<std::int64_t>(count) - 1));
+    }
     std::uint64_t seed() { return random_.next(); }
 
 private:

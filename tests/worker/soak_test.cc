@@ -12,7 +12,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <fstream>
@@ -35,6 +34,7 @@
 #include "base/random.h"
 #include "tests/support/any_topology.h"
 #include "tests/support/dice.h"
+#include "tests/support/environment.h"
 #include "tests/support/resident.h"
 
 namespace storm::testing {
@@ -301,9 +301,7 @@ Plan random_plan(std::uint64_t seed) {
         part.manners = random_manners(dice, plan.times_out);
         const std::int64_t inputs = dice.roll(1, 3);
         for (std::int64_t n = 0; n < inputs; ++n) {
-            const auto source =
-                static_cast<std::size_t>(dice.roll(0, static_cast<std::int64_t>(i) - 1));
-            const Input input = random_input(dice, source);
+            const Input input = random_input(dice, dice.index(i));
             if (!has_input(part, input)) part.inputs.push_back(input);
         }
     }
@@ -387,8 +385,7 @@ public:
         const std::int64_t key = dice_.roll(0, 99);
         const std::string text(size(), 'x');
         if (!direct_.empty() && dice_.one_in(3)) {
-            const auto i = dice_.roll(0, static_cast<std::int64_t>(direct_.size()) - 1);
-            emit("d", direct_[static_cast<std::size_t>(i)], 1, ++seq_, key, text);
+            emit("d", direct_[dice_.index(direct_.size())], 1, ++seq_, key, text);
             return;
         }
         const char* const stream = dice_.one_in(3) ? "b" : "a";
@@ -753,11 +750,6 @@ void soak(const Plan& plan) {
     EXPECT_EQ(book.failed(FailReason::kWorkerLost) + book.failed(FailReason::kRebalanced), 0);
     EXPECT_TRUE(plan.cyclic || book.failed(FailReason::kOverflow) == 0);
     EXPECT_TRUE(plan.times_out || book.failed(FailReason::kTimedOut) == 0);
-}
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-    const char* const text = std::getenv(variable);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 TEST(Soak, ThePromisesHoldForAnyTopologyAndBehaviour) {

@@ -9,11 +9,11 @@
 //         tasks keep a book (soak_book.h). Each round prints its seed; STORM_SOAK_SEED=<seed>
 //         begins with that one: the same topology and the same kinds of faults, though not at the
 //         same instants.
-#include <cstdlib>
 #include <iostream>
 #include <set>
 
 #include "base/random.h"
+#include "tests/support/environment.h"
 #include "tests/support/tcp_proxy.h"
 #include "tests/worker/transport/several_workers.h"
 #include "tests/worker/transport/soak_topology.h"
@@ -25,11 +25,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-    const char* const text = std::getenv(variable);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 // Shorter than they are, so that much fits into a minute; long enough for a loaded machine.
 constexpr base::Micros kSlow = kSanitized ? 3 : 1;
@@ -210,10 +205,7 @@ private:
         if (draining_) workers_->engine(worker).drain();
     }
 
-    std::size_t any_line() {
-        return static_cast<std::size_t>(
-            dice_.roll(0, static_cast<std::int64_t>(network_.size()) - 1));
-    }
+    std::size_t any_line() { return dice_.index(network_.size()); }
     std::string name(std::size_t i) {
         return std::to_string(network_.line(i).low) + "-" + std::to_string(network_.line(i).high);
     }

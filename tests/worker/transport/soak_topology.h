@@ -182,8 +182,7 @@ public:
         int copies = round_.plan.copies(component_, stream);
         if (!direct_.empty() && dice_.one_in(3)) {
             stream = "d";
-            direct = direct_[static_cast<std::size_t>(
-                dice_.roll(0, static_cast<std::int64_t>(direct_.size()) - 1))];
+            direct = direct_[dice_.index(direct_.size())];
             copies = 1;
         }
         const std::int64_t key = dice_.roll(0, 99);
