@@ -52,6 +52,27 @@ std::uint64_t Slot::ends() const {
                            std::uint64_t{0});
 }
 
+cluster::WorkerState Slot::shown(cluster::WorkerState reported, bool clearing) const {
+    switch (state_) {
+        case SlotState::kWaiting:
+            return crash_loop_ ? cluster::WorkerState::kCrashLoop : cluster::WorkerState::kBackOff;
+        case SlotState::kFetching:
+        case SlotState::kStarting:
+            return crash_loop_ ? cluster::WorkerState::kCrashLoop : cluster::WorkerState::kStarting;
+        case SlotState::kDone:
+            return cluster::WorkerState::kFinished;
+        case SlotState::kRunning:
+            // A disk may hang before its successor can be started.
+            if (clearing && reported == cluster::WorkerState::kRunning)
+                return cluster::WorkerState::kBackOff;
+            break;
+        case SlotState::kEmpty:
+        case SlotState::kStopping:
+            break;
+    }
+    return reported;
+}
+
 bool Slot::wants_target_() const {
     return wanted_ && target_ && wanted_->target == *target_;
 }

@@ -145,6 +145,9 @@ public:
     std::uint32_t skipped() const { return history_.skipped; }
     bool finished() const { return history_.finished; }
     std::uint64_t incarnation() const;
+    /// The state of its worker for others, who are told only this. `reported`: as the worker has
+    /// said last. `clearing`: its process has ended, which the slot does not know yet.
+    cluster::WorkerState shown(cluster::WorkerState reported, bool clearing) const;
     bool in_crash_loop() const { return crash_loop_; }
     /// Reason of the last end that was not asked for.
     std::optional<EndReason> last_end() const { return last_end_; }

@@ -454,29 +454,6 @@ std::optional<OtherWorker> SlotRunner::worker() const {
     return OtherWorker{saved_.topology, pid()};
 }
 
-cluster::WorkerState SlotRunner::state_of_worker_() const {
-    switch (slot_.state()) {
-        case SlotState::kWaiting:
-            return slot_.in_crash_loop() ? cluster::WorkerState::kCrashLoop
-                                         : cluster::WorkerState::kBackOff;
-        case SlotState::kFetching:
-        case SlotState::kStarting:
-            return slot_.in_crash_loop() ? cluster::WorkerState::kCrashLoop
-                                         : cluster::WorkerState::kStarting;
-        case SlotState::kDone:
-            return cluster::WorkerState::kFinished;
-        case SlotState::kRunning:
-            // A disk may hang before its successor can be started.
-            if (clearing_ && report_.state == cluster::WorkerState::kRunning)
-                return cluster::WorkerState::kBackOff;
-            break;
-        case SlotState::kEmpty:
-        case SlotState::kStopping:
-            break;
-    }
-    return report_.state;
-}
-
 std::optional<cluster::WorkerStatus> SlotRunner::status() const {
     if (!slot_.target()) return std::nullopt;
     cluster::WorkerStatus status;
@@ -490,7 +467,7 @@ std::optional<cluster::WorkerStatus> SlotRunner::status() const {
     status.last_stderr = last_stderr_;
     status.exit = exit_;
     status.report = report_;
-    status.report.state = state_of_worker_();
+    status.report.state = slot_.shown(report_.state, clearing_);
     if (!process_) status.report.metrics_port = 0;
     return status;
 }

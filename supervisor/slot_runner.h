@@ -102,7 +102,6 @@ private:
     void save_later_();
     void read_history_(const Target& target);
     void saved_once_(const base::Result<base::Done>& written);
-    cluster::WorkerState state_of_worker_() const;
 
     Workshop& shop_;
     const std::uint16_t port_;
