@@ -42,7 +42,7 @@ WITHIN = {
         "engine": ["executor", "loop", "wiring"],
         "transport": ["acker", "executor", "queue", "wiring"],
         "run": ["engine", "executor", "wiring"],
-        "serve": ["engine", "executor", "run", "transport"],
+        "serve": ["engine", "executor", "run", "transport", "wiring"],
         "entry": ["engine", "run", "serve"],
     },
 }

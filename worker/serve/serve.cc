@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@
 #include "worker/serve/agreement.h"
 #include "worker/serve/lease.h"
 #include "worker/serve/nimbus_question.h"
+#include "worker/serve/own_part.h"
 #include "worker/serve/relative_paths.h"
 #include "worker/serve/report.h"
 #include "worker/serve/supervisor_link.h"
@@ -81,47 +83,6 @@ base::Result<cluster::Bootstrap> read_bootstrap() {
     if (!bytes) return bytes.error();
     ::close(cluster::kBootstrapDescriptor);
     return cluster::decode_bootstrap(*bytes);
-}
-
-const cluster::WorkerSlot* slot_of(const cluster::Assignment& assignment, std::uint32_t number) {
-    for (const cluster::WorkerSlot& slot : assignment.workers) {
-        if (slot.number == number) return &slot;
-    }
-    return nullptr;
-}
-
-// Executors without a worker count as elsewhere: rows for them wait.
-Share share_of(const cluster::Assignment& assignment, std::uint32_t number,
-               std::uint64_t incarnation) {
-    Share share{.own = number,
-                .workers = 1,
-                .worker_of_executor = assignment.worker_of_executor,
-                .incarnation = incarnation,
-                .workers_on_host = 0};
-    const cluster::WorkerSlot* const own = slot_of(assignment, number);
-    for (const cluster::WorkerSlot& slot : assignment.workers) {
-        share.workers = std::max(share.workers, slot.number + 1);
-        if (own != nullptr && slot.host == own->host) ++share.workers_on_host;
-    }
-    for (std::uint32_t& worker : share.worker_of_executor) {
-        if (worker == cluster::kUnassigned) worker = share.workers;
-    }
-    const bool gaps =
-        std::any_of(share.worker_of_executor.begin(), share.worker_of_executor.end(),
-                    [&share](std::uint32_t worker) { return worker >= share.workers; });
-    share.workers += gaps ? 1 : 0;
-    share.workers_on_host = std::max<std::size_t>(share.workers_on_host, 1);
-    return share;
-}
-
-std::vector<std::optional<PeerPlace>> places_of(const cluster::Assignment& assignment,
-                                                std::uint32_t workers) {
-    std::vector<std::optional<PeerPlace>> places(workers);
-    for (const cluster::WorkerSlot& slot : assignment.workers) {
-        if (slot.number < workers)
-            places[slot.number] = PeerPlace{slot.host, slot.port, slot.epoch};
-    }
-    return places;
 }
 
 std::string current_folder() {
@@ -234,14 +195,9 @@ private:
         // It may come from the Supervisor or from Nimbus, and be late: only a newer one counts.
         if (assignment.topology != assignment_.topology || assignment.epoch <= assignment_.epoch)
             return;
-        const cluster::WorkerSlot* const slot = slot_of(assignment, bootstrap_.number);
-        const std::uint64_t own_epoch = bootstrap_.incarnation >> 32;
-        if (slot == nullptr || slot->epoch > own_epoch)
-            return end(cluster::kExitFenced, "its slot is another worker's now");
-        // A new life begins with the new share. This one cannot hand over the objects of its tasks,
-        // nor what they keep.
-        if (assignment.worker_of_executor != assignment_.worker_of_executor)
-            return end(cluster::kExitFenced, "its executors have changed");
+        const std::string_view why =
+            why_it_ends(assignment_, assignment, bootstrap_.number, bootstrap_.incarnation);
+        if (!why.empty()) return end(cluster::kExitFenced, std::string(why));
         assignment_ = assignment;
         follow();
         report();
