@@ -55,6 +55,7 @@ ASSIGNMENT_ANSWER = ("nimbus/api/assignment_answer",)
 SEALED_ANSWER = ("cluster/sealed_answer",)
 SEAL = ("cluster/seal",)
 CLUSTER_STATE = ("coordination/cluster_state",)
+OWN_PART = ("worker/serve/own_part",)
 BLOB_STORE = ("nimbus/blobs/blob_store",)
 TOPOLOGIES = ("nimbus/topology_store/topologies",)
 PRESENCE = ("nimbus/topology_store/supervisor_presence",)
@@ -284,6 +285,9 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/transport/membership.cc",
+        ("refusals-are-for-ever", "refused() < kRefusalsMax", "refused() < 100 * kRefusalsMax", CONNECTION),
+        ("one-refusal-is-enough", "refused() < kRefusalsMax", "refused() < 1", BAD_NETWORK),
+        ("who-is-behind-fences-who-is-ahead", "peer.epoch > epoch_;", "peer.epoch > epoch_ + 100;", CONNECTION),
         ("others-are-not-told-of-a-fence", "tell(other, wire::make_fenced(lost, incarnation), actions);",
          "", FENCES + LINK),
         ("who-comes-later-is-not-told", "tell_fences(worker, up.actions);\n    }", "}", FENCES + LINK),
@@ -324,12 +328,6 @@ MUTATIONS = [
     ),
     *in_file(
         "worker/transport/peer_link.cc",
-        ("refusals-are-for-ever", "++refused_in_turn_ >= kRefusalsMax",
-         "++refused_in_turn_ >= 100 * kRefusalsMax", CONNECTION),
-        ("one-refusal-is-enough", "++refused_in_turn_ >= kRefusalsMax", "++refused_in_turn_ > 0",
-         BAD_NETWORK),
-        ("who-is-behind-fences-who-is-ahead", "peer_epoch_ > members_.epoch();",
-         "peer_epoch_ > members_.epoch() + 100;", CONNECTION),
         ("what-came-while-frozen-is-silence", "if (members_.was_frozen() || connection_->paused())",
          "if (connection_->paused())", CONNECTION),
         ("nothing-is-sent-again", "    resend_ = 0;", "    resend_ = link_.retained().size();", BAD_NETWORK),
@@ -968,6 +966,16 @@ MUTATIONS = [
         "supervisor/reporter.cc",
         ("any-stranger-refuses-the-token", "(all_refuse && !all.empty())", "(outcome.refused && !all.empty())", REPORTER),
         ("a-proved-refusal-is-none", "outcome.refused = is_proved ||", "outcome.refused =", REPORTER),
+    ),
+    *in_file(
+        "coordination/operation_queue.cc",
+        ("what-may-have-happened-has-failed", "error == CoordinationError::kBadVersion && operations_.front().tries > 1;",
+         "false;", CLUSTER_STATE),
+    ),
+    *in_file(
+        "worker/serve/own_part.cc",
+        ("a-moved-worker-goes-on", "slot == nullptr || slot->epoch > own_epoch", "slot == nullptr", OWN_PART + SIM),
+        ("executors-change-under-a-worker", "next.worker_of_executor != present.worker_of_executor", "false", OWN_PART),
     ),
     # ---- Found by simulated clusters. Other tests find them, too; this is how we know that the
     # simulation looks.

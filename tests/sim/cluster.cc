@@ -27,10 +27,6 @@ constexpr std::size_t index_of(Fault fault) {
     return static_cast<std::size_t>(fault);
 }
 
-std::string hit(const std::string& why, const std::string& what) {
-    return what + ": " + why;
-}
-
 }  // namespace
 
 std::string_view to_string(Fault fault) {
@@ -165,9 +161,7 @@ Nimbus* Cluster::any_nimbus() {
     // A client asks one after the other until one leads.
     for (const NimbusPlace& place : nimbuses_)
         if (place.process != nullptr && place.process->leads()) return place.process.get();
-    return nimbuses_[static_cast<std::size_t>(
-                         dice_.roll(0, static_cast<std::int64_t>(nimbuses_.size()) - 1))]
-        .process.get();
+    return nimbuses_[dice_.index(nimbuses_.size())].process.get();
 }
 
 Topology Cluster::program(const cluster::TopologyRecord& record) const {
@@ -214,8 +208,7 @@ void Cluster::ask() {
     for (const auto& [name, asked] : asked_)
         if (!asked.id.empty() && !asked.perhaps_killed && !asked.changing) names.push_back(name);
     if (names.empty()) return;
-    const std::string& name =
-        names[static_cast<std::size_t>(dice_.roll(0, static_cast<std::int64_t>(names.size()) - 1))];
+    const std::string& name = names[dice_.index(names.size())];
     switch (dice_.roll(1, 4)) {
         case 1:
             return kill(name);
@@ -226,58 +219,54 @@ void Cluster::ask() {
     }
 }
 
+void Cluster::request(std::function<void(nimbus::Topologies&, const nimbus::Answered&)> ask,
+                      std::function<void(Outcome)> then) {
+    Nimbus* const nimbus = any_nimbus();
+    net_.call<Outcome>(
+        user_, nimbus, kRequestPatience,
+        [nimbus, ask = std::move(ask)](const std::function<void(Outcome)>& answer) {
+            using Kind = nimbus::Refusal::Kind;
+            ask(nimbus->topologies(), [answer](const std::optional<nimbus::Refusal>& no) {
+                if (!no) return answer(Outcome::kDone);
+                answer(no->kind == Kind::kUnavailable ? Outcome::kUnknown : Outcome::kRefused);
+            });
+        },
+        [then = std::move(then)](const std::optional<Outcome>& outcome) {
+            then(outcome.value_or(Outcome::kUnknown));
+        });
+}
+
 void Cluster::kill(const std::string& name) {
     asked_[name].perhaps_killed = true;
-    Nimbus* const nimbus = any_nimbus();
-    const std::int64_t wait_ms = dice_.roll(0, 3'000);
-    net_.call<bool>(
-        user_, nimbus, kRequestPatience,
-        [nimbus, name, wait_ms](const std::function<void(bool)>& answer) {
-            nimbus->topologies().kill(
-                name, wait_ms, [answer](const std::optional<nimbus::Refusal>& no) { answer(!no); });
-        },
-        [this, name](const std::optional<bool>& done) {
-            if (done && *done) asked_[name].killed = true;
-        });
+    request([name, wait_ms = dice_.roll(0, 3'000)](
+                nimbus::Topologies& topologies,
+                const nimbus::Answered& done) { topologies.kill(name, wait_ms, done); },
+            [this, name](Outcome outcome) { asked_[name].killed = outcome == Outcome::kDone; });
 }
 
 void Cluster::rebalance(const std::string& name) {
     asked_[name].rebalanced = true;
-    Nimbus* const nimbus = any_nimbus();
     cluster::Rebalance asked;
     if (dice_.one_in(2)) asked.workers = static_cast<std::uint32_t>(dice_.roll(1, 4));
     if (dice_.one_in(3)) asked.executors["split"] = 1;
-    const std::int64_t wait_ms = dice_.roll(0, 2'000);
-    net_.call<bool>(
-        user_, nimbus, kRequestPatience,
-        [nimbus, name, wait_ms, asked](const std::function<void(bool)>& answer) {
-            nimbus->topologies().rebalance(
-                name, wait_ms, asked,
-                [answer](const std::optional<nimbus::Refusal>& no) { answer(!no); });
-        },
-        [](const std::optional<bool>&) {});
+    request([name, asked, wait_ms = dice_.roll(0, 2'000)](
+                nimbus::Topologies& topologies,
+                const nimbus::Answered& done) { topologies.rebalance(name, wait_ms, asked, done); },
+            [](Outcome) {});
 }
 
 void Cluster::set_active(const std::string& name, bool active) {
-    Asked& asked = asked_[name];
     // The state that was asked for last is not known before the answer.
-    asked.changing = true;
-    Nimbus* const nimbus = any_nimbus();
-    net_.call<Outcome>(
-        user_, nimbus, kRequestPatience,
-        [nimbus, name, active](const std::function<void(Outcome)>& answer) {
-            const auto done = [answer](const std::optional<nimbus::Refusal>& no) {
-                answer(!no                                               ? Outcome::kDone
-                       : no->kind == nimbus::Refusal::Kind::kUnavailable ? Outcome::kUnknown
-                                                                         : Outcome::kRefused);
-            };
-            if (active) return nimbus->topologies().activate(name, done);
-            nimbus->topologies().deactivate(name, done);
+    asked_[name].changing = true;
+    request(
+        [name, active](nimbus::Topologies& topologies, const nimbus::Answered& done) {
+            if (active) return topologies.activate(name, done);
+            topologies.deactivate(name, done);
         },
-        [this, name, active](const std::optional<Outcome>& outcome) {
-            if (!outcome || *outcome == Outcome::kUnknown) return;
+        [this, name, active](Outcome outcome) {
+            if (outcome == Outcome::kUnknown) return;
             asked_[name].changing = false;
-            if (*outcome == Outcome::kDone) asked_[name].inactive = !active;
+            if (outcome == Outcome::kDone) asked_[name].inactive = !active;
         });
 }
 
@@ -317,13 +306,13 @@ void Cluster::kill_nimbus(NimbusPlace& place) {
 }
 
 void Cluster::start_supervisor(int host) {
-    Host& on = *hosts_[static_cast<std::size_t>(host)];
+    Host& on = at(host);
     on.supervisor = std::make_unique<Supervisor>(*this, on);
     reach_zookeeper(*on.supervisor);
 }
 
 void Cluster::kill_supervisor(int host) {
-    Host& on = *hosts_[static_cast<std::size_t>(host)];
+    Host& on = at(host);
     if (on.supervisor == nullptr) return;
     hang_up_on_zookeeper(*on.supervisor);
     net_.ended(*on.supervisor);
@@ -331,7 +320,7 @@ void Cluster::kill_supervisor(int host) {
 }
 
 pid_t Cluster::start_worker(const WorkerStart& start) {
-    Host& on = *hosts_[static_cast<std::size_t>(start.host)];
+    Host& on = at(start.host);
     if (starts_to_fail_ > 0) {
         --starts_to_fail_;
         return 0;
@@ -362,13 +351,13 @@ Worker* Cluster::worker(pid_t pid) {
 }
 
 Worker* Cluster::worker_in(int host, const std::string& topology, std::uint32_t number) {
-    for (const auto& [pid, worker] : hosts_[static_cast<std::size_t>(host)]->workers)
+    for (const auto& [pid, worker] : at(host).workers)
         if (worker->topology() == topology && worker->number() == number) return worker.get();
     return nullptr;
 }
 
 Worker* Cluster::listener(const std::string& host, std::uint16_t port) {
-    for (const auto& [pid, worker] : hosts_[static_cast<std::size_t>(host_number(host))]->workers)
+    for (const auto& [pid, worker] : at(host_number(host)).workers)
         if (worker->port() == port && !worker->is_ending()) return worker.get();
     return nullptr;
 }
@@ -457,8 +446,7 @@ bool Cluster::fails_to_fetch() {
 
 void Cluster::inject() {
     if (may_come_.empty()) return;
-    const Fault fault = may_come_[static_cast<std::size_t>(
-        dice_.roll(0, static_cast<std::int64_t>(may_come_.size()) - 1))];
+    const Fault fault = may_come_[dice_.index(may_come_.size())];
     if (!inject(fault)) return;
     ++hits_[index_of(fault)];
     log(std::string(to_string(fault)));
@@ -467,7 +455,7 @@ void Cluster::inject() {
 /// Those with a connection to ZooKeeper.
 template <typename Call>
 void Cluster::each_daemon_of(int host, Call call) {
-    const Host& on = *hosts_[static_cast<std::size_t>(host)];
+    const Host& on = at(host);
     if (on.supervisor != nullptr) call(static_cast<Process&>(*on.supervisor));
     for (const NimbusPlace& place : nimbuses_)
         if (place.host == host && place.process != nullptr)
@@ -477,18 +465,17 @@ void Cluster::each_daemon_of(int host, Call call) {
 bool Cluster::inject(Fault fault) {
     const int hosts = static_cast<int>(hosts_.size());
     const int host = static_cast<int>(dice_.roll(0, hosts - 1));
-    Host& on = *hosts_[static_cast<std::size_t>(host)];
+    Host& on = at(host);
     const int other = (host + static_cast<int>(dice_.roll(1, hosts - 1))) % hosts;
-    NimbusPlace& place = nimbuses_[static_cast<std::size_t>(
-        dice_.roll(0, static_cast<std::int64_t>(nimbuses_.size()) - 1))];
+    NimbusPlace& place = nimbuses_[dice_.index(nimbuses_.size())];
     // Mostly short, sometimes longer than every patience.
     const Micros while_ = dice_.one_in(4) ? dice_.roll(1, 25'000) * kMicrosPerMilli
                                           : dice_.roll(10, 4'000) * kMicrosPerMilli;
     pid_t pid = 0;
     if (!on.workers.empty()) {
-        auto at = on.workers.begin();
-        std::advance(at, dice_.roll(0, static_cast<std::int64_t>(on.workers.size()) - 1));
-        pid = at->first;
+        auto which = on.workers.begin();
+        std::advance(which, dice_.index(on.workers.size()));
+        pid = which->first;
     }
     // A process with a connection to ZooKeeper.
     Process* const client = dice_.one_in(2) ? static_cast<Process*>(place.process.get())
@@ -503,41 +490,25 @@ bool Cluster::inject(Fault fault) {
             if (pid == 0) return false;
             end_process(on, pid, {SIGKILL, true});
             return true;
-        case Fault::kWorkerStopped: {
-            if (pid == 0) return false;
-            Worker* const stopped = on.workers.at(pid).get();
-            stopped->loop().hold();
-            loop_.after(while_, [stopped, watch = stopped->watch()] {
-                if (!watch.is_over()) stopped->loop().release();
-            });
-            return true;
-        }
+        case Fault::kWorkerStopped:
+            return stop_for(while_, pid == 0 ? nullptr : on.workers.at(pid).get());
         case Fault::kSupervisorKilled:
             if (on.supervisor == nullptr) return false;
             kill_supervisor(host);
             later(while_, [this, host] {
-                Host& there = *hosts_[static_cast<std::size_t>(host)];
+                Host& there = at(host);
                 if (there.up && there.supervisor == nullptr) start_supervisor(host);
             });
             return true;
         case Fault::kSupervisorStopped:
-        case Fault::kNimbusStopped: {
-            Process* const stopped = fault == Fault::kNimbusStopped
-                                         ? static_cast<Process*>(place.process.get())
-                                         : static_cast<Process*>(on.supervisor.get());
-            if (stopped == nullptr) return false;
-            stopped->loop().hold();
-            loop_.after(while_, [stopped, watch = stopped->watch()] {
-                if (!watch.is_over()) stopped->loop().release();
-            });
-            return true;
-        }
+            return stop_for(while_, on.supervisor.get());
+        case Fault::kNimbusStopped:
+            return stop_for(while_, place.process.get());
         case Fault::kNimbusKilled: {
             if (place.process == nullptr) return false;
             kill_nimbus(place);
             later(while_, [this, &place] {
-                if (place.process == nullptr && hosts_[static_cast<std::size_t>(place.host)]->up)
-                    start_nimbus(place);
+                if (place.process == nullptr && at(place.host).up) start_nimbus(place);
             });
             return true;
         }
@@ -566,7 +537,7 @@ bool Cluster::inject(Fault fault) {
             return net_.break_one();
         case Fault::kSlowNetwork:
             net_.slow_down(dice_.roll(1, 100) * kMicrosPerMilli);
-            loop_.after(while_, [this] { net_.slow_down(0); });
+            later(while_, [this] { net_.slow_down(0); });
             return true;
         case Fault::kSessionExpired:
             if (client == nullptr) return false;
@@ -613,9 +584,18 @@ bool Cluster::inject(Fault fault) {
     return false;
 }
 
+bool Cluster::stop_for(Micros time, Process* process) {
+    if (process == nullptr) return false;
+    process->loop().hold();
+    later(time, [process, watch = process->watch()] {
+        if (!watch.is_over()) process->loop().release();
+    });
+    return true;
+}
+
 /// All of its processes are gone at once; nobody is told.
 void Cluster::lose_power(int host) {
-    Host& on = *hosts_[static_cast<std::size_t>(host)];
+    Host& on = at(host);
     on.up = false;
     each_daemon_of(host, [this](Process& process) { hang_up_on_zookeeper(process); });
     net_.lost_power(host);
@@ -627,7 +607,7 @@ void Cluster::lose_power(int host) {
 }
 
 void Cluster::power_on(int host) {
-    Host& on = *hosts_[static_cast<std::size_t>(host)];
+    Host& on = at(host);
     if (on.up) return;
     on.up = true;
     on.boot = std::to_string(std::stoi(on.boot) + 1);
@@ -658,12 +638,12 @@ void Cluster::mend_all() {
     // One of them may not come back, so that what ran there must run elsewhere.
     const bool stays_away = may_come(Fault::kHostLost) && hosts > 2 && dice_.one_in(2);
     const int away = stays_away ? static_cast<int>(dice_.roll(0, hosts - 1)) : -1;
-    if (stays_away && hosts_[static_cast<std::size_t>(away)]->up) lose_power(away);
+    if (stays_away && at(away).up) lose_power(away);
     for (int host = 0; host < hosts; ++host) {
         for (int other = 0; other < hosts; ++other) net_.part(host, other, false);
         if (host == away) continue;
         power_on(host);
-        if (hosts_[static_cast<std::size_t>(host)]->supervisor == nullptr) start_supervisor(host);
+        if (at(host).supervisor == nullptr) start_supervisor(host);
     }
     for (NimbusPlace& place : nimbuses_) {
         // One Nimbus there must be.
@@ -671,8 +651,7 @@ void Cluster::mend_all() {
         if (place.process == nullptr && place.host != away) start_nimbus(place);
     }
     for (int host = 0; host < hosts; ++host) {
-        for (const auto& [pid, worker] : hosts_[static_cast<std::size_t>(host)]->workers)
-            worker->loop().release();
+        for (const auto& [pid, worker] : at(host).workers) worker->loop().release();
         each_daemon_of(host, [this](Process& process) {
             process.loop().release();
             zookeeper_.mend(process.loop());
@@ -703,6 +682,7 @@ std::string Cluster::restless() {
         names.insert(view.record.name);
         const Asked& asked = asked_[view.record.name];
         const std::string what = view.record.id;
+        const auto wrong = [&what](const std::string& why) { return what + ": " + why; };
         // A change of leader, an outage of ZooKeeper or a lost session is no reason to move
         // anything. One that was short of slots at first gets others when they are free.
         const std::size_t wanted =
@@ -714,29 +694,28 @@ std::string Cluster::restless() {
             if (stays && slot.epoch != 1)
                 book_.fault("worker " + std::to_string(slot.number) + " of " + what +
                             " was moved, though its host was there all the time");
-        if (asked.killed)
-            return hit("it was killed, and is still " + std::string(view.state), what);
+        if (asked.killed) return wrong("it was killed, and is still " + std::string(view.state));
         if (view.state != "ACTIVE" && view.state != "INACTIVE")
-            return hit("it is " + std::string(view.state), what);
+            return wrong("it is " + std::string(view.state));
         if (!asked.changing && !asked.perhaps_killed &&
             (view.state == "INACTIVE") != asked.inactive)
-            return hit("it is " + std::string(view.state) + ", which nobody has asked for", what);
+            return wrong("it is " + std::string(view.state) + ", which nobody has asked for");
         if (!view.unassigned.empty() && busy >= slots) continue;  // It cannot have any.
-        if (!view.unassigned.empty()) return hit("it has no places: " + view.unassigned[0], what);
-        if (view.assignment.workers.empty()) return hit("it has no workers", what);
+        if (!view.unassigned.empty()) return wrong("it has no places: " + view.unassigned[0]);
+        if (view.assignment.workers.empty()) return wrong("it has no workers");
         for (const cluster::WorkerSlot& slot : view.assignment.workers) {
             const auto found = running.find({what, slot.number});
             const std::string which = "worker " + std::to_string(slot.number);
-            if (found == running.end()) return hit(which + " does not run", what);
-            if (found->second.size() != 1) return hit(which + " runs twice", what);
+            if (found == running.end()) return wrong(which + " does not run");
+            if (found->second.size() != 1) return wrong(which + " runs twice");
             const Worker& worker = *found->second[0];
             if (worker.incarnation() >> 32 != slot.epoch)
-                return hit(which + " is of another epoch", what);
+                return wrong(which + " is of another epoch");
             if (host_name(worker.host()) != slot.host || worker.port() != slot.port)
-                return hit(which + " runs elsewhere", what);
+                return wrong(which + " runs elsewhere");
             if (worker.assignment().epoch != view.assignment.epoch)
-                return hit(which + " follows an older assignment", what);
-            if (const std::string why = worker.restless(); !why.empty()) return hit(why, what);
+                return wrong(which + " follows an older assignment");
+            if (const std::string why = worker.restless(); !why.empty()) return wrong(why);
             running.erase(found);
         }
     }

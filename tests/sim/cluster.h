@@ -58,7 +58,7 @@ enum class Fault : std::uint8_t {
     kFetchFails,
     kStartFails,
 };
-inline constexpr std::size_t kFaults = 21;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kStartFails) + 1;
 std::string_view to_string(Fault fault);
 
 class Cluster {
@@ -89,9 +89,7 @@ public:
     const std::vector<std::string>& seeds() const { return seeds_; }
     /// Null: it does not run.
     Nimbus* nimbus(const std::string& id);
-    Supervisor* supervisor(int host) {
-        return hosts_[static_cast<std::size_t>(host)]->supervisor.get();
-    }
+    Supervisor* supervisor(int host) { return at(host).supervisor.get(); }
     Topology program(const cluster::TopologyRecord& record) const;
     static std::string host_name(int host) { return "h" + std::to_string(host); }
     static int host_number(const std::string& name) { return std::stoi(name.substr(1)); }
@@ -146,15 +144,22 @@ private:
 
     enum class Outcome : std::uint8_t { kDone, kRefused, kUnknown };
 
+    Host& at(int host) { return *hosts_[static_cast<std::size_t>(host)]; }
+
     void step();
     void inject();
     bool inject(Fault fault);
+    /// Stands still, as by SIGSTOP. False: it does not run.
+    bool stop_for(Micros time, Process* process);
     void later(Micros delay, std::function<void()> call);
     void ask();
     void submit();
     void kill(const std::string& name);
     void rebalance(const std::string& name);
     void set_active(const std::string& name, bool active);
+    /// Asks some Nimbus, and tells what the user knows then.
+    void request(std::function<void(nimbus::Topologies&, const nimbus::Answered&)> ask,
+                 std::function<void(Outcome)> then);
     Nimbus* any_nimbus();
     void end_process(Host& host, pid_t pid, End how);
     void start_supervisor(int host);

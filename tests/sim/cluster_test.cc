@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -20,16 +19,11 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "tests/support/environment.h"
 #include "tests/support/sanitized.h"
 
 namespace storm::sim {
 namespace {
-
-std::uint64_t seeds() {
-    const char* const given = std::getenv("STORM_SIM_SEEDS");
-    if (given != nullptr) return std::stoull(given);
-    return storm::testing::kSanitized ? 100 : 2'000;
-}
 
 /// Tells people about one seed. Returns the exit code.
 int tell(std::uint64_t seed) {
@@ -41,7 +35,8 @@ int tell(std::uint64_t seed) {
 }
 
 TEST(Simulation, EveryPromiseHoldsWhateverFails) {
-    const std::uint64_t all = seeds();
+    const std::uint64_t all =
+        storm::testing::number_from("STORM_SIM_SEEDS", storm::testing::kSanitized ? 100 : 2'000);
     constexpr int kFailuresShown = 5;
     std::atomic<std::uint64_t> next{1};
     std::atomic<int> failures_seen{0};

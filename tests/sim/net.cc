@@ -56,12 +56,12 @@ void Wire::pump(int side) {
         if (message.has_value()) {
             // A copy, since the call may close this side, or attend to it anew.
             const OnMessage call = end.message;
-            if (call) call(message);
+            call(message);
         } else {
             const OnClosed call = std::move(end.on_closed);
             end.closed = true;
             end.message = nullptr;
-            if (call) call();
+            call();
         }
     }
 }
@@ -116,14 +116,11 @@ bool Net::break_one() {
             open.push_back(wire);
     }
     if (open.empty()) return false;
-    const auto which = dice_.roll(0, static_cast<std::int64_t>(open.size()) - 1);
-    Wire& wire = *open[static_cast<std::size_t>(which)];
+    Wire& wire = *open[dice_.index(open.size())];
     // Both sides see the end; what was on its way is lost, from some point on.
     for (int side = 0; side < 2; ++side) {
         auto& in = wire.ends_[side].in;
-        if (!in.empty())
-            in.resize(
-                static_cast<std::size_t>(dice_.roll(0, static_cast<std::int64_t>(in.size()))));
+        in.resize(dice_.index(in.size() + 1));
     }
     for (int side = 0; side < 2; ++side) wire.put(side, {});
     return true;

@@ -2,8 +2,8 @@
 //
 // On a wire, what is sent between two hosts that are parted waits, as TCP sends it again, and comes
 // when they are together once more; if one side has given up meanwhile, the other learns that then.
-// A call, or its answer, that arrives meanwhile is lost. A process
-// that ends takes its side of each wire with it; a host that goes down tells nobody.
+// A call, or its answer, that arrives meanwhile is lost. A process that ends takes its side of each
+// wire with it; a host that goes down tells nobody.
 //
 // Threads: one.
 #pragma once

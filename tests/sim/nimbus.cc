@@ -45,11 +45,9 @@ Nimbus::~Nimbus() {
     end();
 }
 
-void Nimbus::report(const cluster::SupervisorReport& report,
-                    const std::function<void(std::optional<Refused>)>& answer) {
-    const auto refused = topologies_->report(report);
-    if (!refused) return answer(std::nullopt);
-    answer(Refused{refused->why, leader_});
+std::optional<std::string> Nimbus::report(const cluster::SupervisorReport& report) {
+    if (topologies_->report(report)) return leader_;
+    return std::nullopt;
 }
 
 net::HttpResponse Nimbus::assignment(const net::HttpRequest& request, const std::string& topology) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,13 +30,8 @@ public:
     nimbus::Topologies& topologies() { return *topologies_; }
 
     // ---- What HTTP would bring, each in its own turn of the loop.
-    /// Nothing: taken. Otherwise why not, and who leads, if it knows.
-    struct Refused {
-        std::string why;
-        std::string leader;
-    };
-    void report(const cluster::SupervisorReport& report,
-                const std::function<void(std::optional<Refused>)>& answer);
+    /// Nothing: taken. Otherwise who leads; empty: it does not know.
+    std::optional<std::string> report(const cluster::SupervisorReport& report);
     /// 404 if it knows nothing of the topology.
     net::HttpResponse assignment(const net::HttpRequest& request, const std::string& topology);
 

@@ -48,20 +48,13 @@ Supervisor::~Supervisor() {
 void Supervisor::adopt() {
     for (auto& [key, saved] : host_files_.saved) {
         if (!saved.running) continue;
-        const bool lives = saved.boot == host_files_.boot && cluster_.worker(saved.pid) != nullptr;
-        if (!lives) {
-            // A process whose pid was never saved is found by its folder.
-            Worker* const unsaved =
-                saved.boot == host_files_.boot
-                    ? cluster_.worker_in(host_files_.number, saved.topology, saved.number)
-                    : nullptr;
-            if (unsaved == nullptr) {
-                saved.running = false;
-                saved.pid = 0;
-                continue;
-            }
-            saved.pid = unsaved->pid();
+        const Worker* const process = process_of(saved);
+        if (process == nullptr) {
+            saved.running = false;
+            saved.pid = 0;
+            continue;
         }
+        saved.pid = process->pid();
         Place& place = *places_.at(saved.port);
         place.saved = saved;
         place.pid = saved.pid;
@@ -72,6 +65,14 @@ void Supervisor::adopt() {
         place.slot.adopt(wanted, {saved.starts, saved.skipped, saved.finished}, loop().now());
         tick_at(place);
     }
+}
+
+/// Null: it has ended.
+const Worker* Supervisor::process_of(const supervisor::SavedWorker& saved) const {
+    if (saved.boot != host_files_.boot) return nullptr;
+    if (const Worker* const known = cluster_.worker(saved.pid)) return known;
+    // A process whose pid was never saved is found by its folder.
+    return cluster_.worker_in(host_files_.number, saved.topology, saved.number);
 }
 
 void Supervisor::follow() {
@@ -398,7 +399,6 @@ void Supervisor::send(Place& place, const cluster::ToWorker& message) {
 
 std::optional<cluster::WorkerStatus> Supervisor::status(const Place& place) const {
     if (!place.slot.target()) return std::nullopt;
-    using cluster::WorkerState;
     cluster::WorkerStatus status;
     status.topology = place.slot.target()->topology;
     status.number = place.slot.target()->number;
@@ -406,25 +406,7 @@ std::optional<cluster::WorkerStatus> Supervisor::status(const Place& place) cons
     status.port = place.port;
     status.pid = place.pid;
     status.report = place.report;
-    switch (place.slot.state()) {
-        case supervisor::SlotState::kWaiting:
-            status.report.state = WorkerState::kBackOff;
-            break;
-        case supervisor::SlotState::kFetching:
-        case supervisor::SlotState::kStarting:
-            status.report.state = WorkerState::kStarting;
-            break;
-        case supervisor::SlotState::kDone:
-            status.report.state = WorkerState::kFinished;
-            break;
-        case supervisor::SlotState::kRunning:
-            if (place.clearing && place.report.state == WorkerState::kRunning)
-                status.report.state = WorkerState::kBackOff;
-            break;
-        case supervisor::SlotState::kEmpty:
-        case supervisor::SlotState::kStopping:
-            break;
-    }
+    status.report.state = place.slot.shown(place.report.state, place.clearing);
     return status;
 }
 
@@ -467,20 +449,19 @@ void Supervisor::try_report(cluster::SupervisorReport report, std::vector<std::s
     const std::string id = left.front();
     left.erase(left.begin());
     Nimbus* const nimbus = cluster_.nimbus(id);
-    using Answer = std::optional<Nimbus::Refused>;
+    using Answer = std::optional<std::string>;
     cluster_.net().call<Answer>(
         *this, nimbus, std::chrono::microseconds(supervisor::kReportDeadline).count(),
         [nimbus, report](const std::function<void(Answer)>& answer) {
-            nimbus->report(report, answer);
+            answer(nimbus->report(report));
         },
-        guard([this, report, left](const std::optional<Answer>& answered) {
-            if (!answered) return try_report(report, left);
-            if (*answered) {
-                if (told_leader_.empty() && !(*answered)->leader.empty()) {
-                    told_leader_ = (*answered)->leader;
-                    std::vector<std::string> next = left;
-                    next.insert(next.begin(), told_leader_);
-                    return try_report(report, next);
+        guard([this, report, left](const std::optional<Answer>& answered) mutable {
+            const bool is_taken = answered && !*answered;
+            if (!is_taken) {
+                // One that does not lead names who does, which is believed once.
+                if (answered && told_leader_.empty() && !(*answered)->empty()) {
+                    told_leader_ = **answered;
+                    left.insert(left.begin(), told_leader_);
                 }
                 return try_report(report, left);
             }

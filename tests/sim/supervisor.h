@@ -26,6 +26,7 @@
 namespace storm::sim {
 
 class Cluster;
+class Worker;
 struct Host;
 
 class Supervisor final : public Process {
@@ -67,6 +68,7 @@ private:
     };
 
     void adopt();
+    const Worker* process_of(const supervisor::SavedWorker& saved) const;
     void follow();
     void publish();
     std::map<std::uint16_t, supervisor::Target> running() const;

@@ -12,6 +12,7 @@
 #include "tests/sim/nimbus.h"
 #include "worker/serve/limits.h"
 #include "worker/serve/nimbus_answer.h"
+#include "worker/serve/own_part.h"
 
 namespace storm::sim {
 namespace {
@@ -25,29 +26,6 @@ constexpr std::size_t kFrameRows = 4;
 constexpr std::size_t kFrameBytes = 100;
 constexpr std::size_t kRetainedMax = 40 * kFrameBytes;
 constexpr int kExitFailed = 1;
-
-const cluster::WorkerSlot* slot_of(const cluster::Assignment& assignment, std::uint32_t number) {
-    for (const cluster::WorkerSlot& slot : assignment.workers)
-        if (slot.number == number) return &slot;
-    return nullptr;
-}
-
-/// As in worker/serve/serve.cc.
-worker::Share share_of(const WorkerStart& start) {
-    worker::Share share{.own = start.number,
-                        .workers = 1,
-                        .worker_of_executor = start.assignment.worker_of_executor,
-                        .incarnation = start.incarnation};
-    for (const cluster::WorkerSlot& slot : start.assignment.workers)
-        share.workers = std::max(share.workers, slot.number + 1);
-    bool gaps = false;
-    for (std::uint32_t& worker : share.worker_of_executor) {
-        if (worker == cluster::kUnassigned) worker = share.workers;
-        gaps = gaps || worker >= share.workers;
-    }
-    share.workers += gaps ? 1 : 0;
-    return share;
-}
 
 Config config_of(const cluster::TopologyRecord& topology) {
     Config config;
@@ -63,7 +41,8 @@ Worker::Worker(Cluster& cluster, WorkerStart start, pid_t pid)
       start_(std::move(start)),
       pid_(pid),
       assignment_(start_.assignment),
-      wiring_(cluster.program(start_.topology), config_of(start_.topology), share_of(start_)),
+      wiring_(cluster.program(start_.topology), config_of(start_.topology),
+              worker::share_of(start_.assignment, start_.number, start_.incarnation)),
       key_(cluster::answer_key(start_.topology.secret, start_.topology.id)),
       random_(cluster.dice().seed()),
       members_(start_.number, start_.incarnation, wiring_.share.workers, {}, kRetainedMax),
@@ -151,10 +130,7 @@ void Worker::take(const cluster::Assignment& assignment) {
     cluster_.book().saw(assignment);
     if (assignment.topology != assignment_.topology || assignment.epoch <= assignment_.epoch)
         return;
-    const cluster::WorkerSlot* const slot = slot_of(assignment, start_.number);
-    if (slot == nullptr || slot->epoch > start_.incarnation >> 32)
-        return end_with(cluster::kExitFenced);
-    if (assignment.worker_of_executor != assignment_.worker_of_executor)
+    if (!worker::why_it_ends(assignment_, assignment, start_.number, start_.incarnation).empty())
         return end_with(cluster::kExitFenced);
     assignment_ = assignment;
     follow();
@@ -163,10 +139,7 @@ void Worker::take(const cluster::Assignment& assignment) {
 
 void Worker::follow() {
     members_.set_epoch(assignment_.epoch);
-    std::vector<std::optional<Place>> places(peers_.size());
-    for (const cluster::WorkerSlot& slot : assignment_.workers)
-        if (slot.number < places.size())
-            places[slot.number] = Place{slot.host, slot.port, slot.epoch};
+    const auto places = worker::places_of(assignment_, static_cast<std::uint32_t>(peers_.size()));
     for (Peer& peer : peers_)
         if (peer.number != start_.number) set_place(peer, places[peer.number]);
     active_ = assignment_.status == cluster::Status::kActive;
@@ -252,7 +225,7 @@ void Worker::end_with(int code) {
 
 // ---- Links --------------------------------------------------------------------------------------
 
-void Worker::set_place(Peer& peer, const std::optional<Place>& place) {
+void Worker::set_place(Peer& peer, const std::optional<worker::PeerPlace>& place) {
     if (place == peer.place) return;
     peer.place = place;
     ++peer.dials;
@@ -383,7 +356,7 @@ void Worker::callee_says(Peer& peer, const Said& said) {
     if (said.kind == Said::Kind::kChallenge) {
         if (said.topology != topology() || said.worker != peer.number) return disconnected(peer);
         peer.greeted = said.incarnation;
-        peer.epoch = said.standing.epoch;
+        peer.greeted_epoch = said.standing.epoch;
         peer.said = members_.standing(peer.number, said.incarnation);
         Said proof = says(Said::Kind::kProof);
         proof.number = members_.link(peer.number).received_from(said.incarnation);
@@ -400,19 +373,15 @@ void Worker::callee_says(Peer& peer, const Said& said) {
     }
     if (members_.link(peer.number).judge(peer.greeted) == worker::Link::Verdict::kFenced)
         return disconnected(peer);
-    begin_life(peer, peer.greeted, said.number, peer.epoch);
+    begin_life(peer, peer.greeted, said.number, peer.greeted_epoch);
 }
 
 void Worker::begin_life(Peer& peer, std::uint64_t incarnation, std::uint64_t peer_received,
                         std::uint64_t epoch) {
-    peer.epoch = epoch;
-    worker::Membership::Up up = members_.up(peer.number, incarnation, peer_received);
+    worker::Membership::Up up = members_.up(peer.number, incarnation, peer_received, epoch);
     released(peer, up.beginning.taken);
     if (up.beginning.lost) release_lost(peer);
-    if (up.beginning.new_life) {
-        peer.records.clear();
-        peer.refused_in_turn = 0;
-    }
+    if (up.beginning.new_life) peer.records.clear();
     peer.up = true;
     peer.heard = 0;
     peer.liveness.begin(loop().now(), {.bytes = 0, .frames = 0, .in_frame = false});
@@ -522,7 +491,6 @@ void Worker::peer_says(Peer& peer, const Said& said) {
     }
     if (said.kind != Said::Kind::kFrame) return disconnected(peer);
     if (!link.is_next(said.frame.sequence) || !is_good(peer, said.frame)) return refuse(peer);
-    peer.refused_in_turn = 0;
     link.took(said.frame.sequence);
     for (const Row& row : said.frame.rows) {
         cluster_.book().arrived(
@@ -553,13 +521,9 @@ bool Worker::is_good(const Peer& peer, const Frame& frame) const {
 }
 
 void Worker::refuse(Peer& peer) {
-    cluster_.log(name() + " refuses a frame of " + std::to_string(peer.number) + ", epoch " +
-                 std::to_string(peer.epoch) + ", its own " + std::to_string(assignment_.epoch));
-    const std::uint64_t incarnation = members_.link(peer.number).incarnation();
+    cluster_.log(name() + " refuses a frame of " + std::to_string(peer.number));
     disconnected(peer);
-    const bool behind = peer.epoch > assignment_.epoch;
-    if (!behind && ++peer.refused_in_turn >= worker::kRefusalsMax)
-        perform(members_.fence(peer.number, incarnation));
+    perform(members_.refused(peer.number));
 }
 
 std::string Worker::name() const {

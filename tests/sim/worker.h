@@ -1,8 +1,8 @@
 // A worker of a simulated cluster: the shipped Membership with its Links, Lease, Wiring and
-// AckLedger. The connections around the links, and what a process does with the words of its
-// Supervisor and of Nimbus, are done here in the order in which PeerLink, Transport and serve.cc do
-// them. Spouts read a Source and emit again what fails; "split" passes each row on to one or two
-// tasks of "count".
+// AckLedger, and the reader of assignments (worker/serve/own_part.h). The connections around the
+// links, and what a process does with the words of its Supervisor and of Nimbus, are done here in
+// the order in which PeerLink, Transport and serve.cc do them. Spouts read a Source and emit again
+// what fails; "split" passes each row on to one or two tasks of "count".
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@
 #include "worker/serve/lease.h"
 #include "worker/transport/liveness.h"
 #include "worker/transport/membership.h"
+#include "worker/transport/peers.h"
 #include "worker/wiring/wiring.h"
 
 namespace storm::sim {
@@ -91,23 +92,16 @@ private:
         worker::Standing standing{};
         Frame frame{};
     };
-    struct Place {
-        std::string host;
-        std::uint16_t port = 0;
-        std::uint64_t epoch = 0;
-        friend bool operator==(const Place&, const Place&) = default;
-    };
     struct Peer {
         std::uint32_t number = 0;
-        std::optional<Place> place;
+        std::optional<worker::PeerPlace> place;
         std::shared_ptr<Wire> wire;  // Up, or an attempt of ours.
         int side = 0;
         bool up = false;
         std::uint64_t greeted = 0;
         worker::Standing said;
         std::uint64_t hello_epoch = 0;  // As our hello has said it.
-        std::uint64_t epoch = 0;        // Epoch of its assignment, at the handshake.
-        int refused_in_turn = 0;
+        std::uint64_t greeted_epoch = 0;
         Micros deadline = 0;
         Micros dial_wait = worker::kDialMicrosMin;
         std::uint64_t dials = 0;  // Grows when an attempt that waits becomes void.
@@ -150,7 +144,7 @@ private:
 
     // ---- Links.
     bool dials(const Peer& peer) const { return start_.number < peer.number; }
-    void set_place(Peer& peer, const std::optional<Place>& place);
+    void set_place(Peer& peer, const std::optional<worker::PeerPlace>& place);
     void dial(Peer& peer);
     void dial_later(Peer& peer);
     void attend(Peer& peer);

@@ -24,6 +24,7 @@ Link::Beginning Link::up(std::uint64_t incarnation, std::uint64_t peer_received)
         beginning.new_life = true;
         beginning.lost = fence(incarnation_);
         incarnation_ = incarnation;
+        refused_in_turn_ = 0;
     }
     state_ = State::kUp;
     // The peer may claim anything, but it cannot have taken more than was sent.
@@ -72,6 +73,7 @@ bool Link::receipted(std::uint64_t sequence, std::vector<Shipment>& released) {
 void Link::took(std::uint64_t sequence) {
     STORM_CHECK(state_ == State::kUp && is_next(sequence), "in order");
     received_ = sequence;
+    refused_in_turn_ = 0;
 }
 
 std::vector<Shipment> Link::take_dropped() {

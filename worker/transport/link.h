@@ -100,6 +100,8 @@ public:
     /// The frame has been taken completely. REQUIRES: kUp, is_next(sequence).
     void took(std::uint64_t sequence);
     std::uint64_t received() const { return received_; }
+    /// A frame was refused. Returns how many were since the last one that was taken.
+    int refused() { return ++refused_in_turn_; }
 
     Link(base::Micros grace, std::size_t retained_max)
         : grace_(grace), retained_max_(retained_max) {}
@@ -117,6 +119,7 @@ private:
     base::Micros down_since_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t received_ = 0;
+    int refused_in_turn_ = 0;
     std::deque<Shipment> retained_;
     std::size_t retained_bytes_ = 0;
     std::vector<Shipment> dropped_;

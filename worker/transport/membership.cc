@@ -24,7 +24,7 @@ Membership::Membership(std::uint32_t own, std::uint64_t incarnation, std::uint32
     : own_(own),
       incarnation_(incarnation),
       times_(times),
-      peers_(workers, Peer{Link(times.grace, retained_max), 0, {}}),
+      peers_(workers, Peer{Link(times.grace, retained_max), 0, 0, {}}),
       told_leader_(own) {}
 
 // ---- What is known ------------------------------------------------------------------------------
@@ -88,10 +88,11 @@ Standing Membership::standing(std::uint32_t worker, std::uint64_t incarnation) c
 }
 
 Membership::Up Membership::up(std::uint32_t worker, std::uint64_t incarnation,
-                              std::uint64_t peer_received) {
+                              std::uint64_t peer_received, std::uint64_t peer_epoch) {
     STORM_CHECK(is_peer(worker), "a handshake is with another worker of this topology");
     STORM_CHECK(!is_up(worker), "a connection is dropped before the next one counts");
     Peer& peer = peers_[worker];
+    peer.epoch = peer_epoch;
     // The life that may end with this has to be named to the others, and up() replaces it.
     const std::uint64_t before = peer.link.incarnation();
     Up up{.beginning = peer.link.up(incarnation, peer_received), .actions = {}};
@@ -121,6 +122,15 @@ Membership::Actions Membership::set_slot_epoch(std::uint32_t worker, std::uint64
     peers_[worker].slot_epoch = epoch;
     fence(worker, (epoch << 32) - 1, actions);
     return actions;
+}
+
+// One that follows a newer assignment may send what only that one knows: a row for a task that has
+// moved here, the number of a new worker. We shall be told of it, too.
+Membership::Actions Membership::refused(std::uint32_t worker) {
+    Peer& peer = peers_[worker];
+    const bool behind = peer.epoch > epoch_;
+    if (behind || peer.link.refused() < kRefusalsMax) return {};
+    return fence(worker, peer.link.incarnation());
 }
 
 Membership::Actions Membership::fence(std::uint32_t worker, std::uint64_t incarnation) {

@@ -10,6 +10,8 @@
 // - one of two followers that keep complaining of each other: the one with more such links, among
 // equals the higher number.
 //
+// Whoever it follows, a worker fences one that sends it nothing but what it has to refuse.
+//
 // The grace period starts anew for all links when a worker comes to decide, and when it has stood
 // still. Of two equal halves, the one with the lowest number decides. A worker that cannot decide
 // waits until it is told, or until a newer assignment or incarnation settles it: it may itself be
@@ -87,10 +89,13 @@ public:
         Link::Beginning beginning;
         Actions actions;  ///< To be carried out after `beginning` has been.
     };
-    /// The handshake is over, and neither side has fenced the other.
+    /// The handshake is over, and neither side has fenced the other. `peer_epoch` is that of the
+    /// assignment that the peer follows.
     [[nodiscard]] Up up(std::uint32_t worker, std::uint64_t incarnation,
-                        std::uint64_t peer_received);
+                        std::uint64_t peer_received, std::uint64_t peer_epoch);
     [[nodiscard]] Actions down(std::uint32_t worker, base::Micros now);
+    /// A frame of the worker was refused, and its connection is dropped.
+    [[nodiscard]] Actions refused(std::uint32_t worker);
     /// Fences the worker's incarnations up to this one.
     [[nodiscard]] Actions fence(std::uint32_t worker, std::uint64_t incarnation);
     /// Takes kFenced, kFencedSeen, kFollows or kComplaint of a peer. REQUIRES:
@@ -109,6 +114,7 @@ private:
     struct Peer {
         Link link;
         std::uint64_t slot_epoch = 0;
+        std::uint64_t epoch = 0;               // Epoch of its assignment, at the last handshake.
         std::optional<std::uint32_t> follows;  // As last told on the present connection.
     };
     /// A follower's complaint about another one, repeated with each tick.

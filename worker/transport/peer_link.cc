@@ -150,9 +150,8 @@ void PeerLink::attend(const std::shared_ptr<Connection>& connection) {
 
 void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received,
                      std::uint64_t peer_epoch) {
-    peer_epoch_ = peer_epoch;
     const std::uint64_t before = link_.incarnation();
-    Membership::Up up = members_.up(worker_, incarnation, peer_received);
+    Membership::Up up = members_.up(worker_, incarnation, peer_received, peer_epoch);
     Link::Beginning& beginning = up.beginning;
     for (Shipment& shipment : beginning.taken) out_.release(shipment, false);
     if (beginning.lost) release_lost(before);
@@ -160,7 +159,6 @@ void PeerLink::begin(std::uint64_t incarnation, std::uint64_t peer_received,
         in_.start_life();
         out_.start_life(in_.all_credits());
         if (!gone_) tell_all(shared_, PeerEvent::Kind::kStarted, worker_);
-        refused_in_turn_ = 0;
         peer_leaves_ = rows_lost_ = false;
     }
     // A new life has not heard of it; a resumed one may hear it twice.
@@ -244,13 +242,8 @@ bool PeerLink::on_frame(const wire::Frame& frame) {
     if (!taken) {
         ++refused_;
         warn(taken.error().message);
-        const std::uint64_t incarnation = link_.incarnation();
         disconnected(taken.error().message);
-        // A peer that follows a newer assignment may send what only that one knows: a row for a
-        // task that has moved here, the number of a new worker. We shall be told of it, too.
-        const bool behind = peer_epoch_ > members_.epoch();
-        if (!behind && ++refused_in_turn_ >= kRefusalsMax)
-            events_.perform(members_.fence(worker_, incarnation));
+        events_.perform(members_.refused(worker_));
         return false;
     }
     // The frame has ended the connection, or brought a new one.
@@ -330,7 +323,6 @@ base::Result<base::Done> PeerLink::check_control(std::span<const std::byte> reco
 void PeerLink::took(std::uint64_t sequence, std::size_t bytes) {
     link_.took(sequence);
     unreceipted_bytes_ += bytes;
-    refused_in_turn_ = 0;
 }
 
 base::Result<base::Done> PeerLink::take_receipt(std::uint64_t sequence) {

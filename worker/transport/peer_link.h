@@ -134,8 +134,7 @@ private:
     std::shared_ptr<Connection> connection_;  // Up, or a dialer's attempt.
     // The life of the peer, and what either side has announced.
     bool up_ = false;
-    std::uint64_t peer_epoch_ = 0;  // Epoch of the peer's assignment, at the handshake.
-    bool leaving_ = false;          // This worker is leaving; told with each new life.
+    bool leaving_ = false;  // This worker is leaving; told with each new life.
     bool peer_leaves_ = false;
     bool gone_ = false;
     bool told_missing_ = false;
@@ -161,7 +160,6 @@ private:
     std::uint64_t bytes_in_ = 0;  // As of liveness_'s last look.
     std::uint64_t bytes_out_ = 0;
     std::uint64_t refused_ = 0;
-    int refused_in_turn_ = 0;  // Refused frames since the last one that was taken.
     base::RateLimit warnings_{kRefusalBurst, base::kMicrosPerSecond};
 };
 

@@ -403,7 +403,7 @@ private:
         Peer& to = peer(w, p);
         EXPECT_FALSE(to.given_up.contains(incarnation)) << "let in after it was given up";
         const std::uint64_t before = link(w, p).incarnation();
-        const Membership::Up up = members(w).up(number(p), incarnation, received);
+        const Membership::Up up = members(w).up(number(p), incarnation, received, 1);
         to.wire = wire;
         to.up = true;
         released(w, p, up.beginning.taken);
@@ -832,7 +832,7 @@ void expect_ends(const Standing& who, const Standing& other) {
 TEST(Complaints, OfAFormerLifeSayNothingOfTheNextOne) {
     Membership zero(0, 1, 4, kTimes);
     const auto comes = [&](std::uint32_t worker, std::uint64_t incarnation, base::Micros now) {
-        static_cast<void>(zero.up(worker, incarnation, 0));
+        static_cast<void>(zero.up(worker, incarnation, 0, 1));
         static_cast<void>(zero.told(worker, wire::make_follows(0), now));
     };
     const auto fences = [](const Membership::Actions& actions) {
@@ -858,11 +858,11 @@ TEST(Complaints, OfAFormerLifeSayNothingOfTheNextOne) {
 
 TEST(Fences, AreConfirmedByThoseThatComeLaterToo) {
     Membership two(2, 1, 3, kTimes);
-    static_cast<void>(two.up(1, 1, 0));
+    static_cast<void>(two.up(1, 1, 0, 1));
     static_cast<void>(two.fence(1, 1));
     ASSERT_TRUE(two.all_confirmed()) << "there is nobody else yet";
 
-    static_cast<void>(two.up(0, 1, 0));
+    static_cast<void>(two.up(0, 1, 0, 1));
     EXPECT_FALSE(two.all_confirmed()) << "what it sends to that one, before it knows, may be lost";
     const Membership::Actions actions = two.told(0, wire::make_fenced_seen(1, 1), 0);
 
