@@ -12,7 +12,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -37,6 +40,7 @@ int tell(std::uint64_t seed) {
 TEST(Simulation, EveryPromiseHoldsWhateverFails) {
     const std::uint64_t all =
         storm::testing::number_from("STORM_SIM_SEEDS", storm::testing::kSanitized ? 100 : 2'000);
+    ASSERT_GT(all, 0);
     constexpr int kFailuresShown = 5;
     std::atomic<std::uint64_t> next{1};
     std::atomic<int> failures_seen{0};
@@ -82,10 +86,17 @@ TEST(Simulation, TheSameSeedIsTheSameRun) {
 
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
+    std::optional<std::string_view> seed;
     for (int i = 1; i < argc; ++i) {
-        const std::string given = argv[i];
-        if (given == "--seed" && i + 1 < argc) return storm::sim::tell(std::stoull(argv[i + 1]));
-        if (given.rfind("--seed=", 0) == 0) return storm::sim::tell(std::stoull(given.substr(7)));
+        const std::string_view given = argv[i];
+        if (given == "--seed" && i + 1 < argc) seed = argv[i + 1];
+        if (given.starts_with("--seed=")) seed = given.substr(7);
+    }
+    try {
+        if (seed) return storm::sim::tell(storm::testing::number_in(*seed, "--seed"));
+    } catch (const std::invalid_argument& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 2;
     }
     storm::base::log::set_level(storm::base::LogLevel::kError);
     return RUN_ALL_TESTS();
